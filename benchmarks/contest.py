@@ -1,0 +1,36 @@
+"""Contestants that take turns, so that whatever else the machine does slows all of them alike. Knows not what they do."""
+
+import time
+from collections.abc import Callable, Mapping
+from statistics import median
+from typing import NamedTuple, TypeAlias
+
+Contestant: TypeAlias = Callable[[], object]
+
+
+class Seconds(NamedTuple):
+    """What each turn of one contestant took."""
+
+    turns: list[float]
+
+    @property
+    def median(self) -> float:
+        """The turn in the middle."""
+        return median(self.turns)
+
+    def ratio_to(self, other: "Seconds") -> float:
+        """The median over the rounds of how many times as long as the other's turn its own took."""
+        return median(own / others for own, others in zip(self.turns, other.turns, strict=True))
+
+
+def hold(contestants: Mapping[str, Contestant], rounds: int) -> dict[str, Seconds]:
+    """Let everyone warm up, then give each a turn a round; each blocks until its work is done."""
+    for contestant in contestants.values():
+        contestant()
+    seconds = {name: Seconds([]) for name in contestants}
+    for _ in range(rounds):
+        for name, contestant in contestants.items():
+            started = time.perf_counter()
+            contestant()
+            seconds[name].turns.append(time.perf_counter() - started)
+    return seconds

@@ -1,0 +1,180 @@
+"""The synchronous face: the same names as `elman.aio`, over the same pure core (`exchange`, `retry`)."""
+
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from types import TracebackType
+from typing import Self, TypeVar
+
+from elman.completion import Received
+from elman.errors import ElmanError
+from elman.exchange import Exchange
+from elman.request import checked_timeout, complete_request, score_request
+from elman.results import ModelDescription, Piece, Score
+from elman.retry import Attempts, Retry
+from elman.transport import GrpcTransport, Transport, targets
+from elman.v1 import completion_service_pb2 as pb
+
+Answer = TypeVar("Answer")
+
+DEFAULT_ADDRESS = "127.0.0.1:50051"
+
+
+class Client:
+    """Completes and scores text. Addresses are tried one after another; any of them resumes what another began.
+
+    One client serves several threads, and one completion serves one.
+    """
+
+    def __init__(self, addresses: str | Sequence[str] = DEFAULT_ADDRESS, *, retry: Retry | None = None) -> None:
+        self._over([GrpcTransport(target) for target in targets(addresses)], retry)
+
+    @classmethod
+    def over(cls, transports: Sequence[Transport], *, retry: Retry | None = None) -> Self:
+        """A client on transports of one's own, such as the engine in this process."""
+        client = cls.__new__(cls)
+        client._over(transports, retry)
+        return client
+
+    def _over(self, transports: Sequence[Transport], retry: Retry | None) -> None:
+        self._transports = transports
+        self._retry = retry or Retry()
+        self._turn = 0  # the address that answered last
+
+    def complete(
+        self,
+        prefix: str = "",
+        *,
+        model: str | None = None,
+        digest: str = "",
+        state: bytes = b"",
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        min_p: float = 0.0,
+        seed: int | None = None,
+        max_characters: int = 256,
+        stop: Sequence[str] = (),
+        min_confidence: float | None = None,
+        alternatives: int = 1,
+        first_alternative: int = 0,
+        include_log_probabilities: bool = False,
+        timeout: float | None = None,
+    ) -> "Completion":
+        """Continue a text. `timeout`, in seconds from here, covers every retry; the other fields are the proto's.
+
+        Nothing is sent before the first piece is asked for. Raises MendRequest.
+        """
+        request = complete_request(
+            prefix=prefix,
+            model=model,
+            digest=digest,
+            state=state,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            seed=seed,
+            max_characters=max_characters,
+            stop=stop,
+            min_confidence=min_confidence,
+            alternatives=alternatives,
+            first_alternative=first_alternative,
+            include_log_probabilities=include_log_probabilities,
+        )
+        exchange = Exchange(request)
+        return Completion(exchange, self._pieces(exchange, self._attempts(timeout)))
+
+    def score(
+        self,
+        text: str,
+        *,
+        model: str | None = None,
+        digest: str = "",
+        state: bytes = b"",
+        include_log_probabilities: bool = False,
+        timeout: float | None = None,
+    ) -> Score:
+        """How likely the model finds a text. Raises ElmanError."""
+        request = score_request(
+            text=text, model=model, digest=digest, state=state, include_log_probabilities=include_log_probabilities
+        )
+        return Score.of(self._ask(timeout, lambda transport, left: transport.score(request, left)))
+
+    def models(self, *, timeout: float | None = None) -> list[ModelDescription]:
+        """The models that the server has loaded, its default first. Raises ElmanError."""
+        request = pb.ListModelsRequest()
+        response = self._ask(timeout, lambda transport, left: transport.list_models(request, left))
+        return [ModelDescription.of(each) for each in response.models]
+
+    def close(self) -> None:
+        """Give back the connections. Completions that still run end."""
+        for transport in self._transports:
+            transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _pieces(self, exchange: Exchange, attempts: Attempts) -> Generator[Piece]:
+        """Stream after stream until every alternative has ended."""
+        while (request := exchange.next_request()) is not None:
+            try:
+                with closing(self._transport(attempts).complete(request, attempts.seconds_left())) as events:
+                    yield from filter(None, map(exchange.receive, events))
+                exchange.end()
+            except ElmanError as error:
+                self._wait(attempts, error, exchange.progress)
+
+    def _ask(self, timeout: float | None, call: Callable[[Transport, float | None], Answer]) -> Answer:
+        attempts = self._attempts(timeout)
+        while True:
+            try:
+                return call(self._transport(attempts), attempts.seconds_left())
+            except ElmanError as error:
+                self._wait(attempts, error)
+
+    def _attempts(self, timeout: float | None) -> Attempts:
+        return Attempts(self._retry, len(self._transports), self._turn, checked_timeout(timeout))
+
+    def _transport(self, attempts: Attempts) -> Transport:
+        return self._transports[attempts.turn % len(self._transports)]
+
+    def _wait(self, attempts: Attempts, error: ElmanError, progress: int = 0) -> None:
+        """Wait for the next try, or raise the error; later calls begin where this one goes on."""
+        seconds = attempts.failed(error, progress)
+        self._turn = attempts.turn
+        time.sleep(seconds)
+
+
+class Completion(Received):
+    """Iterates over the pieces of a completion as they arrive. Closing or dropping it cancels what still runs."""
+
+    def __init__(self, exchange: Exchange, pieces: Generator[Piece]) -> None:
+        super().__init__(exchange)
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[Piece]:
+        return self
+
+    def __next__(self) -> Piece:
+        self._has_begun = True
+        return next(self._pieces)
+
+    def read(self) -> str:
+        """Wait for the end; returns the text of the first alternative. Raises ElmanError, and keeps what was received."""
+        for _ in self:
+            pass
+        return self.text
+
+    def close(self) -> None:
+        """Cancel what still runs. What was received stays."""
+        self._pieces.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

@@ -1,0 +1,166 @@
+"""What comes back, as values: plain data without a transport."""
+
+import json
+import math
+from base64 import b64encode
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from elman.v1 import completion_service_pb2 as pb
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The next part of the text of one alternative; `str(piece)` is its text."""
+
+    text: str
+    alternative: int
+    position: int
+    log_probabilities: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+    @classmethod
+    def of(cls, piece: pb.Piece) -> "Piece":
+        """The value of a message."""
+        return cls(piece.text, piece.alternative, piece.position, tuple(piece.log_probabilities))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one alternative consumed and how long it took, told by the stream that finished it."""
+
+    consumed_characters: int
+    spared_characters: int
+    unknown_characters: int
+    generated_characters: int
+    queue_seconds: float
+    prime_seconds: float
+    decode_seconds: float
+
+    @classmethod
+    def of(cls, usage: pb.Usage) -> "Usage":
+        """The value of a message."""
+        return cls(**{name: getattr(usage, name) for name in cls.__slots__})
+
+
+@dataclass(slots=True)
+class Alternative:
+    """What was received of one alternative so far; `finish_reason` is None until it ended."""
+
+    number: int
+    pieces: list[str] = field(default_factory=list[str])
+    log_probabilities: list[float] = field(default_factory=list[float])
+    characters: int = 0
+    finish_reason: str | None = None  # "length", "stop" or "confidence"
+    state: bytes = b""
+    usage: Usage | None = None
+
+    @property
+    def text(self) -> str:
+        """The text received."""
+        return "".join(self.pieces)
+
+    def add(self, piece: Piece) -> None:
+        """Take the next part."""
+        self.pieces.append(piece.text)
+        self.log_probabilities.extend(piece.log_probabilities)
+        self.characters += len(piece.text)
+
+    def finish(self, finished: pb.Finished) -> None:
+        """Take the end."""
+        self.finish_reason = reason_name(finished.reason)
+        self.state = finished.state
+        self.usage = Usage.of(finished.usage)
+
+    def to_json(self) -> dict[str, Any]:
+        """A value that `json.dumps` takes; log-probabilities only if there are any."""
+        value: dict[str, Any] = {"alternative": self.number, "text": self.text, "finish_reason": self.finish_reason}
+        value |= {"state": base64(self.state), "usage": asdict(self.usage) if self.usage else None}
+        return value | ({"log_probabilities": self.log_probabilities} if self.log_probabilities else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How likely a text is; logarithms are natural, per character means are over all characters, unknown ones included."""
+
+    characters: int
+    unknown_characters: int
+    total_log_probability: float
+    log_probabilities: tuple[float, ...]
+    state: bytes
+
+    @classmethod
+    def of(cls, response: pb.ScoreResponse) -> "Score":
+        """The value of a message."""
+        return cls(
+            response.characters,
+            response.unknown_characters,
+            response.total_log_probability,
+            tuple(response.log_probabilities),
+            response.state,
+        )
+
+    @property
+    def nats_per_character(self) -> float:
+        """The mean surprise; 0 for an empty text."""
+        return -self.total_log_probability / self.characters if self.characters else 0.0
+
+    @property
+    def bits_per_character(self) -> float:
+        """The mean surprise in bits; 0 for an empty text."""
+        return self.nats_per_character / math.log(2)
+
+    def to_json(self) -> dict[str, Any]:
+        """A value that `json.dumps` takes; log-probabilities only if there are any."""
+        value: dict[str, Any] = {
+            "characters": self.characters,
+            "unknown_characters": self.unknown_characters,
+            "total_log_probability": self.total_log_probability,
+            "nats_per_character": self.nats_per_character,
+            "bits_per_character": self.bits_per_character,
+            "state": base64(self.state),
+        }
+        return value | ({"log_probabilities": self.log_probabilities} if self.log_probabilities else {})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDescription:
+    """A model that a server has loaded; `about` holds recipe, quality and licence."""
+
+    name: str
+    digest: str
+    semantics_version: int
+    layer_sizes: tuple[int, ...]
+    vocabulary: str
+    state_bytes: int
+    about: dict[str, Any]
+
+    @classmethod
+    def of(cls, description: pb.ModelDescription) -> "ModelDescription":
+        """The value of a message."""
+        return cls(
+            description.model.name,
+            description.model.digest,
+            description.semantics_version,
+            tuple(description.layer_sizes),
+            description.vocabulary,
+            description.state_bytes,
+            json.loads(description.about_json or "{}"),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """A value that `json.dumps` takes."""
+        return asdict(self)
+
+
+def reason_name(reason: int) -> str:
+    """FINISH_REASON_LENGTH -> "length"; a number that this version does not know, as its digits."""
+    names = {value: name for name, value in pb.FinishReason.items()}
+    return names.get(reason, str(reason)).removeprefix("FINISH_REASON_").lower()
+
+
+def base64(data: bytes) -> str:
+    """Bytes as JSON carries them."""
+    return b64encode(data).decode("ascii")

@@ -1,0 +1,102 @@
+"""When to try again, and where: a pure schedule. It never sleeps and knows no transport."""
+
+import random
+import time
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from elman.errors import AllowMoreTime, BackOff, ElmanError, MendRequest
+
+
+class Clock(Protocol):
+    """Time and chance, so that a test can hold both."""
+
+    def now(self) -> float:
+        """Seconds that never run backwards."""
+        ...
+
+    def jitter(self) -> float:
+        """A random number from 0 to 1."""
+        ...
+
+
+class SystemClock:
+    """The machine's own."""
+
+    def now(self) -> float:
+        """Seconds that never run backwards."""
+        return time.monotonic()
+
+    def jitter(self) -> float:
+        """A random number from 0 to 1."""
+        return random.random()  # noqa: S311 (spreads retries, guards no secret)
+
+
+SYSTEM_CLOCK: Final = SystemClock()
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often and how soon to try again; `attempts` counts tries in a row that brought nothing.
+
+    | field           | default | meaning                                             |
+    | attempts        | 6       | tries without any news before the error is raised   |
+    | first_seconds   | 0.1     | the first wait; each one after it is twice as long  |
+    | largest_seconds | 5.0     | the longest wait                                    |
+    """
+
+    attempts: int = 6
+    first_seconds: float = 0.1
+    largest_seconds: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise MendRequest(f"attempts: {self.attempts} is out of range; allowed: 1 or more")
+        if not 0 <= self.first_seconds <= self.largest_seconds:
+            raise MendRequest(
+                f"first_seconds: {self.first_seconds} is out of range; allowed: 0 to largest_seconds = {self.largest_seconds}"
+            )
+
+    def seconds(self, turn: int, jitter: float) -> float:
+        """The wait before the retry `turn` (from 0): between a half and the whole of first_seconds * 2^turn."""
+        return min(self.largest_seconds, self.first_seconds * 2.0 ** min(turn, 64)) * (1 + jitter) / 2
+
+
+class Attempts:
+    """The tries of one call, each at the next address after the one that failed."""
+
+    def __init__(self, retry: Retry, addresses: int, turn: int, timeout: float | None, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._retry, self._addresses, self._clock = retry, addresses, clock
+        self._deadline = None if timeout is None else clock.now() + timeout
+        self._failures = 0
+        self._progress = 0
+        self.turn = turn  # the address to try, counted on without end
+
+    def seconds_left(self) -> float | None:
+        """The time left for the call. Raises AllowMoreTime if there is none."""
+        if self._deadline is None:
+            return None
+        left = self._deadline - self._clock.now()
+        if left <= 0:
+            raise AllowMoreTime("the timeout has passed")
+        return left
+
+    def failed(self, error: ElmanError, progress: int = 0) -> float:
+        """The seconds to wait before the next try; raises the error if there is none. `progress` grows with all that came."""
+        if progress > self._progress:
+            self._failures, self._progress = 0, progress
+        self._failures += 1
+        if not error.may_be_retried or self._failures >= self._retry.attempts:
+            raise error
+        wait = self._wait(error)
+        if self._deadline is not None and self._clock.now() + wait >= self._deadline:
+            raise error
+        self.turn += 1
+        return wait
+
+    def _wait(self, error: ElmanError) -> float:
+        """Nothing while there are addresses that were not tried yet; then ever longer; never less than the server asks."""
+        turn = self._failures - self._addresses
+        own = self._retry.seconds(turn, self._clock.jitter()) if turn >= 0 else 0.0
+        asked = error.seconds if isinstance(error, BackOff) and self._addresses == 1 else 0.0
+        return max(own, asked)

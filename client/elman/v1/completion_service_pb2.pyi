@@ -1,0 +1,187 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class FinishReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FINISH_REASON_UNSPECIFIED: _ClassVar[FinishReason]
+    FINISH_REASON_LENGTH: _ClassVar[FinishReason]
+    FINISH_REASON_STOP: _ClassVar[FinishReason]
+    FINISH_REASON_CONFIDENCE: _ClassVar[FinishReason]
+FINISH_REASON_UNSPECIFIED: FinishReason
+FINISH_REASON_LENGTH: FinishReason
+FINISH_REASON_STOP: FinishReason
+FINISH_REASON_CONFIDENCE: FinishReason
+
+class Model(_message.Message):
+    __slots__ = ("name", "digest")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    digest: str
+    def __init__(self, name: _Optional[str] = ..., digest: _Optional[str] = ...) -> None: ...
+
+class Sampling(_message.Message):
+    __slots__ = ("temperature", "top_k", "top_p", "min_p", "seed")
+    TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
+    TOP_K_FIELD_NUMBER: _ClassVar[int]
+    TOP_P_FIELD_NUMBER: _ClassVar[int]
+    MIN_P_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    temperature: float
+    top_k: int
+    top_p: float
+    min_p: float
+    seed: int
+    def __init__(self, temperature: _Optional[float] = ..., top_k: _Optional[int] = ..., top_p: _Optional[float] = ..., min_p: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
+
+class Limits(_message.Message):
+    __slots__ = ("max_characters", "stop", "min_confidence")
+    MAX_CHARACTERS_FIELD_NUMBER: _ClassVar[int]
+    STOP_FIELD_NUMBER: _ClassVar[int]
+    MIN_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    max_characters: int
+    stop: _containers.RepeatedScalarFieldContainer[str]
+    min_confidence: float
+    def __init__(self, max_characters: _Optional[int] = ..., stop: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ...) -> None: ...
+
+class CompleteRequest(_message.Message):
+    __slots__ = ("model", "state", "prefix", "already_received", "sampling", "limits", "alternatives", "first_alternative", "include_log_probabilities")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    ALREADY_RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    SAMPLING_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    ALTERNATIVES_FIELD_NUMBER: _ClassVar[int]
+    FIRST_ALTERNATIVE_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_LOG_PROBABILITIES_FIELD_NUMBER: _ClassVar[int]
+    model: Model
+    state: bytes
+    prefix: str
+    already_received: str
+    sampling: Sampling
+    limits: Limits
+    alternatives: int
+    first_alternative: int
+    include_log_probabilities: bool
+    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ..., state: _Optional[bytes] = ..., prefix: _Optional[str] = ..., already_received: _Optional[str] = ..., sampling: _Optional[_Union[Sampling, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., alternatives: _Optional[int] = ..., first_alternative: _Optional[int] = ..., include_log_probabilities: _Optional[bool] = ...) -> None: ...
+
+class CompleteResponse(_message.Message):
+    __slots__ = ("started", "piece", "finished")
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    PIECE_FIELD_NUMBER: _ClassVar[int]
+    FINISHED_FIELD_NUMBER: _ClassVar[int]
+    started: Started
+    piece: Piece
+    finished: Finished
+    def __init__(self, started: _Optional[_Union[Started, _Mapping]] = ..., piece: _Optional[_Union[Piece, _Mapping]] = ..., finished: _Optional[_Union[Finished, _Mapping]] = ...) -> None: ...
+
+class Started(_message.Message):
+    __slots__ = ("model", "seed", "start_position")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    START_POSITION_FIELD_NUMBER: _ClassVar[int]
+    model: Model
+    seed: int
+    start_position: int
+    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ..., seed: _Optional[int] = ..., start_position: _Optional[int] = ...) -> None: ...
+
+class Piece(_message.Message):
+    __slots__ = ("text", "alternative", "position", "log_probabilities")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    ALTERNATIVE_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    LOG_PROBABILITIES_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    alternative: int
+    position: int
+    log_probabilities: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, text: _Optional[str] = ..., alternative: _Optional[int] = ..., position: _Optional[int] = ..., log_probabilities: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class Finished(_message.Message):
+    __slots__ = ("alternative", "reason", "state", "usage")
+    ALTERNATIVE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
+    alternative: int
+    reason: FinishReason
+    state: bytes
+    usage: Usage
+    def __init__(self, alternative: _Optional[int] = ..., reason: _Optional[_Union[FinishReason, str]] = ..., state: _Optional[bytes] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ...) -> None: ...
+
+class Usage(_message.Message):
+    __slots__ = ("consumed_characters", "spared_characters", "unknown_characters", "generated_characters", "queue_seconds", "prime_seconds", "decode_seconds")
+    CONSUMED_CHARACTERS_FIELD_NUMBER: _ClassVar[int]
+    SPARED_CHARACTERS_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_CHARACTERS_FIELD_NUMBER: _ClassVar[int]
+    GENERATED_CHARACTERS_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    PRIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    DECODE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    consumed_characters: int
+    spared_characters: int
+    unknown_characters: int
+    generated_characters: int
+    queue_seconds: float
+    prime_seconds: float
+    decode_seconds: float
+    def __init__(self, consumed_characters: _Optional[int] = ..., spared_characters: _Optional[int] = ..., unknown_characters: _Optional[int] = ..., generated_characters: _Optional[int] = ..., queue_seconds: _Optional[float] = ..., prime_seconds: _Optional[float] = ..., decode_seconds: _Optional[float] = ...) -> None: ...
+
+class ScoreRequest(_message.Message):
+    __slots__ = ("model", "state", "text", "include_log_probabilities")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_LOG_PROBABILITIES_FIELD_NUMBER: _ClassVar[int]
+    model: Model
+    state: bytes
+    text: str
+    include_log_probabilities: bool
+    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ..., state: _Optional[bytes] = ..., text: _Optional[str] = ..., include_log_probabilities: _Optional[bool] = ...) -> None: ...
+
+class ScoreResponse(_message.Message):
+    __slots__ = ("characters", "unknown_characters", "total_log_probability", "log_probabilities", "state")
+    CHARACTERS_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_CHARACTERS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_LOG_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    LOG_PROBABILITIES_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    characters: int
+    unknown_characters: int
+    total_log_probability: float
+    log_probabilities: _containers.RepeatedScalarFieldContainer[float]
+    state: bytes
+    def __init__(self, characters: _Optional[int] = ..., unknown_characters: _Optional[int] = ..., total_log_probability: _Optional[float] = ..., log_probabilities: _Optional[_Iterable[float]] = ..., state: _Optional[bytes] = ...) -> None: ...
+
+class ListModelsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListModelsResponse(_message.Message):
+    __slots__ = ("models",)
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    models: _containers.RepeatedCompositeFieldContainer[ModelDescription]
+    def __init__(self, models: _Optional[_Iterable[_Union[ModelDescription, _Mapping]]] = ...) -> None: ...
+
+class ModelDescription(_message.Message):
+    __slots__ = ("model", "semantics_version", "layer_sizes", "vocabulary", "state_bytes", "about_json")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    SEMANTICS_VERSION_FIELD_NUMBER: _ClassVar[int]
+    LAYER_SIZES_FIELD_NUMBER: _ClassVar[int]
+    VOCABULARY_FIELD_NUMBER: _ClassVar[int]
+    STATE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    ABOUT_JSON_FIELD_NUMBER: _ClassVar[int]
+    model: Model
+    semantics_version: int
+    layer_sizes: _containers.RepeatedScalarFieldContainer[int]
+    vocabulary: str
+    state_bytes: int
+    about_json: str
+    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ..., semantics_version: _Optional[int] = ..., layer_sizes: _Optional[_Iterable[int]] = ..., vocabulary: _Optional[str] = ..., state_bytes: _Optional[int] = ..., about_json: _Optional[str] = ...) -> None: ...

@@ -1,0 +1,1 @@
+"""Elman networks as artifacts: the law of LAW.md, its executions, and training. Knows nothing of serving."""

@@ -1,0 +1,117 @@
+"""The training text: files and folders of notes, read, mended and divided. Knows no network and no vocabulary.
+
+A file is a document. A folder stands for the text files below it, in the order of their paths; what is empty or no UTF-8 text
+is left out there, and said so; what is hidden is passed over. A file that is named itself must be text.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+LONGEST_PAGE = 2000
+PAGES = 100
+"""A text is cut into about this many pages at least, so that the held-out ones are spread over all of it."""
+
+
+class CorpusError(ValueError):
+    """A training text that cannot be used: which file, why, and what is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Documents with line ends as "\\n", and a word on each file that was left out of a folder."""
+
+    documents: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def characters(self) -> int:
+        """The number of characters of all documents."""
+        return sum(map(len, self.documents))
+
+    @property
+    def text(self) -> str:
+        """All documents, one after another."""
+        return "".join(self.documents)
+
+    def require(self, characters: int) -> None:
+        """Raise CorpusError unless there are so many."""
+        if self.characters < characters:
+            raise CorpusError(
+                f"too little text: {self.characters:,} characters in {len(self.documents)} files; needed: {characters:,}"
+            )
+
+
+def read_corpus(paths: Sequence[Path]) -> Corpus:
+    """The documents in the files and folders, each file once. Raises CorpusError, or OSError for what cannot be read."""
+    documents: dict[Path, str] = {}
+    skipped: list[str] = []
+    for path in paths:
+        if not path.is_dir():
+            documents.setdefault(path.resolve(), read_document(path))
+            continue
+        for file in files_below(path):
+            try:
+                documents.setdefault(file.resolve(), read_document(file))
+            except (CorpusError, OSError) as error:
+                skipped.append(str(error))
+    return Corpus(tuple(documents.values()), tuple(skipped))
+
+
+def read_document(path: Path) -> str:
+    """The text of one file. Raises CorpusError if it is empty, binary or not UTF-8."""
+    data = path.read_bytes()
+    if not data:
+        raise CorpusError(f"{path}: empty")
+    if b"\0" in data:
+        raise CorpusError(f"{path}: binary, not text (a NUL byte at {data.index(0)})")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path}: not UTF-8 (byte {error.start}: {error.reason})") from None
+    return text.replace("\r\n", "\n")
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """The ordinary files below a folder, sorted, nothing hidden, no link followed to a folder."""
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        names = sorted(name for name in files if not name.startswith("."))
+        yield from (path for name in names if (path := Path(place, name)).is_file())
+
+
+def divide(corpus: Corpus, share: float) -> tuple[Corpus, Corpus]:
+    """The part to train on and the part held out: every n-th page, n = 1 / share, counted through all documents.
+
+    A page is a run of whole lines. What stands before and after a held-out page become documents of their own, so that no
+    training text runs across it. A share of 0 holds nothing out.
+    """
+    if not share:
+        return corpus, Corpus(())
+    every, length = round(1 / share), max(1, min(LONGEST_PAGE, corpus.characters // PAGES))
+    kept: list[str] = []
+    held_out: list[str] = []
+    count = 0
+    for document in corpus.documents:
+        run: list[str] = []
+        for page in pages(document, length):
+            count += 1
+            if count % every != every // 2:
+                run.append(page)
+            else:
+                held_out.append(page)
+                kept.append("".join(run))
+                run = []
+        kept.append("".join(run))
+    return replace(corpus, documents=tuple(filter(None, kept))), Corpus(tuple(held_out))
+
+
+def pages(document: str, length: int) -> Iterator[str]:
+    """The document in pieces of at least `length` characters, each ending with a line; a line beyond twice that is cut."""
+    start = 0
+    while start < len(document):
+        line_end = document.find("\n", start + length - 1, start + 2 * length)
+        end = line_end + 1 if line_end >= 0 else start + 2 * length
+        yield document[start:end]
+        start = end

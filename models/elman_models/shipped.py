@@ -1,0 +1,37 @@
+"""The models that come with the package, and the way from what a person names to a file."""
+
+from pathlib import Path
+
+from elman_models.errors import ArtifactError
+
+FOLDER = Path(__file__).parent / "shipped"
+SUFFIX = ".safetensors"
+DEFAULT = "shakespeare"
+
+
+def shipped_models() -> dict[str, Path]:
+    """Name -> artifact, the default first."""
+    paths = sorted(FOLDER.glob(f"*{SUFFIX}"), key=lambda path: (path.stem != DEFAULT, path.stem))
+    return {path.stem: path for path in paths}
+
+
+def find(argument: str) -> tuple[str, Path]:
+    """The name and file meant by `NAME=PATH`, by a path, or by the name of a shipped model. Raises ArtifactError."""
+    name, equals, path = argument.partition("=")
+    if equals and not (name and path):
+        raise ArtifactError(f"model: {argument!r} is not understood; allowed: NAME=PATH, PATH, or the name of a shipped model")
+    if equals:
+        return name, existing(Path(path))
+    shipped = shipped_models()
+    if argument in shipped:
+        return argument, shipped[argument]
+    if Path(argument).suffix or Path(argument).exists():
+        return Path(argument).name.removesuffix(SUFFIX), existing(Path(argument))
+    raise ArtifactError(f"model: {argument!r} is neither a file nor a shipped model; shipped: {', '.join(shipped)}")
+
+
+def existing(path: Path) -> Path:
+    """The path, if a file is there."""
+    if not path.is_file():
+        raise ArtifactError(f"model: no file at {path}; train one with: elman train FILES... -o {path}")
+    return path

@@ -1,0 +1,389 @@
+"""Training: a folder of text becomes a model file. Truncated back-propagation through time with carried state (Elman 1990,
+Williams and Peng 1990), AdamW, warm-up and cosine, gradient clipping.
+
+    text -> divide -> [ window -> forward -> backward -> clip -> AdamW ] -> export -> measure -> n-gram
+
+A step is a function of (text, recipe, step, what the checkpoint holds) alone: the same machine type, torch version and
+thread count give the same digest, also when killed and resumed. This file knows no server and no command line.
+"""
+
+# torch leaves many of its members without a type:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import ctypes
+import errno
+import hashlib
+import math
+import os
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from elman_models.artifact import Model
+from elman_models.batches import IGNORED, Batches
+from elman_models.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    Header,
+    checkpoint_path,
+    load_checkpoint,
+    save_checkpoint,
+)
+from elman_models.corpus import Corpus, divide, read_corpus
+from elman_models.errors import InvalidField
+from elman_models.evaluate import Quality, evaluate, float_nats_per_character
+from elman_models.export import read_network, to_model, with_about, write_artifact
+from elman_models.network import Network, Window
+from elman_models.ngram import NGram
+from elman_models.progress import Report, Speed, report_for_standard_error
+from elman_models.recipe import Recipe
+from elman_models.structure import Structure
+from elman_models.vocabulary import Vocabulary
+
+BETAS = (0.9, 0.99)
+NGRAM_ORDER = 6
+MEASURED_CHARACTERS = 100_000
+"""At most so much of the held-out text is measured at the end, so that it takes seconds."""
+
+
+class TrainingError(RuntimeError):
+    """A run that cannot go on: which step, and what is left of it."""
+
+
+class Trained(NamedTuple):
+    """What came of a run."""
+
+    model: Model
+    output: Path
+    checkpoint: Path
+    quality: Quality | None  # on the held-out part, if there is one
+    float_nats_per_character: float
+    ngram_nats_per_character: float
+
+
+def train(
+    files: Sequence[Path],
+    output: Path,
+    recipe: Recipe | None = None,
+    *,
+    resume: bool = False,
+    checkpoint_seconds: float = 60.0,
+    device: str = "auto",
+    report: Report | None = None,
+) -> Trained:
+    """Train on files and folders and write the model to `output`, its checkpoint beside it.
+
+    Raises CorpusError, InvalidField, CheckpointError, TrainingError or OSError; each says what to do.
+    """
+    recipe = recipe or Recipe()
+    corpus = read_corpus(files)
+    with nullcontext(report) if report else report_for_standard_error() as told:
+        tell_what_was_read(corpus, told)
+        corpus.require(recipe.minimum_characters)
+        training, held_out = divide(corpus, recipe.held_out)
+        run = Run(training, held_out, recipe, choose_device(device))
+        return carry_out(run, output, resume, checkpoint_seconds, told, {})
+
+
+def carry_out(
+    run: "Run", output: Path, resume: bool, checkpoint_seconds: float, report: Report, about: Mapping[str, Any]
+) -> Trained:
+    """From wherever the run stands to the model file; `about` goes into it beside recipe and quality."""
+    if output.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "a folder, not a model file", str(output))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    path = checkpoint_path(output)
+    if resume:
+        run.restore(load_checkpoint(path), path)
+    else:
+        refuse_to_overwrite(path)
+        save(run, path)  # a place that cannot be written to is known now, not after an hour
+    try:
+        loop(run, path, checkpoint_seconds, report)
+    except KeyboardInterrupt:
+        report.say(f"stopped; {run.kept(path)}; --resume goes on from there")  # this step may be half done: not saved
+        raise
+    return finish(run, output, path, report, about)
+
+
+def loop(run: "Run", path: Path, checkpoint_seconds: float, report: Report) -> None:
+    """Step after step to the end; a checkpoint every so often and at the end."""
+    report.say(run.described())
+    speed = Speed()
+    saved = time.monotonic()
+    while run.step < run.steps:
+        loss = run.advance()
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"step {run.step + 1}: the loss is no finite number; {run.kept(path)}; try a lower learning_rate"
+            )
+        speed.add(run.batches.rows * run.batches.steps, loss)
+        report.advance(run.step, run.steps, speed.loss, speed.characters_per_second)
+        if run.step == run.steps or time.monotonic() - saved >= checkpoint_seconds:
+            save(run, path)
+            saved = time.monotonic()
+
+
+def save(run: "Run", path: Path) -> None:
+    """Replace the checkpoint."""
+    save_checkpoint(run.checkpoint(), path)
+    run.saved_step = run.step
+
+
+class Run:
+    """One training run: network, optimiser, carried states and the place in the text."""
+
+    def __init__(self, training: Corpus, held_out: Corpus, recipe: Recipe, device: torch.device) -> None:
+        keep_freed_memory()
+        self.training, self.held_out = training, held_out
+        self.given_recipe, self.recipe = recipe, recipe.for_text(training.characters)
+        self.text = fingerprint(training)
+        self.vocabulary = Vocabulary.of(training.text)
+        self.device = device
+        self.threads = self.recipe.threads or max(1, (os.cpu_count() or 1) // 2)
+        self.precision = choose_precision(self.recipe.precision, device)
+        self.step = 0
+        self.saved_step: int | None = None
+        self._build()
+
+    def _build(self) -> None:
+        recipe = self.recipe
+        torch.set_num_threads(self.threads)
+        generator = torch.Generator().manual_seed(recipe.seed)
+        structure = Structure.stacked(recipe.layers, required(recipe.hidden_size))
+        self.network = Network(structure, len(self.vocabulary), generator).to(self.device)
+        window = required(recipe.window)
+        rows = rows_that_fit(self.training, required(recipe.batch_size), window)
+        self.batches = Batches(self.training.documents, self.vocabulary, rows, window, recipe.seed)
+        self.steps = self.batches.per_epoch * required(recipe.epochs)
+        self.states = self.network.zero_states(rows, self.device)
+        self.optimiser = optimiser_of(self.network, recipe)
+
+    def advance(self) -> float:
+        """One step; returns its loss, nats a character. Where that is not finite, the weights are as they were."""
+        window = to_device(self.batches.window(self.step), self.device)
+        if self.batches.is_first(self.step):
+            self.states = self.network.zero_states(self.batches.rows, self.device)
+        precision = torch.bfloat16 if self.precision == "bfloat16" else torch.float32
+        logits, states = self.network(window, self.states, self._masks(), precision)
+        loss = cross_entropy(logits.flatten(0, 1), window.targets.flatten(), ignore_index=IGNORED)
+        self.optimiser.zero_grad()
+        loss.backward()
+        norm = float(torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip))
+        if not math.isfinite(norm) or not math.isfinite(float(loss.detach())):
+            return math.nan
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.recipe, self.step, self.steps)
+        self.optimiser.step()
+        self.step, self.states = self.step + 1, states
+        return float(loss.detach())
+
+    def _masks(self) -> list[Tensor | None]:
+        """Dropout: for each layer which outputs its readers get, the same through the window (Gal and Ghahramani 2016)."""
+        dropout = self.recipe.dropout or 0.0
+        if not dropout:
+            return [None] * len(self.states)
+        random = np.random.default_rng([self.recipe.seed, 1, self.step])
+        kept = [random.random(state.shape, np.float32) >= dropout for state in self.states]
+        return [torch.from_numpy(mask).to(self.device, torch.float32) / (1 - dropout) for mask in kept]
+
+    def described(self) -> str:
+        """One line for the person who waits."""
+        recipe, weights = self.recipe, sum(weight.numel() for weight in self.network.parameters())
+        return (
+            f"training {recipe.layers} layers of {recipe.hidden_size}, {weights:,} weights, on {self.training.characters:,} "
+            f"characters ({len(self.vocabulary)} different): {recipe.epochs} epochs, {self.steps:,} steps, "
+            f"{self.precision}, {self.threads} threads, {self.device}"
+        )
+
+    def kept(self, path: Path) -> str:
+        """What a run that ends here leaves."""
+        return f"the checkpoint of step {self.saved_step} is good: {path}" if self.saved_step else "nothing was saved yet"
+
+    def checkpoint(self) -> Checkpoint:
+        """All that the rest of the run depends on."""
+        recipe, structure = self.given_recipe, self.network.structure
+        header = Header(self.step, self.steps, recipe, self.text, self.threads, self.precision, structure, self.vocabulary)
+        tensors = {f"network.{name}": weight for name, weight in self.network.state_dict().items()}
+        tensors |= {f"state.{index}": state for index, state in enumerate(self.states)}
+        for name, weight in self.network.named_parameters():
+            moments = self.optimiser.state.get(weight, {})
+            tensors |= {f"optimiser.{name}.{part}": value for part, value in moments.items()}
+        return Checkpoint(header, tensors)
+
+    def restore(self, checkpoint: Checkpoint, path: Path) -> None:
+        """Go on where a checkpoint stands, with its threads and precision. Raises CheckpointError for another run's."""
+        header, tensors = checkpoint.header, checkpoint.tensors
+        if header.text != self.text:
+            raise CheckpointError(f"{path}: belongs to another text; train without --resume, or on the text it began with")
+        if header.recipe != self.given_recipe:
+            raise CheckpointError(f"{path}: belongs to another recipe: {difference(header.recipe, self.given_recipe)}")
+        self.threads, self.precision = header.threads, header.precision
+        self.step = self.saved_step = header.step
+        torch.set_num_threads(self.threads)
+        self.network.load_state_dict({name: tensors[f"network.{name}"] for name in self.network.state_dict()})
+        self.states = [tensors[f"state.{index}"].to(self.device) for index in range(len(self.states))]
+        for name, weight in self.network.named_parameters():
+            parts = {part: tensors.get(f"optimiser.{name}.{part}") for part in ("step", "exp_avg", "exp_avg_sq")}
+            self.optimiser.state[weight] = {part: value.to(self.device) for part, value in parts.items() if value is not None}
+
+
+def finish(run: Run, output: Path, path: Path, report: Report, about: Mapping[str, Any]) -> Trained:
+    """Export the network, measure it, compare it, and say what to type next."""
+    network, vocabulary, recipe = read_network(path)
+    weights = sum(weight.numel() for weight in network.parameters())
+    about = {"recipe": recipe, "weights": weights, "training_characters": run.training.characters, **about}
+    model = to_model(network, vocabulary, about)
+    documents = some_of(run.held_out.documents, MEASURED_CHARACTERS)
+    quality, in_float, ngram = None, math.nan, math.nan
+    if documents:
+        quality = evaluate(model, documents)
+        in_float = float_nats_per_character(network, vocabulary, documents)
+        ngram = ngram_nats_per_character(run.training, documents, vocabulary)
+        measured = {"held_out": quality.to_json(), "float": in_float, f"{NGRAM_ORDER}-gram": ngram}
+        model = with_about(model, {"quality": {**measured, **about.get("quality", {})}})
+        report.say(comparison(quality, ngram))
+    write_artifact(model, output)
+    report.say(f"{output}: {output.stat().st_size:,} bytes, digest {model.digest[:16]}; next:")
+    report.say(f'  elman complete --model {shlex.quote(str(output))} "{beginning(run.training)}"')
+    return Trained(model, output, path, quality, in_float, ngram)
+
+
+def comparison(quality: Quality, ngram: float) -> str:
+    """The line at the end of a run."""
+    nats = quality.nats_per_character_streaming
+    share = 100 * (1 - nats / ngram)
+    verdict = f"{share:.1f}% better than" if share > 0 else f"{-share:.1f}% worse than"
+    return (
+        f"held-out text ({quality.characters:,} characters): {nats:.4f} nats a character, "
+        f"{nats / math.log(2):.3f} bits; {verdict} a {NGRAM_ORDER}-gram's {ngram:.4f}"
+    )
+
+
+def ngram_nats_per_character(training: Corpus, documents: Sequence[str], vocabulary: Vocabulary) -> float:
+    """What a Kneser-Ney n-gram of the same training text makes of the same held-out text."""
+    ngram = NGram(vocabulary.encode(training.text), len(vocabulary), NGRAM_ORDER)
+    return ngram.nats_per_character([vocabulary.encode(document) for document in documents])
+
+
+def refuse_to_overwrite(path: Path) -> None:
+    """Hours of work are not lost to a forgotten --resume. Raises CheckpointError where an unfinished run lies."""
+    try:
+        header = load_checkpoint(path).header
+    except CheckpointError:
+        return  # nothing there, or nothing that could be resumed
+    if 0 < header.step < header.steps:
+        lies = f"{path}: an unfinished run lies there, at step {header.step} of {header.steps}"
+        raise CheckpointError(f"{lies}; go on with --resume, or remove it")
+
+
+def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
+    """A rise over the warm-up, and half a cosine down to nothing."""
+    rise = min(1.0, (step + 1) / max(1, min(recipe.warmup, steps // 5)))
+    return recipe.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def optimiser_of(network: Network, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW; matrices decay, biases and what stands for a character do not."""
+    matrices = [*network.recurrences, *network.inputs, network.output]
+    groups: list[dict[str, Any]] = [
+        {"params": matrices, "weight_decay": recipe.weight_decay},
+        {"params": [*network.biases, network.output_bias], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, recipe.learning_rate, betas=BETAS, fused=True)
+
+
+def rows_that_fit(training: Corpus, batch_size: int, window: int) -> int:
+    """The batch size, or as many rows as have a few windows each. Raises InvalidField where the text has not two windows."""
+    longest = training.characters // 2
+    if window > longest:
+        raise InvalidField("window", window, f"2 to {longest} for a training text of {training.characters} characters")
+    return max(1, min(batch_size, training.characters // (4 * window)))
+
+
+def choose_device(device: str) -> torch.device:
+    """auto: the GPU, if there is one."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise InvalidField("device", device, "auto, cpu, cuda")
+    has_gpu = torch.cuda.is_available()
+    if device == "cuda" and not has_gpu:
+        raise InvalidField("device", device, "auto, cpu; torch sees no GPU here")
+    return torch.device("cuda" if has_gpu and device != "cpu" else "cpu")
+
+
+def choose_precision(precision: str, device: torch.device) -> str:
+    """auto: bfloat16 where products in it are fast, on a GPU or a processor with AMX."""
+    if precision != "auto":
+        return precision
+    is_fast = device.type == "cuda" or bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    return "bfloat16" if is_fast else "float32"
+
+
+def keep_freed_memory() -> None:
+    """Have glibc keep the large blocks that every step frees and takes again: a third faster; elsewhere nothing."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, TypeError, AttributeError):
+        return
+    mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD
+    mallopt(-1, (1 << 31) - 1)  # M_TRIM_THRESHOLD
+
+
+def tell_what_was_read(corpus: Corpus, report: Report) -> None:
+    """What the text is, and what was left out of folders."""
+    report.say(f"read {corpus.characters:,} characters in {len(corpus.documents)} files")
+    shown = 5
+    for line in corpus.skipped[:shown]:
+        report.say(f"left out: {line}")
+    if len(corpus.skipped) > shown:
+        report.say(f"left out: {len(corpus.skipped) - shown} files more")
+
+
+def fingerprint(corpus: Corpus) -> str:
+    """SHA-256 of the documents and where they end."""
+    sha = hashlib.sha256()
+    for document in corpus.documents:
+        data = document.encode()
+        sha.update(len(data).to_bytes(8, "little") + data)
+    return sha.hexdigest()
+
+
+def difference(theirs: Recipe, ours: Recipe) -> str:
+    """The dials that differ."""
+    old, new = theirs.to_json(), ours.to_json()
+    return ", ".join(f"{name} was {old[name]}, is {new[name]}" for name in old if old[name] != new[name])
+
+
+def some_of(documents: Sequence[str], characters: int) -> list[str]:
+    """Documents spread over all of them, of about so many characters."""
+    total = sum(map(len, documents))
+    return list(documents[:: max(1, math.ceil(total / characters))])
+
+
+def beginning(training: Corpus) -> str:
+    """Something to complete: the first words of the text that need no quoting."""
+    words = " ".join(training.text[:200].split())[:40].rsplit(" ", 1)[0]
+    return "".join(character for character in words if character not in '"\\$`!')
+
+
+def to_device(window: Window, device: torch.device) -> Window:
+    """The window where the network is."""
+    if device.type == "cpu":
+        return window
+    resets = {step: keep.to(device) for step, keep in window.resets.items()}
+    return Window(window.characters.to(device), window.targets.to(device), resets)
+
+
+def required(value: int | None) -> int:
+    """A dial that `for_text` has set."""
+    if value is None:
+        raise TypeError("a dial was left open")
+    return value

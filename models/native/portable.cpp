@@ -1,0 +1,47 @@
+// Plain C++ for any processor.
+#include <cmath>
+
+#include "machine.h"
+
+namespace elman {
+namespace {
+
+struct Portable {
+  using Element = int8_t;
+  using Weight = int8_t;
+  static constexpr int kGroup = 1, kLanes = 16, kBlocks = 4, kRows = 1, kOffset = 0;
+  using Weights = const Weight*;
+  struct Sum {
+    int32_t lane[kLanes];
+  };
+
+  static Sum zero() { return Sum{}; }
+  static Sum add(Sum a, const Sum& b) {
+    for (int i = 0; i < kLanes; ++i) a.lane[i] += b.lane[i];
+    return a;
+  }
+  static Weights load(const Weight* w) { return w; }
+  static int32_t broadcast(const Element* x) { return *x; }
+  static Sum multiply_add(Sum sum, int32_t x, Weights w) {
+    for (int i = 0; i < kLanes; ++i) sum.lane[i] += x * w[i];
+    return sum;
+  }
+
+  static int32_t affine(int32_t acc, float scale, float bias, float limit) {
+    const float product = float(acc) * scale;
+    const float a = product + bias;
+    return int32_t(std::nearbyintf(std::max(std::min(a, limit), -limit)));  // half to even, the default mode
+  }
+  static void activate(const Sum& sum, const int32_t*, const float* scale, const float* bias, const int32_t* table, Element* to) {
+    for (int i = 0; i < kLanes; ++i) to[i] = Element(table[kTanhReach + affine(sum.lane[i], scale[i], bias[i], kTanhReach)]);
+  }
+  static void logits(const Sum& sum, const int32_t*, const float* scale, const float* bias, int32_t* q) {
+    for (int i = 0; i < kLanes; ++i) q[i] = affine(sum.lane[i], scale[i], bias[i], kLogitReach);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Machine> make_portable(const Model& model, int rows) { return std::make_unique<Rows<Portable>>(model, rows); }
+
+}  // namespace elman

@@ -1,0 +1,108 @@
+"""One call from arrival to end: what it refuses becomes a status, what it did becomes metrics and one line of the log."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias, cast
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
+from grpc.aio import ServicerContext
+
+from elman_models.errors import Refused
+from elman_server.errors import Defect, QueueFull
+from elman_server.job import Timing
+from elman_server.log import log
+from elman_server.metrics import Metrics
+
+Context: TypeAlias = ServicerContext[Any, Any]
+
+
+class Call:
+    """What is to be remembered of one call."""
+
+    def __init__(self, method: str, metrics: Metrics) -> None:
+        self.method = method
+        self.identifier = secrets.token_hex(8)
+        self.model = ""
+        self.outcome = "OK"
+        self.fields: dict[str, Any] = {}
+        self._metrics = metrics
+        self._arrived = time.monotonic()
+        self._last_text = 0.0
+        self._characters = 0
+
+    def note_text(self, characters: int) -> None:
+        """Measure the time to the first text, and between texts."""
+        now = time.monotonic()
+        if self._last_text:
+            self._metrics.inter_character.observe((now - self._last_text) / characters)
+        else:
+            self._metrics.first_character.observe(now - self._arrived)
+        self._last_text = now
+        self._characters += characters
+
+    def note_timing(self, timing: Timing) -> None:
+        """Measure how one of the call's texts spent its time."""
+        self._metrics.queue_seconds.observe(timing.queue_seconds)
+        self.fields |= {name: round(seconds, 6) for name, seconds in timing._asdict().items()}
+
+    def finish(self) -> None:
+        """Count the call and log it."""
+        seconds = time.monotonic() - self._arrived
+        self._metrics.requests.labels(self.method, self.model, self.outcome).inc()
+        self._metrics.request_seconds.labels(self.method).observe(seconds)
+        self._metrics.generated_characters.inc(self._characters)
+        told = {"identifier": self.identifier, "method": self.method, "model": self.model, "outcome": self.outcome}
+        log("call", **told, seconds=round(seconds, 6), generated_characters=self._characters, **self.fields)
+
+
+@asynccontextmanager
+async def answering(method: str, context: Context, metrics: Metrics) -> AsyncGenerator[Call, None]:
+    """Run the body of a call; what it raises becomes the call's status."""
+    call = Call(method, metrics)
+    try:
+        yield call
+    except Refused as refused:
+        call.outcome = refused.status
+        await refuse(context, refused)
+    except (asyncio.CancelledError, GeneratorExit):
+        call.outcome = caller_s_own(context)
+        raise
+    except grpc.aio.InternalError as broken:  # a write to a caller who is gone, noticed before the cancel itself
+        call.outcome = caller_s_own(context)
+        raise asyncio.CancelledError from broken
+    except Exception as error:
+        call.outcome = Defect.status
+        log("defect", logging.ERROR, error, identifier=call.identifier)
+        await refuse(context, Defect(call.identifier))
+    finally:
+        call.finish()
+
+
+def caller_s_own(context: Context) -> str:
+    """Whether the caller left, or had no more time."""
+    remaining = cast("float | None", context.time_remaining())
+    return "CANCELLED" if remaining is None or remaining > 0 else "DEADLINE_EXCEEDED"
+
+
+async def refuse(context: Context, refused: Refused) -> None:
+    """End the call with the status of what was refused."""
+    code = grpc.StatusCode[refused.status]
+    if not isinstance(refused, QueueFull):
+        await context.abort(code, str(refused))
+        return
+    delay = Duration()
+    delay.FromMilliseconds(round(refused.retry_seconds * 1000))
+    details = AnyMessage()
+    details.Pack(RetryInfo(retry_delay=delay))
+    status = Status(code=code.value[0], message=str(refused), details=[details])
+    pushback = str(delay.ToMilliseconds())
+    trailing = (("grpc-status-details-bin", status.SerializeToString()), ("grpc-retry-pushback-ms", pushback))
+    await context.abort(code, str(refused), trailing)

@@ -1,0 +1,89 @@
+"""The engine in the caller's own process and thread: the same requests and answers as the service, without gRPC."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from elman.v1 import completion_service_pb2 as pb
+from elman_models.execution import Execution
+from elman_models.executions import open_execution
+from elman_server.catalogue import Catalogue
+from elman_server.completion import Completion
+from elman_server.engine import Engine
+from elman_server.job import Job, Progress
+from elman_server.listing import list_models
+from elman_server.pace import Pace
+from elman_server.scoring import Scoring
+
+ROWS = 16
+"""As many as one request can have alternatives."""
+
+
+def open_embedded(models: Sequence[str] = (), device: str = "auto", instructions: str = "auto", threads: int = 1) -> "Embedded":
+    """An engine for `NAME=PATH`, paths or shipped names; nothing named: the shipped models. Raises ArtifactError or OSError."""
+    catalogue = Catalogue.load(models)
+    return Embedded(
+        catalogue, {one.model.digest: open_execution(one.model, ROWS, device, instructions, threads) for one in catalogue}
+    )
+
+
+class Embedded:
+    """Answers requests by ticking an engine. One thread at a time."""
+
+    def __init__(self, catalogue: Catalogue, executions: Mapping[str, Execution], make_pace: Callable[[], Pace] = Pace) -> None:
+        self._catalogue = catalogue
+        self._engine = Engine(executions, ROWS, ROWS, self._deliver, make_pace)
+
+    def complete(self, request: pb.CompleteRequest) -> Iterator[pb.CompleteResponse]:
+        """The events of CompletionService.Complete. Raises Refused, at once."""
+        completion = Completion.of(request, self._catalogue)
+        return self._events(completion)
+
+    def _events(self, completion: Completion) -> Iterator[pb.CompleteResponse]:
+        yield completion.started()
+        news: deque[Progress] = deque()
+        jobs = completion.jobs(news.append)
+        submission = completion.submission(jobs, news.append)
+        self._engine.submit(submission)
+        try:
+            yield from (event for progress in self._work(jobs, news) for event in completion.events(progress))
+        finally:
+            for job in submission:
+                self._engine.cancel(job)
+
+    def _work(self, jobs: Sequence[Job], news: deque[Progress]) -> Iterator[Progress]:
+        """Tick until every job has told its last."""
+        running = len(jobs)
+        while running:
+            while not news:
+                self._engine.tick()
+            progress = news.popleft()
+            progress.job.taken += len(progress.text)
+            if progress.is_paused:
+                self._engine.resume(progress.job)
+            running -= progress.is_last
+            yield progress
+
+    def score(self, request: pb.ScoreRequest) -> pb.ScoreResponse:
+        """The answer of CompletionService.Score. Raises Refused."""
+        scoring = Scoring.of(request, self._catalogue)
+        if not scoring.text:
+            return scoring.response((), scoring.state)
+        news: deque[Progress] = deque()
+        job = scoring.job(news.append)
+        self._engine.submit([job])
+        try:
+            (last,) = self._work([job], news)
+        finally:
+            self._engine.cancel(job)
+        return scoring.response(last.log_probabilities, last.state or scoring.state)
+
+    def list_models(self, request: pb.ListModelsRequest) -> pb.ListModelsResponse:
+        """The answer of CompletionService.ListModels."""
+        return list_models(self._catalogue)
+
+    def close(self) -> None:
+        """Nothing is open: the engine goes with the object."""
+
+    def _deliver(self, out: Sequence[Progress]) -> None:
+        for progress in out:
+            progress.job.tell(progress)

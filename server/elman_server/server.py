@@ -1,0 +1,193 @@
+"""A server's life: load, listen, serve, drain, stop. Signals and ports are known here and nowhere else."""
+
+import asyncio
+import logging
+import secrets
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import TypeAlias
+
+import grpc
+from grpc_health.v1 import health
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import start_http_server
+
+from elman_models.artifact import Model
+from elman_models.errors import InvalidField
+from elman_models.execution import Execution
+from elman_models.executions import open_execution
+from elman_server.catalogue import Catalogue
+from elman_server.config import ServerConfig
+from elman_server.engine import Engine, Statistics
+from elman_server.errors import Defect, Unavailable
+from elman_server.health import Health
+from elman_server.job import Progress
+from elman_server.log import configure, log
+from elman_server.metrics import Metrics
+from elman_server.service import CompletionService
+from elman_server.wire import SERVICE, handlers
+
+OPTIONS = [
+    ("grpc.so_reuseport", 0),  # else a second server would share the port in silence
+    ("grpc.max_receive_message_length", 4 << 20),
+]
+
+FAREWELL_SECONDS = 1.0
+"""How long the last words of ended calls may take to leave."""
+
+MakeExecution: TypeAlias = Callable[[Model, int, str, str, int], Execution]
+
+TURN_SECONDS = 0.001
+"""How long the engine waits at most, after a hand-over, for the event loop to begin to write."""
+
+
+def serve(config: ServerConfig) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code. Raises Refused, ArtifactError or OSError if it can not start."""
+    configure(config.log_level)
+    return asyncio.run(run(config))
+
+
+async def run(config: ServerConfig) -> int:
+    """Start, wait for a signal or a failure, drain, stop."""
+    leaving = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):  # before anything is loaded: process 1 of a container ignores them else
+        asyncio.get_running_loop().add_signal_handler(number, leaving.set)
+    server = Server(config)
+    await server.start()
+    forward = asyncio.create_task(leaving.wait())
+    forward.add_done_callback(lambda _: server.leave())
+    return await server.until_stopped()
+
+
+class Server:
+    """A running server. `start`, then `until_stopped`, which `leave` ends in good order."""
+
+    def __init__(self, config: ServerConfig, make_execution: MakeExecution = open_execution) -> None:
+        self._config = config
+        catalogue = Catalogue.load(config.models)
+        chosen = (config.rows, config.device, config.instructions, config.threads)
+        executions = {one.model.digest: make_execution(one.model, *chosen) for one in catalogue}
+        self._engine = Engine(executions, config.rows, config.waiting, self._deliver)
+        self._metrics = Metrics(self._engine.statistics, version("elman"))
+        self._service = CompletionService(catalogue, self._engine, self._metrics)
+        self._is_told = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
+        self._models = {one.name: one.model.digest for one in catalogue}
+        self._executions = {one.name: executions[one.model.digest].name for one in catalogue}
+        self._failed = False
+
+    async def start(self) -> None:
+        """Listen and serve. Raises InvalidField for a port in use."""
+        self._loop = asyncio.get_running_loop()
+        self._leaving = asyncio.Event()
+        self._grpc = grpc.aio.server(options=OPTIONS)
+        self._health = Health(SERVICE)
+        self._add_services()
+        self.port = self._listen()
+        self._start_metrics()
+        self._thread.start()
+        await self._grpc.start()
+        await self._health.set_serving(True)
+        log(
+            "serving",
+            host=self._config.host,
+            port=self.port,
+            metrics_port=self.metrics_port,
+            models=self._models,
+            executions=self._executions,
+        )
+
+    def _add_services(self) -> None:
+        self._grpc.add_generic_rpc_handlers((handlers(self._service, self._metrics),))
+        self._health.add_to(self._grpc)
+        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)
+
+    def _listen(self) -> int:
+        host, port = self._config.host, self._config.port
+        try:
+            return self._grpc.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        except RuntimeError:
+            allowed = f"a free port of this machine's address {host}; this one is in use, or {host} is elsewhere"
+            raise InvalidField("port", port, allowed) from None
+
+    def _start_metrics(self) -> None:
+        try:
+            self._http, _ = start_http_server(self._config.metrics_port, self._config.host, self._metrics.registry)
+        except OSError as error:
+            raise InvalidField("metrics_port", self._config.metrics_port, f"a free port ({error.strerror})") from None
+        self.metrics_port = int(self._http.server_port)
+
+    def leave(self) -> None:
+        """Begin to drain."""
+        self._leaving.set()
+
+    async def until_stopped(self) -> int:
+        """Serve until `leave` or a failure, drain, stop; returns the exit code."""
+        await self._leaving.wait()
+        await self._drain()
+        await self._stop()
+        log("stopped", exit_code=int(self._failed))
+        return int(self._failed)
+
+    async def _drain(self) -> None:
+        """NOT_SERVING while the port still listens, so that watchers see it; then wait for what runs."""
+        self._service.is_draining = True
+        await self._health.set_serving(False)
+        if self._failed:
+            return
+        log("draining", running_calls=self._service.running)
+        await asyncio.sleep(self._config.drain_notice_seconds)
+
+    async def _stop(self) -> None:
+        """Close the port, let running calls end within the grace, end the rest as UNAVAILABLE."""
+        grace = 0 if self._failed else self._config.grace_seconds
+        closing = asyncio.create_task(self._grpc.stop(grace + FAREWELL_SECONDS))  # the port closes at once
+        await asyncio.wait([asyncio.create_task(self._service.until_idle())], timeout=grace)
+        self._service.end_all(Unavailable())
+        await self._grpc.stop(FAREWELL_SECONDS)  # the last words travel; who only watches the health is cut off
+        await closing
+        self._engine.stop()
+        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._http.shutdown)
+        self._http.server_close()
+
+    def _work(self) -> None:
+        """The engine's thread."""
+        try:
+            self._engine.run()
+        except Exception as error:
+            self._loop.call_soon_threadsafe(self._fail, error)
+
+    def _fail(self, error: Exception) -> None:
+        """The engine can not go on: never a wrong character. Running calls end as INTERNAL, and the process with 1."""
+        identifier = secrets.token_hex(8)
+        log("engine failed", logging.ERROR, error, identifier=identifier)
+        self._failed = True
+        self._service.is_draining = True
+        self._service.end_all(Defect(identifier))
+        self._leaving.set()
+
+    def statistics(self) -> Statistics:
+        """What the engine is doing and has done."""
+        return self._engine.statistics()
+
+    def _deliver(self, out: Sequence[Progress]) -> None:
+        """One hand-over from the engine's thread to the event loop, which gets a turn before the engine goes on.
+
+        Else the next tick, which gives and takes the interpreter's lock at every operation, would keep characters waiting.
+        """
+        self._is_told.clear()
+        self._loop.call_soon_threadsafe(self._tell, out)
+        self._is_told.wait(TURN_SECONDS)
+
+    def _tell(self, out: Sequence[Progress]) -> None:
+        tell_all(out)
+        self._loop.call_soon(self._is_told.set)  # after the calls that were told have begun to write
+
+
+def tell_all(out: Sequence[Progress]) -> None:
+    """To each who asked, what is theirs."""
+    for progress in out:
+        progress.job.tell(progress)

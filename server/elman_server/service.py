@@ -1,0 +1,153 @@
+"""The methods of elman.v1.CompletionService: check the request, submit its jobs, and write what the engine tells."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+
+from elman.v1 import completion_service_pb2 as pb
+from elman_server.call import Call, Context, answering
+from elman_server.catalogue import Catalogue
+from elman_server.completion import Completion
+from elman_server.engine import Engine
+from elman_server.errors import Unavailable
+from elman_server.job import Job, Progress
+from elman_server.listing import list_models
+from elman_server.metrics import Metrics
+from elman_server.scoring import Scoring
+
+
+class News:
+    """What the engine tells of one call's jobs, on its way to the caller."""
+
+    def __init__(self) -> None:
+        self._told: deque[Progress] = deque()
+        self._is_told = asyncio.Event()
+
+    def tell(self, progress: Progress) -> None:
+        """Take news; in the event loop's thread."""
+        self._told.append(progress)
+        self._is_told.set()
+
+    async def until_last(self, running: int) -> AsyncIterator[Progress]:
+        """All news until so many jobs have told their last. Raises what ended a job otherwise."""
+        while running:
+            while not self._told:
+                self._is_told.clear()
+                await self._is_told.wait()
+            progress = self._told.popleft()
+            if progress.failure:
+                raise progress.failure
+            running -= progress.is_last
+            yield progress
+
+
+class CompletionService:
+    """Answers calls from one engine. It has no sessions: all it knows of a caller is the running call."""
+
+    def __init__(self, catalogue: Catalogue, engine: Engine, metrics: Metrics) -> None:
+        self._catalogue = catalogue
+        self._engine = engine
+        self._metrics = metrics
+        self._running: dict[News, Job] = {}
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
+        self.is_draining = False
+
+    async def complete(self, request: pb.CompleteRequest, context: Context) -> None:
+        """Started, Pieces, and Finished for each alternative."""
+        async with answering("Complete", context, self._metrics) as call:
+            completion = self._begin_completion(request, call)
+            news = News()
+            jobs = completion.jobs(news.tell)
+            submission = completion.submission(jobs, news.tell)
+            self._submit(submission, news)
+            try:
+                await context.write(completion.started())
+                async for progress in news.until_last(len(jobs)):
+                    await self._write(progress, completion, call, context)
+            finally:
+                self._forget(submission, news)
+
+    async def _write(self, progress: Progress, completion: Completion, call: Call, context: Context) -> None:
+        job = progress.job
+        for event in completion.events(progress):
+            await context.write(event)
+        if progress.text:
+            call.note_text(len(progress.text))
+            job.taken += len(progress.text)
+        if progress.is_paused:
+            self._engine.resume(job)
+        if progress.is_last:
+            call.note_timing(job.timing)
+
+    def _begin_completion(self, request: pb.CompleteRequest, call: Call) -> Completion:
+        self._check_open()
+        completion = Completion.of(request, self._catalogue)
+        call.model, call.fields = completion.served.name, completion.canonical()
+        self._count_prefix(len(completion.prefix) + len(completion.received), completion.state.position)
+        return completion
+
+    async def score(self, request: pb.ScoreRequest, context: Context) -> pb.ScoreResponse:
+        """How likely a text is."""
+        async with answering("Score", context, self._metrics) as call:
+            self._check_open()
+            scoring = Scoring.of(request, self._catalogue)
+            call.model, call.fields = scoring.served.name, scoring.canonical()
+            self._count_prefix(len(scoring.text), scoring.state.position)
+            return await self._score(scoring, call)
+        raise AssertionError("a refused call has been aborted")
+
+    async def _score(self, scoring: Scoring, call: Call) -> pb.ScoreResponse:
+        if not scoring.text:
+            return scoring.response((), scoring.state)
+        news = News()
+        job = scoring.job(news.tell)
+        self._submit([job], news)
+        try:
+            (last,) = [progress async for progress in news.until_last(1)]
+            call.note_timing(job.timing)
+            return scoring.response(last.log_probabilities, last.state or scoring.state)
+        finally:
+            self._forget([job], news)
+
+    async def list_models(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
+        """The models that are served."""
+        async with answering("ListModels", context, self._metrics):
+            self._check_open()
+            return list_models(self._catalogue)
+        raise AssertionError("a refused call has been aborted")
+
+    @property
+    def running(self) -> int:
+        """The number of running calls."""
+        return len(self._running)
+
+    async def until_idle(self) -> None:
+        """Wait until no call is running."""
+        await self._is_idle.wait()
+
+    def end_all(self, failure: Exception) -> None:
+        """End every running call with a status."""
+        for news, job in self._running.items():
+            news.tell(Progress(job, failure=failure))
+
+    def _check_open(self) -> None:
+        if self.is_draining:
+            raise Unavailable
+
+    def _submit(self, jobs: Sequence[Job], news: News) -> None:
+        self._engine.submit(jobs)
+        self._running[news] = jobs[0]
+        self._is_idle.clear()
+
+    def _forget(self, jobs: Sequence[Job], news: News) -> None:
+        """The caller has what it wanted, or is gone: rows that still work for it are freed."""
+        self._running.pop(news, None)
+        if not self._running:
+            self._is_idle.set()
+        for job in jobs:
+            self._engine.cancel(job)
+
+    def _count_prefix(self, sent: int, spared: int) -> None:
+        self._metrics.prefix_characters.labels("sent").inc(sent)
+        self._metrics.prefix_characters.labels("spared").inc(spared)

@@ -1,0 +1,59 @@
+"""The commands that work on files, each run inside this process: torch takes seconds to import."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from elman.cli import main
+from elman.client import Client
+
+
+def test_eval_measures_a_model_on_files(
+    artifact: Path, tmp_path: Path, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("a bad cab, a faded egg", encoding="utf-8")
+    assert main(["eval", str(artifact), str(file), "--json"]) == 0
+    output = capsys.readouterr().out
+    quality = json.loads(output)["artifact"]
+    score = client.score("a bad cab, a faded egg")
+    assert quality["nats_per_character_streaming"] == pytest.approx(score.nats_per_character)
+    assert "nats_per_character_windows" in quality
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "empty"), (b"a\0b", "binary"), (b"caf\xe9", "not UTF-8"), (b"x", "too little text")],
+)
+def test_train_has_a_clear_word_on_text_that_it_cannot_use(
+    content: bytes, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_bytes(content)
+    assert main(["train", str(file), "-o", str(tmp_path / "m.safetensors")]) == 1
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert words in errors.splitlines()[-1]
+    assert errors.splitlines()[-1].startswith("elman: error: ")
+
+
+def test_train_export_and_complete_follow_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, model = tmp_path / "notes.txt", tmp_path / "m.safetensors"
+    file.write_text("the cat sat on the mat and the dog lay on the log\n" * 60, encoding="utf-8")
+    dials = "--hidden-size 8 --layers 1 --epochs 1 --minimum-characters 100 --window 16 --batch-size 4"
+    assert main(["train", str(file), "-o", str(model), *dials.split()]) == 0
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert f"elman complete --model {model}" in errors
+    again = tmp_path / "again.safetensors"
+    assert main(["export", f"{model}.checkpoint", "-o", str(again)]) == 0
+    digest = capsys.readouterr().out.strip()
+    assert main(["complete", "--model", str(again), "--server", "", "--json", "the cat"]) == 0
+    assert json.loads(capsys.readouterr().out)["model"]["digest"] == digest
+
+
+def test_a_dial_out_of_range_is_refused_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", str(tmp_path), "-o", str(tmp_path / "m"), "--layers", "99"]) == 2
+    errors = capsys.readouterr().err
+    assert "layers: 99 is out of range; allowed: 1 to 8" in errors

@@ -1,0 +1,67 @@
+"""Small real models and the fixtures that several folders share."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+import pytest
+
+from elman_models.artifact import LayerWeights, Model, OutputWeights
+from elman_models.execution import Execution
+from elman_models.executions import open_execution
+from elman_models.initial import with_initial_state
+from elman_models.structure import Layer, Structure
+from elman_models.tables import Tables
+from elman_models.vocabulary import Vocabulary
+
+MakeModel: TypeAlias = Callable[..., Model]
+MakeExecution: TypeAlias = Callable[[Model, int], Execution]
+
+SKIPPING = Structure((Layer(12, (), True), Layer(7, (0,), False), Layer(9, (0, 1), True)), (0, 2))
+"""Three layers with every freedom of the format: skips, a bias vector, a partial output."""
+
+
+def random_model(structure: Structure = SKIPPING, characters: str = "\n !abcdefgé…😀", seed: int = 1) -> Model:
+    """A model of random weights, lively enough to wander."""
+    random = np.random.default_rng(seed)
+    vocabulary = Vocabulary("".join(sorted(characters)))
+    outputs = len(vocabulary)
+
+    def affine(size: int, width: int, bias_rows: int, gain: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        weight = random.integers(-127, 128, (size, width), np.int8)
+        scale = (gain * random.uniform(0.5, 1, size) / np.sqrt(width)).astype(np.float32)
+        return weight, scale, random.normal(0, 100, (bias_rows, size)).astype(np.float32)
+
+    layers = tuple(
+        LayerWeights(*affine(layer.size, structure.layer_width(i), outputs + 1 if layer.reads_character else 1, 0.06))
+        for i, layer in enumerate(structure.layers)
+    )
+    weight, scale, bias = affine(outputs, structure.output_width, 1, 0.04)
+    model = Model(
+        structure,
+        vocabulary,
+        layers,
+        OutputWeights(weight, scale, bias[0]),
+        Tables.for_outputs(outputs),
+        np.zeros(structure.state_size, np.int8),
+        {"recipe": "random weights", "licence": "none"},
+    )
+    return with_initial_state(model)
+
+
+@pytest.fixture(scope="session")
+def make_model() -> MakeModel:
+    """Makes a model of random weights: (structure, characters, seed)."""
+    return random_model
+
+
+@pytest.fixture(scope="session")
+def model() -> Model:
+    """One model with every freedom of the format."""
+    return random_model()
+
+
+@pytest.fixture(scope="session", params=["reference", "auto"])
+def make_execution(request: pytest.FixtureRequest) -> MakeExecution:
+    """Opens so many rows of a model: of the reference, then of the native execution with this machine's best instructions."""
+    return lambda model, rows: open_execution(model, rows, "cpu", request.param)

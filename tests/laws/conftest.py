@@ -1,0 +1,363 @@
+"""LAW.md once more, for the tests: plain integers and single float32 operations, one character at a time.
+
+The oracle shares no code with the executions, the engine or the state; it takes a model's numbers and a request, nothing else.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from operator import mul
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from elman.v1 import completion_service_pb2 as pb
+from elman_models.artifact import Model
+from elman_server.catalogue import Catalogue, Served
+from elman_server.embedded import ROWS, Embedded
+from elman_server.job import Job
+from elman_server.pace import Pace
+
+if TYPE_CHECKING:
+    from tests.conftest import MakeExecution
+
+WORD = 1 << 32
+REASONS = {"LENGTH": pb.FINISH_REASON_LENGTH, "STOP": pb.FINISH_REASON_STOP, "CONFIDENCE": pb.FINISH_REASON_CONFIDENCE}
+
+Place: TypeAlias = tuple[tuple[int, ...], int]
+"""The outputs of all layers, and the position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One alternative as its caller sees it; the log-probabilities stand outside the byte law."""
+
+    text: str
+    reason: int
+    state: bytes
+    log_probabilities: tuple[float, ...] = field(default=(), compare=False)
+    pieces: tuple[str, ...] = field(default=(), compare=False)
+
+
+class Canonical(NamedTuple):
+    """Sampling parameters as integers."""
+
+    inverse_temperature: int
+    top_k: int
+    top_p: int
+    min_p: int
+
+    @classmethod
+    def of(cls, sampling: pb.Sampling) -> "Canonical":
+        temperature = sampling.temperature if sampling.HasField("temperature") else 0.8
+        top_p = sampling.top_p if sampling.HasField("top_p") else 1.0
+        inverse = round(65536 / temperature) if temperature else 0
+        return cls(inverse, sampling.top_k, round(65536 * top_p), round(65536 * sampling.min_p))
+
+
+class Oracle:
+    """What the law says of a model."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._characters = model.vocabulary.characters
+        self._tanh = [int(value) for value in model.tables.tanh]
+        self._exp = [int(value) for value in model.tables.exp]
+        self._log = [int(value) for value in model.tables.log]
+        self._weights = [[[int(w) for w in row] for row in layer.weight] for layer in model.layers]
+        self._output = [[int(w) for w in row] for row in model.output.weight]
+
+    def index(self, character: str) -> int:
+        """The character's place in the vocabulary, or UNK, the place after the last."""
+        place = self._characters.find(character)
+        return place if place >= 0 else len(self._characters)
+
+    def initial(self) -> Place:
+        """The state after a newline from zeros, at position 0."""
+        zeros = (0,) * sum(layer.size for layer in self.model.structure.layers)
+        return self.step((zeros, 0), "\n")[0], 0
+
+    def step(self, place: Place, character: str) -> Place:
+        """h' = TANH[clamp(rint(fl(fl(M x * scale) + bias)))], layer by layer."""
+        own = self._split(place[0])
+        outputs: list[list[int]] = []
+        for layer, weights, matrix, before in zip(
+            self.model.structure.layers, self.model.layers, self._weights, own, strict=True
+        ):
+            x = [h for i in layer.inputs for h in outputs[i]] + before
+            bias = weights.bias[self.index(character) if layer.reads_character else 0]
+            reached = [affine(row, x, scale, one) for row, scale, one in zip(matrix, weights.scale, bias, strict=True)]
+            outputs.append([self._tanh[min(max(a, -1024), 1024) + 1024] for a in reached])
+        return tuple(h for output in outputs for h in output), place[1] + 1
+
+    def consume(self, place: Place, text: str) -> Place:
+        """The place after the text."""
+        for character in text:
+            place = self.step(place, character)
+        return place
+
+    def logits(self, place: Place) -> list[int]:
+        """q, in 1/256 nat."""
+        own = self._split(place[0])
+        x = [h for i in self.model.structure.output_inputs for h in own[i]]
+        output = self.model.output
+        q = [affine(row, x, scale, bias) for row, scale, bias in zip(self._output, output.scale, output.bias, strict=True)]
+        return [min(max(one, -(2**20)), 2**20) for one in q]
+
+    def _split(self, state: Sequence[int]) -> list[list[int]]:
+        parts: list[list[int]] = []
+        for layer in self.model.structure.layers:
+            start = sum(map(len, parts))
+            parts.append(list(state[start : start + layer.size]))
+        return parts
+
+    def draw(self, q: Sequence[int], canonical: Canonical, u: int) -> int:
+        """Steps 1 to 3 of Sampling."""
+        weights = [self._weight(((max(q) - one) * canonical.inverse_temperature) >> 16) for one in q]
+        ranking = rank(q)[: canonical.top_k or None]
+        left_by_top_k, before, nucleus = sum(weights[i] for i in ranking), 0, list[int]()
+        for i in ranking:
+            if before * 65536 >= canonical.top_p * left_by_top_k:
+                break
+            nucleus.append(i)
+            before += weights[i]
+        most = weights[ranking[0]]
+        survivors = sorted(i for i in nucleus if weights[i] * 65536 >= canonical.min_p * most) or [ranking[0]]
+        threshold, running = u * sum(weights[i] for i in survivors) >> 32, 0
+        for i in survivors:
+            running += weights[i]
+            if running > threshold:
+                return i
+        raise AssertionError("the threshold lies below the sum")
+
+    def surprise(self, q: Sequence[int], character: int) -> int:
+        """In 1/256 nat, at temperature 1 without truncation."""
+        total = sum(self._weight(max(q) - one) for one in q)
+        return max(q) - q[character] + sum(entry <= total for entry in self._log)
+
+    def patience(self, confidence: float) -> int:
+        """The largest d with EXP[d] >= rint(2^24 c)."""
+        return max(d for d, entry in enumerate(self._exp) if entry >= round(2**24 * confidence))
+
+    def _weight(self, d: int) -> int:
+        return self._exp[d] if d < len(self._exp) else 0
+
+    def complete(self, request: pb.CompleteRequest, alternative: int | None = None) -> Told:
+        """What the caller is told of one alternative, the first by default."""
+        return self.continue_from(self.consume(self.place(request.state), request.prefix), request, alternative)
+
+    def continue_from(self, place: Place, request: pb.CompleteRequest, alternative: int | None = None) -> Told:
+        """The same from where the prefix is already consumed."""
+        number = request.first_alternative if alternative is None else alternative
+        limits, received = request.limits, request.already_received
+        most = limits.max_characters if limits.HasField("max_characters") else 256
+        patience = self.patience(limits.min_confidence) if limits.HasField("min_confidence") else math.inf
+        text, places, surprise, reported = "", [place], 0, list[float]()
+        while True:
+            if len(text) == most:
+                return self._told(text, "LENGTH", len(text), places, request, reported)
+            q = self.logits(places[-1])
+            is_given, position = len(text) < len(received), places[-1][1]
+            drawn = self._choose(q, position, number, not text, request)
+            character = self.index(received[len(text)]) if is_given else drawn
+            surprise += self.surprise(q, character)
+            if surprise > patience:
+                return self._told(text, "CONFIDENCE", len(text), places, request, reported)
+            text += self._characters[character]
+            reported += [] if is_given else [log_probability(q, character)]
+            places.append(self.step(places[-1], text[-1]))
+            if matches := [stop for stop in limits.stop if text.endswith(stop)]:
+                sent = max(len(text) - max(map(len, matches)), len(received))
+                return self._told(text, "STOP", sent, places, request, reported)
+
+    def _choose(self, q: Sequence[int], position: int, alternative: int, is_first: bool, request: pb.CompleteRequest) -> int:
+        canonical = Canonical.of(request.sampling)
+        if canonical.inverse_temperature == 0:
+            return rank(q)[alternative if is_first else 0]
+        seed = request.sampling.seed
+        u = philox((position % WORD, position // WORD, alternative, 0), (seed % WORD, seed // WORD))[0]
+        return self.draw(q, canonical, u)
+
+    def _told(
+        self, text: str, reason: str, sent: int, places: Sequence[Place], request: pb.CompleteRequest, reported: list[float]
+    ) -> Told:
+        received = len(request.already_received)
+        return Told(text[received:sent], REASONS[reason], self.pack(places[sent]), tuple(reported[: sent - received]))
+
+    def place(self, state: bytes) -> Place:
+        """What state bytes say."""
+        if not state:
+            return self.initial()
+        outputs = tuple(byte - 256 if byte > 127 else byte for byte in state[26:-8])
+        return outputs, int.from_bytes(state[18:26], "little")
+
+    def pack(self, place: Place) -> bytes:
+        """Format, semantics version, digest (16 bytes), position, int8 outputs, checksum."""
+        outputs, position = place
+        body = bytes([1, 1]) + bytes.fromhex(self.model.digest)[:16] + position.to_bytes(8, "little")
+        body += bytes(h % 256 for h in outputs)
+        return body + hashlib.sha256(body).digest()[:8]
+
+    def score(self, place: Place, text: str) -> float:
+        """The sum of the text's log-probabilities; UNK is charged ln(1,114,112)."""
+        total = 0.0
+        for character in text:
+            index = self.index(character)
+            is_known = index < len(self._characters)
+            total += log_probability(self.logits(place), index) if is_known else -math.log(1_114_112)
+            place = self.step(place, character)
+        return total
+
+
+def affine(row: Iterable[int], x: Iterable[int], scale: np.float32, bias: np.float32) -> int:
+    """rint(fl(fl(acc * scale) + bias)): four roundings at most, each of its own."""
+    product = np.float32(np.float32(sum(map(mul, row, x))) * scale)
+    return round(float(np.float32(product + bias)))
+
+
+def rank(q: Sequence[int]) -> list[int]:
+    """The characters by (q descending, index ascending)."""
+    return sorted(range(len(q)), key=lambda i: (-q[i], i))
+
+
+def log_probability(q: Sequence[int], character: int) -> float:
+    """The natural logarithm of the probability at temperature 1."""
+    return (q[character] - max(q)) / 256 - math.log(math.fsum(math.exp((one - max(q)) / 256) for one in q))
+
+
+def philox(counter: Sequence[int], key: Sequence[int]) -> tuple[int, int, int, int]:
+    """Philox4x32-10, by its paper."""
+    (a, b, c, d), (low, high) = counter, key
+    for _ in range(10):
+        high_a, low_a = divmod(0xD2511F53 * a, WORD)
+        high_c, low_c = divmod(0xCD9E8D57 * c, WORD)
+        a, b, c, d = high_c ^ b ^ low, low_c, high_a ^ d ^ high, low_a
+        low, high = (low + 0x9E3779B9) % WORD, (high + 0xBB67AE85) % WORD
+    return a, b, c, d
+
+
+class FixedPace(Pace):
+    """A pace that a test chose: so many given characters, then so many draws, in every tick."""
+
+    def __init__(self, run: int, draws: int) -> None:
+        super().__init__()
+        self._allowance = run, draws
+
+    def allowance(self, jobs: Sequence[Job]) -> tuple[int, int]:
+        """The same for every tick."""
+        return self._allowance
+
+
+MakeOracle: TypeAlias = Callable[[Model], Oracle]
+MakeEmbedded: TypeAlias = Callable[..., Embedded]
+Ask: TypeAlias = Callable[[Embedded, pb.CompleteRequest], list[Told]]
+CompletionRequests: TypeAlias = Callable[..., "st.SearchStrategy[pb.CompleteRequest]"]
+
+
+def ask_for_all(embedded: Embedded, request: pb.CompleteRequest) -> list[Told]:
+    """What the caller is told of each alternative, in their order."""
+    events = list(embedded.complete(request))
+    finished = sorted((event.finished for event in events if event.HasField("finished")), key=lambda one: one.alternative)
+    told: list[Told] = []
+    for end in finished:
+        pieces = [event.piece for event in events if event.HasField("piece") and event.piece.alternative == end.alternative]
+        texts = tuple(piece.text for piece in pieces)
+        reported = tuple(value for piece in pieces for value in piece.log_probabilities)
+        told.append(Told("".join(texts), end.reason, end.state, reported, texts))
+    return told
+
+
+@st.composite
+def completion_requests(
+    draw: st.DrawFn, oracle: Oracle, most: int = 24, alternatives: int = 1, ends: bool = True
+) -> pb.CompleteRequest:
+    """Any request that is not refused: every sampling parameter, state, limit and stop string."""
+    outputs = len(oracle.model.vocabulary)
+    temperature = draw(st.sampled_from([0.0, 0.05, 1.0, 10.0]) | st.floats(0.05, 10))
+    sampling = pb.Sampling(
+        temperature=temperature,
+        top_k=draw(st.integers(0, outputs + 2)),
+        top_p=draw(st.just(1.0) | st.floats(0, 1, exclude_min=True)),
+        min_p=draw(st.just(0.0) | st.floats(0, 1)),
+        seed=draw(st.integers(0, 2**64 - 1)),
+    )
+    first = draw(st.integers(0, min(outputs - alternatives, 5)))
+    prefix = draw(st.text(oracle.model.vocabulary.characters + "zß☂", max_size=9))
+    state = draw(st.sampled_from(["", "start", "near 2^32", "near 2^62"]))
+    request = pb.CompleteRequest(
+        model=pb.Model(digest=oracle.model.digest),
+        state=draw_state(draw, oracle, state, most + 10),
+        prefix=prefix,
+        sampling=sampling,
+        limits=pb.Limits(max_characters=draw(st.integers(1, most))),
+        alternatives=alternatives,
+        first_alternative=first,
+    )
+    return draw(with_ends(oracle, request)) if ends else request
+
+
+def draw_state(draw: st.DrawFn, oracle: Oracle, kind: str, room: int) -> bytes:
+    """State bytes at a position worth a look; no bytes are the start of a text."""
+    if not kind:
+        return b""
+    position = {"start": 0, "near 2^32": 2**32 - 8, "near 2^62": 2**62 - 1 - room}[kind]
+    size = oracle.model.structure.state_size
+    return oracle.pack((tuple(draw(st.lists(st.integers(-127, 127), min_size=size, max_size=size))), position))
+
+
+@st.composite
+def with_ends(draw: st.DrawFn, oracle: Oracle, request: pb.CompleteRequest) -> pb.CompleteRequest:
+    """The request with stop strings, some cut from what it would say, and with a confidence."""
+    said = oracle.complete(request).text
+    stops = draw(st.lists(st.text(oracle.model.vocabulary.characters, min_size=1, max_size=3), max_size=2))
+    for _ in range(draw(st.integers(0, 2))):
+        start = draw(st.integers(0, len(said) - 1))
+        stops.append(said[start : draw(st.integers(start + 1, len(said)))])
+    request.limits.stop.extend(stops)
+    if draw(st.booleans()):
+        request.limits.min_confidence = 2.0 ** -draw(st.floats(0, 20))
+    return request
+
+
+@pytest.fixture(scope="session")
+def make_oracle() -> MakeOracle:
+    """The oracle of a model."""
+    return Oracle
+
+
+@pytest.fixture(scope="session")
+def oracle(model: Model) -> Oracle:
+    """The oracle of the one model with every freedom of the format."""
+    return Oracle(model)
+
+
+@pytest.fixture(scope="session")
+def make_embedded(make_execution: "MakeExecution") -> MakeEmbedded:
+    """Makes an engine: (model, run=, draws=)."""
+
+    def make(model: Model, run: int = 0, draws: int = 0) -> Embedded:
+        catalogue, executions = Catalogue([Served("tiny", model)]), {model.digest: make_execution(model, ROWS)}
+        return Embedded(catalogue, executions, (lambda: FixedPace(run, draws)) if run else Pace)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def embedded(model: Model, make_embedded: MakeEmbedded) -> Embedded:
+    """An engine of the one model, at its own pace."""
+    return make_embedded(model)
+
+
+@pytest.fixture(scope="session")
+def ask() -> Ask:
+    """Asks an engine: (embedded, request)."""
+    return ask_for_all
+
+
+@pytest.fixture(scope="session")
+def requests() -> CompletionRequests:
+    """The strategy of requests: (oracle, most=, alternatives=, ends=)."""
+    return completion_requests

@@ -1,0 +1,47 @@
+"""Laws of the order in which training sees a text."""
+
+# torch leaves many of its members without a type:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import torch
+
+from elman_models.batches import IGNORED, Batches
+from elman_models.vocabulary import Vocabulary
+
+DOCUMENTS = ["abcabcabd" * 5, "dcba" * 9, "bad\nbad\n" * 4]
+VOCABULARY = Vocabulary("\nabc")  # d is unknown
+
+
+def batches(seed: int = 0) -> Batches:
+    return Batches(DOCUMENTS, VOCABULARY, rows=3, steps=6, seed=seed)
+
+
+def test_an_epoch_sees_the_text_once_in_its_order() -> None:
+    ours = batches()
+    epoch = torch.cat([ours.window(step).characters for step in range(ours.per_epoch)]).t().reshape(-1)
+    whole = torch.tensor(VOCABULARY.encode("".join(f"\n{document}" for document in DOCUMENTS))).long()
+    length = ours.per_epoch * ours.steps
+    doubled = torch.cat([whole, whole])
+    for row in epoch.split(length):
+        assert any(torch.equal(doubled[start : start + length], row) for start in range(len(whole)))
+
+
+def test_a_target_is_the_next_input_and_unknown_ones_do_not_count() -> None:
+    ours = batches()
+    here, there = ours.window(0), ours.window(1)
+    following = torch.cat([here.characters[1:], there.characters[:1]])
+    assert torch.equal(here.targets, following.masked_fill(following == VOCABULARY.unknown, IGNORED))
+
+
+def test_every_document_starts_by_forgetting() -> None:
+    ours = batches()
+    starts = [window.resets for step in range(ours.per_epoch) if (window := ours.window(step)).resets]
+    assert sum(int((keep == 0).sum()) for resets in starts for keep in resets.values()) in (len(DOCUMENTS) - 1, len(DOCUMENTS))
+
+
+def test_a_window_depends_on_seed_and_step_alone() -> None:
+    steps = [9, 0, 4, 13]
+    once, again = batches(), batches()
+    first = {step: once.window(step).characters for step in steps}
+    assert all(torch.equal(again.window(step).characters, first[step]) for step in reversed(steps))
+    assert not torch.equal(batches(seed=1).window(0).characters, first[0])

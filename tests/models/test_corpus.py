@@ -1,0 +1,87 @@
+"""Laws of the training text."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elman_models.corpus import Corpus, CorpusError, divide, pages, read_corpus
+
+
+def test_a_folder_stands_for_its_text_files_in_order(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "c.md").write_text("three")
+    (tmp_path / "a.txt").write_text("one")
+    (tmp_path / "z.txt").write_text("two")
+    assert read_corpus([tmp_path]).documents == ("one", "two", "three")
+
+
+def test_what_is_hidden_is_passed_over_and_what_is_no_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    (tmp_path / ".hidden").write_text("secret")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text("secret")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\0\0")
+    (tmp_path / "latin.txt").write_bytes("café".encode("latin-1"))
+    (tmp_path / "nothing.txt").write_bytes(b"")
+    corpus = read_corpus([tmp_path])
+    assert corpus.documents == ("text",)
+    assert [line.removeprefix(f"{tmp_path}/") for line in corpus.skipped] == [
+        "latin.txt: not UTF-8 (byte 3: unexpected end of data)",
+        "nothing.txt: empty",
+        "picture.png: binary, not text (a NUL byte at 4)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "word"), [(b"", "empty"), (b"ab\0c", "binary"), (b"\xff\xfe", "not UTF-8"), (b"ok\xe9\n", "not UTF-8")]
+)
+def test_a_file_that_is_named_must_be_text(tmp_path: Path, data: bytes, word: str) -> None:
+    path = tmp_path / "notes"
+    path.write_bytes(data)
+    with pytest.raises(CorpusError, match=f"notes: {word}"):
+        read_corpus([path])
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.txt"):
+        read_corpus([tmp_path / "nowhere.txt"])
+
+
+def test_line_ends_are_mended_and_a_byte_order_mark_goes(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"\xef\xbb\xbfone\r\ntwo\r\n")
+    assert read_corpus([tmp_path / "a"]).documents == ("one\ntwo\n",)
+
+
+def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("one")
+    assert read_corpus([tmp_path / "a", tmp_path, tmp_path / "a"]).documents == ("one",)
+
+
+def test_too_little_text_is_told_with_how_much_there_is_and_how_much_is_needed() -> None:
+    with pytest.raises(CorpusError, match="too little text: 1 characters in 1 files; needed: 20,000"):
+        Corpus(("x",)).require(20_000)
+
+
+@given(st.text(alphabet="ab\n", max_size=200), st.integers(1, 30))
+def test_the_pages_of_a_document_are_the_document(document: str, length: int) -> None:
+    parts = list(pages(document, length))
+    assert "".join(parts) == document
+    assert all(length <= len(part) <= 2 * length for part in parts[:-1])
+
+
+@given(st.lists(st.text(alphabet="ab\n", min_size=1, max_size=80), min_size=1, max_size=8), st.sampled_from([0.05, 0.2, 0.5]))
+def test_dividing_loses_nothing_and_repeats_nothing(documents: list[str], share: float) -> None:
+    corpus = Corpus(tuple(documents))
+    training, held_out = divide(corpus, share)
+    assert training.characters + held_out.characters == corpus.characters
+    assert sorted(training.text + held_out.text) == sorted(corpus.text)
+
+
+def test_the_held_out_pages_are_spread_over_the_text() -> None:
+    text = "".join(f"line number {i}\n" for i in range(10_000))
+    training, held_out = divide(Corpus((text,)), 0.05)
+    assert 0.03 < held_out.characters / len(text) < 0.07
+    assert len(training.documents) == len(held_out.documents) + 1
+    assert not any(page in training.text for page in held_out.documents)

@@ -1,0 +1,201 @@
+"""A server leaves in good order: seen by watchers first, closed to new calls, running ones finished or told where to go."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from elman.v1 import completion_service_pb2 as pb
+from elman_models.errors import InvalidField
+from elman_models.reference import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Sequence
+    from pathlib import Path
+
+    from tests.server.conftest import Client, Connect, Logged, Start, Stream
+
+    from elman_models.artifact import Model
+    from elman_models.execution import Advance, Outcome
+    from elman_models.execution import Start as RowStart
+
+SERVE = """
+import json, sys
+from elman_server.config import ServerConfig
+from elman_server.server import serve
+sys.exit(serve(ServerConfig(**json.loads(sys.argv[1]))))
+"""
+SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+LONG = 1 << 20
+WHAT_IT_SAYS = "what the caller wrote"
+
+
+class Process:
+    """A server in a process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
+        self.process = process
+        self.port = port
+
+
+def wanted(characters: int) -> pb.CompleteRequest:
+    return pb.CompleteRequest(prefix="abc", sampling=pb.Sampling(seed=3), limits=pb.Limits(max_characters=characters))
+
+
+@asynccontextmanager
+async def serving(config: dict[str, Any]) -> AsyncGenerator[Process, None]:
+    """A server process that has said that it serves."""
+    arguments = ("-c", SERVE, json.dumps(config))
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stderr=asyncio.subprocess.PIPE)
+    try:
+        assert process.stderr is not None
+        first = json.loads(await process.stderr.readline())
+        assert first["event"] == "serving"
+        yield Process(process, first["port"])
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+def watch(channel: grpc.aio.Channel, service: str = "") -> Any:
+    """Watches the health of a server; the package ships without types."""
+    stub: Any = health_pb2_grpc
+    return stub.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=service))
+
+
+async def test_a_terminated_server_leaves_in_good_order(
+    artifacts: dict[str, Path], connect: Connect, text: Callable[..., str]
+) -> None:
+    config = {"models": [f"one={artifacts['one']}"], "port": 0, "metrics_port": 0}
+    async with serving({**config, "drain_notice_seconds": 1.5, "grace_seconds": 3}) as process, asyncio.timeout(60):
+        client: Client = connect(process)
+        whole = text(await client.complete(wanted(1500)))
+        watching = watch(client.channel)
+        try:
+            assert (await watching.read()).status == SERVING
+            async with client.streaming(wanted(1500)) as finishing, client.streaming(wanted(LONG)) as outlasting:
+                assert await read(finishing)
+                assert await read(outlasting)
+                process.process.send_signal(signal.SIGTERM)
+                assert (await watching.read()).status == NOT_SERVING
+                late = await connect(process).refusal(wanted(5))  # a new connection: the port still listens
+                assert (late.code(), "draining" in (late.details() or "")) == (grpc.StatusCode.UNAVAILABLE, True)
+                finished, broken = await asyncio.gather(rest(finishing), rest(outlasting))
+                assert (text(finished), await finishing.code()) == (whole, grpc.StatusCode.OK)
+                assert len(text(broken)) > 0
+                assert await outlasting.code() is grpc.StatusCode.UNAVAILABLE
+            assert await process.process.wait() == 0
+        finally:
+            watching.cancel()
+
+
+async def test_who_only_watches_the_health_does_not_hold_up_the_end(start: Start, connect: Connect) -> None:
+    server = await start(grace_seconds=60)
+    client = connect(server)
+    watching = watch(client.channel)
+    try:
+        assert (await watching.read()).status == SERVING
+        server.leave()
+        async with asyncio.timeout(10):
+            assert await server.until_stopped() == 0
+    finally:
+        watching.cancel()
+
+
+async def test_a_reader_who_is_behind_at_the_end_is_told_where_to_go(start: Start, connect: Connect) -> None:
+    server = await start(rows=1)
+    client = connect(server, ("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 4096))
+    request = wanted(LONG)
+    request.include_log_probabilities = True
+    async with client.streaming(request) as call:
+        await call.read()
+        await client.until(lambda: server.statistics().row_steps > 4096 and not server.statistics().busy_rows)
+        server.leave()
+        assert await server.until_stopped() == 0
+        await rest(call)
+        assert await call.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def read(call: Stream) -> pb.CompleteResponse | None:
+    """The next event; None at the end, whatever it is."""
+    try:
+        event = await call.read()
+    except grpc.aio.AioRpcError:
+        return None
+    return event if isinstance(event, pb.CompleteResponse) else None
+
+
+async def rest(call: Stream) -> list[pb.CompleteResponse]:
+    """The events that are left."""
+    events: list[pb.CompleteResponse] = []
+    while event := await read(call):
+        events.append(event)
+    return events
+
+
+class Breaking:
+    """An execution that is the reference for some ticks and then raises."""
+
+    name = "breaking"
+
+    def __init__(self, model: Model, rows: int, *_: object) -> None:
+        self._sound = Reference(model, rows)
+        self._left = 20
+
+    def load(self, row: int, start: RowStart) -> None:
+        self._sound.load(row, start)
+
+    def run(self, advances: Sequence[Advance]) -> Outcome:
+        self._left -= 1
+        if not self._left:
+            raise RuntimeError(WHAT_IT_SAYS)
+        return self._sound.run(advances)
+
+
+async def test_a_failing_engine_ends_the_process_and_never_tells_a_wrong_character(
+    start: Start, connect: Connect, text: Callable[..., str], logged: Logged
+) -> None:
+    whole = text(await connect(await start()).complete(wanted(2000)))
+    server = await start(make_execution=Breaking, drain_notice_seconds=60, grace_seconds=60)
+    client = connect(server)
+    watching = watch(client.channel)
+    try:
+        assert (await watching.read()).status == SERVING
+        scoring = client.stub.Score(pb.ScoreRequest(text="abc" * 10_000))
+        stopping = asyncio.create_task(server.until_stopped())
+        async with client.streaming(wanted(LONG)) as call:
+            events = await rest(call)
+            details = await call.details()
+            assert await call.code() is await scoring.code() is grpc.StatusCode.INTERNAL
+        assert whole.startswith(text(events))
+        assert (await watching.read()).status == NOT_SERVING
+        assert await stopping == 1
+    finally:
+        watching.cancel()
+    (failed,) = [line for line in logged() if line["event"] == "engine failed"]
+    assert failed["identifier"] in details
+    assert WHAT_IT_SAYS not in json.dumps(logged()) + details
+
+
+async def test_a_port_in_use_is_refused_by_name(start: Start) -> None:
+    server = await start()
+    for name, port in (("port", server.port), ("metrics_port", server.metrics_port)):
+        with pytest.raises(InvalidField, match=f"^{name}: {port} .* in use"):
+            await start(**{name: port})
+    with pytest.raises(InvalidField, match=r"^port: 0 .* 203\.0\.113\.1"):
+        await start(host="203.0.113.1")
+
+
+@pytest.mark.parametrize("names", [("same", "same"), ("one", "two", "one")])
+async def test_two_models_of_one_name_are_refused(start: Start, artifacts: dict[str, Path], names: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidField, match=r"^model: .* a different name for each"):
+        await start(models=tuple(f"{name}={artifacts['one']}" for name in names))

@@ -1,0 +1,208 @@
+"""What an operator sees: logs without text, metrics that match what was done, health, reflection."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from prometheus_client.parser import text_string_to_metric_families
+
+from elman.v1 import completion_service_pb2 as pb
+
+if TYPE_CHECKING:
+    from tests.server.conftest import Client, Connect, Logged, Start
+
+    from elman_models.artifact import Model
+    from elman_server.server import Server
+
+SERVICE = "elman.v1.CompletionService"
+LABELS = {
+    "elman_requests_total": {"method", "model", "outcome"},
+    "elman_time_to_first_character_seconds_bucket": {"le"},
+    "elman_inter_character_seconds_bucket": {"le"},
+    "elman_request_seconds_bucket": {"method", "le"},
+    "elman_queue_seconds_bucket": {"le"},
+    "elman_rows": {"state"},
+    "elman_queue_length": set[str](),
+    "elman_steps_total": set[str](),
+    "elman_row_steps_total": set[str](),
+    "elman_prefix_characters_total": {"source"},
+    "elman_generated_characters_total": set[str](),
+    "elman_build_info": {"version"},
+}
+
+
+async def scrape(server: Server) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """(name, labels) -> value, as Prometheus reads it."""
+    url = f"http://127.0.0.1:{server.metrics_port}/metrics"
+    text = await asyncio.to_thread(lambda: urlopen(url, timeout=10).read().decode())
+    families: Any = text_string_to_metric_families(text)
+    return {(one.name, frozenset(one.labels.items())): one.value for family in families for one in family.samples}
+
+
+def key(name: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
+    return f"elman_{name}", frozenset(labels.items())
+
+
+async def settled(client: Client, logged: Logged, calls: int) -> None:
+    """Wait until so many calls are accounted for: the caller knows the end a moment before."""
+    await client.until(lambda: sum(line["event"] == "call" for line in logged()) == calls)
+
+
+async def test_metrics_match_what_was_done(client: Client, server: Server, logged: Logged) -> None:
+    limits = pb.Limits(max_characters=40)
+    first = await client.complete(pb.CompleteRequest(prefix="abcZ", limits=limits))
+    state = first[-1].finished.state
+    await client.complete(pb.CompleteRequest(state=state, prefix="d", limits=limits, alternatives=3))
+    await client.stub.Score(pb.ScoreRequest(text="abcdef"))
+    await client.refusal(pb.CompleteRequest(limits=pb.Limits(max_characters=0)))
+    await client.refusal(pb.CompleteRequest(model=pb.Model(name="somebody's own words")))
+    await settled(client, logged, 5)
+    found = await scrape(server)
+    expected = {
+        key("requests_total", method="Complete", model="one", outcome="OK"): 2,
+        key("requests_total", method="Complete", model="", outcome="INVALID_ARGUMENT"): 1,
+        key("requests_total", method="Complete", model="", outcome="NOT_FOUND"): 1,
+        key("requests_total", method="Score", model="one", outcome="OK"): 1,
+        key("generated_characters_total"): 160,
+        key("prefix_characters_total", source="sent"): 4 + 1 + 6,
+        key("prefix_characters_total", source="spared"): 44,
+        key("time_to_first_character_seconds_count"): 2,
+        key("request_seconds_count", method="Complete"): 4,
+        key("queue_seconds_count"): 5,
+        key("rows", state="busy"): 0,
+        key("rows", state="free"): 4,
+        key("queue_length"): 0,
+        key("row_steps_total"): 4 + 40 + 1 + 3 * 40 + 6,
+    }
+    assert {name: found.get(name) for name in expected} == expected
+    assert 0 < found[key("steps_total")] <= found[key("row_steps_total")]
+    assert all("somebody" not in value for _, labels in found for _, value in labels)
+
+
+async def test_metrics_have_the_names_labels_and_buckets_of_the_design(client: Client, server: Server, logged: Logged) -> None:
+    await client.complete(pb.CompleteRequest(prefix="abc"))
+    await settled(client, logged, 1)
+    found = await scrape(server)
+    for name, labels in LABELS.items():
+        assert {frozenset(label for label, _ in given) for one, given in found if one == name} == {frozenset(labels)}, name
+    bounds = sorted(float(dict(labels)["le"]) for name, labels in found if name == "elman_queue_seconds_bucket")
+    assert bounds[0] == 50e-6
+    assert bounds[1:-1] == pytest.approx([bound * 1.5 for bound in bounds[:-2]])
+    (version,) = [dict(labels)["version"] for name, labels in found if name == "elman_build_info"]
+    assert version
+
+
+async def test_rows_and_the_queue_are_seen_while_they_are_in_use(start: Start, connect: Connect) -> None:
+    server = await start(rows=1)
+    client = connect(server)
+    long = pb.CompleteRequest(limits=pb.Limits(max_characters=1 << 20))
+    async with client.streaming(long), client.streaming(long):
+        await client.until(lambda: (server.statistics().busy_rows, server.statistics().waiting) == (1, 1))
+        found = await scrape(server)
+    assert found[key("rows", state="busy")] == 1
+    assert found[key("rows", state="free")] == 0
+    assert found[key("queue_length")] == 1
+
+
+async def test_a_log_line_is_enough_to_replay_a_call_and_holds_no_text(client: Client, model: Model, logged: Logged) -> None:
+    sampling = pb.Sampling(seed=99, temperature=0.5, top_k=7, top_p=0.5, min_p=0.25)
+    limits = pb.Limits(max_characters=30, stop=["Überraschung", "QQQ"], min_confidence=2.0**-20)
+    events = await client.complete(pb.CompleteRequest(prefix="geheim Wort", sampling=sampling, limits=limits))
+    await settled(client, logged, 1)
+    (line,) = [line for line in logged() if line["event"] == "call"]
+    sent = sum(len(event.piece.text) for event in events)
+    expected = {
+        "method": "Complete",
+        "model": "one",
+        "outcome": "OK",
+        "digest": model.digest,
+        "seed": 99,
+        "inverse_temperature": 131072,
+        "top_k": 7,
+        "top_p": 32768,
+        "min_p": 16384,
+        "max_characters": 30,
+        "stop_strings": 2,
+        "start_position": 11,
+        "prefix_characters": 11,
+        "unknown_characters": 7,
+        "received_characters": 0,
+        "first_alternative": 0,
+        "alternatives": 1,
+        "generated_characters": sent,
+    }
+    assert {name: line.get(name) for name in expected} == expected
+    assert len(line["identifier"]) == 16
+    assert min(line[f"{part}seconds"] for part in ("", "queue_", "prime_", "decode_")) >= 0
+    text = "".join(event.piece.text for event in events)
+    for secret in ("geheim", "Wort", "QQQ", "berraschung", *([text] if len(text) > 3 else [])):
+        assert secret not in json.dumps(logged(), ensure_ascii=False)
+
+
+async def test_refused_calls_are_logged_without_what_was_refused(client: Client, logged: Logged) -> None:
+    secret = "geheim"
+    await client.refusal(pb.CompleteRequest(prefix=secret, model=pb.Model(name=secret)))
+    await client.refusal(pb.CompleteRequest(prefix=secret, limits=pb.Limits(stop=[secret * 20])))
+    seed, digest = pb.Sampling(seed=1), pb.Model(digest=(await client.complete(pb.CompleteRequest()))[0].started.model.digest)
+    await client.refusal(pb.CompleteRequest(model=digest, sampling=seed, already_received=secret))
+    channel: Any = client.channel
+    raw = channel.unary_unary(f"/{SERVICE}/Score")
+    with pytest.raises(grpc.aio.AioRpcError, match=r"request: 10 bytes"):
+        await raw(b"\x1a\x08" + secret.encode() + b"\xff\xff")
+    await settled(client, logged, 5)
+    lines = [line for line in logged() if line["event"] == "call"]
+    refused = ["NOT_FOUND", "INVALID_ARGUMENT", "INVALID_ARGUMENT", "INVALID_ARGUMENT"]
+    assert sorted(line["outcome"] for line in lines) == sorted([*refused, "OK"])
+    assert [line["method"] for line in lines if line["method"] == "Score"] == ["Score"]
+    assert secret not in json.dumps(lines)
+
+
+async def test_a_defect_is_told_by_an_identifier_that_is_in_the_log(
+    client: Client, server: Server, logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "geheim"
+
+    def break_down(_: object) -> None:
+        raise RuntimeError(secret)
+
+    monkeypatch.setattr("elman_server.service.list_models", break_down)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await client.stub.ListModels(pb.ListModelsRequest())
+    assert caught.value.code() is grpc.StatusCode.INTERNAL
+    await settled(client, logged, 1)
+    (defect,) = [line for line in logged() if line["event"] == "defect"]
+    assert (defect["level"], defect["exception"]) == ("error", "RuntimeError")
+    assert "break_down" in defect["trace"]
+    assert defect["identifier"] in (caught.value.details() or "")
+    assert secret not in json.dumps(logged()) + (caught.value.details() or "")
+    assert "break_down" not in (caught.value.details() or "")
+    found = await scrape(server)
+    assert found[key("requests_total", method="ListModels", model="", outcome="INTERNAL")] == 1
+
+
+@pytest.mark.parametrize("name", ["", SERVICE])
+async def test_the_health_of_the_server_and_of_its_service_is_told(client: Client, name: str) -> None:
+    stub: Any = health_pb2_grpc
+    answer = await stub.HealthStub(client.channel).Check(health_pb2.HealthCheckRequest(service=name))
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+async def test_reflection_lists_and_describes_the_service(client: Client) -> None:
+    stub: Any = reflection_pb2_grpc
+    requests: Any = reflection_pb2.ServerReflectionRequest
+    call = stub.ServerReflectionStub(client.channel).ServerReflectionInfo()
+    try:
+        await call.write(requests(list_services=""))
+        listed = [one.name for one in (await call.read()).list_services_response.service]
+        assert set(listed) == {SERVICE, "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
+        await call.write(requests(file_containing_symbol=SERVICE))
+        assert b"CompleteRequest" in (await call.read()).file_descriptor_response.file_descriptor_proto[0]
+    finally:
+        call.cancel()

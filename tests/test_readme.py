@@ -1,0 +1,60 @@
+"""The README says what is true now."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from elman.cli import main
+from elman_server.config import table
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_table_of_flags_is_the_configurations() -> None:
+    assert table() in README
+
+
+def test_every_command_of_make_that_it_names_is_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)`", README)) <= targets
+    assert {"demo", "test"} <= set(re.findall(r"\bmake ([a-z-]+)\b", README))
+
+
+def test_every_file_that_it_links_to_is_there() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_python_example_compiles() -> None:
+    examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert examples
+    for example in examples:
+        compile(example, "README.md", "exec")
+
+
+def test_the_command_line_knows_every_command_that_it_shows() -> None:
+    commands = set(re.findall(r"^\$ (?:\.venv/bin/)?elman ([a-z]+)", README, re.MULTILINE))
+    assert commands
+    for command in commands:
+        with pytest.raises(SystemExit) as ended:
+            main([command, "--help"])
+        assert ended.value.code == 0
+
+
+def test_its_transcript_is_what_the_commands_print() -> None:
+    transcript = re.findall(r"```console\n(.*?)```", README, re.DOTALL)[0]
+    commands = re.findall(r"^\$ (.*)$", transcript, re.MULTILINE)
+    assert commands
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ELMAN_")} | {"PATH": path}
+    printed = ""
+    for command in commands:
+        done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, timeout=60, check=True)
+        printed += f"$ {command}\n{done.stdout.rstrip()}\n"
+    assert printed == transcript
