@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := $(BIN)/python -m
 
-.PHONY: help setup demo test check format stubs train-shakespeare clean
+.PHONY: help setup demo test test-long sanitize check format stubs train-shakespeare clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -27,6 +27,13 @@ demo: .venv/serving ## start a server on the shipped model, stream a completion 
 
 test: setup ## run the tests
 	$(TOOLS) pytest
+
+test-long: setup ## compare the executions over a million random steps
+	$(TOOLS) pytest tests/laws/test_executions.py --random-steps 1000000 --timeout 3600
+
+sanitize: setup ## the native execution's tests under the address, undefined-behaviour and thread sanitizers
+	tests/sanitize.sh address,undefined libasan.so
+	tests/sanitize.sh thread libtsan.so
 
 check: setup ## format, lint, types, import contracts, proto, stubs, tests
 	$(BIN)/ruff format --check .

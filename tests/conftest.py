@@ -1,7 +1,7 @@
 """Small real models and the fixtures that several folders share."""
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 import pytest
@@ -47,6 +47,17 @@ def random_model(structure: Structure = SKIPPING, characters: str = "\n !abcdefg
         {"recipe": "random weights", "licence": "none"},
     )
     return with_initial_state(model)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make test-long` compares the executions over a million random steps."""
+    parser.addoption("--random-steps", type=int, default=20_000, help="steps of random work on which executions are compared")
+
+
+@pytest.fixture(scope="session")
+def random_steps(request: pytest.FixtureRequest) -> int:
+    """How many steps of random work the executions are compared on."""
+    return cast("int", request.config.getoption("--random-steps"))
 
 
 @pytest.fixture(scope="session")

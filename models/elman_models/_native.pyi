@@ -1,7 +1,11 @@
 """The extension module (models/native): the rows of a model in C++."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
+
+from elman_models.execution import Advance
 
 def instruction_sets() -> list[str]:
     """The instruction sets that this machine has, the fastest first."""
@@ -16,6 +20,13 @@ class Builder:
         self, weight: NDArray[np.int8], scale: NDArray[np.float32], bias: NDArray[np.float32], inputs: list[int]
     ) -> None: ...
     def tables(self, tanh: NDArray[np.int8], exp: NDArray[np.int32], log: NDArray[np.int64]) -> None: ...
+
+class Outcome:
+    """What one run did; `index` counts its advances. Arrays are views that keep the outcome alive, but for states."""
+
+    def characters(self, index: int) -> NDArray[np.int32]: ...
+    def account(self, index: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]: ...
+    def state(self, index: int, sampled: int) -> tuple[NDArray[np.int8], int]: ...
 
 class Rows:
     """Rows of state that advance together, without the interpreter's lock."""
@@ -33,13 +44,6 @@ class Rows:
         min_p: int,
         alternative: int,
         first_rank: int,
+        is_accounted: bool,
     ) -> None: ...
-    def run(
-        self,
-        plan: NDArray[np.int32],
-        forced: NDArray[np.int32],
-        characters: NDArray[np.int32],
-        surprises: NDArray[np.int64],
-        log_probabilities: NDArray[np.float64],
-        states: NDArray[np.int8],
-    ) -> None: ...
+    def run(self, advances: Sequence[Advance]) -> Outcome: ...

@@ -6,6 +6,7 @@ Nothing heavy is imported before it is chosen: the native execution needs no tor
 import logging
 import time
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -16,8 +17,9 @@ from elman_models.execution import Advance, Execution, Start
 from elman_models.state import State
 
 DEVICES = ("auto", "cpu", "cuda")
-INSTRUCTIONS = ("auto", "avx512vnni", "avx2", "portable", "reference")
+INSTRUCTIONS = ("auto", "avx512vbmi", "avx512vnni", "avx2", "portable", "reference")
 GPU_FILES = ("/dev/nvidia0", "/dev/dxg")  # torch alone takes seconds to say that there is none
+NOT_BUILT = "the native extension was not built for this Python: install a C++ compiler, then elman again"
 LOGGER = logging.getLogger("elman")
 
 
@@ -42,18 +44,20 @@ def open_cpu(model: Model, rows: int, instructions: str, threads: int) -> Execut
     if instructions == "reference" or (instructions == "auto" and not has_extension()):
         return open_reference(model, rows, "cpu", threads)
     if not has_extension():
-        raise InvalidField(
-            "instructions", instructions, "auto or reference: the native extension was not built for this Python"
-        )
+        raise InvalidField("instructions", instructions, f"auto or reference: {NOT_BUILT}")
     from elman_models.native import Native
 
-    return Native(model, rows, instructions)
+    try:
+        return Native(model, rows, instructions)
+    except MemoryError:
+        raise InvalidField("rows", rows, "fewer: this machine has not the memory for their states") from None
 
 
 def open_reference(model: Model, rows: int, device: str, threads: int) -> Execution:
     """The reference. Raises InvalidField without torch."""
     if find_spec("torch") is None:
-        raise InvalidField("instructions", "reference", 'with torch alone; install it with: pip install "elman[train]"')
+        reason = "" if has_extension() else f"{NOT_BUILT}; or "
+        raise InvalidField("instructions", "reference", f'{reason}with torch: pip install "elman[train]"')
     from elman_models.reference import Reference, use_threads
 
     use_threads(threads)
@@ -94,11 +98,13 @@ def seconds_a_step(execution: Execution, rows: int, model: Model, steps: int = 8
 
 @cache
 def has_extension() -> bool:
-    """Whether the native extension is there; says so, once, where it is not."""
-    if find_spec("elman_models._native") is not None:
-        return True
-    LOGGER.warning("the native extension was not built for this Python: the reference (torch) serves, many times slower")
-    return False
+    """Whether the native extension is there and loads; says so, once, where it is not."""
+    try:
+        import_module("elman_models._native")
+    except ImportError:
+        LOGGER.warning("%s; the reference (torch) serves, many times slower", NOT_BUILT)
+        return False
+    return True
 
 
 def has_gpu() -> bool:

@@ -6,27 +6,21 @@ It holds no lock of the interpreter while it runs, and needs numpy alone. Equal 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from elman_models import _native
 from elman_models.artifact import Model
 from elman_models.errors import InvalidField
-from elman_models.execution import NOTHING, Account, Advance, Start
+from elman_models.execution import Account, Advance, Start
 from elman_models.state import State
-
-NO_ACCOUNT = Account(np.zeros(0, np.int64), np.zeros(0))
 
 
 class Native:
-    """The native execution of the `Execution` protocol."""
+    """The native execution of the `Execution` protocol. Raises RuntimeError where two threads move rows at once."""
 
     def __init__(self, model: Model, rows: int, instructions: str = "auto") -> None:
         chosen = choose(instructions)
         self.name = f"native {chosen}"
         self._rows = _native.Rows(build(model), rows, chosen)
-        self._state_size = model.structure.state_size
-        self._positions = [0] * rows
-        self._is_accounted = [False] * rows
 
     def load(self, row: int, start: Start) -> None:
         """Put a text into a row, whatever was there before."""
@@ -42,61 +36,28 @@ class Native:
             sampling.min_p,
             start.alternative,
             start.first_rank,
+            start.is_accounted,
         )
-        self._positions[row] = state.position
-        self._is_accounted[row] = start.is_accounted
 
     def run(self, advances: Sequence[Advance]) -> "NativeOutcome":
         """Move the rows, each named at most once, by at least one character each."""
-        plan = np.array([self._planned(advance) for advance in advances], np.int32)
-        given = [part for advance in advances for part in (advance.skipped, advance.scored) if len(part)]
-        forced = np.concatenate(given) if given else NOTHING
-        outcome = NativeOutcome(plan, [self._positions[advance.row] for advance in advances], self._state_size)
-        self._rows.run(plan, forced, outcome.drawn, outcome.surprises, outcome.log_probabilities, outcome.states)
-        for advance in advances:
-            self._positions[advance.row] += advance.steps
-        return outcome
-
-    def _planned(self, advance: Advance) -> tuple[int, int, int, int, bool]:
-        """Row, skipped, scored, sampled, and whether it is accounted: one line of the plan."""
-        skipped, scored = len(advance.skipped), len(advance.scored)
-        is_accounted = scored > 0 or (advance.sampled > 0 and self._is_accounted[advance.row])
-        return advance.row, skipped, scored, advance.sampled, is_accounted
+        return NativeOutcome(self._rows.run(advances))
 
 
 class NativeOutcome:
-    """What the rows did: the parts of each row follow one another in the order of the plan."""
+    """What the rows did."""
 
-    def __init__(self, plan: NDArray[np.int32], positions: list[int], state_size: int) -> None:
-        _, skipped, scored, sampled, is_accounted = plan.T.astype(np.int64)
-        self._places = np.array(positions, np.int64) + skipped + scored
-        self._drawn = slices(sampled)
-        self._accounted = slices((scored + sampled) * is_accounted)
-        self._states = slices(sampled + 1)
-        self.drawn = np.empty(self._drawn[-1].stop, np.int32)
-        self.surprises = np.empty(self._accounted[-1].stop, np.int64)
-        self.log_probabilities = np.empty(len(self.surprises))
-        self.states = np.empty((self._states[-1].stop, state_size), np.int8)
-
-    def characters(self, index: int) -> NDArray[np.int32]:
-        """The characters that the row sampled."""
-        return self.drawn[self._drawn[index]]
+    def __init__(self, outcome: _native.Outcome) -> None:
+        self._outcome = outcome
+        self.characters = outcome.characters
 
     def account(self, index: int) -> Account:
         """Of the scored and the sampled characters of the row; empty unless it is accounted or characters were scored."""
-        part = self._accounted[index]
-        return Account(self.surprises[part], self.log_probabilities[part]) if part.stop > part.start else NO_ACCOUNT
+        return Account(*self._outcome.account(index))
 
     def state(self, index: int, sampled: int) -> State:
         """The row's state after so many of its sampled characters (0: after the forced ones)."""
-        outputs = self.states[self._states[index].start + sampled].copy()
-        return State(outputs, int(self._places[index]) + sampled)
-
-
-def slices(lengths: NDArray[np.int64]) -> list[slice]:
-    """Parts of such lengths, one after another."""
-    ends: list[int] = np.cumsum(lengths).tolist()
-    return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+        return State(*self._outcome.state(index, sampled))
 
 
 def instruction_sets() -> list[str]:

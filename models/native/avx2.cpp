@@ -20,6 +20,7 @@ struct Avx2 {
   using Weights = __m256i;
   using Sum = __m256i;
   static constexpr int kGroup = 2, kLanes = 8, kBlocks = 4, kRows = 2, kOffset = 0;
+  using Tanh = TanhTable<int32_t, kOffset>;
 
   static Sum zero() { return _mm256_setzero_si256(); }
   static Sum add(Sum a, Sum b) { return _mm256_add_epi32(a, b); }
@@ -31,17 +32,23 @@ struct Avx2 {
   }
   static Sum multiply_add(Sum sum, __m256i x, Weights w) { return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w)); }
 
-  static __m256i affine(Sum sum, const float* scale, const float* bias, float limit) {
-    const __m256 a = _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_load_ps(scale)), _mm256_load_ps(bias));
+  // fl(fl(acc * scale) + bias), limited: limits are whole, so they may come before the rounding.
+  static __m256i affine(Sum sum, const Terms& terms, float limit) {
+    const __m256 a = _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_load_ps(terms.scale)), _mm256_load_ps(terms.bias));
     return _mm256_cvtps_epi32(_mm256_max_ps(_mm256_min_ps(a, _mm256_set1_ps(limit)), _mm256_set1_ps(-limit)));
   }
-  static void activate(Sum sum, const int32_t*, const float* scale, const float* bias, const int32_t* table, Element* to) {
-    const __m256i h = _mm256_i32gather_epi32(table + kTanhReach, affine(sum, scale, bias, kTanhReach), 4);
-    const __m128i low = _mm256_castsi256_si128(h), high = _mm256_extracti128_si256(h, 1);
-    _mm_store_si128(reinterpret_cast<__m128i*>(to), _mm_packs_epi32(low, high));
+  template <int B>
+  static void activate(const Sum (&sums)[B], const Terms& terms, const Tanh& tanh, Element* to) {
+    for (int b = 0; b < B; ++b) {
+      const __m256i h = _mm256_i32gather_epi32(tanh.middle(), affine(sums[b], terms.block(b * kLanes), kTanhReach), 4);
+      const __m128i low = _mm256_castsi256_si128(h), high = _mm256_extracti128_si256(h, 1);
+      _mm_store_si128(reinterpret_cast<__m128i*>(to + b * kLanes), _mm_packs_epi32(low, high));
+    }
   }
-  static void logits(Sum sum, const int32_t*, const float* scale, const float* bias, int32_t* q) {
-    _mm256_store_si256(reinterpret_cast<__m256i*>(q), affine(sum, scale, bias, kLogitReach));
+  template <int B>
+  static void logits(const Sum (&sums)[B], const Terms& terms, int32_t* q) {
+    for (int b = 0; b < B; ++b)
+      _mm256_store_si256(reinterpret_cast<__m256i*>(q + b * kLanes), affine(sums[b], terms.block(b * kLanes), kLogitReach));
   }
 };
 

@@ -53,14 +53,14 @@ struct Start {
   int64_t min_p = 0;
   uint32_t alternative = 0;
   int32_t first_rank = 0;           // consumed by the first sampled character
-  bool is_accounted = false;
 };
 
 // How far one row moves: execution.py, Advance. Outputs are written where the pointers say.
 struct Advance {
   int row;
   int skipped, scored, sampled;
-  const int32_t* forced;       // (skipped + scored)
+  const int32_t* to_skip;      // (skipped)
+  const int32_t* to_score;     // (scored)
   int32_t* characters;         // (sampled)
   int64_t* surprises;          // (scored + sampled), or null
   double* log_probabilities;   // (scored + sampled), or null
@@ -79,5 +79,6 @@ class Machine {
 std::unique_ptr<Machine> make_portable(const Model& model, int rows);
 std::unique_ptr<Machine> make_avx2(const Model& model, int rows);
 std::unique_ptr<Machine> make_avx512vnni(const Model& model, int rows);
+std::unique_ptr<Machine> make_avx512vbmi(const Model& model, int rows);
 
 }  // namespace elman

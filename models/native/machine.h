@@ -31,6 +31,27 @@ struct Aligned {
 
 inline int round_up(int value, int step) { return (value + step - 1) / step * step; }
 
+// What turns the sums of a block into what the law rounds: `sum - correction` is M x.
+struct Terms {
+  const int32_t* correction;
+  const float *scale, *bias;
+  Terms block(int lanes) const { return {correction + lanes, scale + lanes, bias + lanes}; }
+};
+
+// TANH by its index, as numbers of type T, encoded as the outputs are.
+template <typename T, int kOffset>
+class TanhTable {
+ public:
+  explicit TanhTable(const int8_t* tanh) {
+    for (int i = 0; i <= 2 * kTanhReach; ++i) entries_[i] = T(tanh[i] + kOffset);
+  }
+  const T* middle() const { return entries_ + kTanhReach; }  // of index 0
+  T at(int a) const { return middle()[a]; }
+
+ private:
+  T entries_[2 * kTanhReach + 1];
+};
+
 // A part of a concatenation: the outputs of one layer, in the present state or in the previous one.
 struct Segment {
   bool is_present;
@@ -107,7 +128,7 @@ class Rows final : public Machine {
   using Sum = typename Isa::Sum;
 
  public:
-  Rows(const Model& model, int rows) : sampler_(model.tables, model.output.size), state_size_(model.state_size()) {
+  Rows(const Model& model, int rows) : sampler_(model.tables, model.output.size), tanh_(model.tables.tanh), state_size_(model.state_size()) {
     for (const Affine& layer : model.layers) {
       sizes_.push_back(layer.size);
       offsets_.push_back(stride_);
@@ -115,8 +136,6 @@ class Rows final : public Machine {
     }
     for (size_t l = 0; l < model.layers.size(); ++l) layers_.emplace_back(model.layers[l], offsets_, sizes_, int(l));
     output_.emplace_back(model.output, offsets_, sizes_, -1);
-    table_ = Aligned<int32_t>(2 * kTanhReach + 1);
-    for (int i = 0; i <= 2 * kTanhReach; ++i) table_[i] = int32_t(Element(model.tables.tanh[i] + Isa::kOffset));
     states_ = Aligned<Element>(size_t(2) * rows * stride_);
     is_odd_.assign(rows, 0);
     starts_.resize(rows);
@@ -166,7 +185,7 @@ class Rows final : public Machine {
     for (size_t i = 0; i < moving; ++i) {
       const Advance& a = advances[i];
       if (step < a.skipped) {
-        characters_[i] = a.forced[step];
+        characters_[i] = a.to_skip[step];
         continue;
       }
       characters_[i] = choose_one(a, step, q);
@@ -179,7 +198,7 @@ class Rows final : public Machine {
     const int forced = a.skipped + a.scored;
     int32_t character;
     if (step < forced) {
-      character = a.forced[step];
+      character = a.to_score[step - a.skipped];
     } else {
       character = sampler_.sample(q, start, start.position + step);
       a.characters[step - forced] = character;
@@ -192,20 +211,25 @@ class Rows final : public Machine {
   }
 
   void save(int row, int8_t* to) const {
-    const Element* from = present(row);
-    for (size_t l = 0; l < sizes_.size(); ++l)
-      for (int i = 0; i < sizes_[l]; ++i) *to++ = int8_t(int(from[offsets_[l] + i]) - Isa::kOffset);
+    for (size_t l = 0; l < sizes_.size(); ++l) {
+      decode(present(row) + offsets_[l], to, sizes_[l]);
+      to += sizes_[l];
+    }
+  }
+
+  static void decode(const Element* __restrict from, int8_t* __restrict to, int count) {
+    for (int i = 0; i < count; ++i) to[i] = int8_t(from[i] - Isa::kOffset);
   }
 
   // h' = tanh(U x + W h + b) for the moving rows.
   void advance_states(size_t moving) {
     for (const Packed<Isa>& layer : layers_) {
       const int own = offsets_[&layer - layers_.data()];
-      product(layer, moving_.data(), int(moving), true, [&](int i, int block, Sum sum) {
+      product(layer, moving_.data(), int(moving), true, [&](int i, int block, const auto& sums) {
         const int row = layer.bias_rows == 1 ? 0 : characters_[i];
         const int at = block * Isa::kLanes;
-        Isa::activate(sum, layer.correction.get() + at, layer.scale.get() + at, layer.bias.get() + size_t(row) * layer.padded + at,
-                      table_.get(), other(moving_[i]) + own + at);
+        const Terms terms{layer.correction.get() + at, layer.scale.get() + at, layer.bias.get() + size_t(row) * layer.padded + at};
+        Isa::activate(sums, terms, tanh_, other(moving_[i]) + own + at);
       });
     }
     for (size_t i = 0; i < moving; ++i) is_odd_[moving_[i]] ^= 1;
@@ -214,14 +238,14 @@ class Rows final : public Machine {
   // q = V h + c for the asking rows.
   void logits(int asking) {
     const Packed<Isa>& output = output_[0];
-    product(output, asking_.data(), asking, false, [&](int i, int block, Sum sum) {
+    product(output, asking_.data(), asking, false, [&](int i, int block, const auto& sums) {
       const int at = block * Isa::kLanes;
-      Isa::logits(sum, output.correction.get() + at, output.scale.get() + at, output.bias.get() + at,
-                  logits_.get() + size_t(i) * output.padded + at);
+      const Terms terms{output.correction.get() + at, output.scale.get() + at, output.bias.get() + at};
+      Isa::logits(sums, terms, logits_.get() + size_t(i) * output.padded + at);
     });
   }
 
-  // Calls `take(row index, block, sum)` with each block of M x. Present outputs of a step in progress lie in the other state.
+  // Calls `take(row index, first block, sums)` with up to kBlocks blocks of M x. Present outputs of a step in progress lie in the other state.
   template <typename Take>
   void product(const Packed<Isa>& m, const int* rows, int count, bool is_step, Take&& take) const {
     for (int first = 0; first < m.blocks; first += Isa::kBlocks) {
@@ -275,12 +299,11 @@ class Rows final : public Machine {
         w += size_t(B) * Isa::kLanes * Isa::kGroup;
       }
     }
-    for (int r = 0; r < R; ++r)
-      for (int b = 0; b < B; ++b) {
-        Sum sum = sums[0][r][b];
-        for (int u = 1; u < kUnroll; ++u) sum = Isa::add(sum, sums[u][r][b]);
-        take(i + r, first + b, sum);
-      }
+    for (int r = 0; r < R; ++r) {
+      for (int u = 1; u < kUnroll; ++u)
+        for (int b = 0; b < B; ++b) sums[0][r][b] = Isa::add(sums[0][r][b], sums[u][r][b]);
+      take(i + r, first, sums[0][r]);
+    }
   }
 
   template <int R, int B>
@@ -295,10 +318,10 @@ class Rows final : public Machine {
   }
 
   Sampler sampler_;
+  typename Isa::Tanh tanh_;
   int state_size_, stride_ = 0;  // bytes of a state; elements of a row's state, each layer from a multiple of 64 on
   std::vector<int> sizes_, offsets_;
   std::vector<Packed<Isa>> layers_, output_;
-  Aligned<int32_t> table_;       // TANH, encoded
   Aligned<Element> states_;      // (rows, 2, stride): the present state and the one being made, in turn
   std::vector<uint8_t> is_odd_;  // which of the two is the present one
   std::vector<Start> starts_;

@@ -4,6 +4,9 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+#include <atomic>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
@@ -24,6 +27,7 @@ bool has(const std::string& instructions) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (instructions == "avx2") return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (instructions == "avx512vbmi") return has("avx512vnni") && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bitalg");
   if (instructions == "avx512vnni")
     return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512dq");
@@ -33,7 +37,7 @@ bool has(const std::string& instructions) {
 
 std::vector<std::string> instruction_sets() {
   std::vector<std::string> sets;
-  for (const char* name : {"avx512vnni", "avx2", "portable"})
+  for (const char* name : {"avx512vbmi", "avx512vnni", "avx2", "portable"})
     if (has(name)) sets.push_back(name);
   return sets;
 }
@@ -41,6 +45,7 @@ std::vector<std::string> instruction_sets() {
 std::unique_ptr<Machine> make(const std::string& instructions, const Model& model, int rows) {
   if (!has(instructions)) throw std::invalid_argument("instructions: this machine lacks " + instructions);
 #if defined(__x86_64__)
+  if (instructions == "avx512vbmi") return make_avx512vbmi(model, rows);
   if (instructions == "avx512vnni") return make_avx512vnni(model, rows);
   if (instructions == "avx2") return make_avx2(model, rows);
 #endif
@@ -69,41 +74,141 @@ class Builder {
   Model model_;
 };
 
-class NativeRows {
+// Names of Python's attributes, made once.
+struct Names {
+  nb::str row = intern("row"), skipped = intern("skipped"), scored = intern("scored"), sampled = intern("sampled");
+  static nb::str intern(const char* name) { return nb::steal<nb::str>(PyUnicode_InternFromString(name)); }
+};
+
+// What one run did: the parts of each row follow one another in the order of the advances.
+class Outcome {
  public:
-  NativeRows(const Builder& builder, int rows, const std::string& instructions)
-      : state_size_(builder.model().state_size()), machine_(make(instructions, builder.model(), rows)) {}
+  struct Part {
+    size_t drawn, accounted, states;  // where the row's own begin
+    int sampled, counted;             // characters drawn; characters accounted
+    uint64_t position;                // after the forced characters
+  };
 
-  void load(int row, Array<int8_t> state, uint64_t position, uint64_t seed, int64_t inverse_temperature, int64_t top_k, int64_t top_p,
-            int64_t min_p, uint32_t alternative, int32_t first_rank) {
-    machine_->load(row, state.data(), Start{position, seed, inverse_temperature, top_k, top_p, min_p, alternative, first_rank});
+  Outcome(std::vector<Part> parts, size_t drawn, size_t accounted, size_t states, int state_size)
+      : characters(new int32_t[drawn]),
+        surprises(new int64_t[accounted]),
+        log_probabilities(new double[accounted]),
+        states(new int8_t[states * state_size]),
+        parts_(std::move(parts)),
+        state_size_(state_size) {}
+
+  size_t size() const { return parts_.size(); }
+  const Part& part(size_t index) const { return parts_.at(index); }
+
+  std::unique_ptr<int32_t[]> characters;
+  std::unique_ptr<int64_t[]> surprises;
+  std::unique_ptr<double[]> log_probabilities;
+  std::unique_ptr<int8_t[]> states;
+
+  static nb::object get_characters(nb::pointer_and_handle<Outcome> self, size_t index) {
+    const Part& part = self.p->part(index);
+    return view(self.p->characters.get() + part.drawn, part.sampled, self.h);
   }
-
-  // plan: (advances, 5) of row, skipped, scored, sampled, is accounted; the outputs follow one another in the order of the plan.
-  void run(Array<int32_t> plan, Array<int32_t> forced, Output<int32_t> characters, Output<int64_t> surprises,
-           Output<double> log_probabilities, Output<int8_t> states) {
-    std::vector<Advance> advances;
-    const int32_t* given = forced.data();
-    int32_t* drawn = characters.data();
-    int64_t* surprise = surprises.data();
-    double* log_probability = log_probabilities.data();
-    int8_t* state = states.data();
-    for (size_t i = 0; i < plan.shape(0); ++i) {
-      const int32_t* p = plan.data() + i * 5;
-      const bool is_accounted = p[4] != 0;
-      advances.push_back({p[0], p[1], p[2], p[3], given, drawn, is_accounted ? surprise : nullptr, is_accounted ? log_probability : nullptr, state});
-      given += p[1] + p[2];
-      drawn += p[3];
-      if (is_accounted) surprise += p[2] + p[3], log_probability += p[2] + p[3];
-      state += size_t(p[3] + 1) * state_size_;
-    }
-    nb::gil_scoped_release release;
-    machine_->run(advances);
+  static nb::tuple get_account(nb::pointer_and_handle<Outcome> self, size_t index) {
+    const Part& part = self.p->part(index);
+    return nb::make_tuple(view(self.p->surprises.get() + part.accounted, part.counted, self.h),
+                          view(self.p->log_probabilities.get() + part.accounted, part.counted, self.h));
+  }
+  nb::tuple get_state(size_t index, int sampled) const {
+    const Part& part = parts_.at(index);
+    if (sampled < 0 || sampled > part.sampled) throw nb::index_error("sampled: more than the row sampled");
+    auto* copy = new int8_t[state_size_];
+    std::copy_n(states.get() + (part.states + sampled) * state_size_, state_size_, copy);
+    nb::capsule owner(copy, [](void* pointer) noexcept { delete[] static_cast<int8_t*>(pointer); });
+    return nb::make_tuple(view(copy, state_size_, owner), part.position + sampled);
   }
 
  private:
-  int state_size_;
+  template <typename T>
+  static nb::object view(T* data, size_t count, nb::handle owner) {
+    return nb::cast(nb::ndarray<nb::numpy, T, nb::ndim<1>>(data, {count}, owner));
+  }
+
+  std::vector<Part> parts_;
+  size_t state_size_;
+};
+
+class NativeRows {
+ public:
+  NativeRows(const Builder& builder, int rows, const std::string& instructions)
+      : state_size_(builder.model().state_size()), machine_(make(instructions, builder.model(), rows)), positions_(rows), is_accounted_(rows) {}
+
+  void load(int row, Array<int8_t> state, uint64_t position, uint64_t seed, int64_t inverse_temperature, int64_t top_k, int64_t top_p,
+            int64_t min_p, uint32_t alternative, int32_t first_rank, bool is_accounted) {
+    const Alone alone(is_moving_);
+    positions_.at(row) = position;
+    is_accounted_.at(row) = is_accounted;
+    machine_->load(row, state.data(), Start{position, seed, inverse_temperature, top_k, top_p, min_p, alternative, first_rank});
+  }
+
+  // Each advance is an object with the attributes of execution.py, Advance. The rows move without the interpreter's lock.
+  Outcome run(nb::sequence asked) {
+    const Alone alone(is_moving_);
+    std::vector<Advance> advances;
+    std::vector<Array<int32_t>> given;  // the forced characters, kept alive
+    std::vector<Outcome::Part> parts;
+    size_t drawn = 0, accounted = 0, states = 0;
+    for (nb::handle one : asked) {
+      const int row = attribute<int>(one, names_.row), sampled = attribute<int>(one, names_.sampled);
+      given.push_back(attribute<Array<int32_t>>(one, names_.skipped));
+      given.push_back(attribute<Array<int32_t>>(one, names_.scored));
+      const int skipped = int(given[given.size() - 2].size()), scored = int(given.back().size());
+      const int counted = scored > 0 || is_accounted_.at(row) ? scored + sampled : 0;
+      parts.push_back({drawn, accounted, states, sampled, counted, positions_.at(row) + skipped + scored});
+      advances.push_back({row, skipped, scored, sampled});
+      drawn += sampled;
+      accounted += counted;
+      states += sampled + 1;
+    }
+    Outcome outcome(std::move(parts), drawn, accounted, states, state_size_);
+    for (size_t i = 0; i < advances.size(); ++i) point(advances[i], outcome, i, given);
+    {
+      nb::gil_scoped_release release;
+      if (!advances.empty()) machine_->run(advances);
+    }
+    for (const Advance& advance : advances) positions_[advance.row] += advance.steps();
+    return outcome;
+  }
+
+ private:
+  // One thread at a time moves the rows, or the second is told so.
+  class Alone {
+   public:
+    explicit Alone(std::atomic_flag& flag) : flag_(flag) {
+      if (flag_.test_and_set()) throw std::runtime_error("the rows are in use by another thread");
+    }
+    ~Alone() { flag_.clear(); }
+
+   private:
+    std::atomic_flag& flag_;
+  };
+
+  template <typename T>
+  static T attribute(nb::handle object, const nb::str& name) {
+    return nb::cast<T>(nb::steal(PyObject_GetAttr(object.ptr(), name.ptr())));
+  }
+
+  void point(Advance& advance, Outcome& outcome, size_t index, const std::vector<Array<int32_t>>& given) const {
+    const Outcome::Part& part = outcome.part(index);
+    advance.to_skip = given[2 * index].data();
+    advance.to_score = given[2 * index + 1].data();
+    advance.characters = outcome.characters.get() + part.drawn;
+    advance.surprises = part.counted ? outcome.surprises.get() + part.accounted : nullptr;
+    advance.log_probabilities = part.counted ? outcome.log_probabilities.get() + part.accounted : nullptr;
+    advance.states = outcome.states.get() + part.states * state_size_;
+  }
+
+  Names names_;
+  size_t state_size_;
   std::unique_ptr<Machine> machine_;
+  std::vector<uint64_t> positions_;
+  std::vector<uint8_t> is_accounted_;
+  std::atomic_flag is_moving_ = ATOMIC_FLAG_INIT;
 };
 
 }  // namespace
@@ -113,6 +218,10 @@ NB_MODULE(_native, m) {
   using namespace elman;
   m.def("instruction_sets", &instruction_sets, "The instruction sets that this machine has, the fastest first.");
   nb::class_<Builder>(m, "Builder").def(nb::init<>()).def("layer", &Builder::layer).def("output", &Builder::output).def("tables", &Builder::tables);
+  nb::class_<Outcome>(m, "Outcome")
+      .def("characters", &Outcome::get_characters)
+      .def("account", &Outcome::get_account)
+      .def("state", &Outcome::get_state);
   nb::class_<NativeRows>(m, "Rows")
       .def(nb::init<const Builder&, int, const std::string&>())
       .def("load", &NativeRows::load)

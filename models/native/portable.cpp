@@ -14,6 +14,7 @@ struct Portable {
   struct Sum {
     int32_t lane[kLanes];
   };
+  using Tanh = TanhTable<int8_t, kOffset>;
 
   static Sum zero() { return Sum{}; }
   static Sum add(Sum a, const Sum& b) {
@@ -32,11 +33,14 @@ struct Portable {
     const float a = product + bias;
     return int32_t(std::nearbyintf(std::max(std::min(a, limit), -limit)));  // half to even, the default mode
   }
-  static void activate(const Sum& sum, const int32_t*, const float* scale, const float* bias, const int32_t* table, Element* to) {
-    for (int i = 0; i < kLanes; ++i) to[i] = Element(table[kTanhReach + affine(sum.lane[i], scale[i], bias[i], kTanhReach)]);
+  template <int B>
+  static void activate(const Sum (&sums)[B], const Terms& terms, const Tanh& tanh, Element* to) {
+    for (int i = 0; i < B * kLanes; ++i)
+      to[i] = tanh.at(affine(sums[i / kLanes].lane[i % kLanes], terms.scale[i], terms.bias[i], kTanhReach));
   }
-  static void logits(const Sum& sum, const int32_t*, const float* scale, const float* bias, int32_t* q) {
-    for (int i = 0; i < kLanes; ++i) q[i] = affine(sum.lane[i], scale[i], bias[i], kLogitReach);
+  template <int B>
+  static void logits(const Sum (&sums)[B], const Terms& terms, int32_t* q) {
+    for (int i = 0; i < B * kLanes; ++i) q[i] = affine(sums[i / kLanes].lane[i % kLanes], terms.scale[i], terms.bias[i], kLogitReach);
   }
 };
 

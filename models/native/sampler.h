@@ -30,6 +30,7 @@ class Sampler {
         exp_(tables.exp, tables.exp + tables.exp_length),
         log_(tables.log, tables.log + tables.log_length),
         weights_(outputs),
+        sums_(outputs),
         ranked_(outputs) {
     exp_.push_back(0);  // 0 past its end
   }
@@ -38,21 +39,16 @@ class Sampler {
   int sample(const int32_t* q, Start& start, uint64_t position) {
     const int rank = start.first_rank;
     start.first_rank = 0;
-    const int best = int(std::max_element(q, q + outputs_) - q);
-    if (start.inverse_temperature == 0) return rank == 0 ? best : ranked(q, rank);
-    const bool truncates = start.top_k != 0 || start.top_p < kTransparent || start.min_p != 0;
-    weigh(q, q[best], start.inverse_temperature);
-    if (truncates) truncate(q, start);
-    int64_t total = 0;
-    for (int i = 0; i < outputs_; ++i) total += weights_[i];
+    const int32_t largest = max_of(q);
+    if (start.inverse_temperature == 0) return rank == 0 ? int(std::find(q, q + outputs_, largest) - q) : ranked(q, rank);
+    weigh(q, largest, start.inverse_temperature);
+    if (start.top_k != 0 || start.top_p < kTransparent || start.min_p != 0) truncate(q, start);
+    const int64_t total = sums_.back();
     const int64_t u = philox_word(start.seed, position, start.alternative);
-    const int64_t threshold = (u * (total >> 16) + ((u * (total & 0xffff)) >> 16)) >> 16;
-    int64_t running = 0;
-    for (int i = 0; i < outputs_; ++i) {
-      running += weights_[i];
-      if (running > threshold) return i;
-    }
-    return best;  // not reached: threshold < total
+    const int64_t threshold = (u * (total >> 16) + ((u * (total & 0xffff)) >> 16)) >> 16;  // below the total
+    int first = 0;  // whose running sum exceeds it
+    for (int i = 0; i < outputs_; ++i) first += sums_[i] <= threshold;
+    return first;
   }
 
   // Surprise in 1/256 nat and log-probability of a character at temperature 1, without truncation.
@@ -62,16 +58,12 @@ class Sampler {
       *log_probability = -kUnknownNats;
       return;
     }
-    const int32_t largest = *std::max_element(q, q + outputs_);
-    int64_t total = 0;
+    const int32_t largest = max_of(q);
+    weigh(q, largest, 1 << 16);
     double sum = 0;
-    for (int i = 0; i < outputs_; ++i) {
-      const int64_t d = int64_t(largest) - q[i];
-      total += exp_[std::min<int64_t>(d, int64_t(exp_.size()) - 1)];
-      sum += std::exp(-double(d) / 256);
-    }
+    for (int i = 0; i < outputs_; ++i) sum += std::exp(-double(int64_t(largest) - q[i]) / 256);
     const int64_t d = int64_t(largest) - q[character];
-    *surprise = d + (std::upper_bound(log_.begin(), log_.end(), total) - log_.begin());
+    *surprise = d + (std::upper_bound(log_.begin(), log_.end(), sums_.back()) - log_.begin());
     *log_probability = -double(d) / 256 - std::log(sum);
   }
 
@@ -79,12 +71,22 @@ class Sampler {
   static constexpr double kUnknownNats = 13.923568233015342;  // ln 1114112
   static constexpr int64_t kUnknownSurprise = 3564;          // rint(256 ln 1114112)
 
-  void weigh(const int32_t* q, int32_t largest, int64_t inverse_temperature) {
-    const int64_t end = int64_t(exp_.size()) - 1;
-    for (int i = 0; i < outputs_; ++i) {
-      const int64_t d = (int64_t(largest - q[i]) * inverse_temperature) >> 16;
-      weights_[i] = exp_[std::min(d, end)];
-    }
+  int32_t max_of(const int32_t* q) const {
+    int32_t largest = q[0];
+    for (int i = 1; i < outputs_; ++i) largest = std::max(largest, q[i]);
+    return largest;
+  }
+
+  // Weights at a temperature, and their running sums. q spans at most 2^21, so that products stay below 2^42.
+  void weigh(const int32_t* __restrict q, int32_t largest, int64_t inverse_temperature) {
+    const int outputs = outputs_;  // here, where no store can change it, so that the loop becomes vector instructions
+    const uint32_t end = uint32_t(exp_.size()) - 1, t = uint32_t(inverse_temperature);
+    int32_t* __restrict w = weights_.data();
+    for (int i = 0; i < outputs; ++i) w[i] = int32_t(std::min(uint32_t((uint64_t(uint32_t(largest - q[i])) * t) >> 16), end));
+    const int32_t* __restrict exp = exp_.data();
+    int64_t* __restrict sums = sums_.data();
+    int64_t running = 0;
+    for (int i = 0; i < outputs; ++i) sums[i] = running += w[i] = exp[w[i]];
   }
 
   void rank(const int32_t* q) {
@@ -97,6 +99,7 @@ class Sampler {
     return ranked_[place];
   }
 
+  // Sets the weights of all but top-k, top-p and min-p to 0.
   void truncate(const int32_t* q, const Start& start) {
     rank(q);
     const int kept = start.top_k == 0 ? outputs_ : int(std::min<int64_t>(start.top_k, outputs_));
@@ -105,18 +108,21 @@ class Sampler {
     const int64_t largest = weights_[ranked_[0]];
     int64_t before = 0;
     for (int i = 0; i < outputs_; ++i) {
-      int64_t& weight = weights_[ranked_[i]];
+      int32_t& weight = weights_[ranked_[i]];
       const bool keep = i == 0 || (i < kept && before * kTransparent < start.top_p * left &&
-                                   weight * kTransparent >= start.min_p * largest);
+                                   int64_t(weight) * kTransparent >= start.min_p * largest);
       before += weight;
       if (!keep) weight = 0;
     }
+    int64_t running = 0;
+    for (int i = 0; i < outputs_; ++i) sums_[i] = running += weights_[i];
   }
 
   int outputs_;
   std::vector<int32_t> exp_;
   std::vector<int64_t> log_;
-  std::vector<int64_t> weights_;
+  std::vector<int32_t> weights_;
+  std::vector<int64_t> sums_;  // running, in index order
   std::vector<int> ranked_;
 };
 

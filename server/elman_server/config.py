@@ -27,9 +27,7 @@ class ServerConfig:
     port: int = option(50051, "the gRPC port; 0 picks a free one")
     metrics_port: int = option(9464, "the port of the Prometheus metrics; 0 picks a free one")
     device: str = option("auto", "what runs the models: auto, cpu or cuda")
-    instructions: str = option(
-        "auto", "the instruction set on a processor: auto, avx512vnni, avx2, portable, or reference (torch)"
-    )
+    instructions: str = option("auto", f"the instruction set on a processor, or the reference: {', '.join(INSTRUCTIONS)}")
     rows: int = option(256, "the texts that advance together, for each model")
     waiting: int = option(1024, "the texts that may wait for a row, a long one counting as several; more are refused")
     threads: int = option(1, "the processor threads of one operation of the reference")

@@ -1,6 +1,10 @@
 """Every execution that runs here is the reference, byte for byte: every instruction set, size, parameter and batch."""
 
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +16,7 @@ from elman_models.execution import Advance, Execution, Start
 from elman_models.executions import has_extension, open_execution
 from elman_models.sampling import Sampling
 from elman_models.state import LARGEST_POSITION, State
-from elman_models.structure import Layer, Structure
+from elman_models.structure import LARGEST_LAYER, MOST_LAYERS, Layer, Structure
 
 if TYPE_CHECKING:
     from tests.conftest import MakeModel
@@ -131,6 +135,93 @@ def test_any_number_of_rows_is_the_reference(
         native.load(row, start)
     for most in (1, 7):
         compare(reference, native, [Advance(row, sampled=most) for row in range(rows)])
+
+
+def test_a_table_of_tanh_that_rises_otherwise_than_tanh_is_followed_all_the_same(
+    make_model: "MakeModel", open_set: Callable[[Model, int], Execution]
+) -> None:
+    model = make_model(ODD, "".join(map(chr, range(32, 100))), 5)
+    for number, entries in enumerate((np.repeat(np.arange(-127, 128), 9)[:2049], np.sign(np.arange(-1024, 1025)) * 127)):
+        strange = replace(model, tables=replace(model.tables, tanh=np.sort(entries).astype(np.int8)))
+        chance, reference, native = (
+            Chance(strange, number),
+            open_execution(strange, 7, "cpu", "reference"),
+            open_set(strange, 7),
+        )
+        for row in range(7):
+            start = chance.start()
+            reference.load(row, start)
+            native.load(row, start)
+        compare(reference, native, [Advance(row, sampled=32) for row in range(7)])
+
+
+def test_many_random_steps_are_the_references(
+    make_model: "MakeModel", open_set: Callable[[Model, int], Execution], random_steps: int
+) -> None:
+    left, seed, rows = random_steps, 0, 32
+    while left > 0:
+        seed += 1
+        layers, size = 1 + seed % 3, 1 + 37 * seed % 160
+        model = make_model(Structure.stacked(layers, size), "".join(map(chr, range(32, 34 + 11 * seed % 200))), seed)
+        chance, reference, native = Chance(model, seed), open_execution(model, rows, "cpu", "reference"), open_set(model, rows)
+        for row in range(rows):
+            start = chance.start()
+            reference.load(row, start)
+            native.load(row, start)
+        for _ in range(8):
+            advances = chance.advances(rows)
+            compare(reference, native, advances)
+            left -= sum(advance.steps for advance in advances)
+
+
+def test_two_threads_never_move_the_rows_at_once(model: Model, open_set: Callable[[Model, int], Execution]) -> None:
+    native = open_set(model, 1)
+    native.load(0, Start(State.initial(model)))
+    begun, refused = threading.Event(), list[str]()
+
+    def run_long() -> None:
+        begun.set()
+        native.run([Advance(0, skipped=np.zeros(1_000_000, np.int32))])
+
+    other = threading.Thread(target=run_long)
+    other.start()
+    begun.wait()
+    while other.is_alive() and not refused:
+        try:
+            native.load(0, Start(State.initial(model)))
+        except RuntimeError as error:
+            refused.append(str(error))
+    other.join()
+    assert refused == ["the rows are in use by another thread"]
+
+
+def test_no_model_that_loads_has_sums_beyond_32_bits() -> None:
+    assert 127 * 127 * MOST_LAYERS * LARGEST_LAYER < 2**31
+
+
+def test_more_rows_than_memory_are_refused_with_what_to_do() -> None:
+    script = (
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))\n"
+        "from elman_models.artifact import load; from elman_models.executions import open_execution\n"
+        "from elman_models.shipped import shipped_models\n"
+        "open_execution(load(next(iter(shipped_models().values()))), 1 << 24, 'cpu')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert "rows: 16777216 is out of range; allowed: fewer: this machine has not the memory" in done.stderr
+
+
+def test_an_extension_built_for_another_python_is_said_once_and_the_reference_serves(
+    model: Model, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "elman_models._native", None)  # importing it fails
+    has_extension.cache_clear()
+    try:
+        assert open_execution(model, 1, "cpu").name == "reference cpu"
+        with pytest.raises(InvalidField, match="the native extension was not built for this Python: install a "):
+            open_execution(model, 1, "cpu", "portable")
+        assert len(caplog.records) == 1
+    finally:
+        has_extension.cache_clear()
 
 
 def test_an_instruction_set_that_the_machine_lacks_is_refused_with_those_that_it_has(model: Model) -> None:
