@@ -43,6 +43,15 @@ class Native:
         """Move the rows, each named at most once, by at least one character each."""
         return NativeOutcome(self._rows.run(advances))
 
+    def start(self, advances: Sequence[Advance], pipe: int) -> None:
+        """Begin the same in a thread that needs no interpreter; a byte in the pipe tells the end."""
+        self._rows.start(advances, pipe)
+
+    def finish(self) -> tuple["NativeOutcome", float]:
+        """What came of it, and the processor time that it took. Raises what the run raised."""
+        outcome, seconds = self._rows.finish()
+        return NativeOutcome(outcome), seconds
+
 
 class NativeOutcome:
     """What the rows did."""

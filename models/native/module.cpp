@@ -4,11 +4,17 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <time.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <exception>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "law.h"
 
@@ -149,8 +155,72 @@ class NativeRows {
   // Each advance is an object with the attributes of execution.py, Advance. The rows move without the interpreter's lock.
   Outcome run(nb::sequence asked) {
     const Alone alone(is_moving_);
+    Work work = prepare(asked);
+    {
+      nb::gil_scoped_release release;
+      machine_->run(work.advances);
+    }
+    return settle(work);
+  }
+
+  // The same in a thread of C++: `start`, a byte in the pipe at the end, `finish`.
+  void start(nb::sequence asked, int pipe) {
+    if (is_moving_.test_and_set()) throw std::runtime_error(kInUse);
+    try {
+      beside_ = std::make_unique<Beside>(prepare(asked));
+      beside_->thread = std::thread([this, pipe] {
+        const double started = thread_seconds();
+        try {
+          machine_->run(beside_->work.advances);
+        } catch (...) {
+          beside_->failure = std::current_exception();
+        }
+        beside_->seconds = thread_seconds() - started;
+        while (write(pipe, ".", 1) < 0 && errno == EINTR) {
+        }
+      });
+    } catch (...) {
+      is_moving_.clear();
+      throw;
+    }
+  }
+
+  nb::tuple finish() {
+    if (!beside_) throw std::runtime_error("finish: nothing was started");
+    const std::unique_ptr<Beside> beside = std::move(beside_);
+    {
+      nb::gil_scoped_release release;
+      beside->thread.join();
+    }
+    is_moving_.clear();
+    if (beside->failure) std::rethrow_exception(beside->failure);
+    return nb::make_tuple(settle(beside->work), beside->seconds);
+  }
+
+  ~NativeRows() {
+    if (beside_) beside_->thread.join();
+  }
+
+ private:
+  static constexpr const char* kInUse = "the rows are in use by another thread";
+
+  // What a run works on: everything that C++ needs once Python has let go.
+  struct Work {
     std::vector<Advance> advances;
     std::vector<Array<int32_t>> given;  // the forced characters, kept alive
+    Outcome outcome;
+  };
+  struct Beside {
+    explicit Beside(Work&& given) : work(std::move(given)) {}
+    Work work;
+    std::thread thread;
+    std::exception_ptr failure;
+    double seconds = 0;
+  };
+
+  Work prepare(nb::sequence asked) {
+    std::vector<Advance> advances;
+    std::vector<Array<int32_t>> given;
     std::vector<Outcome::Part> parts;
     size_t drawn = 0, accounted = 0, states = 0;
     for (nb::handle one : asked) {
@@ -167,20 +237,25 @@ class NativeRows {
     }
     Outcome outcome(std::move(parts), drawn, accounted, states, state_size_);
     for (size_t i = 0; i < advances.size(); ++i) point(advances[i], outcome, i, given);
-    {
-      nb::gil_scoped_release release;
-      if (!advances.empty()) machine_->run(advances);
-    }
-    for (const Advance& advance : advances) positions_[advance.row] += advance.steps();
-    return outcome;
+    return {std::move(advances), std::move(given), std::move(outcome)};
   }
 
- private:
+  Outcome settle(Work& work) {
+    for (const Advance& advance : work.advances) positions_[advance.row] += advance.steps();
+    return std::move(work.outcome);
+  }
+
+  static double thread_seconds() {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
+  }
+
   // One thread at a time moves the rows, or the second is told so.
   class Alone {
    public:
     explicit Alone(std::atomic_flag& flag) : flag_(flag) {
-      if (flag_.test_and_set()) throw std::runtime_error("the rows are in use by another thread");
+      if (flag_.test_and_set()) throw std::runtime_error(kInUse);
     }
     ~Alone() { flag_.clear(); }
 
@@ -209,6 +284,7 @@ class NativeRows {
   std::vector<uint64_t> positions_;
   std::vector<uint8_t> is_accounted_;
   std::atomic_flag is_moving_ = ATOMIC_FLAG_INIT;
+  std::unique_ptr<Beside> beside_;  // the run that was started and is not finished
 };
 
 }  // namespace
@@ -225,5 +301,7 @@ NB_MODULE(_native, m) {
   nb::class_<NativeRows>(m, "Rows")
       .def(nb::init<const Builder&, int, const std::string&>())
       .def("load", &NativeRows::load)
-      .def("run", &NativeRows::run);
+      .def("run", &NativeRows::run)
+      .def("start", &NativeRows::start)
+      .def("finish", &NativeRows::finish);
 }

@@ -31,7 +31,7 @@ class Embedded:
 
     def __init__(self, catalogue: Catalogue, executions: Mapping[str, Execution], make_pace: Callable[[], Pace] = Pace) -> None:
         self._catalogue = catalogue
-        self._engine = Engine(executions, ROWS, ROWS, self._deliver, make_pace)
+        self._engine = Engine(executions, ROWS, ROWS, make_pace)
 
     def complete(self, request: pb.CompleteRequest) -> Iterator[pb.CompleteResponse]:
         """The events of CompletionService.Complete. Raises Refused, at once."""
@@ -83,7 +83,3 @@ class Embedded:
 
     def close(self) -> None:
         """Nothing is open: the engine goes with the object."""
-
-    def _deliver(self, out: Sequence[Progress]) -> None:
-        for progress in out:
-            progress.job.tell(progress)

@@ -3,14 +3,13 @@
     waiting -> a free row -> a run of prefix, or a few draws, a tick -> told to whoever asked -> the row is free again
 
 Every row of a tick moves together (continuous batching): a text joins when a row is free and leaves when it ends, is cancelled,
-or its reader is slow. One thread owns all of this; others reach it only through `submit`, `cancel` and `resume`.
+or its reader is slow. One thread owns all of this; only the execution of a tick may happen beside it (`ticker`).
 """
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -38,11 +37,34 @@ class Statistics(NamedTuple):
     row_steps: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Tick:
+    """What the rows of one model are to do next. Nothing else may touch them until `Engine.finish`."""
+
+    pool: "Pool"
+    jobs: Sequence[Job]
+    advances: Sequence[Advance]
+    seconds: float  # about how long it will take
+
+    def run(self) -> "Done":
+        """Do it, in this thread."""
+        started = time.thread_time()  # its own work: to wait for others is no reason to do less at a time
+        outcome = self.pool.execution.run(self.advances)
+        return Done(outcome, time.thread_time() - started)
+
+
+class Done(NamedTuple):
+    """What the rows of a tick did, and the processor time that it took."""
+
+    outcome: Outcome
+    seconds: float
+
+
 class Pool:
     """The rows of one model, and the texts that wait for one."""
 
     def __init__(self, execution: Execution, rows: int, pace: Pace) -> None:
-        self._execution = execution
+        self.execution = execution
         self._pace = pace
         self.waiting: deque[Job] = deque()
         self.free = list(range(rows))
@@ -55,24 +77,24 @@ class Pool:
             job = self.waiting.popleft()
             if not job.is_cancelled:
                 row = self.free.pop()
-                self._execution.load(row, job.admit())
+                self.execution.load(row, job.admit())
                 self.running[row] = job
 
-    def step(self) -> list[Progress]:
-        """A few characters for every row; returns what there is to tell."""
-        if not self.running:
-            return []
-        jobs = list(self.running.values())
-        run, draws = self._pace.allowance(jobs)
-        advances = [job.advance(row, run, draws) for row, job in self.running.items()]
-        started = time.thread_time()  # its own work: to wait for the interpreter's lock is no reason to do less at a time
-        outcome = self._execution.run(advances)
-        self._pace.observe(advances, time.thread_time() - started)
-        self.steps += max(advance.steps for advance in advances)
-        self.row_steps += sum(advance.steps for advance in advances)
-        told = [
-            self._take(job, outcome, index, advance) for index, (job, advance) in enumerate(zip(jobs, advances, strict=True))
-        ]
+    def plan(self) -> Tick:
+        """How far each row moves; some may rest."""
+        run, draws, seconds = self._pace.allowance(list(self.running.values()))
+        moves = [(job, job.advance(row, run, draws)) for row, job in self.running.items()]
+        moves = [(job, advance) for job, advance in moves if advance.steps]
+        return Tick(self, [job for job, _ in moves], [advance for _, advance in moves], seconds)
+
+    def take(self, tick: Tick, done: Done) -> list[Progress]:
+        """Take what the rows did; returns what there is to tell."""
+        steps = [advance.steps for advance in tick.advances]
+        self._pace.observe(max(steps), done.seconds)
+        self.steps += max(steps)
+        self.row_steps += sum(steps)
+        moves = enumerate(zip(tick.jobs, tick.advances, strict=True))
+        told = [self._take(job, done.outcome, index, advance) for index, (job, advance) in moves if not job.is_cancelled]
         return [progress for progress in told if progress]
 
     def _take(self, job: Job, outcome: Outcome, index: int, advance: Advance) -> Progress | None:
@@ -90,8 +112,8 @@ class Pool:
         """The state after some characters more, found in a row whose text has ended."""
         if not len(characters):
             return state
-        self._execution.load(row, Start(state))
-        return self._execution.run([Advance(row, skipped=characters)]).state(0, 0)
+        self.execution.load(row, Start(state))
+        return self.execution.run([Advance(row, skipped=characters)]).state(0, 0)
 
     def _fork(self, job: Job, progress: Progress) -> Progress | None:
         """The alternatives of a primed text go on from its state, before all others that wait."""
@@ -113,42 +135,34 @@ class Pool:
 
 
 class Engine:
-    """Pools of rows, one a model, that take turns. `deliver` gets all news of a tick in one call."""
+    """Pools of rows, one a model, that take turns. It tells each job's `tell`; `on_work` is called when there is new work."""
 
     def __init__(
-        self,
-        executions: Mapping[str, Execution],
-        rows: int,
-        waiting: int,
-        deliver: Callable[[Sequence[Progress]], None],
-        make_pace: Callable[[], Pace] = Pace,
+        self, executions: Mapping[str, Execution], rows: int, waiting: int, make_pace: Callable[[], Pace] = Pace
     ) -> None:
         self._pools = {digest: Pool(execution, rows, make_pace()) for digest, execution in executions.items()}
+        self._turns = deque(self._pools.values())
         self._rows = rows
         self._largest_queue = waiting
-        self._deliver = deliver
-        self._inbox: deque[Job] = deque()
-        self._wake = threading.Condition()
-        self._is_stopping = False
         self._ticks = 0
+        self.on_work: Callable[[], None] = do_nothing
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Let new texts wait for rows, all or none; where nothing waits, any number. Raises QueueFull.
 
         A long text weighs as several, so that what waits is bounded in bytes too.
         """
-        with self._wake:
-            waiting = self._count_waiting()
-            if waiting and sum(job.weight for job in (*self._waiting(), *jobs)) > self._largest_queue:
-                raise QueueFull(waiting)
-            self._inbox.extend(jobs)
-            self._wake.notify()
+        waiting = [job for pool in self._pools.values() for job in pool.waiting]
+        if waiting and sum(job.weight for job in (*waiting, *jobs)) > self._largest_queue:
+            raise QueueFull(len(waiting))
+        for job in jobs:
+            self._pools[job.model.digest].waiting.append(job)
+        self.on_work()
 
     def resume(self, job: Job) -> None:
         """Let a paused text wait for a row again."""
-        with self._wake:
-            self._inbox.append(job)
-            self._wake.notify()
+        self._pools[job.model.digest].waiting.append(job)
+        self.on_work()
 
     def cancel(self, job: Job) -> None:
         """Forget a text: its row is free after the tick in progress."""
@@ -156,68 +170,56 @@ class Engine:
         for alternative in job.alternatives:
             alternative.is_cancelled = True
 
-    def run(self) -> None:
-        """Tick for as long as there is work, sleep while there is none; returns after `stop`."""
-        while self._wait():
-            self.tick()
-
-    def stop(self) -> None:
-        """Let `run` return after the tick in progress."""
-        with self._wake:
-            self._is_stopping = True
-            self._wake.notify()
-
     def tick(self) -> None:
-        """One round of the engine."""
-        self._admit()  # waiting -> free rows
-        out = self._step()  # a few characters for every row
-        self._emit(out)  # one hand-over to whoever asked
+        """One round of the engine, in the caller's thread."""
+        if tick := self.begin():
+            self.finish(tick, tick.run())
+
+    def begin(self) -> Tick | None:
+        """What the next model's rows are to do; None where there is nothing to do."""
         self._release()  # cancelled or gone; the finished have left
+        self._admit()  # waiting -> free rows
+        return self._plan()  # how far each row moves
 
-    def _admit(self) -> None:
-        while self._inbox:
-            job = self._inbox.popleft()
-            self._pools[job.model.digest].waiting.append(job)
-        for pool in self._pools.values():
-            pool.admit()
-
-    def _step(self) -> list[Progress]:
+    def finish(self, tick: Tick, done: Done) -> None:
+        """Take what the rows did, and tell whoever asked."""
         self._ticks += 1
-        return [progress for pool in self._pools.values() for progress in pool.step()]
-
-    def _emit(self, out: list[Progress]) -> None:
-        if out:
-            self._deliver(out)
+        for progress in tick.pool.take(tick, done):
+            progress.job.tell(progress)
 
     def _release(self) -> None:
-        for pool in self._pools.values():
+        for pool in self._turns:
             pool.release()
 
-    def _wait(self) -> bool:
-        """Sleep until there is something to do; False after `stop`."""
-        with self._wake:
-            self._wake.wait_for(lambda: self._is_stopping or self.has_work)
-            return not self._is_stopping
+    def _admit(self) -> None:
+        for pool in self._turns:
+            pool.admit()
+
+    def _plan(self) -> Tick | None:
+        """The models take turns: the first that has running texts is the last next time."""
+        for pool in list(self._turns):
+            self._turns.rotate(-1)
+            if pool.running:
+                return pool.plan()
+        return None
 
     @property
     def has_work(self) -> bool:
         """Whether a tick would do anything."""
-        return bool(self._inbox) or any(pool.running or pool.waiting for pool in self._pools.values())
+        return any(pool.running or pool.waiting for pool in self._turns)
 
     def statistics(self) -> Statistics:
-        """For tests, metrics and people; approximate while the engine runs."""
+        """For tests, metrics and people."""
         pools = self._pools.values()
         return Statistics(
             rows=self._rows * len(pools),
             busy_rows=sum(len(pool.running) for pool in pools),
-            waiting=self._count_waiting(),
+            waiting=sum(len(pool.waiting) for pool in pools),
             ticks=self._ticks,
             steps=sum(pool.steps for pool in pools),
             row_steps=sum(pool.row_steps for pool in pools),
         )
 
-    def _count_waiting(self) -> int:
-        return len(self._inbox) + sum(len(pool.waiting) for pool in self._pools.values())
 
-    def _waiting(self) -> list[Job]:
-        return [*self._inbox, *(job for pool in self._pools.values() for job in pool.waiting.copy())]
+def do_nothing() -> None:
+    """Nobody waits for work."""

@@ -130,12 +130,17 @@ class Job:
     @property
     def weight(self) -> int:
         """What it counts for in the queue: one for each text, and one more for every 16384 characters to consume."""
-        return max(1, len(self.alternatives)) + (len(self.skipped) + len(self.scored)) // WEIGHED_CHARACTERS
+        return max(1, len(self.alternatives)) + self.given // WEIGHED_CHARACTERS
+
+    @property
+    def given(self) -> int:
+        """How many characters are still to be consumed."""
+        return len(self.skipped) + len(self.scored)
 
     @property
     def is_primed(self) -> bool:
         """Whether everything given is consumed."""
-        return len(self.skipped) + len(self.scored) == 0
+        return self.given == 0
 
     @property
     def awaits_first(self) -> bool:

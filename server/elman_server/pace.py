@@ -1,42 +1,79 @@
-"""How far the rows may move in one tick: far enough to be cheap, not so far that anyone waits."""
+"""How far the rows may move in one tick: far enough to be cheap, not so far that anyone waits.
 
-from collections.abc import Sequence
+draws   draws   run of prefix   draws   run of prefix        long texts and the others take turns of about equal length,
+                                                              so that neither ever has less than half of the engine
+"""
 
-from elman_models.execution import Advance
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
 from elman_server.job import Job
 
 TICK_SECONDS = 0.002
-MOST_STEPS = 4096
 MOST_DRAWS = 32
-FIRST_STEPS = 8
+RUN_SECONDS = 0.001
+LONGEST_RUN_SECONDS = 0.01
+MOST_RUN = 4096
+NEAR = 16
+"""Texts with so few characters left to consume go along with those that draw."""
+FIRST_GUESS_SECONDS = TICK_SECONDS / 8
+RUN_SHARE = 0.95
+"""How long a run may take beside the draws before it: not all of it, since long texts move on a little with the draws too."""
+
+
+class Allowance(NamedTuple):
+    """How many given characters a text may consume in a tick, how many may then be drawn, and about how long that takes."""
+
+    run: int
+    draws: int
+    seconds: float = 0.0
+
+
+class Cost:
+    """The time of a step, learned from ticks, whose fixed cost it holds a share of."""
+
+    def __init__(self) -> None:
+        self.seconds = FIRST_GUESS_SECONDS
+
+    def steps(self, seconds: float, most: int) -> int:
+        """How many steps fit."""
+        return max(1, min(most, int(seconds / self.seconds)))
+
+    def observe(self, steps: int, seconds: float) -> None:
+        """Learn from a tick."""
+        self.seconds += (seconds / steps - self.seconds) / 2
 
 
 class Pace:
-    """Learns how many steps fit into a tick of about 2 ms; draws may fill it, 32 at most, and runs of prefix half of it.
+    """Decides how far the next tick goes."""
 
-    It learns from whole ticks, whose fixed cost no count of steps can lower: while a tick has time left, the next may go
-    farther; one that took too long is cut to what would have fitted.
-    """
-
-    def __init__(self) -> None:
-        self._steps = FIRST_STEPS
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._draw, self._run = Cost(), Cost()
+        self._is_run = False  # whether the last tick was a run of long texts alone
+        self._run_ended = clock()
         self._was_short = False
 
-    def allowance(self, jobs: Sequence[Job]) -> tuple[int, int]:
-        """How many given characters one text may consume in this tick, and how many characters may then be drawn.
+    def allowance(self, jobs: Sequence[Job]) -> Allowance:
+        """What the texts may do in the next tick."""
+        is_long = [job.given > NEAR for job in jobs]
+        self._is_run = any(is_long) and (all(is_long) or not self._is_run)
+        return self._long_run(all(is_long)) if self._is_run else self._draws(jobs)
 
-        One is drawn where somebody whose text is all but consumed waits for a first character, but never in two ticks in a
-        row: else a stream of newcomers would hold everybody to one character a tick.
-        """
-        run = (self._steps + 1) // 2
-        is_awaited = any(job.awaits_first and len(job.skipped) + len(job.scored) <= run for job in jobs)
-        self._was_short = is_awaited and not self._was_short
-        return run, 1 if self._was_short else min(self._steps, MOST_DRAWS)
+    def _long_run(self, is_alone: bool) -> Allowance:
+        since = 0.0 if is_alone else RUN_SHARE * (self._clock() - self._run_ended)
+        steps = self._run.steps(min(max(RUN_SECONDS, since), LONGEST_RUN_SECONDS), MOST_RUN)
+        return Allowance(steps, 0, steps * self._run.seconds)
 
-    def observe(self, advances: Sequence[Advance], seconds: float) -> None:
-        """Learn from a tick."""
-        steps = max(advance.steps for advance in advances)
-        if seconds > TICK_SECONDS:
-            self._steps = max(1, min(self._steps, int(steps * TICK_SECONDS / seconds)))
-        elif 2 * steps >= self._steps and seconds * self._steps <= steps * TICK_SECONDS:  # the whole of it would have fitted
-            self._steps = min(MOST_STEPS, self._steps + self._steps // 4 + 1)
+    def _draws(self, jobs: Sequence[Job]) -> Allowance:
+        """One is drawn where a first character is awaited, but never in two ticks in a row: newcomers hold nobody up."""
+        self._was_short = any(job.awaits_first and job.given <= NEAR for job in jobs) and not self._was_short
+        draws = 1 if self._was_short else self._draw.steps(TICK_SECONDS, MOST_DRAWS)
+        return Allowance(max(draws, NEAR), draws, (draws + 1) * self._draw.seconds)
+
+    def observe(self, steps: int, seconds: float) -> None:
+        """Learn from the tick that was allowed last: its longest row's steps, and what it took."""
+        (self._run if self._is_run else self._draw).observe(steps, seconds)
+        if self._is_run:
+            self._run_ended = self._clock()

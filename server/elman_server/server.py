@@ -4,8 +4,7 @@ import asyncio
 import logging
 import secrets
 import signal
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import TypeAlias
 
@@ -23,10 +22,10 @@ from elman_server.config import ServerConfig
 from elman_server.engine import Engine, Statistics
 from elman_server.errors import Defect, Unavailable
 from elman_server.health import Health
-from elman_server.job import Progress
 from elman_server.log import configure, log
 from elman_server.metrics import Metrics
 from elman_server.service import CompletionService
+from elman_server.ticker import Ticker
 from elman_server.wire import SERVICE, handlers
 
 OPTIONS = [
@@ -38,9 +37,6 @@ FAREWELL_SECONDS = 1.0
 """How long the last words of ended calls may take to leave."""
 
 MakeExecution: TypeAlias = Callable[[Model, int, str, str, int], Execution]
-
-TURN_SECONDS = 0.001
-"""How long the engine waits at most, after a hand-over, for the event loop to begin to write."""
 
 
 def serve(config: ServerConfig) -> int:
@@ -69,25 +65,23 @@ class Server:
         catalogue = Catalogue.load(config.models)
         chosen = (config.rows, config.device, config.instructions, config.threads)
         executions = {one.model.digest: make_execution(one.model, *chosen) for one in catalogue}
-        self._engine = Engine(executions, config.rows, config.waiting, self._deliver)
+        self._engine = Engine(executions, config.rows, config.waiting)
+        self._ticker = Ticker(self._engine, self._fail)
         self._metrics = Metrics(self._engine.statistics, version("elman"))
         self._service = CompletionService(catalogue, self._engine, self._metrics)
-        self._is_told = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
         self._models = {one.name: one.model.digest for one in catalogue}
         self._executions = {one.name: executions[one.model.digest].name for one in catalogue}
         self._failed = False
 
     async def start(self) -> None:
         """Listen and serve. Raises InvalidField for a port in use."""
-        self._loop = asyncio.get_running_loop()
         self._leaving = asyncio.Event()
         self._grpc = grpc.aio.server(options=OPTIONS)
         self._health = Health(SERVICE)
         self._add_services()
         self.port = self._listen()
         self._start_metrics()
-        self._thread.start()
+        self._ticker.start(asyncio.get_running_loop())
         await self._grpc.start()
         await self._health.set_serving(True)
         log(
@@ -148,17 +142,9 @@ class Server:
         self._service.end_all(Unavailable())
         await self._grpc.stop(FAREWELL_SECONDS)  # the last words travel; who only watches the health is cut off
         await closing
-        self._engine.stop()
-        await asyncio.to_thread(self._thread.join)
+        await self._ticker.stop()
         await asyncio.to_thread(self._http.shutdown)
         self._http.server_close()
-
-    def _work(self) -> None:
-        """The engine's thread."""
-        try:
-            self._engine.run()
-        except Exception as error:
-            self._loop.call_soon_threadsafe(self._fail, error)
 
     def _fail(self, error: Exception) -> None:
         """The engine can not go on: never a wrong character. Running calls end as INTERNAL, and the process with 1."""
@@ -172,22 +158,3 @@ class Server:
     def statistics(self) -> Statistics:
         """What the engine is doing and has done."""
         return self._engine.statistics()
-
-    def _deliver(self, out: Sequence[Progress]) -> None:
-        """One hand-over from the engine's thread to the event loop, which gets a turn before the engine goes on.
-
-        Else the next tick, which gives and takes the interpreter's lock at every operation, would keep characters waiting.
-        """
-        self._is_told.clear()
-        self._loop.call_soon_threadsafe(self._tell, out)
-        self._is_told.wait(TURN_SECONDS)
-
-    def _tell(self, out: Sequence[Progress]) -> None:
-        tell_all(out)
-        self._loop.call_soon(self._is_told.set)  # after the calls that were told have begun to write
-
-
-def tell_all(out: Sequence[Progress]) -> None:
-    """To each who asked, what is theirs."""
-    for progress in out:
-        progress.job.tell(progress)

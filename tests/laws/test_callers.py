@@ -1,7 +1,8 @@
 """What other callers do changes no byte: when they come and go, and how slowly they read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from random import Random
 from typing import TYPE_CHECKING
@@ -51,7 +52,7 @@ class Crowd:
 
     def __init__(self, make_execution: "MakeExecution", model: Model, rows: int, random: Random, diligence: float) -> None:
         self.catalogue = Catalogue([Served("tiny", model)])
-        self._engine = Engine({model.digest: make_execution(model, rows)}, rows, 99, self._deliver)
+        self._engine = Engine({model.digest: make_execution(model, rows)}, rows, 99)
         self._random, self._diligence = random, diligence  # how often a caller reads without being asked to
         self._paused: list[tuple[int, Job]] = []
         self._ticks = 0
@@ -62,7 +63,7 @@ class Crowd:
         leaving = list(gone)
         while arriving or self._paused or self._engine.has_work:
             if arriving and self._random.random() < 0.5:
-                self._engine.submit(arriving.pop().jobs())
+                self._submit(arriving.pop().jobs())
             if leaving and self._random.random() < 0.3:
                 self._come_and_go(leaving.pop())
             self._resume()
@@ -70,7 +71,7 @@ class Crowd:
             self._ticks += 1
 
     def _come_and_go(self, job: Job) -> None:
-        self._engine.submit([job])
+        self._submit([job])
         for _ in range(self._random.randint(0, 3)):
             self._engine.tick()
         self._engine.cancel(job)
@@ -81,13 +82,18 @@ class Crowd:
             self._engine.resume(job)
             self._paused.remove((tick, job))
 
-    def _deliver(self, out: Sequence[Progress]) -> None:
-        for progress in out:
-            progress.job.tell(progress)
-            if progress.is_paused:
-                self._paused.append((self._ticks + self._random.randint(0, 9), progress.job))
-            elif self._random.random() < self._diligence:
-                progress.job.taken = progress.job.sent - progress.job.received
+    def _submit(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            for one in (job, *job.alternatives):
+                one.tell = partial(self._tell, one.tell)
+        self._engine.submit(jobs)
+
+    def _tell(self, tell: Callable[[Progress], None], progress: Progress) -> None:
+        tell(progress)
+        if progress.is_paused:
+            self._paused.append((self._ticks + self._random.randint(0, 9), progress.job))
+        elif self._random.random() < self._diligence:
+            progress.job.taken = progress.job.sent - progress.job.received
 
 
 @given(data=st.data(), rows=st.integers(1, 9), chance=st.integers(0, 2**32))

@@ -1,5 +1,6 @@
 """Every execution that runs here is the reference, byte for byte: every instruction set, size, parameter and batch."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ from elman_models.executions import has_extension, open_execution
 from elman_models.sampling import Sampling
 from elman_models.state import LARGEST_POSITION, State
 from elman_models.structure import LARGEST_LAYER, MOST_LAYERS, Layer, Structure
+from elman_server.ticker import RunsBeside
 
 if TYPE_CHECKING:
     from tests.conftest import MakeModel
@@ -193,6 +195,31 @@ def test_two_threads_never_move_the_rows_at_once(model: Model, open_set: Callabl
             refused.append(str(error))
     other.join()
     assert refused == ["the rows are in use by another thread"]
+
+
+def test_a_run_beside_the_interpreter_is_the_run(make_model: "MakeModel", open_set: Callable[[Model, int], Execution]) -> None:
+    model = make_model(ODD, "".join(map(chr, range(32, 100))), 6)
+    chance, here, beside = Chance(model, 1), open_set(model, 9), open_set(model, 9)
+    assert isinstance(beside, RunsBeside)
+    reading, writing = os.pipe()
+    for row in range(9):
+        start = chance.start()
+        here.load(row, start)
+        beside.load(row, start)
+    for _ in range(20):
+        advances = chance.advances(9)
+        beside.start(advances, writing)
+        with pytest.raises(RuntimeError, match="in use"):
+            beside.run(advances)
+        assert os.read(reading, 1) == b"."
+        (ours, seconds), theirs = beside.finish(), here.run(advances)
+        assert seconds > 0
+        for index, advance in enumerate(advances):
+            assert ours.characters(index).tolist() == theirs.characters(index).tolist()
+            for sampled in range(advance.sampled + 1):
+                assert ours.state(index, sampled).outputs.tobytes() == theirs.state(index, sampled).outputs.tobytes()
+    os.close(reading)
+    os.close(writing)
 
 
 def test_no_model_that_loads_has_sums_beyond_32_bits() -> None:

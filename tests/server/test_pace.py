@@ -12,7 +12,7 @@ from elman_models.execution import Start
 from elman_models.state import State
 from elman_server.ending import Ending
 from elman_server.job import Job
-from elman_server.pace import MOST_DRAWS, MOST_STEPS, TICK_SECONDS, Pace
+from elman_server.pace import MOST_DRAWS, MOST_RUN, NEAR, TICK_SECONDS, Allowance, Pace
 
 MakeJob = Callable[[int, int], Job]
 
@@ -32,44 +32,80 @@ def make_job(model: Model) -> MakeJob:
     return make
 
 
-def tick(pace: Pace, jobs: Sequence[Job], step_seconds: float, tick_seconds: float = 0.0) -> tuple[int, int]:
-    """One tick of rows that cost so much a step and so much a tick; returns what was allowed."""
-    run, draws = pace.allowance(jobs)
-    advances = [job.advance(row, run, draws) for row, job in enumerate(jobs)]
-    pace.observe(advances, tick_seconds + step_seconds * max(advance.steps for advance in advances))
-    return run, draws
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Machine:
+    """Rows that cost so much a step and so much a tick, and others who take their time between ticks."""
+
+    def __init__(self, step_seconds: float, tick_seconds: float = 0.0, between_seconds: float = 0.0) -> None:
+        self.clock = Clock()
+        self.pace = Pace(self.clock)
+        self._step, self._tick, self._between = step_seconds, tick_seconds, between_seconds
+
+    def tick(self, jobs: Sequence[Job], slower: float = 1.0) -> Allowance:
+        """One tick; returns what was allowed."""
+        self.clock.now += self._between
+        allowed = self.pace.allowance(jobs)
+        steps = max(job.advance(row, allowed.run, allowed.draws).steps for row, job in enumerate(jobs))
+        seconds = slower * (self._tick + self._step * steps)
+        self.clock.now += seconds
+        self.pace.observe(steps, seconds)
+        return allowed
 
 
 @given(st.floats(1e-7, 1e-3), st.floats(0, 1e-3))
 def test_ticks_settle_at_what_fits(make_job: MakeJob, step_seconds: float, tick_seconds: float) -> None:
-    pace, talking = Pace(), make_job(0, 3)
-    settled = [tick(pace, [talking], step_seconds, tick_seconds)[1] for _ in range(60)][30:]
+    machine, talking = Machine(step_seconds, tick_seconds), make_job(0, 3)
+    settled = [machine.tick([talking]).draws for _ in range(60)][30:]
     fitting = (TICK_SECONDS - tick_seconds) / step_seconds
-    assert max(settled) <= max(1, min(MOST_DRAWS, 1.25 * fitting + 1))
-    assert max(settled) >= min(MOST_DRAWS, int(fitting))
+    assert max(settled) <= max(1, min(MOST_DRAWS, 1.3 * fitting + 1))
+    assert max(settled) >= min(MOST_DRAWS, int(0.8 * fitting))
     assert min(settled) >= 1
 
 
 def test_one_slow_tick_does_not_slow_the_ticks_for_long(make_job: MakeJob) -> None:
-    pace, talking = Pace(), make_job(0, 3)
-    before = [tick(pace, [talking], TICK_SECONDS / 20)[1] for _ in range(20)]
-    tick(pace, [talking], TICK_SECONDS * 10)
-    after = [tick(pace, [talking], TICK_SECONDS / 20)[1] for _ in range(12)]
-    assert max(before) >= 18
-    assert (after[0], max(after) >= 18) == (1, True)
+    machine, talking = Machine(TICK_SECONDS / 20), make_job(0, 3)
+    before = [machine.tick([talking]).draws for _ in range(20)]
+    machine.tick([talking], slower=10)
+    after = [machine.tick([talking]).draws for _ in range(8)]
+    assert (max(before), after[0]) == (19, 3)
+    assert after[-1] >= 19
 
 
 def test_a_long_prefix_goes_ever_faster_where_steps_are_cheap(make_job: MakeJob) -> None:
-    pace, reading = Pace(), make_job(1 << 20, 0)
-    for _ in range(100):
-        tick(pace, [reading], 1e-9)
-    assert pace.allowance([reading]) == (MOST_STEPS // 2, MOST_DRAWS)
+    machine, reading = Machine(1e-9), make_job(1 << 20, 0)
+    assert [machine.tick([reading]) for _ in range(50)][-1][:2] == (MOST_RUN, 0)
+
+
+def test_a_long_prefix_and_its_neighbours_have_half_of_the_engine_each(make_job: MakeJob) -> None:
+    machine, talking, reading = Machine(TICK_SECONDS / 20, between_seconds=1e-4), make_job(0, 3), make_job(1 << 20, 0)
+    for _ in range(40):
+        machine.tick([talking, reading])
+    spent = {True: 0.0, False: 0.0}
+    for _ in range(40):
+        began = machine.clock.now
+        spent[machine.tick([talking, reading]).draws == 0] += machine.clock.now - began
+    assert 0.7 < spent[True] / spent[False] < 1.1
+
+
+def test_a_short_prefix_goes_along_with_the_draws(make_job: MakeJob) -> None:
+    talking, nearly = make_job(0, 3), make_job(NEAR, 0)
+    allowed = Pace().allowance([talking, nearly])
+    assert (allowed.run, allowed.draws) == (NEAR, 1)
 
 
 def test_one_is_drawn_where_a_first_character_is_awaited_but_not_twice_in_a_row(make_job: MakeJob) -> None:
-    talking, fresh, nearly, reading = make_job(0, 3), make_job(0, 0), make_job(4, 0), make_job(5, 0)
-    assert Pace().allowance([talking]) == (4, 8)
-    assert Pace().allowance([talking, reading]) == (4, 8)
+    talking, fresh, nearly, reading = make_job(0, 3), make_job(0, 0), make_job(NEAR, 0), make_job(NEAR + 1, 0)
+    assert Pace().allowance([talking]).draws == 8
+    assert [Pace().allowance([reading]).draws for _ in range(2)] == [0, 0]
     for awaited in (fresh, nearly):
         pace = Pace()
-        assert [pace.allowance([talking, awaited])[1] for _ in range(4)] == [1, 8, 1, 8]
+        assert [pace.allowance([talking, awaited]).draws for _ in range(4)] == [1, 8, 1, 8]

@@ -1,7 +1,5 @@
 """What may wait is bounded: in texts, and by their length in bytes."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 
@@ -14,14 +12,14 @@ from elman_server.errors import QueueFull
 from elman_server.job import WEIGHED_CHARACTERS, Job, Progress
 
 
-def ignore(news: Progress | Sequence[Progress]) -> None:
+def ignore(news: Progress) -> None:
     """Nobody listens."""
 
 
 @pytest.fixture
 def engine(model: Model) -> Engine:
     """An engine that nobody ticks, in whose queue three texts may wait."""
-    return Engine({model.digest: open_execution(model, 1, "cpu")}, 1, 3, ignore)
+    return Engine({model.digest: open_execution(model, 1, "cpu")}, 1, 3)
 
 
 def job(model: Model, characters: int) -> Job:
