@@ -82,7 +82,9 @@ async def test_a_terminated_server_leaves_in_good_order(
         watching = watch(client.channel)
         try:
             assert (await watching.read()).status == SERVING
-            async with client.streaming(wanted(1500)) as finishing, client.streaming(wanted(LONG)) as outlasting:
+            endless = wanted(LONG)
+            endless.alternatives = 16  # a small model draws one such text in seconds
+            async with client.streaming(wanted(1500)) as finishing, client.streaming(endless) as outlasting:
                 assert await read(finishing)
                 assert await read(outlasting)
                 process.process.send_signal(signal.SIGTERM)
