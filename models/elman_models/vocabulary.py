@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from elman_models.errors import ArtifactError
 
 LARGEST_VOCABULARY = 65536
+FEW = 64  # up to so many characters, looking them up one by one is faster than arrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Vocabulary:
 
     characters: str
     _code_points: NDArray[np.uint32] = field(init=False, repr=False, compare=False)
+    _places: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.characters) <= LARGEST_VOCABULARY:
@@ -31,6 +33,7 @@ class Vocabulary:
         if np.any(points[1:] <= points[:-1]):
             raise ArtifactError("vocabulary: the characters are not in ascending code-point order")
         object.__setattr__(self, "_code_points", points)
+        object.__setattr__(self, "_places", {character: place for place, character in enumerate(self.characters)})
 
     def __len__(self) -> int:
         """The number of characters that can be produced: UNK is not among them."""
@@ -43,6 +46,9 @@ class Vocabulary:
 
     def encode(self, text: str) -> NDArray[np.int32]:
         """The index of each character of the text, UNK for those that are lacking. Shape (len(text),)."""
+        if len(text) <= FEW:
+            places, unknown = self._places, self.unknown
+            return np.array([places.get(character, unknown) for character in text], np.int32)
         points = code_points(text)
         places = np.searchsorted(self._code_points, points)
         known = self._code_points[np.minimum(places, len(self) - 1)] == points

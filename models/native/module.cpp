@@ -10,8 +10,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <condition_variable>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -142,7 +144,7 @@ class Outcome {
 class NativeRows {
  public:
   NativeRows(const Builder& builder, int rows, const std::string& instructions)
-      : state_size_(builder.model().state_size()), machine_(make(instructions, builder.model(), rows)), positions_(rows), is_accounted_(rows) {}
+      : state_size_(builder.model().state_size()), unknown_(builder.model().output.size), machine_(make(instructions, builder.model(), rows)), positions_(rows), is_accounted_(rows) {}
 
   void load(int row, Array<int8_t> state, uint64_t position, uint64_t seed, int64_t inverse_temperature, int64_t top_k, int64_t top_p,
             int64_t min_p, uint32_t alternative, int32_t first_rank, bool is_accounted) {
@@ -167,38 +169,37 @@ class NativeRows {
   void start(nb::sequence asked, int pipe) {
     if (is_moving_.test_and_set()) throw std::runtime_error(kInUse);
     try {
-      beside_ = std::make_unique<Beside>(prepare(asked));
-      beside_->thread = std::thread([this, pipe] {
-        const double started = thread_seconds();
-        try {
-          machine_->run(beside_->work.advances);
-        } catch (...) {
-          beside_->failure = std::current_exception();
-        }
-        beside_->seconds = thread_seconds() - started;
-        while (write(pipe, ".", 1) < 0 && errno == EINTR) {
-        }
-      });
+      beside_ = std::make_unique<Beside>(prepare(asked), pipe);
+      if (!thread_.joinable()) thread_ = std::thread(&NativeRows::work, this);
     } catch (...) {
+      beside_.reset();
       is_moving_.clear();
       throw;
     }
+    hand_over(Turn::kThreads);
   }
 
   nb::tuple finish() {
     if (!beside_) throw std::runtime_error("finish: nothing was started");
-    const std::unique_ptr<Beside> beside = std::move(beside_);
     {
       nb::gil_scoped_release release;
-      beside->thread.join();
+      std::unique_lock<std::mutex> lock(mutex_);
+      turned_.wait(lock, [this] { return turn_ == Turn::kCallers; });
     }
+    const std::unique_ptr<Beside> beside = std::move(beside_);
     is_moving_.clear();
     if (beside->failure) std::rethrow_exception(beside->failure);
     return nb::make_tuple(settle(beside->work), beside->seconds);
   }
 
   ~NativeRows() {
-    if (beside_) beside_->thread.join();
+    if (!thread_.joinable()) return;
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      turned_.wait(lock, [this] { return turn_ == Turn::kCallers; });
+    }
+    hand_over(Turn::kNobodys);
+    thread_.join();
   }
 
  private:
@@ -211,9 +212,9 @@ class NativeRows {
     Outcome outcome;
   };
   struct Beside {
-    explicit Beside(Work&& given) : work(std::move(given)) {}
+    Beside(Work&& given, int told) : work(std::move(given)), pipe(told) {}
     Work work;
-    std::thread thread;
+    int pipe;
     std::exception_ptr failure;
     double seconds = 0;
   };
@@ -225,8 +226,8 @@ class NativeRows {
     size_t drawn = 0, accounted = 0, states = 0;
     for (nb::handle one : asked) {
       const int row = attribute<int>(one, names_.row), sampled = attribute<int>(one, names_.sampled);
-      given.push_back(attribute<Array<int32_t>>(one, names_.skipped));
-      given.push_back(attribute<Array<int32_t>>(one, names_.scored));
+      given.push_back(characters(one, names_.skipped));
+      given.push_back(characters(one, names_.scored));
       const int skipped = int(given[given.size() - 2].size()), scored = int(given.back().size());
       const int counted = scored > 0 || is_accounted_.at(row) ? scored + sampled : 0;
       parts.push_back({drawn, accounted, states, sampled, counted, positions_.at(row) + skipped + scored});
@@ -238,6 +239,37 @@ class NativeRows {
     Outcome outcome(std::move(parts), drawn, accounted, states, state_size_);
     for (size_t i = 0; i < advances.size(); ++i) point(advances[i], outcome, i, given);
     return {std::move(advances), std::move(given), std::move(outcome)};
+  }
+
+  // Whose turn it is to touch `beside_`; nobody's: the thread ends.
+  enum class Turn { kCallers, kThreads, kNobodys };
+
+  void hand_over(Turn turn) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    turn_ = turn;
+    turned_.notify_all();
+  }
+
+  // The thread's life: sleep, run, tell.
+  void work() {
+    for (;;) {
+      {
+        std::unique_lock<std::mutex> lock(mutex_);
+        turned_.wait(lock, [this] { return turn_ != Turn::kCallers; });
+        if (turn_ == Turn::kNobodys) return;
+      }
+      const int pipe = beside_->pipe;
+      const double started = thread_seconds();
+      try {
+        machine_->run(beside_->work.advances);
+      } catch (...) {
+        beside_->failure = std::current_exception();
+      }
+      beside_->seconds = thread_seconds() - started;
+      hand_over(Turn::kCallers);
+      while (write(pipe, ".", 1) < 0 && errno == EINTR) {
+      }
+    }
   }
 
   Outcome settle(Work& work) {
@@ -268,6 +300,13 @@ class NativeRows {
     return nb::cast<T>(nb::steal(PyObject_GetAttr(object.ptr(), name.ptr())));
   }
 
+  Array<int32_t> characters(nb::handle object, const nb::str& name) const {
+    auto found = attribute<Array<int32_t>>(object, name);
+    for (size_t i = 0; i < found.size(); ++i)
+      if (found.data()[i] < 0 || found.data()[i] > unknown_) throw nb::index_error("a character beyond the vocabulary");
+    return found;
+  }
+
   void point(Advance& advance, Outcome& outcome, size_t index, const std::vector<Array<int32_t>>& given) const {
     const Outcome::Part& part = outcome.part(index);
     advance.to_skip = given[2 * index].data();
@@ -280,11 +319,16 @@ class NativeRows {
 
   Names names_;
   size_t state_size_;
+  int unknown_;  // the index of UNK, the largest
   std::unique_ptr<Machine> machine_;
   std::vector<uint64_t> positions_;
   std::vector<uint8_t> is_accounted_;
   std::atomic_flag is_moving_ = ATOMIC_FLAG_INIT;
   std::unique_ptr<Beside> beside_;  // the run that was started and is not finished
+  std::mutex mutex_;
+  std::condition_variable turned_;
+  Turn turn_ = Turn::kCallers;
+  std::thread thread_;
 };
 
 }  // namespace

@@ -45,6 +45,7 @@ class Completion:
     limits: Limits
     alternatives: range
     characters: NDArray[np.int32]  # the prefix in the model's vocabulary
+    unknown_characters: int  # those of the prefix that it lacks
     is_accounted: bool  # whether log-probabilities go with the pieces
 
     @classmethod
@@ -60,7 +61,10 @@ class Completion:
         check_received(request, served.model, limits)
         received, is_accounted = request.already_received, request.include_log_probabilities
         characters = served.model.vocabulary.encode(request.prefix)
-        return cls(served, state, request.prefix, received, sampling, seed, limits, alternatives, characters, is_accounted)
+        unknown = int(np.count_nonzero(characters == served.model.vocabulary.unknown))
+        return cls(
+            served, state, request.prefix, received, sampling, seed, limits, alternatives, characters, unknown, is_accounted
+        )
 
     @property
     def start_position(self) -> int:
@@ -75,7 +79,7 @@ class Completion:
         """What to submit: a single job with its prefix, or one that consumes the prefix for all."""
         if len(jobs) > 1 and self.prefix:
             return [Job(self.served.model, Start(self.state), tell, skipped=self.characters, alternatives=jobs)]
-        jobs[0].skipped = np.concatenate([self.characters, jobs[0].skipped])
+        jobs[0].skipped = np.concatenate([self.characters, jobs[0].skipped]) if self.received else self.characters
         return jobs
 
     def _job(self, alternative: int, tell: Tell) -> Job:
@@ -83,6 +87,8 @@ class Completion:
         first_rank = alternative if self.sampling.is_greedy and not self.received else 0
         start = Start(self.state, self.sampling, self.seed, alternative, first_rank, self.is_accounted or weighs)
         job = Job(self.served.model, start, tell, ending=self.limits.ending(self.received))
+        if not self.received:
+            return job
         received = self.served.model.vocabulary.encode(self.received)
         if weighs:  # what was received counts for min_confidence
             job.scored = received
@@ -124,11 +130,6 @@ class Completion:
         )
         data = pack(state, self.served.model)
         return pb.Finished(alternative=job.start.alternative, reason=REASONS[reason], state=data, usage=usage)
-
-    @property
-    def unknown_characters(self) -> int:
-        """The characters of the prefix that the vocabulary lacks."""
-        return int(np.count_nonzero(self.characters == self.served.model.vocabulary.unknown))
 
     def canonical(self) -> dict[str, Any]:
         """What, with the text, repeats this completion: for logs, which hold no text."""

@@ -82,10 +82,10 @@ class Pool:
 
     def plan(self) -> Tick:
         """How far each row moves; some may rest."""
-        run, draws, seconds = self._pace.allowance(list(self.running.values()))
-        moves = [(job, job.advance(row, run, draws)) for row, job in self.running.items()]
-        moves = [(job, advance) for job, advance in moves if advance.steps]
-        return Tick(self, [job for job, _ in moves], [advance for _, advance in moves], seconds)
+        allowed = self._pace.allowance(list(self.running.values()))
+        moving = [(row, job) for row, job in self.running.items() if allowed.moves(job)]
+        advances = [job.advance(row, allowed.run, allowed.draws) for row, job in moving]
+        return Tick(self, [job for _, job in moving], advances, allowed.seconds)
 
     def take(self, tick: Tick, done: Done) -> list[Progress]:
         """Take what the rows did; returns what there is to tell."""

@@ -71,7 +71,7 @@ class Unsent:
         self._log_probabilities: list[float] = []
         self._anchor: tuple[State, int, str] | None = None  # a state, its place in the completion, and the text since
 
-    def add(self, text: str, log_probabilities: list[float]) -> None:
+    def add(self, text: str, log_probabilities: Sequence[float]) -> None:
         """Take what was drawn."""
         self._text += text
         self._log_probabilities += log_probabilities
@@ -175,20 +175,21 @@ class Job:
 
     def take(self, advance: Advance, outcome: Outcome, index: int, replay: Replay) -> Progress | None:
         """Take what its row did; returns what there is to tell."""
-        self.skipped = self.skipped[len(advance.skipped) :]
-        self.scored = self.scored[len(advance.scored) :]
-        account = outcome.account(index)
         scored = len(advance.scored)
+        if advance.forced:
+            self.skipped, self.scored = self.skipped[len(advance.skipped) :], self.scored[scored:]
+        surprises, log_probabilities = account_of(outcome, index) if scored or self.start.is_accounted else ((), ())
         if self.ending is None:
-            self._log_probabilities += account.log_probabilities.tolist()
+            self._log_probabilities += log_probabilities
             return self._done(outcome.state(index, 0)) if self.is_primed else None
-        self._surprises += account.surprises[:scored].tolist()
+        self._surprises += surprises[:scored]
         if not self.is_primed:
             return None
         self._prime()
-        draws = Draws(outcome, index, self.ending.count, replay, self.model.vocabulary.decode(outcome.characters(index)))
-        self.ending.take(draws.text, account.surprises[scored:].tolist())
-        self._unsent.add(draws.text, account.log_probabilities[scored:].tolist())
+        text = self.model.vocabulary.decode(outcome.characters(index).tolist())
+        draws = Draws(outcome, index, self.ending.count, replay, text)
+        self.ending.take(text, surprises[scored:])
+        self._unsent.add(text, log_probabilities[scored:])
         return self._tell(draws)
 
     def _prime(self) -> None:
@@ -223,3 +224,9 @@ class Job:
         self.start = replace(self.start, state=state)
         self._asked, self._admitted, self._primed = primed._asked, primed._admitted, time.monotonic()
         return self
+
+
+def account_of(outcome: Outcome, index: int) -> tuple[list[int], list[float]]:
+    """Surprises and log-probabilities of the row."""
+    account = outcome.account(index)
+    return account.surprises.tolist(), account.log_probabilities.tolist()

@@ -4,9 +4,11 @@ import json
 import logging
 import sys
 import traceback
+from datetime import UTC, datetime
 from typing import Any
 
 LOGGER = logging.getLogger("elman")
+encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class JsonFormatter(logging.Formatter):
@@ -15,7 +17,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Time, level, event, and the fields given as `extra={"fields": ...}`."""
         line: dict[str, Any] = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{record.msecs:03.0f}",
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "event": record.getMessage(),
             **getattr(record, "fields", {}),
@@ -24,7 +26,7 @@ class JsonFormatter(logging.Formatter):
             kind, _, trace = record.exc_info
             line["exception"] = kind.__name__ if kind else None  # what it says may hold the user's text
             line["trace"] = "".join(traceback.format_tb(trace))
-        return json.dumps(line, ensure_ascii=False)
+        return encode(line)
 
 
 def configure(level: str) -> None:
@@ -38,4 +40,8 @@ def configure(level: str) -> None:
 
 def log(event: str, level: int = logging.INFO, exception: BaseException | None = None, **fields: object) -> None:
     """Write one line."""
-    LOGGER.log(level, event, exc_info=exception, extra={"fields": fields})
+    if LOGGER.isEnabledFor(level):
+        traced = (type(exception), exception, exception.__traceback__) if exception else None
+        record = logging.LogRecord(LOGGER.name, level, "", 0, event, None, traced)  # without a search for who called
+        record.fields = fields
+        LOGGER.handle(record)

@@ -6,6 +6,7 @@ draws   draws   run of prefix   draws   run of prefix        long texts and the 
 
 import time
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import NamedTuple
 
 from elman_server.job import Job
@@ -22,12 +23,27 @@ RUN_SHARE = 0.95
 """How long a run may take beside the draws before it: not all of it, since long texts move on a little with the draws too."""
 
 
+class Kind(Enum):
+    """Which texts a tick moves."""
+
+    DRAW = "all of them"
+    FIRST = "those whose first character is awaited"
+    RUN = "those with a long prefix"
+
+
 class Allowance(NamedTuple):
     """How many given characters a text may consume in a tick, how many may then be drawn, and about how long that takes."""
 
+    kind: Kind
     run: int
     draws: int
     seconds: float = 0.0
+
+    def moves(self, job: Job) -> bool:
+        """Whether the tick moves the text."""
+        if self.kind is Kind.DRAW:
+            return True
+        return job.given > NEAR if self.kind is Kind.RUN else job.awaits_first and job.given <= NEAR
 
 
 class Cost:
@@ -46,34 +62,36 @@ class Cost:
 
 
 class Pace:
-    """Decides how far the next tick goes."""
+    """Decides how far the next tick goes, and whom it moves."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._draw, self._run = Cost(), Cost()
-        self._is_run = False  # whether the last tick was a run of long texts alone
+        self._costs = {kind: Cost() for kind in Kind}
+        self._kind = Kind.DRAW  # of the last tick
         self._run_ended = clock()
-        self._was_short = False
 
     def allowance(self, jobs: Sequence[Job]) -> Allowance:
         """What the texts may do in the next tick."""
-        is_long = [job.given > NEAR for job in jobs]
-        self._is_run = any(is_long) and (all(is_long) or not self._is_run)
-        return self._long_run(all(is_long)) if self._is_run else self._draws(jobs)
+        long = sum(job.given > NEAR for job in jobs)
+        newcomers = sum(job.awaits_first and job.given <= NEAR for job in jobs)
+        if long and (long == len(jobs) or self._kind is Kind.DRAW):
+            return self._run(is_alone=long == len(jobs))
+        if newcomers and self._kind is not Kind.FIRST:
+            return self._allow(Kind.FIRST, NEAR, 1)
+        draws = self._costs[Kind.DRAW].steps(TICK_SECONDS, MOST_DRAWS)
+        return self._allow(Kind.DRAW, max(draws, NEAR), draws)
 
-    def _long_run(self, is_alone: bool) -> Allowance:
+    def _run(self, is_alone: bool) -> Allowance:
         since = 0.0 if is_alone else RUN_SHARE * (self._clock() - self._run_ended)
-        steps = self._run.steps(min(max(RUN_SECONDS, since), LONGEST_RUN_SECONDS), MOST_RUN)
-        return Allowance(steps, 0, steps * self._run.seconds)
+        steps = self._costs[Kind.RUN].steps(min(max(RUN_SECONDS, since), LONGEST_RUN_SECONDS), MOST_RUN)
+        return self._allow(Kind.RUN, steps, 0)
 
-    def _draws(self, jobs: Sequence[Job]) -> Allowance:
-        """One is drawn where a first character is awaited, but never in two ticks in a row: newcomers hold nobody up."""
-        self._was_short = any(job.awaits_first and job.given <= NEAR for job in jobs) and not self._was_short
-        draws = 1 if self._was_short else self._draw.steps(TICK_SECONDS, MOST_DRAWS)
-        return Allowance(max(draws, NEAR), draws, (draws + 1) * self._draw.seconds)
+    def _allow(self, kind: Kind, run: int, draws: int) -> Allowance:
+        self._kind = kind
+        return Allowance(kind, run, draws, self._costs[kind].seconds * (draws or run))
 
     def observe(self, steps: int, seconds: float) -> None:
         """Learn from the tick that was allowed last: its longest row's steps, and what it took."""
-        (self._run if self._is_run else self._draw).observe(steps, seconds)
-        if self._is_run:
+        self._costs[self._kind].observe(steps, seconds)
+        if self._kind is Kind.RUN:
             self._run_ended = self._clock()

@@ -81,7 +81,6 @@ class Ticker:
             self._break(error)
 
     def _start_beside(self, tick: Tick) -> None:
-        self._beside = tick
         execution = tick.pool.execution
         if isinstance(execution, RunsBeside):
             execution.start(tick.advances, self._writing)
@@ -90,6 +89,7 @@ class Ticker:
             future = self._thread.submit(tick.run)
             self._result = future.result
             future.add_done_callback(self._signal)
+        self._beside = tick
 
     def _signal(self, _: "Future[Done]") -> None:
         os.write(self._writing, b".")

@@ -19,7 +19,7 @@ from elman_models.artifact import Model
 from elman_server.catalogue import Catalogue, Served
 from elman_server.embedded import ROWS, Embedded
 from elman_server.job import Job
-from elman_server.pace import Allowance, Pace
+from elman_server.pace import Allowance, Kind, Pace
 
 if TYPE_CHECKING:
     from tests.conftest import MakeExecution
@@ -244,7 +244,7 @@ class FixedPace(Pace):
 
     def __init__(self, run: int, draws: int) -> None:
         super().__init__()
-        self._allowance = Allowance(run, draws)
+        self._allowance = Allowance(Kind.DRAW, run, draws)
 
     def allowance(self, jobs: Sequence[Job]) -> Allowance:
         """The same for every tick."""

@@ -12,7 +12,7 @@ from elman_models.execution import Start
 from elman_models.state import State
 from elman_server.ending import Ending
 from elman_server.job import Job
-from elman_server.pace import MOST_DRAWS, MOST_RUN, NEAR, TICK_SECONDS, Allowance, Pace
+from elman_server.pace import MOST_DRAWS, MOST_RUN, NEAR, TICK_SECONDS, Allowance, Kind, Pace
 
 MakeJob = Callable[[int, int], Job]
 
@@ -82,7 +82,7 @@ def test_one_slow_tick_does_not_slow_the_ticks_for_long(make_job: MakeJob) -> No
 
 def test_a_long_prefix_goes_ever_faster_where_steps_are_cheap(make_job: MakeJob) -> None:
     machine, reading = Machine(1e-9), make_job(1 << 20, 0)
-    assert [machine.tick([reading]) for _ in range(50)][-1][:2] == (MOST_RUN, 0)
+    assert [machine.tick([reading]) for _ in range(50)][-1][:3] == (Kind.RUN, MOST_RUN, 0)
 
 
 def test_a_long_prefix_and_its_neighbours_have_half_of_the_engine_each(make_job: MakeJob) -> None:
@@ -96,16 +96,16 @@ def test_a_long_prefix_and_its_neighbours_have_half_of_the_engine_each(make_job:
     assert 0.7 < spent[True] / spent[False] < 1.1
 
 
-def test_a_short_prefix_goes_along_with_the_draws(make_job: MakeJob) -> None:
-    talking, nearly = make_job(0, 3), make_job(NEAR, 0)
-    allowed = Pace().allowance([talking, nearly])
-    assert (allowed.run, allowed.draws) == (NEAR, 1)
-
-
-def test_one_is_drawn_where_a_first_character_is_awaited_but_not_twice_in_a_row(make_job: MakeJob) -> None:
+def test_a_newcomer_s_first_character_is_drawn_alone_and_at_once_but_not_twice_in_a_row(make_job: MakeJob) -> None:
     talking, fresh, nearly, reading = make_job(0, 3), make_job(0, 0), make_job(NEAR, 0), make_job(NEAR + 1, 0)
-    assert Pace().allowance([talking]).draws == 8
-    assert [Pace().allowance([reading]).draws for _ in range(2)] == [0, 0]
-    for awaited in (fresh, nearly):
+    assert Pace().allowance([talking])[:3] == (Kind.DRAW, NEAR, 8)
+    for newcomer in (fresh, nearly):
         pace = Pace()
-        assert [pace.allowance([talking, awaited]).draws for _ in range(4)] == [1, 8, 1, 8]
+        allowed = [pace.allowance([talking, newcomer]) for _ in range(4)]
+        assert [one.kind for one in allowed] == [Kind.FIRST, Kind.DRAW, Kind.FIRST, Kind.DRAW]
+        assert [allowed[0].draws, allowed[0].moves(newcomer), allowed[0].moves(talking)] == [1, True, False]
+        assert [allowed[1].draws, allowed[1].moves(newcomer), allowed[1].moves(talking)] == [8, True, True]
+    pace = Pace()
+    kinds = [pace.allowance([talking, fresh, reading]).kind for _ in range(6)]
+    assert kinds == [Kind.RUN, Kind.FIRST, Kind.DRAW, Kind.RUN, Kind.FIRST, Kind.DRAW]
+    assert [Pace().allowance([reading]).kind for _ in range(2)] == [Kind.RUN, Kind.RUN]

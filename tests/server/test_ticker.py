@@ -77,7 +77,7 @@ async def test_what_a_tick_raises_beside_the_loop_is_told(model: Model, monkeypa
     engine, failed = Engine({model.digest: open_execution(model, 1, "cpu")}, 1, 1000), asyncio.Event()
     ticker = Ticker(engine, lambda _: failed.set())
     ticker.start(asyncio.get_running_loop())
-    unfit = np.array([[1]], np.int32)  # no list of characters
+    unfit = np.array([len(model.vocabulary) + 1], np.int32)  # beyond the vocabulary
     engine.submit([Job(model, Start(State.initial(model)), lambda _: None, skipped=unfit)])
     await asyncio.wait_for(failed.wait(), 30)
     await ticker.stop()
