@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from elman_models import _native
 from elman_models.artifact import Model
 from elman_models.errors import InvalidField
-from elman_models.execution import NOTHING, Account, Advance, Start
+from elman_models.execution import NO_ACCOUNT, NOTHING, Account, Advance, Start
 from elman_models.state import State
-
-NO_ACCOUNT = Account(np.zeros(0, np.int64), np.zeros(0))
 
 
 class Native:
