@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := $(BIN)/python -m
 
-.PHONY: help setup demo test check format stubs train-shakespeare clean
+.PHONY: help setup demo test test-cuda check format stubs train-shakespeare clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -27,6 +27,9 @@ demo: .venv/serving ## start a server on the shipped model, stream a completion 
 
 test: setup ## run the tests
 	$(TOOLS) pytest
+
+test-cuda: setup ## run the tests that need a CUDA device
+	$(TOOLS) pytest -m cuda
 
 check: setup ## format, lint, types, import contracts, proto, stubs, tests
 	$(BIN)/ruff format --check .

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from elman_models.artifact import Model
-from elman_models.execution import NO_ACCOUNT, Account, Advance, Start
+from elman_models.execution import NO_ACCOUNT, NOTHING, Account, Advance, Start
 from elman_models.reference import Network, Sampler, Settings, parameters
 from elman_models.schedule import DRAW, STAY, Part, Rows, Schedule
 from elman_models.state import State
@@ -50,7 +50,8 @@ class Buffers:
     """All that programs read and write, at the same place for good: (steps, rows) and, before and after steps, states."""
 
     def __init__(self, rows: int, steps: int, state_size: int, device: torch.device) -> None:
-        self.inputs = torch.full((steps, 3, rows), STAY, dtype=torch.int64, device=device)  # as `Schedule.inputs`
+        self.inputs = torch.zeros(steps, 3, rows, dtype=torch.int64, device=device)  # as `Schedule.inputs`
+        self.inputs[:, 0] = STAY
         self.settings = torch.zeros(rows, 4, dtype=torch.int64, device=device)
         self.states = torch.zeros(steps + 1, rows, state_size, device=device)  # the first are those before the first step
         self.characters = torch.zeros(steps, rows, dtype=torch.int64, device=device)
@@ -209,7 +210,7 @@ class CudaOutcome:
     def characters(self, index: int) -> NDArray[np.int32]:
         """The characters that the row sampled."""
         advance = self._schedule.advances[index]
-        return last(self._characters, advance.sampled, advance.row).astype(np.int32)
+        return last(self._characters, advance.sampled, advance.row).astype(np.int32) if advance.sampled else NOTHING
 
     def account(self, index: int) -> Account:
         """Of the scored and the sampled characters of the row; empty unless it is accounted or characters were scored."""
@@ -227,12 +228,12 @@ class CudaOutcome:
     @cached_property
     def _states(self) -> NDArray[np.int8]:
         """Of the rows that moved, fetched together once one of them is asked for, (steps + 1, rows that moved, state size)."""
-        return on_host([part[:, self._schedule.rows] for part in self._record.states])
+        return torch.cat(self._record.states)[:, self._schedule.rows].cpu().numpy()
 
 
 def on_host(parts: Sequence[Tensor]) -> NDArray[Any]:
     """The parts one after another, in one transfer."""
-    return torch.cat(tuple(parts)).cpu().numpy() if parts else np.zeros((0, 0))
+    return torch.cat(tuple(parts)).cpu().numpy() if parts else np.zeros(0)
 
 
 def last(table: NDArray[Any], count: int, row: int) -> NDArray[Any]:
