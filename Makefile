@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := $(BIN)/python -m
 
-.PHONY: help setup demo test test-long sanitize check format stubs train-shakespeare clean
+.PHONY: help setup demo test test-long test-cuda sanitize check format stubs train-shakespeare clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -34,6 +34,9 @@ test-long: setup ## compare the executions over a million random steps
 sanitize: setup ## the native execution's tests under the address, undefined-behaviour and thread sanitizers
 	tests/sanitize.sh address,undefined libasan.so
 	tests/sanitize.sh thread libtsan.so
+
+test-cuda: setup ## run the tests that need a CUDA device
+	$(TOOLS) pytest -m cuda
 
 check: setup ## format, lint, types, import contracts, proto, stubs, tests
 	$(BIN)/ruff format --check .

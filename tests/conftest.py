@@ -1,6 +1,7 @@
 """Small real models and the fixtures that several folders share."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias, cast
 
 import numpy as np
@@ -72,7 +73,32 @@ def model() -> Model:
     return random_model()
 
 
-@pytest.fixture(scope="session", params=["reference", "auto"])
+def open_programs(model: Model, rows: int) -> Execution:
+    """The cuda execution's programs, run on the CPU without graphs."""
+    from elman_models.cuda import Cuda
+
+    return Cuda(model, rows, "cpu")
+
+
+OPENERS: dict[str, MakeExecution] = {
+    "reference": partial(open_execution, device="cpu", instructions="reference"),
+    "native": partial(open_execution, device="cpu"),
+    "programs": open_programs,
+    "cuda": partial(open_execution, device="cuda"),
+}
+
+
+@pytest.fixture(scope="session", params=["reference", "native", "programs", pytest.param("cuda", marks=pytest.mark.cuda)])
 def make_execution(request: pytest.FixtureRequest) -> MakeExecution:
-    """Opens so many rows of a model: of the reference, then of the native execution with this machine's best instructions."""
-    return lambda model, rows: open_execution(model, rows, "cpu", request.param)
+    """Opens so many rows of a model, of one execution after the other; native: with this machine's best instructions."""
+    return OPENERS[request.param]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What is marked `cuda` is skipped where torch finds no GPU."""
+    if item.get_closest_marker("cuda"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs a CUDA device")

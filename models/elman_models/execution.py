@@ -61,6 +61,9 @@ class Account(NamedTuple):
     log_probabilities: NDArray[np.float64]
 
 
+NO_ACCOUNT = Account(np.zeros(0, np.int64), np.zeros(0))
+
+
 class Outcome(Protocol):
     """What the rows did; `index` counts the advances that were asked for."""
 

@@ -32,17 +32,17 @@ def open_execution(model: Model, rows: int, device: str = "auto", instructions: 
     check("device", device, DEVICES)
     check("instructions", instructions, INSTRUCTIONS)
     if device == "cuda":
-        return open_cuda(model, rows, threads)
+        return open_cuda(model, rows)
     on_cpu = open_cpu(model, rows, instructions, threads)
     if device == "auto" and instructions == "auto" and has_gpu():
-        return faster(on_cpu, open_cuda(model, rows, threads), rows, model)
+        return open_faster(on_cpu, model, rows)
     return on_cpu
 
 
 def open_cpu(model: Model, rows: int, instructions: str, threads: int) -> Execution:
     """The native execution, or the reference where that is wanted or the extension is not there."""
     if instructions == "reference" or (instructions == "auto" and not has_extension()):
-        return open_reference(model, rows, "cpu", threads)
+        return open_reference(model, rows, threads)
     if not has_extension():
         raise InvalidField("instructions", instructions, f"auto or reference: {NOT_BUILT}")
     from elman_models.native import Native
@@ -53,7 +53,7 @@ def open_cpu(model: Model, rows: int, instructions: str, threads: int) -> Execut
         raise InvalidField("rows", rows, "fewer: this machine has not the memory for their states") from None
 
 
-def open_reference(model: Model, rows: int, device: str, threads: int) -> Execution:
+def open_reference(model: Model, rows: int, threads: int) -> Execution:
     """The reference. Raises InvalidField without torch."""
     if find_spec("torch") is None:
         reason = "" if has_extension() else f"{NOT_BUILT}; or "
@@ -61,18 +61,35 @@ def open_reference(model: Model, rows: int, device: str, threads: int) -> Execut
     from elman_models.reference import Reference, use_threads
 
     use_threads(threads)
-    return Reference(model, rows, device)
+    return Reference(model, rows)
 
 
-def open_cuda(model: Model, rows: int, threads: int) -> Execution:
-    """The reference on a GPU. Raises InvalidField where there is none, or no torch that could use it."""
+def open_cuda(model: Model, rows: int) -> Execution:
+    """The cuda execution. Raises InvalidField without a GPU, without a torch that could use it, or for too many rows."""
     if find_spec("torch") is None:
         raise InvalidField("device", "cuda", 'cpu or auto: no torch is installed; install it with: pip install "elman[cuda]"')
     import torch
 
     if not torch.cuda.is_available():
         raise InvalidField("device", "cuda", "cpu or auto: torch finds no CUDA device here")
-    return open_reference(model, rows, "cuda", threads)
+    from elman_models.cuda import Cuda
+
+    try:
+        return Cuda(model, rows)
+    except RuntimeError as error:  # torch's OutOfMemoryError, or CUDA's own
+        if "out of memory" not in str(error):
+            raise
+        raise InvalidField("rows", rows, "fewer, as many as the GPU's memory holds") from None
+
+
+def open_faster(on_cpu: Execution, model: Model, rows: int) -> Execution:
+    """The execution on the CPU, or the one on the GPU where it can be had and is faster."""
+    try:
+        on_gpu = open_cuda(model, rows)
+    except InvalidField as error:
+        LOGGER.warning(f"the GPU is not used: {error}")
+        return on_cpu
+    return faster(on_cpu, on_gpu, rows, model)
 
 
 def faster(first: Execution, second: Execution, rows: int, model: Model) -> Execution:

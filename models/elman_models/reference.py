@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from elman_models.artifact import Model
-from elman_models.execution import Account, Advance, Start
+from elman_models.execution import NO_ACCOUNT, Account, Advance, Start
 from elman_models.philox import draw
 from elman_models.sampling import FRACTION, Sampling
 from elman_models.state import State
@@ -141,7 +141,7 @@ def truncate(w: Tensor, ranking: Tensor, settings: "Settings") -> Tensor:
     before = running - ranked
     keep = before * FRACTION < settings.top_p * running[:, -1:]
     keep &= ranked * FRACTION >= settings.min_p * ranked[:, :1]
-    keep[:, 0] = True
+    keep[:, 0].fill_(True)
     return torch.zeros_like(w).scatter(1, ranking, ranked * keep)
 
 
@@ -166,14 +166,17 @@ class Settings:
     @classmethod
     def of(cls, samplings: Sequence[Sampling], outputs: int, device: torch.device) -> "Settings":
         """The settings of rows with these parameters."""
-        columns = [(s.inverse_temperature, s.top_k or outputs, s.top_p, s.min_p) for s in samplings]
-        truncates = any(s.top_k or s.top_p < FRACTION or s.min_p for s in samplings)
-        table = torch.tensor(columns, dtype=torch.int64).to(device)
-        return cls(table, truncates, any(s.is_greedy for s in samplings))
+        table = torch.tensor([parameters(sampling, outputs) for sampling in samplings]).to(device)
+        return cls(table, any(s.truncates for s in samplings), any(s.is_greedy for s in samplings))
 
     def first(self, rows: int) -> "Settings":
         """Those of the first rows."""
         return Settings(self._table[:rows], self.truncates, self.is_greedy_somewhere)
+
+
+def parameters(sampling: Sampling, outputs: int) -> tuple[int, int, int, int]:
+    """A row of the table of settings."""
+    return sampling.inverse_temperature, sampling.top_k or outputs, sampling.top_p, sampling.min_p
 
 
 class Plan:
@@ -427,7 +430,7 @@ class ReferenceOutcome:
         """Of the scored and the sampled characters of the row; empty unless it is accounted or characters were scored."""
         slot, advance = self._find(index)
         if self._accounts is None:
-            return Account(np.zeros(0, np.int64), np.zeros(0))
+            return NO_ACCOUNT
         part = slice(len(advance.skipped), advance.steps)
         return Account(self._accounts.surprises[part, slot], self._accounts.log_probabilities[part, slot])
 

@@ -31,6 +31,11 @@ class Sampling:
         """Whether the temperature is 0."""
         return self.inverse_temperature == 0
 
+    @property
+    def truncates(self) -> bool:
+        """Whether top-k, top-p or min-p may leave characters out."""
+        return self.top_k > 0 or self.top_p < FRACTION or self.min_p > 0
+
     @classmethod
     def of(cls, temperature: float = 0.8, top_k: int = 0, top_p: float = 1.0, min_p: float = 0.0) -> "Sampling":
         """The canonical form of parameters as people write them. Raises InvalidField."""

@@ -4,16 +4,18 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from elman_models.artifact import Model
+from elman_models.cuda import Cuda
 from elman_models.errors import InvalidField
-from elman_models.execution import Advance, Execution, Start
+from elman_models.execution import NOTHING, Advance, Execution, Start
 from elman_models.executions import has_extension, open_execution
 from elman_models.sampling import Sampling
 from elman_models.state import LARGEST_POSITION, State
@@ -21,7 +23,7 @@ from elman_models.structure import LARGEST_LAYER, MOST_LAYERS, Layer, Structure
 from elman_server.ticker import RunsBeside
 
 if TYPE_CHECKING:
-    from tests.conftest import MakeModel
+    from tests.conftest import MakeExecution, MakeModel
 
 
 def sets_here() -> list[str]:
@@ -99,48 +101,70 @@ def compare(one: Execution, other: Execution, advances: Sequence[Advance]) -> No
             assert (here.outputs.tobytes(), here.position) == (there.outputs.tobytes(), there.position)
 
 
+@pytest.fixture(params=[*sets_here(), "programs", pytest.param("cuda", marks=pytest.mark.cuda)])
+def open_other(request: pytest.FixtureRequest) -> "MakeExecution":
+    """Opens so many rows of a model: under each instruction set of this machine, as the cuda programs, on a GPU."""
+    if request.param == "cuda":
+        return partial(open_execution, device="cuda")
+    if request.param == "programs":
+        return lambda model, rows: Cuda(model, rows, "cpu")
+    return partial(open_execution, device="cpu", instructions=request.param)
+
+
 @pytest.fixture(params=sets_here())
-def open_set(request: pytest.FixtureRequest) -> Callable[[Model, int], Execution]:
-    """Opens so many rows of a model under one instruction set of this machine."""
-    return lambda model, rows: open_execution(model, rows, "cpu", request.param)
+def open_native(request: pytest.FixtureRequest) -> "MakeExecution":
+    """Opens so many rows of a model under each instruction set of this machine."""
+    return partial(open_execution, device="cpu", instructions=request.param)
 
 
 @pytest.mark.parametrize(("structure", "characters", "rows"), SHAPES)
-def test_every_instruction_set_is_the_reference(
+def test_every_execution_is_the_reference(
     make_model: "MakeModel",
-    open_set: Callable[[Model, int], Execution],
+    open_other: "MakeExecution",
     structure: Structure | None,
     characters: str,
     rows: int,
 ) -> None:
     for seed in range(3):
         model = make_model(structure, characters, seed + 1) if structure else make_model(seed=seed + 1)
-        chance, reference, native = Chance(model, seed), open_execution(model, rows, "cpu", "reference"), open_set(model, rows)
+        chance, reference, other = Chance(model, seed), open_execution(model, rows, "cpu", "reference"), open_other(model, rows)
         for trial in range(8):
             for row in range(rows):
                 if not trial or chance.random.random() < 0.5:
                     start = chance.start()
                     reference.load(row, start)
-                    native.load(row, start)
-            compare(reference, native, chance.advances(rows))
+                    other.load(row, start)
+            compare(reference, other, chance.advances(rows))
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5, 6, 7, 11, 12, 64, 300])
-def test_any_number_of_rows_is_the_reference(
-    make_model: "MakeModel", open_set: Callable[[Model, int], Execution], rows: int
-) -> None:
+def test_any_number_of_rows_is_the_reference(make_model: "MakeModel", open_other: "MakeExecution", rows: int) -> None:
     model = make_model(ODD, "".join(map(chr, range(32, 100))), 4)
-    chance, reference, native = Chance(model, rows), open_execution(model, rows, "cpu", "reference"), open_set(model, rows)
+    chance, reference, other = Chance(model, rows), open_execution(model, rows, "cpu", "reference"), open_other(model, rows)
     for row in range(rows):
         start = chance.start()
         reference.load(row, start)
-        native.load(row, start)
+        other.load(row, start)
     for most in (1, 7):
-        compare(reference, native, [Advance(row, sampled=most) for row in range(rows)])
+        compare(reference, other, [Advance(row, sampled=most) for row in range(rows)])
+
+
+def test_any_number_of_steps_is_the_reference(model: Model, open_other: "MakeExecution") -> None:
+    """Given characters before the draws and none, so that the rows begin and end at every distance from each other."""
+    rows = 4
+    chance, reference, other = Chance(model, 5), open_execution(model, rows, "cpu", "reference"), open_other(model, rows)
+    for row in range(rows):
+        start = chance.start()
+        reference.load(row, start)
+        other.load(row, start)
+    for steps in range(1, 33):
+        given = [chance.given(steps) for _ in range(rows)]
+        advances = [Advance(0, sampled=steps), Advance(1, given[1], NOTHING, 33 - steps), Advance(2, NOTHING, given[2], steps)]
+        compare(reference, other, [*advances, Advance(3, np.zeros(steps, np.int32))])
 
 
 def test_a_table_of_tanh_that_rises_otherwise_than_tanh_is_followed_all_the_same(
-    make_model: "MakeModel", open_set: Callable[[Model, int], Execution]
+    make_model: "MakeModel", open_native: "MakeExecution"
 ) -> None:
     model = make_model(ODD, "".join(map(chr, range(32, 100))), 5)
     for number, entries in enumerate((np.repeat(np.arange(-127, 128), 9)[:2049], np.sign(np.arange(-1024, 1025)) * 127)):
@@ -148,7 +172,7 @@ def test_a_table_of_tanh_that_rises_otherwise_than_tanh_is_followed_all_the_same
         chance, reference, native = (
             Chance(strange, number),
             open_execution(strange, 7, "cpu", "reference"),
-            open_set(strange, 7),
+            open_native(strange, 7),
         )
         for row in range(7):
             start = chance.start()
@@ -157,15 +181,17 @@ def test_a_table_of_tanh_that_rises_otherwise_than_tanh_is_followed_all_the_same
         compare(reference, native, [Advance(row, sampled=32) for row in range(7)])
 
 
-def test_many_random_steps_are_the_references(
-    make_model: "MakeModel", open_set: Callable[[Model, int], Execution], random_steps: int
-) -> None:
+def test_many_random_steps_are_the_references(make_model: "MakeModel", open_native: "MakeExecution", random_steps: int) -> None:
     left, seed, rows = random_steps, 0, 32
     while left > 0:
         seed += 1
         layers, size = 1 + seed % 3, 1 + 37 * seed % 160
         model = make_model(Structure.stacked(layers, size), "".join(map(chr, range(32, 34 + 11 * seed % 200))), seed)
-        chance, reference, native = Chance(model, seed), open_execution(model, rows, "cpu", "reference"), open_set(model, rows)
+        chance, reference, native = (
+            Chance(model, seed),
+            open_execution(model, rows, "cpu", "reference"),
+            open_native(model, rows),
+        )
         for row in range(rows):
             start = chance.start()
             reference.load(row, start)
@@ -176,8 +202,8 @@ def test_many_random_steps_are_the_references(
             left -= sum(advance.steps for advance in advances)
 
 
-def test_two_threads_never_move_the_rows_at_once(model: Model, open_set: Callable[[Model, int], Execution]) -> None:
-    native = open_set(model, 1)
+def test_two_threads_never_move_the_rows_at_once(model: Model, open_native: "MakeExecution") -> None:
+    native = open_native(model, 1)
     native.load(0, Start(State.initial(model)))
     begun, refused = threading.Event(), list[str]()
 
@@ -197,9 +223,9 @@ def test_two_threads_never_move_the_rows_at_once(model: Model, open_set: Callabl
     assert refused == ["the rows are in use by another thread"]
 
 
-def test_a_run_beside_the_interpreter_is_the_run(make_model: "MakeModel", open_set: Callable[[Model, int], Execution]) -> None:
+def test_a_run_beside_the_interpreter_is_the_run(make_model: "MakeModel", open_native: "MakeExecution") -> None:
     model = make_model(ODD, "".join(map(chr, range(32, 100))), 6)
-    chance, here, beside = Chance(model, 1), open_set(model, 9), open_set(model, 9)
+    chance, here, beside = Chance(model, 1), open_native(model, 9), open_native(model, 9)
     assert isinstance(beside, RunsBeside)
     reading, writing = os.pipe()
     for row in range(9):
