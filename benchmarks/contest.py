@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable, Mapping
 from statistics import median
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 Contestant: TypeAlias = Callable[[], object]
+Name = TypeVar("Name")
 
 FEWEST_ROUNDS = 3
 
@@ -29,7 +30,7 @@ class Seconds(NamedTuple):
         return Seconds([max(pair) for pair in zip(self.turns, other.turns, strict=True)])
 
 
-def hold(contestants: Mapping[str, Contestant], most_rounds: int, seconds: float) -> dict[str, Seconds]:
+def hold(contestants: Mapping[Name, Contestant], most_rounds: int, seconds: float) -> dict[Name, Seconds]:
     """Let everyone warm up, then give each a turn a round, for about so long; each blocks until its work is done."""
     for contestant in contestants.values():
         contestant()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from math import ceil
+from math import ceil, floor, log10
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -67,6 +67,8 @@ def draw_panel(axis: Any, panel: Panel, colours: Mapping[str, Any]) -> None:
     if panel.is_linear:
         axis.set_ylim(bottom=0)
     else:
+        heights = [log10(y) for line in panel.lines.values() for _, y in line]
         axis.set_yscale("log")
+        axis.set_ylim(10 ** floor(min(heights)), 10 ** ceil(max(heights)))
     axis.set(title=panel.title, xlabel=panel.x, ylabel=panel.y)
     axis.grid(alpha=0.3)

@@ -57,7 +57,7 @@ class Stat(NamedTuple):
 
 
 def stat(folder: Path) -> Stat:
-    """Name, user and system time, proc(5): field 2, in brackets, may hold spaces; fields 14 and 15. Nothing of one that ended."""
+    """Fields 2, 14 and 15 of proc(5); the name may hold spaces, but stands in brackets. Nothing of a thread that has ended."""
     try:
         head, _, tail = (folder / "stat").read_text().rpartition(")")
     except (FileNotFoundError, ProcessLookupError):
