@@ -40,7 +40,7 @@ from table import show
 
 SIZES, ROWS = (Size(1, 512), Size(2, 512), Size(1, 1024), Size(2, 1024)), (1, 4, 16, 64, 256)
 QUICK_SIZES, QUICK_ROWS = (Size(1, 512), Size(2, 1024)), (1, 16, 64)
-MOST_ROUNDS, SECONDS = 101, 5.0
+MOST_ROUNDS, SECONDS = 101, 4.0
 """Of one table's worth of contestants; at least 3 rounds however long they take."""
 QUICK_ROUNDS, QUICK_SECONDS = 11, 0.5
 FIGURE_SIZE, CEILING_ROWS = Size(1, 512), 64

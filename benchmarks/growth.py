@@ -131,10 +131,10 @@ def measure_keystrokes(model: Path, effort: Effort) -> list[Keystroke]:
 def measure_memory(model: Path, effort: Effort) -> list[Memory]:
     """A server for each kind of stream."""
     found: list[Memory] = []
-    for kind, counts, rows in (("waiting", WAITING, "1"), ("slow reader", SLOW, "256")):
+    for kind, counts, rows, settle_seconds in (("waiting", WAITING, "1", 1.0), ("slow reader", SLOW, "256", 30.0)):
         with serving(model, "--rows", rows, "--waiting", str(2 * max(counts))) as server:
             few = [count for count in counts if count <= effort.streams]
-            found += asyncio.run(open_streams.measure(kind, server, few))
+            found += asyncio.run(open_streams.measure(kind, server, few, settle_seconds))
     return found
 
 

@@ -26,7 +26,7 @@ CHANNEL_OPTIONS = [
     ("grpc.http2.bdp_probe", 0),
 ]
 REQUEST = pb.CompleteRequest(limits=pb.Limits(max_characters=1 << 20))
-IDLE_SECONDS, MOST_SECONDS = 0.5, 60.0
+IDLE_SECONDS = 0.5
 
 
 class Memory(NamedTuple):
@@ -41,20 +41,20 @@ class Memory(NamedTuple):
 Call: TypeAlias = grpc.aio.UnaryStreamCall[pb.CompleteRequest, pb.CompleteResponse]
 
 
-async def measure(kind: str, server: Process, counts: Sequence[int]) -> list[Memory]:
-    """Open more and more streams; the last line is after all of them were closed."""
+async def measure(kind: str, server: Process, counts: Sequence[int], settle_seconds: float) -> list[Memory]:
+    """Open more and more streams, each time until the server does nothing or for so long; the last line: all were closed."""
     streams = Streams(server.address)
     try:
         empty = server.resident_bytes()
         found = [Memory(kind, 0, empty / 1e6, 0.0)]
         for count in counts:
             await streams.open_until(count)
-            await settle(server)
+            await settle(server, settle_seconds)
             held = server.resident_bytes()
             found.append(Memory(kind, count, held / 1e6, (held - empty) / count / 1e3))
     finally:
         await streams.close()
-    await settle(server)
+    await settle(server, settle_seconds)
     return [*found, Memory(f"{kind}, closed", 0, server.resident_bytes() / 1e6, 0.0)]
 
 
@@ -90,9 +90,9 @@ async def begin(stub: "CompletionServiceAsyncStub") -> Call:
     return call
 
 
-async def settle(server: Process) -> None:
-    """Wait until the server does nothing, or for a minute."""
-    end = time.perf_counter() + MOST_SECONDS
+async def settle(server: Process, most_seconds: float) -> None:
+    """Wait until the server does nothing, or for so long."""
+    end = time.perf_counter() + most_seconds
     before, spent = -1.0, sum(server.cpu())
     while spent > before and time.perf_counter() < end:
         await asyncio.sleep(IDLE_SECONDS)

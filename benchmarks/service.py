@@ -229,20 +229,28 @@ def label(one: Result) -> str:
 
 
 def plot(results: Sequence[Result], path: Path) -> None:
-    """Closed loops over the number of callers: completions, first characters, and who spent the processor's time."""
-    closed = [one for one in results if one.what == CLOSED]
-    rates: dict[str, picture.Line] = {}
-    firsts: dict[str, picture.Line] = {}
-    for model in dict.fromkeys(one.model for one in closed):
-        own = [one for one in closed if one.model == model]
-        for who in ("server", "echo"):
-            rates[f"{model}, {who}"] = [(one.callers, getattr(one, who).calls_per_second) for one in own]
-            firsts[f"{model}, {who}"] = [(one.callers, getattr(one, who).first_character[2]) for one in own]
+    """Completions and first characters over the callers of a closed loop, and first characters over the rate of an open one."""
+    closed = {name: [(one.callers, by) for one, by in line] for name, line in by_server(results, CLOSED).items()}
+    opened = {name: [(one.rate, by) for one, by in line] for name, line in by_server(results, OPEN).items()}
+    rates = {name: [(callers, by.calls_per_second) for callers, by in line] for name, line in closed.items()}
+    firsts = {name: [(callers, by.first_character[2]) for callers, by in line] for name, line in closed.items()}
+    open_firsts = {name: [(rate, by.first_character[2]) for rate, by in line] for name, line in opened.items()}
     panels = [
-        picture.Panel("Completions of 64 characters", "callers", "completions a second", rates, is_linear=True),
-        picture.Panel("The first character, p99", "callers", "milliseconds", firsts),
+        picture.Panel("Completions of 64 characters, closed loop", "callers", "completions a second", rates, is_linear=True),
+        picture.Panel("The first character, closed loop, p99", "callers", "milliseconds", firsts),
+        picture.Panel("The first character, open loop, p99", "completions asked for a second", "milliseconds", open_firsts),
     ]
-    picture.draw("The server and the echo, closed loop", panels, path)
+    picture.draw("The server beside the echo", [panel for panel in panels if panel.lines], path)
+
+
+def by_server(results: Sequence[Result], what: str) -> dict[str, list[tuple[Result, Served]]]:
+    """The results of one kind, a line for each model and server."""
+    lines: dict[str, list[tuple[Result, Served]]] = {}
+    for one in results:
+        if one.what == what:
+            lines.setdefault(f"{one.model}, server", []).append((one, one.server))
+            lines.setdefault(f"{one.model}, echo", []).append((one, one.echo))
+    return lines
 
 
 if __name__ == "__main__":
