@@ -4,8 +4,8 @@
     peer/bin/python benchmarks/peer_litserve.py serve 8000 &        it takes some seconds to listen
     peer/bin/python benchmarks/peer_litserve.py load 8000           completions a second and the first character; JSON
 
-The load is that of service.py: 64 characters a completion after one new character, by 32 callers in a closed loop and by one; but
-no state travels. One worker, one torch thread, batches of up to 32 that wait 2 ms for company.
+The load is that of service.py: 64 characters a completion after one new character, by 32 callers in a closed loop and by one;
+but no state travels. One worker, one torch thread, batches of up to 32 that wait 2 ms for company.
 """
 
 # torch leaves many of its members without a type:
