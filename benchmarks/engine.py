@@ -57,6 +57,7 @@ class Measurement(NamedTuple):
     characters_per_second: float
     vs_nn_rnn: float
     vs_onnxruntime: float | None  # the fastest way to use it
+    vs_onnxruntime_float32: float | None  # the fastest way that does not quantise
     ceiling_share: float | None
 
 
@@ -109,9 +110,7 @@ def measure(options: argparse.Namespace) -> list[Measurement]:
 
 def compare(seconds: Mapping[str, Seconds], yardstick: str, size: Size, task: str, rows: int, steps: int) -> list[Measurement]:
     """A measurement for each contestant, beside the others."""
-    onnx = min(
-        (taken for name, taken in seconds.items() if name.startswith(ONNX)), key=lambda taken: taken.median, default=None
-    )
+    onnx, onnx_float32 = (fastest(seconds, prefix) for prefix in (ONNX, f"{ONNX} float32"))
     ceiling = seconds[INT8_CEILING].or_slower(seconds[MEMORY_CEILING]) if INT8_CEILING in seconds else None
     return [
         Measurement(
@@ -123,10 +122,16 @@ def compare(seconds: Mapping[str, Seconds], yardstick: str, size: Size, task: st
             rows * steps / taken.median,
             seconds[yardstick].ratio_to(taken),
             onnx.ratio_to(taken) if onnx else None,
+            onnx_float32.ratio_to(taken) if onnx_float32 else None,
             ceiling.ratio_to(taken) if ceiling else None,
         )
         for contestant, taken in seconds.items()
     ]
+
+
+def fastest(seconds: Mapping[str, Seconds], prefix: str) -> Seconds | None:
+    """The one of those whose names begin so; None if none does."""
+    return min((one for name, one in seconds.items() if name.startswith(prefix)), key=lambda one: one.median, default=None)
 
 
 def report(found: Sequence[Measurement], device: str) -> dict[str, object]:
@@ -142,7 +147,7 @@ def figures(found: Sequence[Measurement]) -> dict[str, float]:
     """
     serving = NATIVE if any(one.contestant.startswith(NATIVE) for one in found) else REFERENCE
     named = {name: value for one in found for name, value in of_execution(one, serving).items()}
-    plain = [one._replace(vs_onnxruntime=None, ceiling_share=None) for one in found]
+    plain = [one._replace(vs_onnxruntime=None, vs_onnxruntime_float32=None, ceiling_share=None) for one in found]
     return named | {f"{REFERENCE}_{name}": value for one in plain for name, value in of_execution(one, REFERENCE).items()}
 
 
@@ -153,6 +158,7 @@ def of_execution(one: Measurement, execution: str) -> dict[str, float]:
     if one.contestant == f"{execution}, {max(CALLS)} a call":
         named[f"decode_vs_nn_rnn_{one.rows}{suffix}"] = one.vs_nn_rnn
         named[f"decode_vs_onnxruntime_{one.rows}{suffix}"] = one.vs_onnxruntime
+        named[f"decode_vs_onnxruntime_float32_{one.rows}{suffix}"] = one.vs_onnxruntime_float32
         if one.rows == CEILING_ROWS:
             named[f"ceiling_share_{one.size}"] = one.ceiling_share
     elif one.contestant == f"{execution}, one run":
@@ -167,7 +173,7 @@ def present(found: Sequence[Measurement], device: str) -> None:
     print(f"decode: {DECODE_STEPS} steps at temperature 0.8; prefill: {PREFILL_CHARACTERS} characters, one row.")
     if device == "cpu" and not has_onnxruntime():
         print("Without onnxruntime: `make bench-setup` installs it.")
-    head = ["what", "rows", "by", "us a step", "characters/s", "vs nn.RNN", "vs onnxruntime", "of ceiling"]
+    head = ["what", "rows", "by", "us a step", "characters/s", "vs nn.RNN", "vs onnxruntime", "in float32", "of ceiling"]
     lines = [[f"{one.task} {one.size}", *one[2:]] for one in found]
     show("Times as fast as others, and share of the machine's ceiling", head, lines)
     show("Figures", ["figure", "value"], [[name, value] for name, value in figures(found).items()])
