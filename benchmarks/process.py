@@ -8,11 +8,26 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import grpc
 
 START_SECONDS, END_SECONDS = 60.0, 10.0
-TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+TICKS_A_SECOND, PAGE_BYTES = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+ENGINE = "engine"
+"""The name of the thread in which long ticks run (models/native/module.cpp)."""
+
+
+class Cpu(NamedTuple):
+    """Processor time, in seconds: of the main thread (the event loop, short ticks too), of the engine's (long ticks), and of all others."""
+
+    loop: float
+    engine: float
+    transport: float  # gRPC's own threads
+
+    def since(self, before: "Cpu") -> "Cpu":
+        """What was spent between two measurements."""
+        return Cpu(*(end - start for end, start in zip(self, before, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +37,33 @@ class Process:
     identifier: int
     address: str
 
-    def cpu_seconds(self) -> tuple[float, float]:
-        """The processor time of the main thread (the event loop) and of all other threads (the engine, the transport)."""
-        whole = cpu_seconds(Path(f"/proc/{self.identifier}/stat"))
-        loop = cpu_seconds(Path(f"/proc/{self.identifier}/task/{self.identifier}/stat"))
-        return loop, whole - loop
+    def cpu(self) -> Cpu:
+        """The processor time so far; the engine's thread is known by its name."""
+        folder = Path(f"/proc/{self.identifier}")
+        whole, loop = stat(folder), stat(folder / "task" / str(self.identifier))
+        engine = sum(one.seconds for one in map(stat, (folder / "task").iterdir()) if one.name == ENGINE)
+        return Cpu(loop.seconds, engine, whole.seconds - loop.seconds - engine)
+
+    def resident_bytes(self) -> int:
+        """The memory that it holds, proc(5): field 2 of statm."""
+        return int(Path(f"/proc/{self.identifier}/statm").read_text().split()[1]) * PAGE_BYTES
 
 
-def cpu_seconds(path: Path) -> float:
-    """User and system time, proc(5): fields 14 and 15; the name in field 2 may hold spaces but ends with the last bracket."""
-    fields = path.read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND
+class Stat(NamedTuple):
+    """A process or a thread."""
+
+    name: str
+    seconds: float  # of the processor
+
+
+def stat(folder: Path) -> Stat:
+    """Fields 2, 14 and 15 of proc(5); the name may hold spaces, but stands in brackets. Nothing of a thread that has ended."""
+    try:
+        head, _, tail = (folder / "stat").read_text().rpartition(")")
+    except (FileNotFoundError, ProcessLookupError):
+        return Stat("", 0.0)
+    fields = tail.split()
+    return Stat(head.partition("(")[2], (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND)
 
 
 @contextmanager

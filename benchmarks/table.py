@@ -18,7 +18,9 @@ def show(title: str, head: Sequence[str], lines: Sequence[Sequence[object]]) -> 
 
 
 def text(value: object) -> str:
-    """Three digits that matter, and no more."""
+    """Three digits that matter, and no more; nothing for None."""
+    if value is None:
+        return ""
     if not isinstance(value, float):
         return str(value)
     if abs(value) >= 100:

@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <pthread.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -252,6 +253,9 @@ class NativeRows {
 
   // The thread's life: sleep, run, tell.
   void work() {
+#if defined(__linux__)
+    pthread_setname_np(pthread_self(), "engine");
+#endif
     for (;;) {
       {
         std::unique_lock<std::mutex> lock(mutex_);
