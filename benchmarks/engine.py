@@ -56,8 +56,8 @@ class Measurement(NamedTuple):
     microseconds_per_step: float
     characters_per_second: float
     vs_nn_rnn: float
-    vs_onnxruntime: float | None  # the fastest way to use it
-    vs_onnxruntime_int8: float | None  # the fastest way that does not quantise
+    vs_onnxruntime: float | None  # in float32, the network as it was trained, at its fastest
+    vs_onnxruntime_int8: float | None  # quantised by onnxruntime itself, at its fastest
     ceiling_share: float | None
 
 

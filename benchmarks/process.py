@@ -19,7 +19,7 @@ ENGINE = "engine"
 
 
 class Cpu(NamedTuple):
-    """Processor time, in seconds: of the main thread (the event loop, short ticks too), of the engine's (long ticks), and of all others."""
+    """Processor time, in seconds: of the main thread (the event loop and short ticks), of the engine's (long ticks), of others."""
 
     loop: float
     engine: float
