@@ -19,7 +19,7 @@ ENGINE = "engine"
 
 
 class Cpu(NamedTuple):
-    """Processor time, in seconds: of the main thread (the event loop and short ticks), of the engine's (long ticks), of others."""
+    """Processor time, in seconds: of the main thread (event loop, short ticks), of the engine's (long ticks), of others."""
 
     loop: float
     engine: float

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from elman_models.artifact import Model
-from elman_models.execution import NO_ACCOUNT, NOTHING, Account, Advance, Start
+from elman_models.execution import NO_ACCOUNT, Account, Advance, Start
 from elman_models.reference import Network, Sampler, Settings, parameters
 from elman_models.schedule import DRAW, STAY, Part, Rows, Schedule
 from elman_models.state import State
@@ -207,10 +207,10 @@ class CudaOutcome:
         self._characters = on_host(record.characters)
         self._surprises, self._log_probabilities = on_host(record.surprises), on_host(record.log_probabilities)
 
-    def characters(self, index: int) -> NDArray[np.int32]:
+    def characters(self, index: int) -> list[int]:
         """The characters that the row sampled."""
         advance = self._schedule.advances[index]
-        return last(self._characters, advance.sampled, advance.row).astype(np.int32) if advance.sampled else NOTHING
+        return last(self._characters, advance.sampled, advance.row).tolist() if advance.sampled else []
 
     def account(self, index: int) -> Account:
         """Of the scored and the sampled characters of the row; empty unless it is accounted or characters were scored."""

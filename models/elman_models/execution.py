@@ -5,7 +5,7 @@ another, and every execution gives the same bytes. Log-probabilities alone may d
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -34,13 +34,12 @@ class Start:
     is_accounted: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Advance:
+class Advance(NamedTuple):
     """How far one row moves: first over characters that are skipped (no output layer), then scored, then sampled."""
 
     row: int
-    skipped: NDArray[np.int32] = field(default_factory=lambda: NOTHING)
-    scored: NDArray[np.int32] = field(default_factory=lambda: NOTHING)
+    skipped: NDArray[np.int32] = NOTHING
+    scored: NDArray[np.int32] = NOTHING
     sampled: int = 0
 
     @property
@@ -67,7 +66,7 @@ NO_ACCOUNT = Account(np.zeros(0, np.int64), np.zeros(0))
 class Outcome(Protocol):
     """What the rows did; `index` counts the advances that were asked for."""
 
-    def characters(self, index: int) -> NDArray[np.int32]:
+    def characters(self, index: int) -> list[int]:
         """The characters that the row sampled."""
         ...
 

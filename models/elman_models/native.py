@@ -48,7 +48,7 @@ class Native:
         self._rows.start(advances, pipe)
 
     def finish(self) -> tuple["NativeOutcome", float]:
-        """What came of it, and the processor time that it took. Raises what the run raised."""
+        """What came of it, and the time that it took. Raises what the run raised."""
         outcome, seconds = self._rows.finish()
         return NativeOutcome(outcome), seconds
 

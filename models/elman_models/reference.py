@@ -421,10 +421,10 @@ class ReferenceOutcome:
         self._characters = run.characters.cpu().numpy().T.astype(np.int32)  # (rows, steps)
         self._accounts = run.accounts.on_host() if run.accounts else None
 
-    def characters(self, index: int) -> NDArray[np.int32]:
+    def characters(self, index: int) -> list[int]:
         """The characters that the row sampled."""
         slot, advance = self._find(index)
-        return self._characters[slot, advance.forced : advance.steps]
+        return self._characters[slot, advance.forced : advance.steps].tolist()
 
     def account(self, index: int) -> Account:
         """Of the scored and the sampled characters of the row; empty unless it is accounted or characters were scored."""

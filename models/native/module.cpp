@@ -83,12 +83,6 @@ class Builder {
   Model model_;
 };
 
-// Names of Python's attributes, made once.
-struct Names {
-  nb::str row = intern("row"), skipped = intern("skipped"), scored = intern("scored"), sampled = intern("sampled");
-  static nb::str intern(const char* name) { return nb::steal<nb::str>(PyUnicode_InternFromString(name)); }
-};
-
 // What one run did: the parts of each row follow one another in the order of the advances.
 class Outcome {
  public:
@@ -114,9 +108,11 @@ class Outcome {
   std::unique_ptr<double[]> log_probabilities;
   std::unique_ptr<int8_t[]> states;
 
-  static nb::object get_characters(nb::pointer_and_handle<Outcome> self, size_t index) {
-    const Part& part = self.p->part(index);
-    return view(self.p->characters.get() + part.drawn, part.sampled, self.h);
+  nb::list get_characters(size_t index) const {
+    const Part& part = parts_.at(index);
+    nb::list list;
+    for (int i = 0; i < part.sampled; ++i) list.append(characters[part.drawn + i]);
+    return list;
   }
   static nb::tuple get_account(nb::pointer_and_handle<Outcome> self, size_t index) {
     const Part& part = self.p->part(index);
@@ -155,7 +151,7 @@ class NativeRows {
     machine_->load(row, state.data(), Start{position, seed, inverse_temperature, top_k, top_p, min_p, alternative, first_rank});
   }
 
-  // Each advance is an object with the attributes of execution.py, Advance. The rows move without the interpreter's lock.
+  // Each advance is a tuple: execution.py, Advance. The rows move without the interpreter's lock.
   Outcome run(nb::sequence asked) {
     const Alone alone(is_moving_);
     Work work = prepare(asked);
@@ -226,9 +222,9 @@ class NativeRows {
     std::vector<Outcome::Part> parts;
     size_t drawn = 0, accounted = 0, states = 0;
     for (nb::handle one : asked) {
-      const int row = attribute<int>(one, names_.row), sampled = attribute<int>(one, names_.sampled);
-      given.push_back(characters(one, names_.skipped));
-      given.push_back(characters(one, names_.scored));
+      const int row = nb::cast<int>(one[0]), sampled = nb::cast<int>(one[3]);
+      given.push_back(characters(one[1]));
+      given.push_back(characters(one[2]));
       const int skipped = int(given[given.size() - 2].size()), scored = int(given.back().size());
       const int counted = scored > 0 || is_accounted_.at(row) ? scored + sampled : 0;
       parts.push_back({drawn, accounted, states, sampled, counted, positions_.at(row) + skipped + scored});
@@ -299,13 +295,9 @@ class NativeRows {
     std::atomic_flag& flag_;
   };
 
-  template <typename T>
-  static T attribute(nb::handle object, const nb::str& name) {
-    return nb::cast<T>(nb::steal(PyObject_GetAttr(object.ptr(), name.ptr())));
-  }
-
-  Array<int32_t> characters(nb::handle object, const nb::str& name) const {
-    auto found = attribute<Array<int32_t>>(object, name);
+  Array<int32_t> characters(nb::object array) const {
+    if (array.is(nothing_)) return {};
+    auto found = nb::cast<Array<int32_t>>(array);
     for (size_t i = 0; i < found.size(); ++i)
       if (found.data()[i] < 0 || found.data()[i] > unknown_) throw nb::index_error("a character beyond the vocabulary");
     return found;
@@ -321,7 +313,7 @@ class NativeRows {
     advance.states = outcome.states.get() + part.states * state_size_;
   }
 
-  Names names_;
+  nb::object nothing_ = nb::module_::import_("elman_models.execution").attr("NOTHING");  // the array that most advances hold
   size_t state_size_;
   int unknown_;  // the index of UNK, the largest
   std::unique_ptr<Machine> machine_;

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any, TypeAlias, cast
 
 import grpc
@@ -21,6 +22,9 @@ from elman_server.job import Timing
 from elman_server.log import log
 from elman_server.metrics import Metrics
 
+PROCESS, NUMBERS = secrets.token_hex(4), count()
+"""An identifier is the process's chance and the call's number: to ask the system for chance at each call takes its time."""
+
 Context: TypeAlias = ServicerContext[Any, Any]
 
 
@@ -29,7 +33,7 @@ class Call:
 
     def __init__(self, method: str, metrics: Metrics) -> None:
         self.method = method
-        self.identifier = secrets.token_hex(8)
+        self.identifier = f"{PROCESS}{next(NUMBERS):08x}"
         self.model = ""
         self.outcome = "OK"
         self.fields: dict[str, Any] = {}

@@ -186,7 +186,7 @@ class Job:
         if not self.is_primed:
             return None
         self._prime()
-        text = self.model.vocabulary.decode(outcome.characters(index).tolist())
+        text = self.model.vocabulary.decode(outcome.characters(index))
         draws = Draws(outcome, index, self.ending.count, replay, text)
         self.ending.take(text, surprises[scored:])
         self._unsent.add(text, log_probabilities[scored:])

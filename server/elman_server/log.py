@@ -1,13 +1,15 @@
 """Structured logs: a JSON object a line, on standard error. They are enough to replay a call for one who has the text."""
 
+import asyncio
 import json
 import logging
 import sys
 import traceback
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 LOGGER = logging.getLogger("elman")
+PATIENCE_SECONDS = 0.05
 encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -29,9 +31,42 @@ class JsonFormatter(logging.Formatter):
         return encode(line)
 
 
+class PatientHandler(logging.StreamHandler[TextIO]):
+    """Writes the lines of a moment in one go, where an event loop runs: to write is what costs most of a line.
+
+    Warnings and worse, and what is logged without a loop, are written at once.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._is_due = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a line."""
+        super().emit(record)
+        if record.levelno >= logging.WARNING:
+            self._write()
+
+    def flush(self) -> None:
+        """Soon, or now."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._write()
+            return
+        if not self._is_due:
+            self._is_due = True
+            loop.call_later(PATIENCE_SECONDS, self._write)
+
+    def _write(self) -> None:
+        self._is_due = False
+        super().flush()
+
+
 def configure(level: str) -> None:
     """Log from this level on to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
+    stream = open(sys.stderr.fileno(), "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 # kept for the process's life
+    handler = PatientHandler(stream)
     handler.setFormatter(JsonFormatter())
     LOGGER.handlers = [handler]
     LOGGER.propagate = False

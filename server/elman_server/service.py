@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_server.call import Call, Context, answering
@@ -28,17 +28,15 @@ class News:
         self._told.append(progress)
         self._is_told.set()
 
-    async def until_last(self, running: int) -> AsyncIterator[Progress]:
-        """All news until so many jobs have told their last. Raises what ended a job otherwise."""
-        while running:
-            while not self._told:
-                self._is_told.clear()
-                await self._is_told.wait()
-            progress = self._told.popleft()
-            if progress.failure:
-                raise progress.failure
-            running -= progress.is_last
-            yield progress
+    async def next(self) -> Progress:
+        """The next news. Raises what ended a job otherwise."""
+        while not self._told:
+            self._is_told.clear()
+            await self._is_told.wait()
+        progress = self._told.popleft()
+        if progress.failure:
+            raise progress.failure
+        return progress
 
 
 class CompletionService:
@@ -63,8 +61,11 @@ class CompletionService:
             self._submit(submission, news)
             try:
                 await context.write(completion.started())
-                async for progress in news.until_last(len(jobs)):
+                running = len(jobs)
+                while running:
+                    progress = await news.next()
                     await self._write(progress, completion, call, context)
+                    running -= progress.is_last
             finally:
                 self._forget(submission, news)
 
@@ -104,7 +105,7 @@ class CompletionService:
         job = scoring.job(news.tell)
         self._submit([job], news)
         try:
-            (last,) = [progress async for progress in news.until_last(1)]
+            last = await news.next()
             call.note_timing(job.timing)
             return scoring.response(last.log_probabilities, last.state or scoring.state)
         finally:

@@ -10,7 +10,8 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol, runtime_checkable
+from functools import cache
+from typing import Protocol, cast, runtime_checkable
 
 from elman_models.execution import Advance, Outcome
 from elman_server.engine import Done, Engine, Tick
@@ -28,7 +29,7 @@ class RunsBeside(Protocol):
         ...
 
     def finish(self) -> tuple[Outcome, float]:
-        """What came of it, and the processor time that it took. Raises what the run raised."""
+        """What came of it, and the time that it took. Raises what the run raised."""
         ...
 
 
@@ -82,7 +83,8 @@ class Ticker:
 
     def _start_beside(self, tick: Tick) -> None:
         execution = tick.pool.execution
-        if isinstance(execution, RunsBeside):
+        if runs_beside(type(execution)):
+            execution = cast("RunsBeside", execution)
             execution.start(tick.advances, self._writing)
             self._result = execution.finish
         else:
@@ -108,3 +110,9 @@ class Ticker:
     def _break(self, error: Exception) -> None:
         self._is_stopped = True
         self._fail(error)
+
+
+@cache
+def runs_beside(kind: type) -> bool:
+    """Whether executions of this class bring a thread of their own."""
+    return issubclass(kind, RunsBeside)

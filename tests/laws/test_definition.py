@@ -150,7 +150,7 @@ def test_an_execution_draws_and_weighs_as_the_law_says(
     rank = number if canonical.is_greedy else 0
     execution.load(0, Start(State.initial(model), canonical, sampling.seed, number, rank, is_accounted=True))
     outcome = execution.run([Advance(0, skipped=model.vocabulary.encode(request.prefix), sampled=count)])
-    said = model.vocabulary.decode(outcome.characters(0).tolist())
+    said = model.vocabulary.decode(outcome.characters(0))
     assert said == oracle.continue_from(place, request).text
     surprises = outcome.account(0).surprises.tolist()
     for character, surprise, after in zip(said, surprises, range(count), strict=True):

@@ -91,7 +91,7 @@ def compare(one: Execution, other: Execution, advances: Sequence[Advance]) -> No
     """Both do the same: characters, surprises, and the whole state after each step."""
     ours, theirs = one.run(advances), other.run(advances)
     for index, advance in enumerate(advances):
-        assert ours.characters(index).tolist() == theirs.characters(index).tolist()
+        assert ours.characters(index) == theirs.characters(index)
         account = theirs.account(index)
         if len(account.surprises):
             assert ours.account(index).surprises.tolist() == account.surprises.tolist()
@@ -241,7 +241,7 @@ def test_a_run_beside_the_interpreter_is_the_run(make_model: "MakeModel", open_n
         (ours, seconds), theirs = beside.finish(), here.run(advances)
         assert seconds > 0
         for index, advance in enumerate(advances):
-            assert ours.characters(index).tolist() == theirs.characters(index).tolist()
+            assert ours.characters(index) == theirs.characters(index)
             for sampled in range(advance.sampled + 1):
                 assert ours.state(index, sampled).outputs.tobytes() == theirs.state(index, sampled).outputs.tobytes()
     os.close(reading)

@@ -73,7 +73,7 @@ def live(
         outcome = execution.run(advances)
         for index, (advance, count) in enumerate(zip(advances, steps, strict=True)):
             one = placed[advance.row]
-            lives[one].characters += outcome.characters(index).tolist()
+            lives[one].characters += outcome.characters(index)
             lives[one].states += [pack(outcome.state(index, after + 1), model) for after in range(advance.sampled)]
             lives[one].note(texts[one], advance, outcome.account(index))
             done[one] += count
@@ -133,5 +133,5 @@ def test_what_was_in_a_row_before_leaves_no_trace(model: Model, make_execution: 
     for execution in (used, fresh):
         execution.load(0, greedy)
     outcomes = [execution.run([Advance(0, sampled=12)]) for execution in (used, fresh)]
-    assert outcomes[0].characters(0).tolist() == outcomes[1].characters(0).tolist()
+    assert outcomes[0].characters(0) == outcomes[1].characters(0)
     assert pack(outcomes[0].state(0, 12), model) == pack(outcomes[1].state(0, 12), model)

@@ -117,7 +117,7 @@ def test_a_recorded_program_says_of_any_rows_what_the_program_says(model: Model)
         advances = [advance for advance in kinds if advance.steps and random.random() < 0.7] or [Advance(4, sampled=1)]
         ours, theirs = taped.run(advances), plain.run(advances)
         for index, advance in enumerate(advances):
-            assert ours.characters(index).tolist() == theirs.characters(index).tolist()
+            assert ours.characters(index) == theirs.characters(index)
             assert ours.account(index).surprises.tolist() == theirs.account(index).surprises.tolist()
             for sampled in range(advance.sampled + 1):
                 assert ours.state(index, sampled).outputs.tolist() == theirs.state(index, sampled).outputs.tolist()
@@ -155,7 +155,7 @@ def test_no_character_depends_on_the_sizes_of_programs(
         text = model.vocabulary.encode("abcdefgabc")
         outcome = execution.run([Advance(0, skipped=text, sampled=45), Advance(1, scored=text[:7], sampled=13)])
         states = [outcome.state(0, count).outputs.tolist() for count in range(46)]
-        return [outcome.characters(0).tolist(), outcome.characters(1).tolist(), outcome.account(1).surprises.tolist(), states]
+        return [outcome.characters(0), outcome.characters(1), outcome.account(1).surprises.tolist(), states]
 
     expected = said()
     monkeypatch.setattr(cuda, "SIZES", sizes)
@@ -174,7 +174,7 @@ def test_an_outcome_outlives_what_the_rows_do_next(model: Model) -> None:
     execution.run([Advance(1, sampled=9), Advance(0, skipped=model.vocabulary.encode("abc"))])
     expected = fresh.run(advances)
     for index, advance in enumerate(advances):
-        assert kept.characters(index).tolist() == expected.characters(index).tolist()
+        assert kept.characters(index) == expected.characters(index)
         assert kept.account(index).surprises.tolist() == expected.account(index).surprises.tolist()
         for sampled in range(advance.sampled + 1):
             here, there = kept.state(index, sampled), expected.state(index, sampled)
