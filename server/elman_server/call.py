@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, TypeAlias, cast
@@ -36,6 +36,7 @@ class Call:
         self.identifier = f"{PROCESS}{next(NUMBERS):08x}"
         self.model = ""
         self.outcome = "OK"
+        self.canonical: Callable[[], Mapping[str, Any]] = dict  # what, with the text, repeats the call: asked for at its end
         self.fields: dict[str, Any] = {}
         self._metrics = metrics
         self._arrived = time.monotonic()
@@ -64,7 +65,7 @@ class Call:
         self._metrics.request_seconds.labels(self.method).observe(seconds)
         self._metrics.generated_characters.inc(self._characters)
         told = {"identifier": self.identifier, "method": self.method, "model": self.model, "outcome": self.outcome}
-        log("call", **told, seconds=round(seconds, 6), generated_characters=self._characters, **self.fields)
+        log("call", **told, seconds=round(seconds, 6), generated_characters=self._characters, **self.canonical(), **self.fields)
 
 
 @asynccontextmanager

@@ -45,7 +45,6 @@ class Completion:
     limits: Limits
     alternatives: range
     characters: NDArray[np.int32]  # the prefix in the model's vocabulary
-    unknown_characters: int  # those of the prefix that it lacks
     is_accounted: bool  # whether log-probabilities go with the pieces
 
     @classmethod
@@ -61,10 +60,7 @@ class Completion:
         check_received(request, served.model, limits)
         received, is_accounted = request.already_received, request.include_log_probabilities
         characters = served.model.vocabulary.encode(request.prefix)
-        unknown = int(np.count_nonzero(characters == served.model.vocabulary.unknown))
-        return cls(
-            served, state, request.prefix, received, sampling, seed, limits, alternatives, characters, unknown, is_accounted
-        )
+        return cls(served, state, request.prefix, received, sampling, seed, limits, alternatives, characters, is_accounted)
 
     @property
     def start_position(self) -> int:
@@ -130,6 +126,11 @@ class Completion:
         )
         data = pack(state, self.served.model)
         return pb.Finished(alternative=job.start.alternative, reason=REASONS[reason], state=data, usage=usage)
+
+    @property
+    def unknown_characters(self) -> int:
+        """The characters of the prefix that the vocabulary lacks."""
+        return int(np.count_nonzero(self.characters == self.served.model.vocabulary.unknown))
 
     def canonical(self) -> dict[str, Any]:
         """What, with the text, repeats this completion: for logs, which hold no text."""

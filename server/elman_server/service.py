@@ -84,7 +84,7 @@ class CompletionService:
     def _begin_completion(self, request: pb.CompleteRequest, call: Call) -> Completion:
         self._check_open()
         completion = Completion.of(request, self._catalogue)
-        call.model, call.fields = completion.served.name, completion.canonical()
+        call.model, call.canonical = completion.served.name, completion.canonical
         self._count_prefix(len(completion.prefix) + len(completion.received), completion.state.position)
         return completion
 
@@ -93,7 +93,7 @@ class CompletionService:
         async with answering("Score", context, self._metrics) as call:
             self._check_open()
             scoring = Scoring.of(request, self._catalogue)
-            call.model, call.fields = scoring.served.name, scoring.canonical()
+            call.model, call.canonical = scoring.served.name, scoring.canonical
             self._count_prefix(len(scoring.text), scoring.state.position)
             return await self._score(scoring, call)
         raise AssertionError("a refused call has been aborted")
