@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from elman_models import _native
 from elman_models.artifact import Model
 from elman_models.errors import InvalidField
-from elman_models.execution import NOTHING, Account, Advance, Start
+from elman_models.execution import NOTHING, Account, Advance, Passage, Start
 from elman_models.state import State
 
 NO_ACCOUNT = Account(np.zeros(0, np.int64), np.zeros(0))
@@ -91,6 +91,10 @@ class NativeOutcome:
         """The row's state after so many of its sampled characters (0: after the forced ones)."""
         outputs = self.states[self._states[index].start + sampled].copy()
         return State(outputs, int(self._places[index]) + sampled)
+
+    def passage(self, index: int) -> Passage:
+        """All of these states: a view of everybody's."""
+        return Passage(self.states[self._states[index]], int(self._places[index]))
 
 
 def slices(lengths: NDArray[np.int64]) -> list[slice]:
