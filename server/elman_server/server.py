@@ -71,7 +71,7 @@ class Server:
         executions = {one.model.digest: make_execution(one.model, *chosen) for one in catalogue}
         self._engine = Engine(executions, config.rows, config.waiting, self._deliver)
         self._metrics = Metrics(self._engine.statistics, version("elman"))
-        self._service = CompletionService(catalogue, self._engine, self._metrics)
+        self._service = CompletionService(catalogue, self._engine, self._metrics, config.session_bytes)
         self._is_told = threading.Event()
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
         self._models = {one.name: one.model.digest for one in catalogue}
@@ -138,6 +138,7 @@ class Server:
         if self._failed:
             return
         log("draining", running_calls=self._service.running)
+        self._service.end_following(Unavailable())  # they can go on elsewhere at once
         await asyncio.sleep(self._config.drain_notice_seconds)
 
     async def _stop(self) -> None:
