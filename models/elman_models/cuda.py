@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from elman_models.artifact import Model
-from elman_models.execution import NO_ACCOUNT, Account, Advance, Start
+from elman_models.execution import NO_ACCOUNT, Account, Advance, Passage, Start
 from elman_models.reference import Network, Sampler, Settings, parameters
 from elman_models.schedule import DRAW, STAY, Part, Rows, Schedule
 from elman_models.state import State
@@ -224,6 +224,11 @@ class CudaOutcome:
         """The row's state after so many of its sampled characters (0: after the forced ones)."""
         back = self._schedule.advances[index].sampled - sampled
         return State(self._states[-1 - back, index].copy(), int(self._schedule.ends[index]) - back)
+
+    def passage(self, index: int) -> Passage:
+        """All of these states."""
+        sampled = self._schedule.advances[index].sampled
+        return Passage(self._states[-1 - sampled :, index].copy(), int(self._schedule.ends[index]) - sampled)
 
     @cached_property
     def _states(self) -> NDArray[np.int8]:

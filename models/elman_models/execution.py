@@ -63,6 +63,13 @@ class Account(NamedTuple):
 NO_ACCOUNT = Account(np.zeros(0, np.int64), np.zeros(0))
 
 
+class Passage(NamedTuple):
+    """The states that one row passed: after its forced characters, and after each sampled one."""
+
+    outputs: NDArray[np.int8]  # (sampled + 1, state size)
+    position: int  # of the first
+
+
 class Outcome(Protocol):
     """What the rows did; `index` counts the advances that were asked for."""
 
@@ -76,6 +83,10 @@ class Outcome(Protocol):
 
     def state(self, index: int, sampled: int) -> State:
         """The row's state after so many of its sampled characters (0: after the forced ones)."""
+        ...
+
+    def passage(self, index: int) -> Passage:
+        """All of these states; not to be held for long."""
         ...
 
 

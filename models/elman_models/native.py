@@ -10,7 +10,7 @@ import numpy as np
 from elman_models import _native
 from elman_models.artifact import Model
 from elman_models.errors import InvalidField
-from elman_models.execution import Account, Advance, Start
+from elman_models.execution import Account, Advance, Passage, Start
 from elman_models.state import State
 
 
@@ -67,6 +67,10 @@ class NativeOutcome:
     def state(self, index: int, sampled: int) -> State:
         """The row's state after so many of its sampled characters (0: after the forced ones)."""
         return State(*self._outcome.state(index, sampled))
+
+    def passage(self, index: int) -> Passage:
+        """All of these states: a view of everybody's."""
+        return Passage(*self._outcome.passage(index))
 
 
 def instruction_sets() -> list[str]:

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from elman_models.artifact import Model
-from elman_models.execution import NO_ACCOUNT, Account, Advance, Start
+from elman_models.execution import NO_ACCOUNT, Account, Advance, Passage, Start
 from elman_models.philox import draw
 from elman_models.sampling import FRACTION, Sampling
 from elman_models.state import State
@@ -441,6 +441,12 @@ class ReferenceOutcome:
         states = self._final_states if self._run.history is None else self._run.history[count]
         outputs = states[slot].to(torch.int8).cpu().numpy()
         return State(outputs, self._positions[slot] + count)
+
+    def passage(self, index: int) -> Passage:
+        """All of these states."""
+        slot, advance = self._find(index)
+        states = [self.state(index, sampled) for sampled in range(advance.sampled + 1)]
+        return Passage(np.stack([state.outputs for state in states]), self._positions[slot] + advance.forced)
 
     def _find(self, index: int) -> tuple[int, Advance]:
         slot = self._slots[index]

@@ -127,6 +127,12 @@ class Outcome {
     nb::capsule owner(copy, [](void* pointer) noexcept { delete[] static_cast<int8_t*>(pointer); });
     return nb::make_tuple(view(copy, state_size_, owner), part.position + sampled);
   }
+  static nb::tuple get_passage(nb::pointer_and_handle<Outcome> self, size_t index) {
+    const Part& part = self.p->part(index);
+    int8_t* first = self.p->states.get() + part.states * self.p->state_size_;
+    const nb::ndarray<nb::numpy, int8_t, nb::ndim<2>> states(first, {size_t(part.sampled) + 1, self.p->state_size_}, self.h);
+    return nb::make_tuple(states, part.position);
+  }
 
  private:
   template <typename T>
@@ -337,7 +343,8 @@ NB_MODULE(_native, m) {
   nb::class_<Outcome>(m, "Outcome")
       .def("characters", &Outcome::get_characters)
       .def("account", &Outcome::get_account)
-      .def("state", &Outcome::get_state);
+      .def("state", &Outcome::get_state)
+      .def("passage", &Outcome::get_passage);
   nb::class_<NativeRows>(m, "Rows")
       .def(nb::init<const Builder&, int, const std::string&>())
       .def("load", &NativeRows::load)

@@ -39,7 +39,7 @@ class Call:
         self.canonical: Callable[[], Mapping[str, Any]] = dict  # what, with the text, repeats the call: asked for at its end
         self.fields: dict[str, Any] = {}
         self._metrics = metrics
-        self._arrived = time.monotonic()
+        self._arrived = self._asked = time.monotonic()
         self._last_text = 0.0
         self._characters = 0
 
@@ -49,9 +49,23 @@ class Call:
         if self._last_text:
             self._metrics.inter_character.observe((now - self._last_text) / characters)
         else:
-            self._metrics.first_character.observe(now - self._arrived)
+            self._metrics.first_character.observe(now - self._asked)
         self._last_text = now
         self._characters += characters
+
+    def note_request(self) -> None:
+        """Another request of the same call has arrived: measure from here on."""
+        self._asked = time.monotonic()
+        self._last_text = 0.0
+
+    def note_prefix(self, sent: int, spared: int) -> None:
+        """Count the characters of a text that was sent, and those before it that a state spared."""
+        self._metrics.prefix_characters.labels("sent").inc(sent)
+        self._metrics.prefix_characters.labels("spared").inc(spared)
+
+    def note_suggestion(self, outcome: str) -> None:
+        """Count what became of the suggestions for a revision."""
+        self._metrics.suggestions.labels(outcome).inc()
 
     def note_timing(self, timing: Timing) -> None:
         """Measure how one of the call's texts spent its time."""

@@ -8,6 +8,7 @@ from typing import Any, get_args, get_origin
 from elman_models.errors import InvalidField
 from elman_models.executions import DEVICES, INSTRUCTIONS
 
+SESSION_BYTES = 1 << 18
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -31,6 +32,7 @@ class ServerConfig:
     rows: int = option(256, "the texts that advance together, for each model")
     waiting: int = option(1024, "the texts that may wait for a row, a long one counting as several; more are refused")
     threads: int = option(1, "the processor threads of one operation of the reference")
+    session_bytes: int = option(SESSION_BYTES, "the memory for the text and the states of one document that is followed")
     drain_notice_seconds: float = option(2.0, "how long to go on listening, as NOT_SERVING, after SIGTERM")
     grace_seconds: float = option(20.0, "how long running completions may then go on")
     log_level: str = option("info", "the least level to log: debug, info, warning or error")
@@ -41,6 +43,7 @@ class ServerConfig:
         check_range("rows", self.rows, 1, 65536)
         check_range("waiting", self.waiting, 1, 1_000_000)
         check_range("threads", self.threads, 1, 1024)
+        check_range("session_bytes", self.session_bytes, 1 << 15, 1 << 30)
         check_range("drain_notice_seconds", self.drain_notice_seconds, 0, 3600)
         check_range("grace_seconds", self.grace_seconds, 0, 86400)
         check_choice("device", self.device, DEVICES)

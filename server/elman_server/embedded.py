@@ -8,11 +8,13 @@ from elman_models.execution import Execution
 from elman_models.executions import open_execution
 from elman_server.catalogue import Catalogue
 from elman_server.completion import Completion
+from elman_server.config import SESSION_BYTES
 from elman_server.engine import Engine
-from elman_server.job import Job, Progress
+from elman_server.job import Job, Progress, Timing
 from elman_server.listing import list_models
 from elman_server.pace import Pace
 from elman_server.scoring import Scoring
+from elman_server.session import Session
 
 ROWS = 16
 """As many as one request can have alternatives."""
@@ -63,6 +65,10 @@ class Embedded:
             running -= progress.is_last
             yield progress
 
+    def follow(self, size: int = SESSION_BYTES) -> "EmbeddedFollow":
+        """A stream of CompletionService.Follow, for a document within so many bytes."""
+        return EmbeddedFollow(self._catalogue, self._engine, size)
+
     def score(self, request: pb.ScoreRequest) -> pb.ScoreResponse:
         """The answer of CompletionService.Score. Raises Refused."""
         scoring = Scoring.of(request, self._catalogue)
@@ -83,3 +89,42 @@ class Embedded:
 
     def close(self) -> None:
         """Nothing is open: the engine goes with the object."""
+
+
+class EmbeddedFollow:
+    """One document that is followed: `send` requests, and iterate over the responses to the newest."""
+
+    def __init__(self, catalogue: Catalogue, engine: Engine, size: int) -> None:
+        self._engine = engine
+        self._session = Session(catalogue, engine, size, Nobody(), lambda: None)
+
+    def send(self, request: pb.FollowRequest) -> None:
+        """Tell of an event. Raises Refused, after which there is no more to do but `close`."""
+        self._session.take(request)
+
+    def __iter__(self) -> Iterator[pb.FollowResponse]:
+        """The responses so far not given, each with no more work than it needs; ends where only a request brings more."""
+        while (response := self._next()) is not None:
+            yield response
+
+    def _next(self) -> pb.FollowResponse | None:
+        while (response := self._session.next()) is None and not self._session.is_at_rest:
+            self._engine.tick()
+        return response
+
+    def close(self) -> None:
+        """Stop what is under way."""
+        self._session.close()
+
+
+class Nobody:
+    """Counts nothing."""
+
+    def note_text(self, characters: int) -> None:
+        """A piece was written."""
+
+    def note_timing(self, timing: Timing) -> None:
+        """An alternative has ended."""
+
+    def note_suggestion(self, outcome: str) -> None:
+        """Suggestions were accepted, dismissed, or neither."""

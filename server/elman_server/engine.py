@@ -120,7 +120,7 @@ class Pool:
         if not job.alternatives or progress.state is None:
             return progress
         self.waiting.extendleft(alternative.follow(job, progress.state) for alternative in reversed(job.alternatives))
-        return None
+        return replace(progress, state=None) if progress.passage else None
 
     def release(self) -> None:
         """Cancelled texts leave their rows and the queue."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman_models.artifact import Model
-from elman_models.execution import NOTHING, Advance, Outcome, Start
+from elman_models.execution import NOTHING, Advance, Outcome, Passage, Start
 from elman_models.state import State
 from elman_models.vocabulary import Vocabulary
 from elman_server.ending import Ending, Reason
@@ -35,6 +35,7 @@ class Progress:
     log_probabilities: Sequence[float] = ()  # of the text; of the scored characters at the end of a job that draws none
     reason: Reason | None = None
     state: State | None = None  # at the end: the state after the last character told
+    passage: Passage | None = None  # the states of the tick, if the job is watched
     is_paused: bool = False  # the reader is slow: `Engine.resume` goes on
     failure: Exception | None = None
 
@@ -105,7 +106,7 @@ class Job:
     """A text to consume, and then to continue (with an ending) or to be done with (without).
 
     `skipped` is consumed unseen, then `scored` with its log-probabilities. `alternatives` are the jobs that go on from the
-    state reached. There is at least one character to consume or to draw.
+    state reached. There is at least one character to consume or to draw. One that is watched has news in every tick.
     """
 
     model: Model
@@ -115,6 +116,7 @@ class Job:
     scored: NDArray[np.int32] = field(default_factory=lambda: NOTHING)
     ending: Ending | None = None
     alternatives: Sequence["Job"] = ()
+    is_watched: bool = False
 
     def __post_init__(self) -> None:
         self.is_cancelled = False
@@ -175,6 +177,12 @@ class Job:
 
     def take(self, advance: Advance, outcome: Outcome, index: int, replay: Replay) -> Progress | None:
         """Take what its row did; returns what there is to tell."""
+        if not self.is_watched:
+            return self._take(advance, outcome, index, replay)
+        passage = outcome.passage(index)
+        return replace(self._take(advance, outcome, index, replay) or Progress(self), passage=passage)
+
+    def _take(self, advance: Advance, outcome: Outcome, index: int, replay: Replay) -> Progress | None:
         scored = len(advance.scored)
         if advance.forced:
             self.skipped, self.scored = self.skipped[len(advance.skipped) :], self.scored[scored:]

@@ -33,6 +33,9 @@ class Metrics:
         self.prefix_characters = counter(
             "prefix_characters_total", "Characters of prefix, sent or spared by a state.", "source"
         )
+        self.suggestions = counter(
+            "suggestions_total", "Revisions of followed documents by what became of their suggestions.", "outcome"
+        )
         self.generated_characters = counter("generated_characters_total", "Characters sent as completions.")
 
 

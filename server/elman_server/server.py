@@ -68,7 +68,7 @@ class Server:
         self._engine = Engine(executions, config.rows, config.waiting)
         self._ticker = Ticker(self._engine, self._fail)
         self._metrics = Metrics(self._engine.statistics, version("elman"))
-        self._service = CompletionService(catalogue, self._engine, self._metrics)
+        self._service = CompletionService(catalogue, self._engine, self._metrics, config.session_bytes)
         self._models = {one.name: one.model.digest for one in catalogue}
         self._executions = {one.name: executions[one.model.digest].name for one in catalogue}
         self._failed = False
@@ -132,6 +132,7 @@ class Server:
         if self._failed:
             return
         log("draining", running_calls=self._service.running)
+        self._service.end_following(Unavailable())  # they can go on elsewhere at once
         await asyncio.sleep(self._config.drain_notice_seconds)
 
     async def _stop(self) -> None:

@@ -3,17 +3,21 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_server.call import Call, Context, answering
 from elman_server.catalogue import Catalogue
 from elman_server.completion import Completion
+from elman_server.config import SESSION_BYTES
 from elman_server.engine import Engine
 from elman_server.errors import Unavailable
+from elman_server.following import Following, Read
 from elman_server.job import Job, Progress
 from elman_server.listing import list_models
 from elman_server.metrics import Metrics
 from elman_server.scoring import Scoring
+from elman_server.session import Session
 
 
 class News:
@@ -40,13 +44,15 @@ class News:
 
 
 class CompletionService:
-    """Answers calls from one engine. It has no sessions: all it knows of a caller is the running call."""
+    """Answers calls from one engine. It has no sessions beyond a call: all it knows of a caller is the running call."""
 
-    def __init__(self, catalogue: Catalogue, engine: Engine, metrics: Metrics) -> None:
+    def __init__(self, catalogue: Catalogue, engine: Engine, metrics: Metrics, session_bytes: int = SESSION_BYTES) -> None:
         self._catalogue = catalogue
         self._engine = engine
         self._metrics = metrics
+        self._open_session = partial(Session, catalogue, engine, session_bytes)
         self._running: dict[News, Job] = {}
+        self._following: set[Following] = set()
         self._is_idle = asyncio.Event()
         self._is_idle.set()
         self.is_draining = False
@@ -85,8 +91,21 @@ class CompletionService:
         self._check_open()
         completion = Completion.of(request, self._catalogue)
         call.model, call.canonical = completion.served.name, completion.canonical
-        self._count_prefix(len(completion.prefix) + len(completion.received), completion.state.position)
+        call.note_prefix(len(completion.prefix) + len(completion.received), completion.state.position)
         return completion
+
+    async def follow(self, read: Read, context: Context) -> None:
+        """What is to be said of a document while it is edited."""
+        async with answering("Follow", context, self._metrics) as call:
+            self._check_open()
+            following = Following(read, context, call, self._open_session)
+            self._following.add(following)
+            self._note_idleness()
+            try:
+                await following.run()
+            finally:
+                self._following.remove(following)
+                self._note_idleness()
 
     async def score(self, request: pb.ScoreRequest, context: Context) -> pb.ScoreResponse:
         """How likely a text is."""
@@ -94,7 +113,7 @@ class CompletionService:
             self._check_open()
             scoring = Scoring.of(request, self._catalogue)
             call.model, call.canonical = scoring.served.name, scoring.canonical
-            self._count_prefix(len(scoring.text), scoring.state.position)
+            call.note_prefix(len(scoring.text), scoring.state.position)
             return await self._score(scoring, call)
         raise AssertionError("a refused call has been aborted")
 
@@ -121,7 +140,7 @@ class CompletionService:
     @property
     def running(self) -> int:
         """The number of running calls."""
-        return len(self._running)
+        return len(self._running) + len(self._following)
 
     async def until_idle(self) -> None:
         """Wait until no call is running."""
@@ -131,6 +150,12 @@ class CompletionService:
         """End every running call with a status."""
         for news, job in self._running.items():
             news.tell(Progress(job, failure=failure))
+        self.end_following(failure)
+
+    def end_following(self, failure: Exception) -> None:
+        """End the calls that would go on for as long as somebody types."""
+        for following in self._following:
+            following.end(failure)
 
     def _check_open(self) -> None:
         if self.is_draining:
@@ -139,16 +164,17 @@ class CompletionService:
     def _submit(self, jobs: Sequence[Job], news: News) -> None:
         self._engine.submit(jobs)
         self._running[news] = jobs[0]
-        self._is_idle.clear()
+        self._note_idleness()
 
     def _forget(self, jobs: Sequence[Job], news: News) -> None:
         """The caller has what it wanted, or is gone: rows that still work for it are freed."""
         self._running.pop(news, None)
-        if not self._running:
-            self._is_idle.set()
+        self._note_idleness()
         for job in jobs:
             self._engine.cancel(job)
 
-    def _count_prefix(self, sent: int, spared: int) -> None:
-        self._metrics.prefix_characters.labels("sent").inc(sent)
-        self._metrics.prefix_characters.labels("spared").inc(spared)
+    def _note_idleness(self) -> None:
+        if self.running:
+            self._is_idle.clear()
+        else:
+            self._is_idle.set()

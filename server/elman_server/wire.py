@@ -23,6 +23,9 @@ def handlers(service: CompletionService, metrics: Metrics) -> grpc.GenericRpcHan
     score = decoding(pb.ScoreRequest, service.score, "Score", metrics)
     list_models = decoding(pb.ListModelsRequest, service.list_models, "ListModels", metrics)
     methods = {
+        "Follow": grpc.stream_stream_rpc_method_handler(
+            following(service), decoder(pb.FollowRequest), pb.FollowResponse.SerializeToString
+        ),
         "Complete": stream(*complete, pb.CompleteResponse.SerializeToString),
         "Score": unary(*score, pb.ScoreResponse.SerializeToString),
         "ListModels": unary(*list_models, pb.ListModelsResponse.SerializeToString),
@@ -39,17 +42,43 @@ class Undecodable(NamedTuple):
 def decoding(kind: type[Message], behaviour: Behaviour, method: str, metrics: Metrics) -> tuple[Any, Any]:
     """The behaviour, which refuses bytes that are no message of the kind, and the decoder for it."""
 
+    async def behave(request: Message | Undecodable, context: Context) -> object:
+        if isinstance(request, Undecodable):
+            async with answering(method, context, metrics):
+                raise undecodable(request, kind)
+        return await behaviour(request, context)
+
+    return behave, decoder(kind)
+
+
+def following(service: CompletionService) -> Behaviour:
+    """The behaviour of Follow, which decodes its requests as it takes them."""
+
+    async def behave(_: object, context: Context) -> None:
+        async def read() -> pb.FollowRequest | None:
+            request = await context.read()
+            if isinstance(request, Undecodable):
+                raise undecodable(request, pb.FollowRequest)
+            return request if isinstance(request, pb.FollowRequest) else None  # else it is the end of the stream
+
+        await service.follow(read, context)
+
+    return behave
+
+
+def decoder(kind: type[Message]) -> Callable[[bytes], Message | Undecodable]:
+    """Decodes messages of the kind."""
+
     def decode(data: bytes) -> Message | Undecodable:
         try:
             return kind.FromString(data)
         except DecodeError:
             return Undecodable(len(data))
 
-    async def behave(request: Message | Undecodable, context: Context) -> object:
-        if isinstance(request, Undecodable):
-            allowed = f"{kind.DESCRIPTOR.name} that decodes, with every text in UTF-8"
-            async with answering(method, context, metrics):
-                raise InvalidField("request", Amount(f"{request.size} bytes"), allowed)
-        return await behaviour(request, context)
+    return decode
 
-    return behave, decode
+
+def undecodable(request: Undecodable, kind: type[Message]) -> InvalidField:
+    """What is said of bytes that are no message."""
+    allowed = f"{kind.DESCRIPTOR.name} that decodes, with every text in UTF-8"
+    return InvalidField("request", Amount(f"{request.size} bytes"), allowed)

@@ -66,6 +66,11 @@ class Scripted(CompletionServiceServicer):
             sent += event.HasField("piece")
         self._break_or_wait(planned, sent, context)
 
+    def Follow(
+        self, request_iterator: Iterator[pb.FollowRequest], context: grpc.ServicerContext
+    ) -> Iterator[pb.FollowResponse]:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "no script follows a document")
+
     def Score(self, request: pb.ScoreRequest, context: grpc.ServicerContext) -> pb.ScoreResponse:
         self.requests.append(request)
         self._break_or_wait(self.breaks.pop(0) if self.breaks else None, 0, context)

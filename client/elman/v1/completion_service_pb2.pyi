@@ -134,6 +134,94 @@ class Usage(_message.Message):
     decode_seconds: float
     def __init__(self, consumed_characters: _Optional[int] = ..., spared_characters: _Optional[int] = ..., unknown_characters: _Optional[int] = ..., generated_characters: _Optional[int] = ..., queue_seconds: _Optional[float] = ..., prime_seconds: _Optional[float] = ..., decode_seconds: _Optional[float] = ...) -> None: ...
 
+class FollowRequest(_message.Message):
+    __slots__ = ("revision", "open", "edit", "accept", "dismiss")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FIELD_NUMBER: _ClassVar[int]
+    EDIT_FIELD_NUMBER: _ClassVar[int]
+    ACCEPT_FIELD_NUMBER: _ClassVar[int]
+    DISMISS_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    open: Open
+    edit: Edit
+    accept: Accept
+    dismiss: Dismiss
+    def __init__(self, revision: _Optional[int] = ..., open: _Optional[_Union[Open, _Mapping]] = ..., edit: _Optional[_Union[Edit, _Mapping]] = ..., accept: _Optional[_Union[Accept, _Mapping]] = ..., dismiss: _Optional[_Union[Dismiss, _Mapping]] = ...) -> None: ...
+
+class Open(_message.Message):
+    __slots__ = ("model", "state", "prefix", "sampling", "limits", "alternatives", "include_log_probabilities", "suggest")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    SAMPLING_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    ALTERNATIVES_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_LOG_PROBABILITIES_FIELD_NUMBER: _ClassVar[int]
+    SUGGEST_FIELD_NUMBER: _ClassVar[int]
+    model: Model
+    state: bytes
+    prefix: str
+    sampling: Sampling
+    limits: Limits
+    alternatives: int
+    include_log_probabilities: bool
+    suggest: bool
+    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ..., state: _Optional[bytes] = ..., prefix: _Optional[str] = ..., sampling: _Optional[_Union[Sampling, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., alternatives: _Optional[int] = ..., include_log_probabilities: _Optional[bool] = ..., suggest: _Optional[bool] = ...) -> None: ...
+
+class Edit(_message.Message):
+    __slots__ = ("keep", "insert", "suggest")
+    KEEP_FIELD_NUMBER: _ClassVar[int]
+    INSERT_FIELD_NUMBER: _ClassVar[int]
+    SUGGEST_FIELD_NUMBER: _ClassVar[int]
+    keep: int
+    insert: str
+    suggest: bool
+    def __init__(self, keep: _Optional[int] = ..., insert: _Optional[str] = ..., suggest: _Optional[bool] = ...) -> None: ...
+
+class Accept(_message.Message):
+    __slots__ = ("alternative", "characters", "suggest")
+    ALTERNATIVE_FIELD_NUMBER: _ClassVar[int]
+    CHARACTERS_FIELD_NUMBER: _ClassVar[int]
+    SUGGEST_FIELD_NUMBER: _ClassVar[int]
+    alternative: int
+    characters: int
+    suggest: bool
+    def __init__(self, alternative: _Optional[int] = ..., characters: _Optional[int] = ..., suggest: _Optional[bool] = ...) -> None: ...
+
+class Dismiss(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class FollowResponse(_message.Message):
+    __slots__ = ("revision", "started", "suggestion", "finished", "need_text", "goodbye")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    SUGGESTION_FIELD_NUMBER: _ClassVar[int]
+    FINISHED_FIELD_NUMBER: _ClassVar[int]
+    NEED_TEXT_FIELD_NUMBER: _ClassVar[int]
+    GOODBYE_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    started: Started
+    suggestion: Piece
+    finished: Finished
+    need_text: NeedText
+    goodbye: Goodbye
+    def __init__(self, revision: _Optional[int] = ..., started: _Optional[_Union[Started, _Mapping]] = ..., suggestion: _Optional[_Union[Piece, _Mapping]] = ..., finished: _Optional[_Union[Finished, _Mapping]] = ..., need_text: _Optional[_Union[NeedText, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ...) -> None: ...
+
+class NeedText(_message.Message):
+    __slots__ = ("earliest_position",)
+    EARLIEST_POSITION_FIELD_NUMBER: _ClassVar[int]
+    earliest_position: int
+    def __init__(self, earliest_position: _Optional[int] = ...) -> None: ...
+
+class Goodbye(_message.Message):
+    __slots__ = ("state", "position")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    state: bytes
+    position: int
+    def __init__(self, state: _Optional[bytes] = ..., position: _Optional[int] = ...) -> None: ...
+
 class ScoreRequest(_message.Message):
     __slots__ = ("model", "state", "text", "include_log_probabilities")
     MODEL_FIELD_NUMBER: _ClassVar[int]

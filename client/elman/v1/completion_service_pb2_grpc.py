@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class CompletionServiceStub:
-    """CompletionService continues text and scores text. Servers keep no sessions: the hidden state travels with the call.
+    """CompletionService continues text and scores text. Servers keep no sessions: the hidden state travels with the call, and what
+    Follow remembers of a document ends with its stream and can be had again from any replica.
 
     Every method can end with these statuses:
     INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Mend, do not retry.
@@ -49,6 +50,11 @@ class CompletionServiceStub:
                 request_serializer=elman_dot_v1_dot_completion__service__pb2.CompleteRequest.SerializeToString,
                 response_deserializer=elman_dot_v1_dot_completion__service__pb2.CompleteResponse.FromString,
                 _registered_method=True)
+        self.Follow = channel.stream_stream(
+                '/elman.v1.CompletionService/Follow',
+                request_serializer=elman_dot_v1_dot_completion__service__pb2.FollowRequest.SerializeToString,
+                response_deserializer=elman_dot_v1_dot_completion__service__pb2.FollowResponse.FromString,
+                _registered_method=True)
         self.Score = channel.unary_unary(
                 '/elman.v1.CompletionService/Score',
                 request_serializer=elman_dot_v1_dot_completion__service__pb2.ScoreRequest.SerializeToString,
@@ -62,7 +68,8 @@ class CompletionServiceStub:
 
 
 class CompletionServiceServicer:
-    """CompletionService continues text and scores text. Servers keep no sessions: the hidden state travels with the call.
+    """CompletionService continues text and scores text. Servers keep no sessions: the hidden state travels with the call, and what
+    Follow remembers of a document ends with its stream and can be had again from any replica.
 
     Every method can end with these statuses:
     INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Mend, do not retry.
@@ -77,6 +84,22 @@ class CompletionServiceServicer:
     def Complete(self, request, context):
         """Complete streams a continuation of a text: one Started, then Pieces, then one Finished for each alternative.
         A stream that broke is resumed exactly, on any replica: send the same request with seed, digest and what was already received.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Follow(self, request_iterator, context):
+        """Follow keeps up with one document while it is edited, and suggests what may follow the text before its cursor.
+        The first request is an open; every later one has a higher revision. Edits are applied in order; suggestions are made for the
+        newest revision only, and nothing is written for a revision once a newer one was taken off the stream. What is suggested is,
+        byte for byte, what Complete answers for the whole text before the cursor with the same model, sampling, seed, limits and
+        alternatives. A stream whose requests have ended ends OK after the suggestions for the newest revision; a silent one stays open.
+        Besides the statuses above:
+        INVALID_ARGUMENT    also: the first request is no open, a revision repeats or goes back, an edit keeps more than there is, an
+        accept takes what was not suggested. Mend, do not retry.
+        RESOURCE_EXHAUSTED  only without RetryInfo: while the queue is full, suggestions come later instead.
+        UNAVAILABLE         after goodbye, if the server had time to say it. Open the document on another replica.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,6 +127,11 @@ def add_CompletionServiceServicer_to_server(servicer, server):
                     request_deserializer=elman_dot_v1_dot_completion__service__pb2.CompleteRequest.FromString,
                     response_serializer=elman_dot_v1_dot_completion__service__pb2.CompleteResponse.SerializeToString,
             ),
+            'Follow': grpc.stream_stream_rpc_method_handler(
+                    servicer.Follow,
+                    request_deserializer=elman_dot_v1_dot_completion__service__pb2.FollowRequest.FromString,
+                    response_serializer=elman_dot_v1_dot_completion__service__pb2.FollowResponse.SerializeToString,
+            ),
             'Score': grpc.unary_unary_rpc_method_handler(
                     servicer.Score,
                     request_deserializer=elman_dot_v1_dot_completion__service__pb2.ScoreRequest.FromString,
@@ -123,7 +151,8 @@ def add_CompletionServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CompletionService:
-    """CompletionService continues text and scores text. Servers keep no sessions: the hidden state travels with the call.
+    """CompletionService continues text and scores text. Servers keep no sessions: the hidden state travels with the call, and what
+    Follow remembers of a document ends with its stream and can be had again from any replica.
 
     Every method can end with these statuses:
     INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Mend, do not retry.
@@ -152,6 +181,33 @@ class CompletionService:
             '/elman.v1.CompletionService/Complete',
             elman_dot_v1_dot_completion__service__pb2.CompleteRequest.SerializeToString,
             elman_dot_v1_dot_completion__service__pb2.CompleteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Follow(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/elman.v1.CompletionService/Follow',
+            elman_dot_v1_dot_completion__service__pb2.FollowRequest.SerializeToString,
+            elman_dot_v1_dot_completion__service__pb2.FollowResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -33,7 +33,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class CompletionServiceStub:
-    """CompletionService continues text and scores text. Servers keep no sessions: the hidden state travels with the call.
+    """CompletionService continues text and scores text. Servers keep no sessions: the hidden state travels with the call, and what
+    Follow remembers of a document ends with its stream and can be had again from any replica.
 
     Every method can end with these statuses:
       INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Mend, do not retry.
@@ -53,6 +54,18 @@ class CompletionServiceStub:
     """Complete streams a continuation of a text: one Started, then Pieces, then one Finished for each alternative.
     A stream that broke is resumed exactly, on any replica: send the same request with seed, digest and what was already received.
     """
+    Follow: _grpc.StreamStreamMultiCallable[_completion_service_pb2.FollowRequest, _completion_service_pb2.FollowResponse]
+    """Follow keeps up with one document while it is edited, and suggests what may follow the text before its cursor.
+    The first request is an open; every later one has a higher revision. Edits are applied in order; suggestions are made for the
+    newest revision only, and nothing is written for a revision once a newer one was taken off the stream. What is suggested is,
+    byte for byte, what Complete answers for the whole text before the cursor with the same model, sampling, seed, limits and
+    alternatives. A stream whose requests have ended ends OK after the suggestions for the newest revision; a silent one stays open.
+    Besides the statuses above:
+      INVALID_ARGUMENT    also: the first request is no open, a revision repeats or goes back, an edit keeps more than there is, an
+                          accept takes what was not suggested. Mend, do not retry.
+      RESOURCE_EXHAUSTED  only without RetryInfo: while the queue is full, suggestions come later instead.
+      UNAVAILABLE         after goodbye, if the server had time to say it. Open the document on another replica.
+    """
     Score: _grpc.UnaryUnaryMultiCallable[_completion_service_pb2.ScoreRequest, _completion_service_pb2.ScoreResponse]
     """Score tells how likely the model finds a text."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_completion_service_pb2.ListModelsRequest, _completion_service_pb2.ListModelsResponse]
@@ -60,7 +73,8 @@ class CompletionServiceStub:
 
 @_typing.type_check_only
 class CompletionServiceAsyncStub(CompletionServiceStub):
-    """CompletionService continues text and scores text. Servers keep no sessions: the hidden state travels with the call.
+    """CompletionService continues text and scores text. Servers keep no sessions: the hidden state travels with the call, and what
+    Follow remembers of a document ends with its stream and can be had again from any replica.
 
     Every method can end with these statuses:
       INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Mend, do not retry.
@@ -77,13 +91,26 @@ class CompletionServiceAsyncStub(CompletionServiceStub):
     """Complete streams a continuation of a text: one Started, then Pieces, then one Finished for each alternative.
     A stream that broke is resumed exactly, on any replica: send the same request with seed, digest and what was already received.
     """
+    Follow: _aio.StreamStreamMultiCallable[_completion_service_pb2.FollowRequest, _completion_service_pb2.FollowResponse]  # type: ignore[assignment]
+    """Follow keeps up with one document while it is edited, and suggests what may follow the text before its cursor.
+    The first request is an open; every later one has a higher revision. Edits are applied in order; suggestions are made for the
+    newest revision only, and nothing is written for a revision once a newer one was taken off the stream. What is suggested is,
+    byte for byte, what Complete answers for the whole text before the cursor with the same model, sampling, seed, limits and
+    alternatives. A stream whose requests have ended ends OK after the suggestions for the newest revision; a silent one stays open.
+    Besides the statuses above:
+      INVALID_ARGUMENT    also: the first request is no open, a revision repeats or goes back, an edit keeps more than there is, an
+                          accept takes what was not suggested. Mend, do not retry.
+      RESOURCE_EXHAUSTED  only without RetryInfo: while the queue is full, suggestions come later instead.
+      UNAVAILABLE         after goodbye, if the server had time to say it. Open the document on another replica.
+    """
     Score: _aio.UnaryUnaryMultiCallable[_completion_service_pb2.ScoreRequest, _completion_service_pb2.ScoreResponse]  # type: ignore[assignment]
     """Score tells how likely the model finds a text."""
     ListModels: _aio.UnaryUnaryMultiCallable[_completion_service_pb2.ListModelsRequest, _completion_service_pb2.ListModelsResponse]  # type: ignore[assignment]
     """ListModels lists the models that this server has loaded."""
 
 class CompletionServiceServicer(metaclass=_abc_1.ABCMeta):
-    """CompletionService continues text and scores text. Servers keep no sessions: the hidden state travels with the call.
+    """CompletionService continues text and scores text. Servers keep no sessions: the hidden state travels with the call, and what
+    Follow remembers of a document ends with its stream and can be had again from any replica.
 
     Every method can end with these statuses:
       INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Mend, do not retry.
@@ -103,6 +130,24 @@ class CompletionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_completion_service_pb2.CompleteResponse], _abc.AsyncIterator[_completion_service_pb2.CompleteResponse]]:
         """Complete streams a continuation of a text: one Started, then Pieces, then one Finished for each alternative.
         A stream that broke is resumed exactly, on any replica: send the same request with seed, digest and what was already received.
+        """
+
+    @_abc_1.abstractmethod
+    def Follow(
+        self,
+        request_iterator: _MaybeAsyncIterator[_completion_service_pb2.FollowRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_completion_service_pb2.FollowResponse], _abc.AsyncIterator[_completion_service_pb2.FollowResponse]]:
+        """Follow keeps up with one document while it is edited, and suggests what may follow the text before its cursor.
+        The first request is an open; every later one has a higher revision. Edits are applied in order; suggestions are made for the
+        newest revision only, and nothing is written for a revision once a newer one was taken off the stream. What is suggested is,
+        byte for byte, what Complete answers for the whole text before the cursor with the same model, sampling, seed, limits and
+        alternatives. A stream whose requests have ended ends OK after the suggestions for the newest revision; a silent one stays open.
+        Besides the statuses above:
+          INVALID_ARGUMENT    also: the first request is no open, a revision repeats or goes back, an edit keeps more than there is, an
+                              accept takes what was not suggested. Mend, do not retry.
+          RESOURCE_EXHAUSTED  only without RetryInfo: while the queue is full, suggestions come later instead.
+          UNAVAILABLE         after goodbye, if the server had time to say it. Open the document on another replica.
         """
 
     @_abc_1.abstractmethod
