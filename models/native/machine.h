@@ -153,6 +153,7 @@ class Rows final : public Machine {
   }
 
   void run(std::vector<Advance>& advances) override {
+    if (advances.empty()) return;
     std::stable_sort(advances.begin(), advances.end(), [](const Advance& a, const Advance& b) { return a.steps() > b.steps(); });
     for (const Advance& advance : advances)
       if (advance.skipped + advance.scored == 0) save(advance.row, advance.states);

@@ -229,6 +229,7 @@ class NativeRows {
     size_t drawn = 0, accounted = 0, states = 0;
     for (nb::handle one : asked) {
       const int row = nb::cast<int>(one[0]), sampled = nb::cast<int>(one[3]);
+      if (sampled < 0) throw nb::value_error("sampled: below 0");
       given.push_back(characters(one[1]));
       given.push_back(characters(one[2]));
       const int skipped = int(given[given.size() - 2].size()), scored = int(given.back().size());
@@ -272,9 +273,9 @@ class NativeRows {
         beside_->failure = std::current_exception();
       }
       beside_->seconds = thread_seconds() - started;
-      hand_over(Turn::kCallers);
       while (write(pipe, ".", 1) < 0 && errno == EINTR) {
       }
+      hand_over(Turn::kCallers);  // last: once the caller has its turn, it may close the pipe
     }
   }
 
