@@ -2,8 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +31,7 @@ REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Completion:
+class Completion(NamedTuple):
     """A checked CompleteRequest."""
 
     served: Served

@@ -7,7 +7,6 @@ hear   -> the engine's news: states are kept, text and ends wait for `next`
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Protocol
 
 from elman.v1 import completion_service_pb2 as pb
@@ -117,7 +116,7 @@ class Editing:
             self._is_due = False
             return
         characters = self.pattern.served.model.vocabulary.encode(text)
-        completion = replace(self.pattern, state=state, prefix=text, characters=characters)
+        completion = self.pattern._replace(state=state, prefix=text, characters=characters)
         attempt = Attempt(completion, is_suggesting, self._most_trailed, self._hear)
         self._engine.submit(attempt.submission)
         self._attempt, self._is_due = attempt, not is_suggesting
@@ -131,7 +130,7 @@ class Editing:
         if attempt is self._attempt:
             attempt.running -= progress.is_last
             if attempt.is_suggesting:
-                self._news.append(replace(progress, passage=None))
+                self._news.append(progress._replace(passage=None))
             elif progress.is_last:
                 self._attempt = None
         self._wake()

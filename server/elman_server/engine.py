@@ -9,7 +9,7 @@ or its reader is slow. One thread owns all of this; only the execution of a tick
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -105,7 +105,7 @@ class Pool:
         if progress and job.untaken > UNTAKEN_CHARACTERS:
             self._release(advance.row)
             job.pause(outcome.state(index, advance.sampled))
-            return replace(progress, is_paused=True)
+            return progress._replace(is_paused=True)
         return progress
 
     def _replay(self, row: int, state: State, characters: NDArray[np.int32]) -> State:
@@ -120,7 +120,7 @@ class Pool:
         if not job.alternatives or progress.state is None:
             return progress
         self.waiting.extendleft(alternative.follow(job, progress.state) for alternative in reversed(job.alternatives))
-        return replace(progress, state=None) if progress.passage else None
+        return progress._replace(state=None) if progress.passage else None
 
     def release(self) -> None:
         """Cancelled texts leave their rows and the queue."""

@@ -25,8 +25,7 @@ class Timing(NamedTuple):
     decode_seconds: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Progress:
+class Progress(NamedTuple):
     """News of a job, from the engine to whoever asked for it."""
 
     job: "Job"
@@ -180,7 +179,7 @@ class Job:
         if not self.is_watched:
             return self._take(advance, outcome, index, replay)
         passage = outcome.passage(index)
-        return replace(self._take(advance, outcome, index, replay) or Progress(self), passage=passage)
+        return (self._take(advance, outcome, index, replay) or Progress(self))._replace(passage=passage)
 
     def _take(self, advance: Advance, outcome: Outcome, index: int, replay: Replay) -> Progress | None:
         scored = len(advance.scored)
