@@ -75,7 +75,7 @@ def parser_for(chosen: str, module: ModuleType | None) -> argparse.ArgumentParse
     parser.add_argument("--version", action="version", version=f"elman {version()}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.", allow_abbrev=False)
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False)
         if module and name == chosen:
             module.add_arguments(command)
     return parser

@@ -10,8 +10,8 @@ from elman.errors import MendRequest
 
 
 def read_text(argument: str | None) -> str:
-    """The argument, or else all of standard input unless that is a terminal. Raises MendRequest for bytes that are no UTF-8."""
-    if argument is not None:
+    """The argument, or else (also for -) standard input unless that is a terminal. Raises MendRequest for other than UTF-8."""
+    if argument is not None and argument != "-":
         return decoded("argument", os.fsencode(argument))  # UTF-8 in every locale
     if sys.stdin is None or sys.stdin.isatty():
         return ""

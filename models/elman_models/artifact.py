@@ -109,8 +109,10 @@ def load(path: Path) -> Model:
             model, header = read(file)
         check_values(model)
         check_digest(model, header)
-    except (ArtifactError, SafetensorError) as error:
+    except ArtifactError as error:
         raise ArtifactError(f"{path}: {error}") from None
+    except SafetensorError as error:
+        raise ArtifactError(f"{path}: no elman model, or a damaged one ({error})") from None
     return model
 
 

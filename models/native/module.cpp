@@ -61,16 +61,19 @@ std::unique_ptr<Machine> make(const std::string& instructions, const Model& mode
   return make_portable(model, rows);
 }
 
-// Gathers a model, matrix by matrix; everything is copied when the rows are made.
+// Gathers a model, matrix by matrix; everything is copied when the rows are made, and held until then.
 class Builder {
  public:
   void layer(Array<int8_t> weight, Array<float> scale, Array<float> bias, std::vector<int> inputs) {
+    hold(weight, scale, bias);
     model_.layers.push_back(affine(weight, scale, bias, std::move(inputs), true));
   }
   void output(Array<int8_t> weight, Array<float> scale, Array<float> bias, std::vector<int> inputs) {
+    hold(weight, scale, bias);
     model_.output = affine(weight, scale, bias, std::move(inputs), false);
   }
   void tables(Array<int8_t> tanh, Array<int32_t> exp, Array<int64_t> log) {
+    hold(tanh, exp, log);
     model_.tables = {tanh.data(), exp.data(), int(exp.size()), log.data(), int(log.size())};
   }
   const Model& model() const { return model_; }
@@ -80,7 +83,13 @@ class Builder {
     const int bias_rows = bias.ndim() == 2 ? int(bias.shape(0)) : 1;
     return {int(weight.shape(0)), int(weight.shape(1)), weight.data(), scale.data(), bias.data(), bias_rows, std::move(inputs), reads_itself};
   }
+  template <typename... Arrays>
+  void hold(const Arrays&... arrays) {
+    (held_.push_back(std::make_shared<Arrays>(arrays)), ...);  // each may be a copy that nobody else holds: of other strides or another type
+  }
+
   Model model_;
+  std::vector<std::shared_ptr<void>> held_;
 };
 
 // What one run did: the parts of each row follow one another in the order of the advances.
@@ -152,6 +161,7 @@ class NativeRows {
   void load(int row, Array<int8_t> state, uint64_t position, uint64_t seed, int64_t inverse_temperature, int64_t top_k, int64_t top_p,
             int64_t min_p, uint32_t alternative, int32_t first_rank, bool is_accounted) {
     const Alone alone(is_moving_);
+    if (state.size() != state_size_) throw nb::value_error("state: of another size than the model's");
     positions_.at(row) = position;
     is_accounted_.at(row) = is_accounted;
     machine_->load(row, state.data(), Start{position, seed, inverse_temperature, top_k, top_p, min_p, alternative, first_rank});
@@ -226,10 +236,12 @@ class NativeRows {
     std::vector<Advance> advances;
     std::vector<Array<int32_t>> given;
     std::vector<Outcome::Part> parts;
+    std::vector<uint8_t> is_named(positions_.size());
     size_t drawn = 0, accounted = 0, states = 0;
     for (nb::handle one : asked) {
       const int row = nb::cast<int>(one[0]), sampled = nb::cast<int>(one[3]);
       if (sampled < 0) throw nb::value_error("sampled: below 0");
+      if (is_named.at(row)++) throw nb::value_error("row: named twice");
       given.push_back(characters(one[1]));
       given.push_back(characters(one[2]));
       const int skipped = int(given[given.size() - 2].size()), scored = int(given.back().size());

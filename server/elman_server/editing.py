@@ -6,7 +6,7 @@ hear   -> the engine's news: states are kept, text and ends wait for `next`
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from elman.v1 import completion_service_pb2 as pb
@@ -15,8 +15,7 @@ from elman_server.attempt import Attempt
 from elman_server.checkpoints import affordable
 from elman_server.completion import Completion
 from elman_server.document import Document
-from elman_server.engine import Engine
-from elman_server.job import Progress, Timing
+from elman_server.job import Job, Progress, Timing
 
 LEAST_CONSUMED, MOST_CONSUMED = 1 << 8, 1 << 12
 """How much one attempt consumes: a quarter of what is left, so that the states where attempts end lie denser and denser towards
@@ -24,6 +23,22 @@ the cursor; never more than a little, for what lies ahead may change before it i
 
 RECENT_ATTEMPTS = 4
 """How many attempts may still bring states: the newest, and those whose last news may be on the way."""
+
+
+class Works(Protocol):
+    """Who does jobs: an engine, or one that is shared."""
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Let new texts wait for rows. Raises QueueFull."""
+        ...
+
+    def resume(self, job: Job) -> None:
+        """Let a paused text wait for a row again."""
+        ...
+
+    def cancel(self, job: Job) -> None:
+        """Forget a text."""
+        ...
 
 
 class Witness(Protocol):
@@ -46,7 +61,7 @@ class Editing:
     """A document and its suggestions, within so many bytes. `pattern` is what is asked of any text, with no prefix."""
 
     def __init__(
-        self, pattern: Completion, prefix: str, size: int, engine: Engine, witness: Witness, wake: Callable[[], None]
+        self, pattern: Completion, prefix: str, size: int, engine: Works, witness: Witness, wake: Callable[[], None]
     ) -> None:
         self.pattern = pattern
         self.document = Document(State.initial(pattern.served.model), pattern.state, prefix, size)

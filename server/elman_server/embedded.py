@@ -1,5 +1,6 @@
 """The engine in the caller's own process and thread: the same requests and answers as the service, without gRPC."""
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -29,11 +30,11 @@ def open_embedded(models: Sequence[str] = (), device: str = "auto", instructions
 
 
 class Embedded:
-    """Answers requests by ticking an engine. One thread at a time."""
+    """Answers requests by ticking an engine, in the threads of those who ask: one thread at a time."""
 
     def __init__(self, catalogue: Catalogue, executions: Mapping[str, Execution], make_pace: Callable[[], Pace] = Pace) -> None:
         self._catalogue = catalogue
-        self._engine = Engine(executions, ROWS, ROWS, make_pace)
+        self._engine = Shared(Engine(executions, ROWS, ROWS, make_pace))
 
     def complete(self, request: pb.CompleteRequest) -> Iterator[pb.CompleteResponse]:
         """The events of CompletionService.Complete. Raises Refused, at once."""
@@ -91,16 +92,45 @@ class Embedded:
         """Nothing is open: the engine goes with the object."""
 
 
+class Shared:
+    """An engine that several threads may use: whoever ticks tells the others' news too."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.lock = threading.RLock()
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Let new texts wait for rows. Raises QueueFull."""
+        with self.lock:
+            self._engine.submit(jobs)
+
+    def resume(self, job: Job) -> None:
+        """Let a paused text wait for a row again."""
+        with self.lock:
+            self._engine.resume(job)
+
+    def cancel(self, job: Job) -> None:
+        """Forget a text."""
+        with self.lock:
+            self._engine.cancel(job)
+
+    def tick(self) -> None:
+        """One round."""
+        with self.lock:
+            self._engine.tick()
+
+
 class EmbeddedFollow:
     """One document that is followed: `send` requests, and iterate over the responses to the newest."""
 
-    def __init__(self, catalogue: Catalogue, engine: Engine, size: int) -> None:
+    def __init__(self, catalogue: Catalogue, engine: Shared, size: int) -> None:
         self._engine = engine
         self._session = Session(catalogue, engine, size, Nobody(), lambda: None)
 
     def send(self, request: pb.FollowRequest) -> None:
         """Tell of an event. Raises Refused, after which there is no more to do but `close`."""
-        self._session.take(request)
+        with self._engine.lock:
+            self._session.take(request)
 
     def __iter__(self) -> Iterator[pb.FollowResponse]:
         """The responses so far not given, each with no more work than it needs; ends where only a request brings more."""
@@ -108,13 +138,17 @@ class EmbeddedFollow:
             yield response
 
     def _next(self) -> pb.FollowResponse | None:
-        while (response := self._session.next()) is None and not self._session.is_at_rest:
-            self._engine.tick()
-        return response
+        while True:
+            with self._engine.lock:
+                response = self._session.next()
+                if response is not None or self._session.is_at_rest:
+                    return response
+                self._engine.tick()
 
     def close(self) -> None:
         """Stop what is under way."""
-        self._session.close()
+        with self._engine.lock:
+            self._session.close()
 
 
 class Nobody:

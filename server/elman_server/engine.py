@@ -22,6 +22,9 @@ from elman_server.errors import QueueFull
 from elman_server.job import Job, Progress
 from elman_server.pace import Pace
 
+TURN_STEPS = 1024
+"""How far a text moves in its row before it leaves the row to one that waits."""
+
 UNTAKEN_CHARACTERS = 4096
 """How far a reader may fall behind before its text leaves the row."""
 
@@ -76,9 +79,8 @@ class Pool:
         while self.free and self.waiting:
             job = self.waiting.popleft()
             if not job.is_cancelled:
-                row = self.free.pop()
-                self.execution.load(row, job.admit())
-                self.running[row] = job
+                self.execution.load(self.free[-1], job.admit())
+                self.running[self.free.pop()] = job
 
     def plan(self) -> Tick:
         """How far each row moves; some may rest."""
@@ -90,11 +92,15 @@ class Pool:
     def take(self, tick: Tick, done: Done) -> list[Progress]:
         """Take what the rows did; returns what there is to tell."""
         steps = [advance.steps for advance in tick.advances]
-        self._pace.observe(max(steps), done.seconds)
+        self._pace.observe(len(steps), max(steps), done.seconds)
         self.steps += max(steps)
         self.row_steps += sum(steps)
         moves = enumerate(zip(tick.jobs, tick.advances, strict=True))
-        told = [self._take(job, done.outcome, index, advance) for index, (job, advance) in moves if not job.is_cancelled]
+        told = [
+            self._take(job, done.outcome, index, advance)
+            for index, (job, advance) in moves
+            if job.is_watched or not job.is_cancelled  # who watches keeps the states even of what was cancelled meanwhile
+        ]
         return [progress for progress in told if progress]
 
     def _take(self, job: Job, outcome: Outcome, index: int, advance: Advance) -> Progress | None:
@@ -106,6 +112,10 @@ class Pool:
             self._release(advance.row)
             job.pause(outcome.state(index, advance.sampled))
             return progress._replace(is_paused=True)
+        if self.waiting and job.steps >= TURN_STEPS:
+            self._release(advance.row)
+            job.pause(outcome.state(index, advance.sampled))
+            self.waiting.append(job)
         return progress
 
     def _replay(self, row: int, state: State, characters: NDArray[np.int32]) -> State:

@@ -27,6 +27,7 @@ class Following:
         self._is_changed = asyncio.Event()
         self._has_room = asyncio.Event()
         self._failure: Exception | None = None
+        self._retry: asyncio.TimerHandle | None = None  # while the queue is full
 
     async def run(self) -> None:
         """Until the requests and what they ask for have ended. Raises what ended the stream otherwise."""
@@ -86,5 +87,10 @@ class Following:
         try:
             return self._session.next()
         except QueueFull as full:
-            asyncio.get_running_loop().call_later(full.retry_seconds, self._wake)
+            if self._retry is None:
+                self._retry = asyncio.get_running_loop().call_later(full.retry_seconds, self._try_again)
             return None
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self._wake()

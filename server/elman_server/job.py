@@ -119,6 +119,7 @@ class Job:
 
     def __post_init__(self) -> None:
         self.is_cancelled = False
+        self.steps = 0  # since it was admitted to a row
         self.taken = 0  # characters that the reader has taken; written by the reader alone
         self.received = self.ending.count if self.ending else 0
         self.sent = self.received  # characters told, received ones included
@@ -163,6 +164,7 @@ class Job:
 
     def admit(self) -> Start:
         """What its row begins with."""
+        self.steps = 0
         self._admitted = self._admitted or time.monotonic()
         return self.start
 
@@ -182,6 +184,7 @@ class Job:
         return (self._take(advance, outcome, index, replay) or Progress(self))._replace(passage=passage)
 
     def _take(self, advance: Advance, outcome: Outcome, index: int, replay: Replay) -> Progress | None:
+        self.steps += advance.steps
         scored = len(advance.scored)
         if advance.forced:
             self.skipped, self.scored = self.skipped[len(advance.skipped) :], self.scored[scored:]
@@ -224,7 +227,8 @@ class Job:
 
     def pause(self, state: State) -> None:
         """Leave the row; the next one goes on from the state."""
-        self.start = replace(self.start, state=state, first_rank=0)
+        first_rank = self.start.first_rank if self.awaits_first else 0
+        self.start = replace(self.start, state=state, first_rank=first_rank)
 
     def follow(self, primed: "Job", state: State) -> "Job":
         """Go on from where another job consumed the prefix."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -65,7 +66,8 @@ class PatientHandler(logging.StreamHandler[TextIO]):
 
 def configure(level: str) -> None:
     """Log from this level on to standard error."""
-    stream = open(sys.stderr.fileno(), "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 # kept for the process's life
+    target = sys.stderr.fileno() if sys.stderr else os.devnull  # standard error may be closed
+    stream = open(target, "w", encoding="utf-8", errors="backslashreplace", closefd=not sys.stderr)  # noqa: SIM115 # kept for the process's life
     handler = PatientHandler(stream)
     handler.setFormatter(JsonFormatter())
     LOGGER.handlers = [handler]

@@ -1,7 +1,10 @@
 """How far the rows may move in one tick: far enough to be cheap, not so far that anyone waits.
 
-draws   draws   run of prefix   draws   run of prefix        long texts and the others take turns of about equal length,
-                                                              so that neither ever has less than half of the engine
+    draw   first   draw   run   draw   run      first: one character for newcomers alone, at once, but never twice in a row
+                                                run: of long prefixes alone, about as long as all that went before it
+                                                draw: of all others
+
+So neither long prefixes nor the others ever have less than about half of the engine, however many there are of either.
 """
 
 import time
@@ -13,20 +16,21 @@ from elman_server.job import Job
 
 TICK_SECONDS = 0.002
 MOST_DRAWS = 32
-RUN_SECONDS = 0.001
-LONGEST_RUN_SECONDS = 0.01
+RUN_SECONDS, LONGEST_RUN_SECONDS = 0.001, 0.01
 MOST_RUN = 4096
+RUN_SHARE = 0.97
+"""How long a run may take beside all that went before it."""
+
 NEAR = 16
-"""Texts with so few characters left to consume go along with those that draw."""
+"""A prefix with no more characters than this left to consume is not long: its text goes along with those that draw."""
+
 FIRST_GUESS_SECONDS = TICK_SECONDS / 8
-RUN_SHARE = 0.95
-"""How long a run may take beside the draws before it: not all of it, since long texts move on a little with the draws too."""
 
 
 class Kind(Enum):
     """Which texts a tick moves."""
 
-    DRAW = "all of them"
+    DRAW = "all but those with a long prefix"
     FIRST = "those whose first character is awaited"
     RUN = "those with a long prefix"
 
@@ -41,24 +45,28 @@ class Allowance(NamedTuple):
 
     def moves(self, job: Job) -> bool:
         """Whether the tick moves the text."""
-        if self.kind is Kind.DRAW:
-            return True
-        return job.given > NEAR if self.kind is Kind.RUN else job.awaits_first and job.given <= NEAR
+        is_long = job.given > NEAR
+        return is_long if self.kind is Kind.RUN else not is_long and (self.kind is Kind.DRAW or job.awaits_first)
 
 
 class Cost:
-    """The time of a step, learned from ticks, whose fixed cost it holds a share of."""
+    """The time of a step, learned from ticks, whose fixed cost it holds a share of; it is taken to grow with the rows."""
 
     def __init__(self) -> None:
-        self.seconds = FIRST_GUESS_SECONDS
+        self._seconds, self._rows = FIRST_GUESS_SECONDS, 1
 
-    def steps(self, seconds: float, most: int) -> int:
-        """How many steps fit."""
-        return max(1, min(most, int(seconds / self.seconds)))
+    def of(self, rows: int) -> float:
+        """The time of a step of so many rows: never less than was seen with fewer."""
+        return self._seconds * max(1.0, rows / self._rows)
 
-    def observe(self, steps: int, seconds: float) -> None:
+    def steps(self, seconds: float, rows: int, most: int) -> int:
+        """How many steps of so many rows fit."""
+        return max(1, min(most, int(seconds / self.of(rows))))
+
+    def observe(self, rows: int, steps: int, seconds: float) -> None:
         """Learn from a tick."""
-        self.seconds += (seconds / steps - self.seconds) / 2
+        expected = self.of(rows)
+        self._seconds, self._rows = expected + (seconds / steps - expected) / 2, rows
 
 
 class Pace:
@@ -68,30 +76,35 @@ class Pace:
         self._clock = clock
         self._costs = {kind: Cost() for kind in Kind}
         self._kind = Kind.DRAW  # of the last tick
-        self._run_ended = clock()
+        self._run_ended: float | None = None  # when the last run ended; None: no long prefix has waited since
 
     def allowance(self, jobs: Sequence[Job]) -> Allowance:
         """What the texts may do in the next tick."""
-        long = sum(job.given > NEAR for job in jobs)
-        newcomers = sum(job.awaits_first and job.given <= NEAR for job in jobs)
+        given = [job.given for job in jobs]
+        long = sum(count > NEAR for count in given)
         if long and (long == len(jobs) or self._kind is Kind.DRAW):
-            return self._run(is_alone=long == len(jobs))
+            return self._run(long, is_alone=long == len(jobs))
+        self._run_ended = self._run_ended if long else None
+        newcomers = [count for job, count in zip(jobs, given, strict=True) if job.awaits_first and count <= NEAR]
         if newcomers and self._kind is not Kind.FIRST:
-            return self._allow(Kind.FIRST, NEAR, 1)
-        draws = self._costs[Kind.DRAW].steps(TICK_SECONDS, MOST_DRAWS)
-        return self._allow(Kind.DRAW, max(draws, NEAR), draws)
+            return self._allow(Kind.FIRST, len(newcomers), NEAR, 1, max(newcomers) + 1)
+        rows = len(jobs) - long
+        draws = self._costs[Kind.DRAW].steps(TICK_SECONDS, rows, MOST_DRAWS)
+        return self._allow(Kind.DRAW, rows, NEAR, draws, draws)
 
-    def _run(self, is_alone: bool) -> Allowance:
-        since = 0.0 if is_alone else RUN_SHARE * (self._clock() - self._run_ended)
-        steps = self._costs[Kind.RUN].steps(min(max(RUN_SECONDS, since), LONGEST_RUN_SECONDS), MOST_RUN)
-        return self._allow(Kind.RUN, steps, 0)
+    def _run(self, rows: int, is_alone: bool) -> Allowance:
+        seconds = RUN_SECONDS
+        if not is_alone and self._run_ended is not None:
+            seconds = min(RUN_SHARE * (self._clock() - self._run_ended), LONGEST_RUN_SECONDS)
+        steps = self._costs[Kind.RUN].steps(seconds, rows, MOST_RUN)
+        return self._allow(Kind.RUN, rows, steps, 0, steps)
 
-    def _allow(self, kind: Kind, run: int, draws: int) -> Allowance:
+    def _allow(self, kind: Kind, rows: int, run: int, draws: int, steps: int) -> Allowance:
         self._kind = kind
-        return Allowance(kind, run, draws, self._costs[kind].seconds * (draws or run))
+        return Allowance(kind, run, draws, self._costs[kind].of(rows) * steps)
 
-    def observe(self, steps: int, seconds: float) -> None:
-        """Learn from the tick that was allowed last: its longest row's steps, and what it took."""
-        self._costs[self._kind].observe(steps, seconds)
+    def observe(self, rows: int, steps: int, seconds: float) -> None:
+        """Learn from the tick that was allowed last: how many rows it moved, its longest row's steps, and what it took."""
+        self._costs[self._kind].observe(rows, steps, seconds)
         if self._kind is Kind.RUN:
             self._run_ended = self._clock()

@@ -4,9 +4,9 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from importlib.metadata import version
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import grpc
 from grpc_health.v1 import health
@@ -47,14 +47,23 @@ def serve(config: ServerConfig) -> int:
 
 async def run(config: ServerConfig) -> int:
     """Start, wait for a signal or a failure, drain, stop."""
-    leaving = asyncio.Event()
+    leaving, hurrying = asyncio.Event(), asyncio.Event()
+
+    def leave() -> None:
+        """The first signal asks to leave in good order, a second one at once."""
+        (hurrying if leaving.is_set() else leaving).set()
+
     for number in (signal.SIGTERM, signal.SIGINT):  # before anything is loaded: process 1 of a container ignores them else
-        asyncio.get_running_loop().add_signal_handler(number, leaving.set)
+        asyncio.get_running_loop().add_signal_handler(number, leave)
     server = Server(config)
     await server.start()
-    forward = asyncio.create_task(leaving.wait())
-    forward.add_done_callback(lambda _: server.leave())
-    return await server.until_stopped()
+    forward = [asyncio.create_task(leaving.wait()), asyncio.create_task(hurrying.wait())]
+    forward[0].add_done_callback(lambda _: server.leave())
+    forward[1].add_done_callback(lambda _: server.hurry())
+    try:
+        return await server.until_stopped()
+    finally:
+        forward[1].cancel()
 
 
 class Server:
@@ -75,7 +84,7 @@ class Server:
 
     async def start(self) -> None:
         """Listen and serve. Raises InvalidField for a port in use."""
-        self._leaving = asyncio.Event()
+        self._leaving, self._hurrying = asyncio.Event(), asyncio.Event()
         self._grpc = grpc.aio.server(options=OPTIONS)
         self._health = Health(SERVICE)
         self._add_services()
@@ -103,7 +112,7 @@ class Server:
         try:
             return self._grpc.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
         except RuntimeError:
-            allowed = f"a free port of this machine's address {host}; this one is in use, or {host} is elsewhere"
+            allowed = f"a free port; this one is in use, or {host} is no address of this machine"
             raise InvalidField("port", port, allowed) from None
 
     def _start_metrics(self) -> None:
@@ -116,6 +125,10 @@ class Server:
     def leave(self) -> None:
         """Begin to drain."""
         self._leaving.set()
+
+    def hurry(self) -> None:
+        """Wait for nobody any more."""
+        self._hurrying.set()
 
     async def until_stopped(self) -> int:
         """Serve until `leave` or a failure, drain, stop; returns the exit code."""
@@ -133,19 +146,26 @@ class Server:
             return
         log("draining", running_calls=self._service.running)
         self._service.end_following(Unavailable())  # they can go on elsewhere at once
-        await asyncio.sleep(self._config.drain_notice_seconds)
+        await self._wait_for(asyncio.sleep(self._config.drain_notice_seconds), self._config.drain_notice_seconds)
 
     async def _stop(self) -> None:
         """Close the port, let running calls end within the grace, end the rest as UNAVAILABLE."""
         grace = 0 if self._failed else self._config.grace_seconds
         closing = asyncio.create_task(self._grpc.stop(grace + FAREWELL_SECONDS))  # the port closes at once
-        await asyncio.wait([asyncio.create_task(self._service.until_idle())], timeout=grace)
+        await self._wait_for(self._service.until_idle(), grace)
         self._service.end_all(Unavailable())
         await self._grpc.stop(FAREWELL_SECONDS)  # the last words travel; who only watches the health is cut off
         await closing
         await self._ticker.stop()
         await asyncio.to_thread(self._http.shutdown)
         self._http.server_close()
+
+    async def _wait_for(self, waiting: Coroutine[Any, Any, object], seconds: float) -> None:
+        """Wait for something, so long at most, and only while nobody is in a hurry."""
+        tasks = [asyncio.create_task(waiting), asyncio.create_task(self._hurrying.wait())]
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
 
     def _fail(self, error: Exception) -> None:
         """The engine can not go on: never a wrong character. Running calls end as INTERNAL, and the process with 1."""

@@ -10,14 +10,16 @@ from elman_models.errors import Amount, InvalidField
 from elman_models.state import pack
 from elman_server.catalogue import Catalogue
 from elman_server.completion import Completion, check_bytes, check_position, named
-from elman_server.editing import Editing, Witness
-from elman_server.engine import Engine
+from elman_server.editing import Editing, Witness, Works
+
+MOST_SUGGESTED = 1 << 14
+"""What is suggested is kept until the next request, for it may be accepted."""
 
 
 class Session:
     """One stream's document, within so many bytes. `wake` is called when `next` may have something new."""
 
-    def __init__(self, catalogue: Catalogue, engine: Engine, size: int, witness: Witness, wake: Callable[[], None]) -> None:
+    def __init__(self, catalogue: Catalogue, engine: Works, size: int, witness: Witness, wake: Callable[[], None]) -> None:
         self._catalogue, self._engine, self._size, self._witness, self._wake = catalogue, engine, size, witness, wake
         self._revision = 0
         self._editing: Editing | None = None
@@ -65,6 +67,7 @@ class Session:
     def _open(self, wanted: pb.Open) -> None:
         pattern = Completion.of(asked(wanted), self._catalogue)
         check_bytes("prefix", wanted.prefix)
+        check_suggested(pattern)
         check_position(pattern.state, len(wanted.prefix) + pattern.limits.max_characters)
         self.close()
         self._editing = Editing(pattern, wanted.prefix, self._size, self._engine, self._witness, self._wake)
@@ -129,6 +132,14 @@ class Session:
         """Nobody reads any more: the engine stops working for the document."""
         if self._editing:
             self._editing.retire()
+
+
+def check_suggested(pattern: Completion) -> None:
+    """Raise InvalidField for suggestions of which more would have to be kept than a stream should hold."""
+    most = MOST_SUGGESTED // len(pattern.alternatives)
+    if pattern.limits.max_characters > most:
+        allowed = f"1 to {most}: in Follow at most {MOST_SUGGESTED}, all alternatives together"
+        raise InvalidField("max_characters", pattern.limits.max_characters, allowed)
 
 
 def asked(wanted: pb.Open) -> pb.CompleteRequest:

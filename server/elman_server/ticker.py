@@ -3,7 +3,7 @@
     loop     begin finish  begin ..................... finish  begin ........      a keystroke's tick costs no hand-over;
     beside   (short: run here)   run ~~~~~~~~~~~~~~~~>         run ~~~~~~~~~       while a long one runs, the loop writes
 
-All of Python happens in one thread, so that nobody waits for the interpreter's lock.
+Calls and engine are Python of one thread, so that neither waits for the interpreter's lock because of the other.
 """
 
 import asyncio
@@ -55,11 +55,15 @@ class Ticker:
         self._is_stopped = True
         if not self._loop.remove_reader(self._reading):
             return
-        if self._beside:
-            await asyncio.to_thread(self._result)
-        self._thread.shutdown()
-        os.close(self._reading)
-        os.close(self._writing)
+        try:
+            if self._beside:
+                await asyncio.to_thread(self._result)
+        except Exception as error:
+            self._fail(error)
+        finally:
+            self._thread.shutdown()
+            os.close(self._reading)
+            os.close(self._writing)
 
     def _wake(self) -> None:
         """There is work: turn soon, unless turning already."""

@@ -239,12 +239,20 @@ def philox(counter: Sequence[int], key: Sequence[int]) -> tuple[int, int, int, i
     return a, b, c, d
 
 
+class Everyone(Allowance):
+    """Moves every text, however long its prefix."""
+
+    def moves(self, job: Job) -> bool:
+        """Each."""
+        return True
+
+
 class FixedPace(Pace):
     """A pace that a test chose: so many given characters, then so many draws, in every tick."""
 
     def __init__(self, run: int, draws: int) -> None:
         super().__init__()
-        self._allowance = Allowance(Kind.DRAW, run, draws)
+        self._allowance = Everyone(Kind.DRAW, run, draws)
 
     def allowance(self, jobs: Sequence[Job]) -> Allowance:
         """The same for every tick."""

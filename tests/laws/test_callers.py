@@ -1,6 +1,7 @@
 """What other callers do changes no byte: when they come and go, and how slowly they read."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
@@ -35,6 +36,7 @@ class Caller:
     reason: int = 0
     state: bytes = b""
     pauses: int = 0
+    ended: Callable[[], None] = lambda: None
 
     def jobs(self) -> Sequence[Job]:
         return self.completion.submission(self.completion.jobs(self.hear), self.hear)
@@ -45,6 +47,8 @@ class Caller:
         for event in self.completion.events(progress):
             self.text += event.piece.text
             self.reason, self.state = event.finished.reason, event.finished.state
+        if progress.is_last:
+            self.ended()
 
 
 class Crowd:
@@ -160,3 +164,38 @@ def test_streams_that_are_read_in_turn_are_the_streams_read_alone(oracle: "Oracl
     for events in zip_longest(*(embedded.complete(one) for one in asked)):
         texts = [text + (event.piece.text if event else "") for text, event in zip(texts, events, strict=True)]
     assert texts == [oracle.complete(one).text for one in asked]
+
+
+def test_an_endless_text_leaves_its_row_to_one_that_waits_and_says_the_same(
+    model: Model, oracle: "Oracle", make_execution: "MakeExecution", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "TURN_STEPS", 20)
+    asked = [
+        pb.CompleteRequest(prefix="a bad cab", sampling=pb.Sampling(seed=seed, temperature=seed % 2), limits=limits)
+        for seed, limits in enumerate(
+            [pb.Limits(max_characters=400), pb.Limits(max_characters=300), pb.Limits(max_characters=3)]
+        )
+    ]
+    asked[1].first_alternative = 2
+    crowd = Crowd(make_execution, model, 1, Random(1), 1)
+    callers = [Caller(Completion.of(one, crowd.catalogue)) for one in asked]
+    order: list[int] = []
+    for number, caller in enumerate(callers):
+        caller.ended = partial(order.append, number)
+    crowd.run(callers)
+    assert order[0] == 2
+    expected = [oracle.complete(one) for one in asked]
+    assert [(one.text, one.reason, one.state) for one in callers] == [(one.text, one.reason, one.state) for one in expected]
+
+
+def test_threads_that_share_an_engine_in_the_process_hear_what_they_would_alone(oracle: "Oracle", embedded: Embedded) -> None:
+    asked = [
+        pb.CompleteRequest(prefix="ab", sampling=pb.Sampling(seed=seed), limits=pb.Limits(max_characters=60))
+        for seed in range(24)
+    ]
+
+    def text(request: pb.CompleteRequest) -> str:
+        return "".join(event.piece.text for event in embedded.complete(request))
+
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(text, asked)) == [oracle.complete(one).text for one in asked]

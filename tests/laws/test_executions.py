@@ -248,6 +248,30 @@ def test_a_run_beside_the_interpreter_is_the_run(make_model: "MakeModel", open_n
     os.close(writing)
 
 
+def test_weights_that_lie_otherwise_in_memory_are_the_same_weights(model: Model, open_native: "MakeExecution") -> None:
+    layers = tuple(replace(layer, weight=np.asfortranarray(layer.weight)) for layer in model.layers)
+    same = replace(model, layers=layers, output=replace(model.output, weight=np.asfortranarray(model.output.weight)))
+    chance, one, other = Chance(model, 3), open_native(model, 5), open_native(same, 5)
+    for row in range(5):
+        start = chance.start()
+        one.load(row, start)
+        other.load(row, start)
+    compare(one, other, [Advance(row, sampled=32) for row in range(5)])
+
+
+def test_what_would_index_beyond_is_refused(model: Model, open_native: "MakeExecution") -> None:
+    native, state = open_native(model, 2), State.initial(model)
+    with pytest.raises(ValueError, match="state: of another size"):
+        native.load(0, Start(State(state.outputs[:3], 0)))
+    native.load(0, Start(state))
+    with pytest.raises(ValueError, match="row: named twice"):
+        native.run([Advance(0, sampled=1), Advance(0, sampled=1)])
+    with pytest.raises(IndexError, match="beyond the vocabulary"):
+        native.run([Advance(0, np.array([len(model.vocabulary) + 1], np.int32))])
+    with pytest.raises(IndexError):
+        native.run([Advance(2, sampled=1)])
+
+
 def test_no_model_that_loads_has_sums_beyond_32_bits() -> None:
     assert 127 * 127 * MOST_LAYERS * LARGEST_LAYER < 2**31
 

@@ -19,6 +19,7 @@ from elman_server import editing, tail
 from elman_server.catalogue import Catalogue, Served
 from elman_server.embedded import ROWS, Embedded, Nobody
 from elman_server.engine import Engine
+from elman_server.job import Job
 from elman_server.pace import Allowance, Kind, Pace
 from elman_server.session import Session
 
@@ -80,12 +81,20 @@ class World:
         return Engine(executions, 4, 99, Unhurried)
 
 
+class Everyone(Allowance):
+    """Moves every text, however long its prefix."""
+
+    def moves(self, job: Job) -> bool:
+        """Each."""
+        return True
+
+
 class Unhurried(Pace):
     """Seven given characters and three draws a tick, so that anything may be interrupted."""
 
     def allowance(self, jobs: Sequence[Any]) -> Allowance:
         """The same for every tick."""
-        return Allowance(Kind.DRAW, 7, 3)
+        return Everyone(Kind.DRAW, 7, 3)
 
 
 class Editor(RuleBasedStateMachine):

@@ -100,6 +100,21 @@ async def test_a_terminated_server_leaves_in_good_order(
             watching.cancel()
 
 
+async def test_a_second_signal_waits_for_nobody(artifacts: dict[str, Path], connect: Connect) -> None:
+    config = {"models": [f"one={artifacts['one']}"], "port": 0, "metrics_port": 0}
+    async with serving({**config, "drain_notice_seconds": 60, "grace_seconds": 60}) as process, asyncio.timeout(30):
+        endless = wanted(LONG)
+        endless.alternatives = 16
+        async with connect(process).streaming(endless) as running:
+            assert await read(running)
+            process.process.send_signal(signal.SIGINT)
+            await asyncio.sleep(0.2)
+            process.process.send_signal(signal.SIGINT)
+            await rest(running)
+            assert await running.code() is grpc.StatusCode.UNAVAILABLE
+        assert await process.process.wait() == 0
+
+
 async def test_who_only_watches_the_health_does_not_hold_up_the_end(start: Start, connect: Connect) -> None:
     server = await start(grace_seconds=60)
     client = connect(server)

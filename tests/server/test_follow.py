@@ -23,7 +23,7 @@ FOLLOW = "/elman.v1.CompletionService/Follow"
 MIB = 1 << 20
 DEADLINE_SECONDS = 20
 SAMPLING, LIMITS = pb.Sampling(seed=7), pb.Limits(max_characters=30)
-ENDLESS = pb.Limits(max_characters=MIB)
+ENDLESS = pb.Limits(max_characters=1 << 14)  # seconds for the reference
 
 Call: TypeAlias = grpc.aio.StreamStreamCall[pb.FollowRequest, pb.FollowResponse]
 
@@ -265,7 +265,9 @@ async def test_text_may_come_in_parts_of_a_mebibyte(start: Start, connect: Conne
         assert told.spared_characters + told.consumed_characters == 3 * len(text)
 
 
-async def test_who_leaves_frees_the_row(client: Client, server: Server, logged: Logged) -> None:
+async def test_who_leaves_frees_the_row(start: Start, connect: Connect, logged: Logged) -> None:
+    server = await start(instructions="reference")
+    client = connect(server)
     async with following(client) as editor:
         await editor.open(limits=ENDLESS)
         await editor.hear()
@@ -275,7 +277,9 @@ async def test_who_leaves_frees_the_row(client: Client, server: Server, logged: 
     assert outcomes(logged) == ["CANCELLED"]
 
 
-async def test_a_newer_revision_frees_the_row_of_the_older(client: Client, server: Server) -> None:
+async def test_a_newer_revision_frees_the_row_of_the_older(start: Start, connect: Connect) -> None:
+    server = await start(instructions="reference")
+    client = connect(server)
     async with following(client) as editor:
         await editor.open(limits=ENDLESS)
         await editor.hear()
