@@ -3,6 +3,7 @@
 `seconds` is how long an answer may take; None is for ever.
 """
 
+import json
 from collections.abc import AsyncGenerator, Generator, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
     from elman.v1.completion_service_pb2_grpc import CompletionServiceAsyncStub
 
 LARGEST_MESSAGE_BYTES: Final = 4 << 20
+SERVICE_CONFIG: Final = {
+    "loadBalancingConfig": [{"round_robin": {}}],  # dns:/// names every replica: calls are spread over them
+    "healthCheckConfig": {"serviceName": "elman.v1.CompletionService"},  # one that drains is left before it refuses
+}
 CHANNEL_OPTIONS: Final = (
-    ("grpc.lb_policy_name", "round_robin"),  # dns:/// names every replica: calls are spread over them
+    ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
     ("grpc.max_send_message_length", LARGEST_MESSAGE_BYTES),
     ("grpc.initial_reconnect_backoff_ms", 100),  # a server that comes back is found within the retries of one call
     ("grpc.max_reconnect_backoff_ms", 1000),
