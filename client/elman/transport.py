@@ -151,28 +151,28 @@ class GrpcTransport:
     """A channel to one gRPC target."""
 
     def __init__(self, address: str) -> None:
-        self._address = address
+        self.address = address
         self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
         self._stub = CompletionServiceStub(self._channel)
 
     def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Stream[pb.CompleteResponse]:
         """The events of one stream."""
-        return GrpcStream(self._stub.Complete(request, timeout=seconds), self._address)
+        return GrpcStream(self._stub.Complete(request, timeout=seconds), self.address)
 
     def follow(self) -> Following:
         """A stream about a document; to be closed."""
-        return GrpcFollowing(self._stub, self._address)
+        return GrpcFollowing(self._stub, self.address)
 
     def score(self, request: pb.ScoreRequest, seconds: float | None) -> Stream[pb.ScoreResponse]:
         """The score of a text, as the only event."""
-        return GrpcStream(Once(self._stub.Score.future(request, timeout=seconds)), self._address)
+        return GrpcStream(Once(self._stub.Score.future(request, timeout=seconds)), self.address)
 
     def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
         """The models."""
         try:
             return self._stub.ListModels(request, timeout=seconds)
         except grpc.RpcError as error:
-            raise meaning(error, self._address) from error
+            raise meaning(error, self.address) from error
 
     def close(self) -> None:
         """Close the channel; calls on it end."""
@@ -183,13 +183,13 @@ class AsyncGrpcTransport:
     """A channel to one gRPC target, opened by the first call so that it belongs to that call's event loop."""
 
     def __init__(self, address: str) -> None:
-        self._address = address
+        self.address = address
         self._channel: grpc.aio.Channel | None = None
 
     @property
     def _stub(self) -> "CompletionServiceAsyncStub":
         if self._channel is None:
-            self._channel = grpc.aio.insecure_channel(self._address, options=CHANNEL_OPTIONS)
+            self._channel = grpc.aio.insecure_channel(self.address, options=CHANNEL_OPTIONS)
         return CompletionServiceStub(self._channel)
 
     async def complete(self, request: pb.CompleteRequest, seconds: float | None) -> AsyncGenerator[pb.CompleteResponse]:
@@ -199,13 +199,13 @@ class AsyncGrpcTransport:
             async for event in call:
                 yield event
         except grpc.aio.AioRpcError as error:
-            raise meaning(error, self._address) from error
+            raise meaning(error, self.address) from error
         finally:
             call.cancel()
 
     def follow(self) -> AsyncFollowing:
         """A stream about a document; to be closed."""
-        return AsyncGrpcFollowing(self._stub, self._address)
+        return AsyncGrpcFollowing(self._stub, self.address)
 
     async def score(self, request: pb.ScoreRequest, seconds: float | None) -> AsyncGenerator[pb.ScoreResponse]:
         """The score of a text, as the only event."""
@@ -213,7 +213,7 @@ class AsyncGrpcTransport:
         try:
             yield await call
         except grpc.aio.AioRpcError as error:
-            raise meaning(error, self._address) from error
+            raise meaning(error, self.address) from error
         finally:
             call.cancel()
 
@@ -223,7 +223,7 @@ class AsyncGrpcTransport:
         try:
             return await call
         except grpc.aio.AioRpcError as error:
-            raise meaning(error, self._address) from error
+            raise meaning(error, self.address) from error
         finally:
             call.cancel()
 
