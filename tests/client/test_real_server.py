@@ -155,3 +155,15 @@ def test_the_shell_serves_completes_and_leaves(artifact: Path) -> None:
         server.send_signal(signal.SIGTERM)
         server.stdout.read()
     assert server.returncode == 0
+
+
+async def test_the_call_that_a_hedge_beats_frees_its_row(servers: Servers) -> None:
+    both = [await servers.start(), await servers.start()]
+    async with AsyncClient([f"127.0.0.1:{server.port}" for server in both], hedge_seconds=0) as client:
+        for seed in range(20):  # sometimes one is beaten before it has begun
+            async with client.complete("a bad ", seed=seed, max_characters=1 << 20) as completion:
+                await anext(completion)
+                async with asyncio.timeout(10):
+                    while sum(server.statistics().busy_rows for server in both) > 1:  # noqa: ASYNC110 (nobody tells)
+                        await asyncio.sleep(0.005)
+    assert all(server.statistics().steps for server in both)
