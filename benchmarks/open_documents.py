@@ -1,0 +1,60 @@
+"""How much memory a server holds for documents that are followed and at which nobody types. Loopback only."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import grpc
+from open_streams import Begin, Streams, settle
+from process import Process
+
+from elman.v1 import completion_service_pb2 as pb
+
+if TYPE_CHECKING:
+    from elman.v1.completion_service_pb2_grpc import CompletionServiceAsyncStub  # only the stub's types know it
+
+OPENING = 4
+"""Documents that are being opened at a time."""
+SETTLE_SECONDS = 5.0
+
+
+class Held(NamedTuple):
+    """What one server holds for a stream beyond what it held for the first few, which pay for buffers that others use again."""
+
+    streams: int
+    characters: int
+    kilobytes_per_stream: float
+
+
+def hold(server: Process, wanted: pb.Open, streams: int) -> Held:
+    """Open the first streams, a quarter as many as then are measured; each is answered whole."""
+    return asyncio.run(measure(server, wanted, max(2, streams // 4), streams))
+
+
+async def measure(server: Process, wanted: pb.Open, first: int, streams: int) -> Held:
+    """With a number of first streams."""
+    opened = Streams(server.address, following(wanted), OPENING)
+    try:
+        await opened.open_until(first)
+        await settle(server, SETTLE_SECONDS)
+        before = server.resident_bytes()
+        await opened.open_until(first + streams)
+        await settle(server, SETTLE_SECONDS)
+        held = server.resident_bytes() - before
+    finally:
+        await opened.close()
+    await settle(server, SETTLE_SECONDS)
+    return Held(streams, len(wanted.prefix), held / streams / 1e3)
+
+
+def following(wanted: pb.Open) -> Begin:
+    """Opens a document."""
+
+    async def begin(stub: "CompletionServiceAsyncStub") -> grpc.aio.Call:
+        """A stream whose first suggestion has ended."""
+        call: Any = stub.Follow()
+        await call.write(pb.FollowRequest(revision=1, open=wanted))
+        while not (await call.read()).HasField("finished"):
+            pass
+        return call
+
+    return begin
