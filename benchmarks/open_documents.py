@@ -12,8 +12,8 @@ from elman.v1 import completion_service_pb2 as pb
 if TYPE_CHECKING:
     from elman.v1.completion_service_pb2_grpc import CompletionServiceAsyncStub  # only the stub's types know it
 
-OPENING = 4
-"""Documents that are being opened at a time."""
+OPENING = 1
+"""Documents that are being opened at a time: what many at once need while they are read would hide what each keeps."""
 SETTLE_SECONDS = 5.0
 
 
@@ -26,8 +26,8 @@ class Held(NamedTuple):
 
 
 def hold(server: Process, wanted: pb.Open, streams: int) -> Held:
-    """Open the first streams, a quarter as many as then are measured; each is answered whole."""
-    return asyncio.run(measure(server, wanted, max(2, streams // 4), streams))
+    """Open the first streams, half as many as then are measured; each is answered whole."""
+    return asyncio.run(measure(server, wanted, max(4, streams // 2), streams))
 
 
 async def measure(server: Process, wanted: pb.Open, first: int, streams: int) -> Held:
