@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from elman.aio import AsyncClient, AsyncCompletion
+    from elman.aio_document import AsyncDocument
     from elman.client import Client, Completion
+    from elman.document import Document
     from elman.embedded import open_client as open  # noqa: A004 (elman.open reads like the built-in: a thing to close)
     from elman.errors import (
         AllowMoreTime,
@@ -22,15 +24,18 @@ if TYPE_CHECKING:
     )
     from elman.results import Alternative, ModelDescription, Piece, Score, Usage
     from elman.retry import Retry
+    from elman.suggestion import Suggestion
 
 __all__ = [
     "AllowMoreTime",
     "Alternative",
     "AsyncClient",
     "AsyncCompletion",
+    "AsyncDocument",
     "BackOff",
     "Client",
     "Completion",
+    "Document",
     "ElmanError",
     "GoElsewhere",
     "InstallExtra",
@@ -44,15 +49,19 @@ __all__ = [
     "Retry",
     "Score",
     "SendTextAgain",
+    "Suggestion",
     "Usage",
     "open",
 ]
 
 _PLACES = {
     "elman.aio": ("AsyncClient", "AsyncCompletion"),
+    "elman.aio_document": ("AsyncDocument",),
     "elman.client": ("Client", "Completion"),
+    "elman.document": ("Document",),
     "elman.results": ("Alternative", "ModelDescription", "Piece", "Score", "Usage"),
     "elman.retry": ("Retry",),
+    "elman.suggestion": ("Suggestion",),
 }
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 

@@ -6,11 +6,14 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import Self, TypeVar
 
+from elman.aio_document import AsyncDocument
 from elman.client import DEFAULT_ADDRESS
 from elman.completion import Received
+from elman.draft import Draft
 from elman.errors import ElmanError
 from elman.exchange import Exchange
-from elman.request import checked_timeout, complete_request, score_request
+from elman.replicas import Replicas
+from elman.request import complete_request, not_negative, opening, score_request
 from elman.results import ModelDescription, Piece, Score
 from elman.retry import Attempts, Retry
 from elman.transport import AsyncGrpcTransport, AsyncTransport, targets
@@ -36,9 +39,7 @@ class AsyncClient:
         return client
 
     def _over(self, transports: Sequence[AsyncTransport], retry: Retry | None) -> None:
-        self._transports = transports
-        self._retry = retry or Retry()
-        self._turn = 0  # the address that answered last
+        self._replicas = Replicas(transports, retry)
 
     def complete(
         self,
@@ -82,7 +83,48 @@ class AsyncClient:
             include_log_probabilities=include_log_probabilities,
         )
         exchange = Exchange(request)
-        return AsyncCompletion(exchange, self._pieces(exchange, self._attempts(timeout)))
+        return AsyncCompletion(exchange, self._pieces(exchange, self._replicas.attempts(timeout)))
+
+    def document(
+        self,
+        text: str = "",
+        *,
+        cursor: int | None = None,
+        model: str | None = None,
+        digest: str = "",
+        temperature: float = 0.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        min_p: float = 0.0,
+        seed: int | None = None,
+        max_characters: int = 64,
+        stop: Sequence[str] = ("\n",),
+        min_confidence: float | None = None,
+        alternatives: int = 1,
+        whole_words: bool = False,
+        debounce_seconds: float = 0.0,
+    ) -> AsyncDocument:
+        """A document that is edited, with the cursor at its end unless given: see AsyncDocument.
+
+        The fields are those of `complete`, but with the defaults of ghost text: the most probable, up to the line's end.
+        `whole_words` cuts a word that may go on; `debounce_seconds` is how long edits rest before suggestions are asked for.
+        Nothing is sent before suggestions are. Raises MendRequest.
+        """
+        fields = opening(
+            model=model,
+            digest=digest,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            seed=seed,
+            max_characters=max_characters,
+            stop=stop,
+            min_confidence=min_confidence,
+            alternatives=alternatives,
+        )
+        draft = Draft(fields, text, cursor, trims=whole_words)
+        return AsyncDocument(draft, self._replicas, not_negative("debounce_seconds", debounce_seconds))
 
     async def score(
         self,
@@ -108,7 +150,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Give back the connections. Completions that still run end."""
-        for transport in self._transports:
+        for transport in self._replicas.transports:
             await transport.close()
 
     async def __aenter__(self) -> Self:
@@ -123,37 +165,25 @@ class AsyncClient:
         """Stream after stream until every alternative has ended."""
         while (request := exchange.next_request()) is not None:
             try:
-                async with aclosing(self._transport(attempts).complete(request, attempts.seconds_left())) as events:
+                async with aclosing(self._replicas.transport(attempts).complete(request, attempts.seconds_left())) as events:
                     async for event in events:
                         if piece := exchange.receive(event):
                             yield piece
                 exchange.end()
             except ElmanError as error:
-                await self._wait(attempts, error, exchange.progress)
+                await asyncio.sleep(self._replicas.wait_seconds(attempts, error, exchange.progress))
 
     async def _ask(
         self,
         timeout: float | None,  # noqa: ASYNC109 (as above)
         call: Callable[[AsyncTransport, float | None], Awaitable[Answer]],
     ) -> Answer:
-        attempts = self._attempts(timeout)
+        attempts = self._replicas.attempts(timeout)
         while True:
             try:
-                return await call(self._transport(attempts), attempts.seconds_left())
+                return await call(self._replicas.transport(attempts), attempts.seconds_left())
             except ElmanError as error:
-                await self._wait(attempts, error)
-
-    def _attempts(self, timeout: float | None) -> Attempts:
-        return Attempts(self._retry, len(self._transports), self._turn, checked_timeout(timeout))
-
-    def _transport(self, attempts: Attempts) -> AsyncTransport:
-        return self._transports[attempts.turn % len(self._transports)]
-
-    async def _wait(self, attempts: Attempts, error: ElmanError, progress: int = 0) -> None:
-        """Wait for the next try, or raise the error; later calls begin where this one goes on."""
-        seconds = attempts.failed(error, progress)
-        self._turn = attempts.turn
-        await asyncio.sleep(seconds)
+                await asyncio.sleep(self._replicas.wait_seconds(attempts, error))
 
 
 class AsyncCompletion(Received):

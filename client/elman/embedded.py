@@ -1,16 +1,35 @@
 """The engine in this process behind the face of `Client`, found when it is asked for: a thin client needs none of it."""
 
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol, cast
 
 from elman.client import Client
-from elman.errors import AllowMoreTime, of_engine
+from elman.errors import AllowMoreTime, ElmanError, of_engine
+from elman.following import Following, lasting
 from elman.needed import needed
 from elman.v1 import completion_service_pb2 as pb
 
 DEFAULT_MODEL: Final = "shakespeare"
+
+
+class EngineFollow(Protocol):
+    """One document that is followed in this process."""
+
+    def send(self, request: pb.FollowRequest) -> None:
+        """Tell of an event."""
+        ...
+
+    def __iter__(self) -> Iterator[pb.FollowResponse]:
+        """The responses, each with no more work than it needs; ends where only a request brings more."""
+        ...
+
+    def close(self) -> None:
+        """Stop what is under way."""
+        ...
 
 
 class Engine(Protocol):
@@ -18,6 +37,10 @@ class Engine(Protocol):
 
     def complete(self, request: pb.CompleteRequest) -> Iterator[pb.CompleteResponse]:
         """The events of one completion."""
+        ...
+
+    def follow(self) -> EngineFollow:
+        """A stream about a document."""
         ...
 
     def score(self, request: pb.ScoreRequest) -> pb.ScoreResponse:
@@ -48,6 +71,10 @@ class EngineTransport:
                 if deadline is not None and time.monotonic() >= deadline:
                     raise AllowMoreTime("the timeout has passed")
 
+    def follow(self) -> Following:
+        """A stream about a document; to be closed."""
+        return EngineFollowing(self._engine.follow())
+
     def score(self, request: pb.ScoreRequest, seconds: float | None) -> pb.ScoreResponse:
         """The score of a text."""
         with refusals():
@@ -61,6 +88,59 @@ class EngineTransport:
     def close(self) -> None:
         """Give back what is held."""
         self._engine.close()
+
+
+class EngineFollowing:
+    """A stream without a wire: only the thread that waits works, on the newest requests, from one response to the next."""
+
+    def __init__(self, follow: EngineFollow) -> None:
+        self._follow = follow
+        self._working = threading.Lock()
+        self._requests: deque[pb.FollowRequest] = deque()
+        self._responses: deque[pb.FollowResponse] = deque()
+        self._is_woken = threading.Event()
+        self.failure: ElmanError | None = None
+
+    def send(self, request: pb.FollowRequest) -> None:
+        """Tell of an event."""
+        self._responses = lasting(self._responses)
+        self._requests.append(request)
+        self._is_woken.set()
+
+    def take(self) -> pb.FollowResponse | None:
+        """The next response, if it is made."""
+        return self._responses.popleft() if self._responses else None
+
+    def wait(self, seconds: float | None) -> None:
+        """Make the next response; if only a request brings one, wait for that."""
+        self._is_woken.clear()
+        with self._working:
+            is_idle = not self._work()
+        if is_idle:
+            self._is_woken.wait(seconds)
+
+    def _work(self) -> bool:
+        """Whether something came of it."""
+        try:
+            with refusals():
+                while self._requests:
+                    self._follow.send(self._requests.popleft())
+                response = next(iter(self._follow), None)
+        except ElmanError as error:
+            self.failure = error
+            return True
+        if response:
+            self._responses.append(response)
+        return response is not None
+
+    def wake(self) -> None:
+        """End the present wait."""
+        self._is_woken.set()
+
+    def close(self) -> None:
+        """Stop what is under way, once the present step is done."""
+        with self._working:
+            self._follow.close()
 
 
 def open_client(model: str = DEFAULT_MODEL, *, device: str = "auto") -> Client:

@@ -9,6 +9,7 @@ from elman.v1 import completion_service_pb2 as pb
 
 LARGEST_UINT32: Final = (1 << 32) - 1
 LARGEST_UINT64: Final = (1 << 64) - 1
+MOST_ALTERNATIVES: Final = 16
 
 
 def complete_request(
@@ -34,17 +35,34 @@ def complete_request(
         model=named(model, digest),
         state=state,
         prefix=carried("prefix", prefix),
-        sampling=pb.Sampling(
-            temperature=double("temperature", temperature),
-            top_k=whole("top_k", top_k),
-            top_p=double("top_p", top_p),
-            min_p=double("min_p", min_p),
-            seed=whole("seed", draw_seed() if seed is None else seed, LARGEST_UINT64),
-        ),
+        sampling=sampling(temperature, top_k, top_p, min_p, seed),
         limits=limits(max_characters, stop, min_confidence),
         alternatives=whole("alternatives", alternatives),
         first_alternative=whole("first_alternative", first_alternative),
         include_log_probabilities=include_log_probabilities,
+    )
+
+
+def opening(
+    *,
+    model: str | None,
+    digest: str,
+    temperature: float,
+    top_k: int,
+    top_p: float,
+    min_p: float,
+    seed: int | None,
+    max_characters: int,
+    stop: Sequence[str],
+    min_confidence: float | None,
+    alternatives: int,
+) -> pb.Open:
+    """All of an open but state and prefix, spelled out in the same way. Raises MendRequest."""
+    return pb.Open(
+        model=named(model, digest),
+        sampling=sampling(temperature, top_k, top_p, min_p, seed),
+        limits=limits(max_characters, stop, min_confidence),
+        alternatives=within("alternatives", alternatives, 1, MOST_ALTERNATIVES),
     )
 
 
@@ -65,6 +83,17 @@ def named(model: str | None, digest: str) -> pb.Model:
     return pb.Model(name=carried("model", model or ""), digest=carried("digest", digest))
 
 
+def sampling(temperature: float, top_k: int, top_p: float, min_p: float, seed: int | None) -> pb.Sampling:
+    """How to draw, always with a seed."""
+    return pb.Sampling(
+        temperature=double("temperature", temperature),
+        top_k=whole("top_k", top_k),
+        top_p=double("top_p", top_p),
+        min_p=double("min_p", min_p),
+        seed=whole("seed", draw_seed() if seed is None else seed, LARGEST_UINT64),
+    )
+
+
 def limits(max_characters: int, stop: Sequence[str], min_confidence: float | None) -> pb.Limits:
     """Where to end."""
     if isinstance(stop, str):
@@ -83,8 +112,13 @@ def draw_seed() -> int:
 
 def whole(field: str, value: int, largest: int = LARGEST_UINT32) -> int:
     """The number, if the field can carry it."""
-    if not 0 <= value <= largest:
-        raise MendRequest(f"{field}: {value} is out of range; allowed: 0 to {largest}")
+    return within(field, value, 0, largest)
+
+
+def within(field: str, value: int, least: int, most: int) -> int:
+    """The number, if it lies in the range. Raises MendRequest."""
+    if not least <= value <= most:
+        raise MendRequest(f"{field}: {value} is out of range; allowed: {least} to {most}")
     return value
 
 
@@ -112,4 +146,11 @@ def checked_timeout(seconds: float | None) -> float | None:
     """The timeout of a call. Raises MendRequest."""
     if seconds is not None and not seconds > 0:
         raise MendRequest(f"timeout: {seconds} is out of range; allowed: above 0 seconds, or none")
+    return seconds
+
+
+def not_negative(field: str, seconds: float) -> float:
+    """The seconds, 0 or more. Raises MendRequest."""
+    if not seconds >= 0:
+        raise MendRequest(f"{field}: {seconds} is out of range; allowed: 0 seconds or more")
     return seconds

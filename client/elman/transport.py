@@ -4,11 +4,13 @@
 """
 
 from collections.abc import AsyncGenerator, Generator, Sequence
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol
 
 import grpc
 
-from elman.errors import ElmanError, GoElsewhere, NeverRetry, from_status
+from elman.errors import NeverRetry
+from elman.following import AsyncFollowing, AsyncGrpcFollowing, Following, GrpcFollowing
+from elman.status import meaning
 from elman.v1 import completion_service_pb2 as pb
 from elman.v1.completion_service_pb2_grpc import CompletionServiceStub
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from elman.v1.completion_service_pb2_grpc import CompletionServiceAsyncStub
 
 LARGEST_MESSAGE_BYTES: Final = 4 << 20
-PUSHBACK: Final = "grpc-retry-pushback-ms"
 CHANNEL_OPTIONS: Final = (
     ("grpc.lb_policy_name", "round_robin"),  # dns:/// names every replica: calls are spread over them
     ("grpc.max_send_message_length", LARGEST_MESSAGE_BYTES),
@@ -31,6 +32,10 @@ class Transport(Protocol):
 
     def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Generator[pb.CompleteResponse]:
         """The events of one stream."""
+        ...
+
+    def follow(self) -> Following:
+        """A stream about a document; to be closed."""
         ...
 
     def score(self, request: pb.ScoreRequest, seconds: float | None) -> pb.ScoreResponse:
@@ -51,6 +56,10 @@ class AsyncTransport(Protocol):
 
     def complete(self, request: pb.CompleteRequest, seconds: float | None) -> AsyncGenerator[pb.CompleteResponse]:
         """The events of one stream."""
+        ...
+
+    def follow(self) -> AsyncFollowing:
+        """A stream about a document; to be closed."""
         ...
 
     async def score(self, request: pb.ScoreRequest, seconds: float | None) -> pb.ScoreResponse:
@@ -83,6 +92,10 @@ class GrpcTransport:
             raise meaning(error, self._address) from error
         finally:
             call.cancel()
+
+    def follow(self) -> Following:
+        """A stream about a document; to be closed."""
+        return GrpcFollowing(self._stub, self._address)
 
     def score(self, request: pb.ScoreRequest, seconds: float | None) -> pb.ScoreResponse:
         """The score of a text."""
@@ -127,6 +140,10 @@ class AsyncGrpcTransport:
         finally:
             call.cancel()
 
+    def follow(self) -> AsyncFollowing:
+        """A stream about a document; to be closed."""
+        return AsyncGrpcFollowing(self._stub, self._address)
+
     async def score(self, request: pb.ScoreRequest, seconds: float | None) -> pb.ScoreResponse:
         """The score of a text."""
         call = self._stub.Score(request, timeout=seconds)
@@ -151,26 +168,6 @@ class AsyncGrpcTransport:
         """Close the channel; calls on it end."""
         if self._channel is not None:
             await self._channel.close()
-
-
-def meaning(error: grpc.RpcError, address: str) -> ElmanError:
-    """What a failed call means for the caller."""
-    call = cast("grpc.Call", error)  # both faces raise an error that is a call, which its type does not say
-    status, details = call.code().name, call.details() or "no details"
-    meant = from_status(status, details, pushback_seconds(call))
-    if isinstance(meant, GoElsewhere):
-        return GoElsewhere(f"no completion service at {address}: {details}")
-    if status == "UNIMPLEMENTED":
-        return NeverRetry(f"{address} serves no elman.v1, or an older one: {details}")
-    return meant
-
-
-def pushback_seconds(call: grpc.Call) -> float | None:
-    """After how long the server asks to come back, if it does."""
-    for key, value in call.trailing_metadata() or ():
-        if key == PUSHBACK and str(value).isdecimal():
-            return int(value) / 1000
-    return None
 
 
 def targets(addresses: str | Sequence[str]) -> list[str]:

@@ -10,10 +10,12 @@ import pytest
 
 import elman
 from elman.aio import AsyncClient, AsyncCompletion
+from elman.aio_document import AsyncDocument
 from elman.client import Client, Completion
+from elman.document import Document
 from elman.errors import MendRequest, PickAnotherModel
 
-PAIRS = [(Client, AsyncClient), (Completion, AsyncCompletion)]
+PAIRS = [(Client, AsyncClient), (Completion, AsyncCompletion), (Document, AsyncDocument)]
 
 
 def names(kind: type) -> set[str]:
@@ -25,9 +27,17 @@ def test_both_faces_have_the_same_names(synchronous: type, asynchronous: type) -
     assert names(synchronous) == names(asynchronous)
 
 
-@pytest.mark.parametrize("name", sorted(names(Client)))
-def test_both_faces_have_the_same_parameters(name: str) -> None:
-    one, other = (inspect.signature(getattr(face, name)) for face in (Client, AsyncClient))
+FUNCTIONS = [
+    (one, other, name)
+    for one, other in PAIRS
+    for name in sorted(names(one))
+    if not isinstance(inspect.getattr_static(one, name), property)
+]
+
+
+@pytest.mark.parametrize(("synchronous", "asynchronous", "name"), FUNCTIONS)
+def test_both_faces_have_the_same_parameters(synchronous: type, asynchronous: type, name: str) -> None:
+    one, other = (inspect.signature(getattr(face, name)) for face in (synchronous, asynchronous))
     assert [(each.name, each.kind, each.default) for each in one.parameters.values()] == [
         (each.name, each.kind, each.default) for each in other.parameters.values()
     ]

@@ -1,0 +1,46 @@
+"""The states that a client keeps of a document, so that another replica need not be sent its whole text. Knows no text.
+
+position:  0          4096         8210        12330     12900
+state:     none       s            s           s         s            a state stands for all the text before its position
+"""
+
+from bisect import bisect_right, insort
+from typing import Final
+
+MOST_BYTES: Final = 1 << 18
+"""What the states of one document may take: 240 of a network of two layers of 512."""
+
+
+class Landmarks:
+    """States by position, the start of the text among them, thinned out evenly where they grow too many."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._positions = [0]
+        self._states = {0: b""}
+
+    def add(self, position: int, state: bytes) -> None:
+        """Keep the state after so many characters."""
+        if position not in self._states:
+            insort(self._positions, position)
+            self._states[position] = state
+            self._thin(len(state))
+
+    def at_or_before(self, position: int) -> tuple[int, bytes]:
+        """The nearest state that stands for no more than so many characters, after its own position."""
+        found = self._positions[bisect_right(self._positions, position) - 1]
+        return found, self._states[found]
+
+    def cut(self, position: int) -> None:
+        """The text changed from there on: later states are no longer its own."""
+        kept = bisect_right(self._positions, position)
+        for passed in self._positions[kept:]:
+            del self._states[passed]
+        del self._positions[kept:]
+
+    def _thin(self, size: int) -> None:
+        """Within the bytes, the state goes whose going leaves the smallest gap; the first and the last stay."""
+        while len(self._positions) > 2 and len(self._positions) * size > self._most_bytes:
+            places = range(1, len(self._positions) - 1)
+            least = min(places, key=lambda place: self._positions[place + 1] - self._positions[place - 1])
+            del self._states[self._positions.pop(least)]

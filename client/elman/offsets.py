@@ -1,0 +1,49 @@
+"""Offsets as others count them: editors count UTF-16 code units, others UTF-8 bytes, `elman` code points.
+
+    "a😀b"    code points:  a 0   😀 1   b 2
+              UTF-16:       a 0   😀 1   b 3      (LSP, VS Code, JavaScript, Java, .NET, Qt)
+              UTF-8:        a 0   😀 1   b 5      (Vim, Go, Rust)
+
+An offset is about the text that is given with it: a line and a column in it, or a whole document with its line ends as LF.
+"""
+
+from typing import Final
+
+from elman.errors import MendRequest
+from elman.request import carried, within
+
+SIZES: Final = {"utf-16-le": 2, "utf-8": 1}
+
+
+def from_utf16(text: str, offset: int) -> int:
+    """The offset in code points of an offset in UTF-16 code units. Raises MendRequest, also for the middle of a character."""
+    return _decoded(text, offset, "utf-16-le")
+
+
+def to_utf16(text: str, offset: int) -> int:
+    """The offset in UTF-16 code units of an offset in code points. Raises MendRequest."""
+    return _encoded(text, offset, "utf-16-le")
+
+
+def from_utf8(text: str, offset: int) -> int:
+    """The offset in code points of an offset in UTF-8 bytes. Raises MendRequest, also for the middle of a character."""
+    return _decoded(text, offset, "utf-8")
+
+
+def to_utf8(text: str, offset: int) -> int:
+    """The offset in UTF-8 bytes of an offset in code points. Raises MendRequest."""
+    return _encoded(text, offset, "utf-8")
+
+
+def _decoded(text: str, offset: int, codec: str) -> int:
+    data = carried("text", text).encode(codec)
+    within("offset", offset, 0, len(data) // SIZES[codec])
+    try:
+        return len(data[: offset * SIZES[codec]].decode(codec))
+    except UnicodeDecodeError:
+        raise MendRequest(f"offset: {offset} lies within a character; allowed: one between two characters") from None
+
+
+def _encoded(text: str, offset: int, codec: str) -> int:
+    within("offset", offset, 0, len(text))
+    return len(carried("text", text)[:offset].encode(codec)) // SIZES[codec]
