@@ -18,7 +18,7 @@ SETTLE_SECONDS = 5.0
 
 
 class Held(NamedTuple):
-    """What one server holds for a stream beyond what it held for the first few, which pay for buffers that others use again."""
+    """What one server holds for a stream beyond what it held for the first, which pays for buffers that others use again."""
 
     streams: int
     characters: int
@@ -26,18 +26,18 @@ class Held(NamedTuple):
 
 
 def hold(server: Process, wanted: pb.Open, streams: int) -> Held:
-    """Open the first streams, half as many as then are measured; each is answered whole."""
-    return asyncio.run(measure(server, wanted, max(4, streams // 2), streams))
+    """Open one stream, and then so many more; each is answered whole."""
+    return asyncio.run(measure(server, wanted, streams))
 
 
-async def measure(server: Process, wanted: pb.Open, first: int, streams: int) -> Held:
-    """With a number of first streams."""
+async def measure(server: Process, wanted: pb.Open, streams: int) -> Held:
+    """The same, in an event loop."""
     opened = Streams(server.address, following(wanted), OPENING)
     try:
-        await opened.open_until(first)
+        await opened.open_until(1)
         await settle(server, SETTLE_SECONDS)
         before = server.resident_bytes()
-        await opened.open_until(first + streams)
+        await opened.open_until(1 + streams)
         await settle(server, SETTLE_SECONDS)
         held = server.resident_bytes() - before
     finally:
