@@ -90,6 +90,7 @@ class Document(Editable):
             if suggestion := self._draft.next_suggestion():
                 return suggestion, None
             if not self._draft.is_waiting or self._is_closed:
+                self._ask_for_a_state()
                 return None, None
             self._following = self._following or self._replicas.transport(attempts).follow()
             self._speak()
@@ -100,10 +101,18 @@ class Document(Editable):
         if self._following is None:
             return
         failure = self._following.failure
-        while response := self._following.take():
-            self._draft.receive(response)
+        while heard := self._following.take():
+            if isinstance(heard, tuple):
+                self._draft.note_state(*heard)
+            else:
+                self._draft.receive(heard)
         if failure:
             raise failure
+
+    def _ask_for_a_state(self) -> None:
+        """While there is nothing else to do: with it, another replica need not be sent the whole text."""
+        if self._following and (request := self._draft.state_request()):
+            self._following.ask(request)
 
     def _tell(self) -> None:
         self._edited_at = time.monotonic()

@@ -10,12 +10,13 @@ and a new stream, on whatever replica, begins with the nearest state and the tex
 from collections.abc import Iterator
 from typing import Final
 
-from elman.errors import GoElsewhere, MendRequest, ReportDefect
+from elman.errors import GoElsewhere, ReportDefect
 from elman.gap import Gap
 from elman.landmarks import Landmarks
 from elman.request import carried, within
 from elman.results import Alternative
-from elman.suggestion import Suggestion, may_meet, whole_words
+from elman.suggested import Suggested
+from elman.suggestion import Suggestion
 from elman.v1 import completion_service_pb2 as pb
 
 CHUNK: Final = 1 << 18
@@ -35,7 +36,7 @@ class Draft:
     """A text with a cursor, and one side of a Follow about it. `opening` holds all of an open but state and prefix."""
 
     def __init__(self, opening: pb.Open, text: str, cursor: int | None = None, *, trims: bool = False) -> None:
-        self._opening, self._trims = opening, trims
+        self._opening = opening
         self._named = pb.Model()
         self._named.CopyFrom(opening.model)
         text = with_line_feeds("text", text)
@@ -45,10 +46,8 @@ class Draft:
         self._stretch: tuple[pb.ScoreRequest, int] | None = None  # what was asked for a state, and its position
         self._wants = True  # whether suggestions are wanted for the text as it is
         self.revision = 0  # of the last request
-        self.progress = 0  # pieces and ends, all streams together
         self.model = self.digest = ""
-        self._received: dict[int, Alternative] = {}
-        self._shown: dict[int, Suggestion] = {}
+        self._suggested = Suggested(opening.alternatives, trims)
         self.lose()
 
     @property
@@ -69,7 +68,12 @@ class Draft:
     @property
     def is_waiting(self) -> bool:
         """Whether more is to be suggested for the text as it is."""
-        return self._wants and not all(self._alternative(number).finish_reason for number in self._numbers)
+        return self._wants and not self._suggested.is_complete
+
+    @property
+    def progress(self) -> int:
+        """It grows with everything suggested."""
+        return self._suggested.progress
 
     def replace(self, start: int, end: int, text: str, suggest: bool) -> None:
         """Put text in place of what lies between two offsets, and the cursor after it. Raises MendRequest."""
@@ -97,26 +101,15 @@ class Draft:
 
     def accept(self, number: int, characters: int | None, suggest: bool) -> str:
         """Make a suggestion or its beginning text; returns it. Raises MendRequest."""
-        accepted, state = self._acceptable(number, characters)
+        accepted, state = self._suggested.acceptable(number, characters)
         is_told = not self._must_open and self._agreed == self._told == self.cursor
         accept = pb.Accept(alternative=number, characters=len(accepted), suggest=False)
-        is_heard = self._heard.get(number, 0) >= len(accepted)
+        is_heard = self._suggested.is_heard(number, len(accepted))
         self.replace(self.cursor, self.cursor, accepted, suggest)
         if state:
             self._landmarks.add(self.cursor, state)
         self._accept = accept if is_told and is_heard else None
         return accepted
-
-    def _acceptable(self, number: int, characters: int | None) -> tuple[str, bytes]:
-        """The text that is accepted, and the state after it if it is known."""
-        suggested = self._received.get(number)
-        if suggested is None or not suggested.text:
-            numbers = ", ".join(str(one) for one, each in self._received.items() if each.text) or "none, for nothing was"
-            raise MendRequest(f"alternative: {number} was not suggested; allowed: {numbers}")
-        count = len(self._presented(suggested)) if characters is None else characters
-        if not 1 <= count <= suggested.characters:
-            raise MendRequest(f"characters: {count} is out of range; allowed: 1 to {suggested.characters}")
-        return suggested.text[:count], suggested.state if count == suggested.characters else b""
 
     def dismiss(self) -> None:
         """Nobody wants the suggestions any more."""
@@ -150,14 +143,14 @@ class Draft:
         self._forget_suggestions()
 
     def _forget_suggestions(self) -> None:
-        self._received, self._shown = {}, {}
+        self._suggested.forget()
         self._accept = None
         self._is_asked = False
 
     def lose(self) -> None:
         """The stream is gone: the next one begins with an open, and repeats what was suggested."""
         self._agreed = self._told = 0
-        self._heard: dict[int, int] = {}  # the characters heard of each alternative for the last request
+        self._suggested.listen()
         self._must_open, self._is_asked = True, False
         self._is_suggesting = False
         self._accept: pb.Accept | None = None
@@ -216,7 +209,7 @@ class Draft:
         self.revision += 1
         self._told, self._accept = self._agreed, None
         self._is_asked = self._is_suggesting = suggest
-        self._heard = {}
+        self._suggested.listen()
         return pb.FollowRequest(revision=self.revision, open=open, edit=edit, accept=accept, dismiss=dismiss)
 
     def receive(self, response: pb.FollowResponse) -> None:
@@ -232,9 +225,9 @@ class Draft:
         if event == "need_text":
             self._must_open = True
         elif event == "suggestion" and self._is_asked:
-            self._take(response.suggestion)
+            self._suggested.take(response.suggestion, self.cursor)
         elif event == "finished" and self._is_asked:
-            self._finish(response.finished)
+            self._note_end(self._suggested.finish(response.finished))
 
     def _start(self, started: pb.Started) -> None:
         if started.seed != self.seed:
@@ -249,67 +242,14 @@ class Draft:
             self._landmarks.add(goodbye.position, goodbye.state)
         raise GoElsewhere("the server is draining")
 
-    def _take(self, piece: pb.Piece) -> None:
-        """The next part of a suggestion; a new stream repeats what an older one brought."""
-        suggested = self._expected(piece.alternative)
-        heard = self._heard.get(piece.alternative, 0)
-        if piece.position != self.cursor + heard:
-            what = "a gap" if piece.position > self.cursor + heard else "a repeat"
-            expected = f"expected at {self.cursor + heard}"
-            raise ReportDefect(f"{what} in alternative {suggested.number}: a piece at position {piece.position}, {expected}")
-        self._heard[piece.alternative] = heard + len(piece.text)
-        known = suggested.text[heard : heard + len(piece.text)] if heard < suggested.characters else ""
-        if not piece.text.startswith(known):
-            raise ReportDefect(f"alternative {suggested.number} was resumed with other text than it began with")
-        self._grow(suggested, piece.text[len(known) :])
-
-    def _grow(self, suggested: Alternative, text: str) -> None:
-        if text:
-            suggested.pieces.append(text)
-            suggested.characters += len(text)
-            self.progress += 1
-
-    def _finish(self, finished: pb.Finished) -> None:
-        suggested = self._expected(finished.alternative)
-        if self._heard.get(finished.alternative, 0) != suggested.characters:
-            raise ReportDefect(f"alternative {suggested.number} was resumed and ended before what was received of it")
-        self.progress += not suggested.finish_reason
-        suggested.finish(finished)
-        if not suggested.characters:
-            self._landmarks.add(self.cursor, finished.state)
-
-    def _expected(self, number: int) -> Alternative:
-        if number not in self._numbers:
-            raise ReportDefect(f"an event of alternative {number}, which was not asked for")
-        return self._received.setdefault(number, Alternative(number))
-
-    @property
-    def _numbers(self) -> range:
-        return range(self._opening.alternatives)
-
-    def _alternative(self, number: int) -> Alternative:
-        return self._received.get(number) or Alternative(number)
+    def _note_end(self, ended: Alternative) -> None:
+        """An empty suggestion's state is the text's own."""
+        if not ended.characters:
+            self._landmarks.add(self.cursor, ended.state)
 
     def next_suggestion(self) -> Suggestion | None:
-        """What is known now and was not told yet, the first alternatives first; duplicates never."""
-        return next(filter(None, map(self._news, self._numbers)), None)
-
-    def _news(self, number: int) -> Suggestion | None:
-        one = self._alternative(number)
-        text = self._presented(one)
-        suggestion = Suggestion(text, number, self.cursor, one.finish_reason)
-        if not text or self._shown.get(number) == suggestion or not self._is_distinct(one, text):
-            return None
-        self._shown[number] = suggestion
-        return suggestion
-
-    def _is_distinct(self, one: Alternative, text: str) -> bool:
-        """Whether it will differ from every alternative before it, however they go on."""
-        before = map(self._alternative, range(one.number))
-        return not any(may_meet(one, other, text, self._presented(other)) for other in before)
-
-    def _presented(self, one: Alternative) -> str:
-        return whole_words(one) if self._trims else one.text
+        """What is known now and was not told yet."""
+        return self._suggested.news(self.cursor)
 
     def state_request(self) -> pb.ScoreRequest | None:
         """What to ask for the next state at a line's start, if one is due; its answer goes to `note_state`."""

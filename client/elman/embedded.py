@@ -9,11 +9,14 @@ from typing import Final, Protocol, cast
 
 from elman.client import Client
 from elman.errors import AllowMoreTime, ElmanError, of_engine
-from elman.following import Following, lasting
+from elman.following import Following, Heard, lasting
 from elman.needed import needed
 from elman.v1 import completion_service_pb2 as pb
 
 DEFAULT_MODEL: Final = "shakespeare"
+
+SESSION_BYTES: Final = 4 << 20
+"""What the engine in this process may keep of a document, where a server keeps 256 kB: a million characters and some states."""
 
 
 class EngineFollow(Protocol):
@@ -39,8 +42,8 @@ class Engine(Protocol):
         """The events of one completion."""
         ...
 
-    def follow(self) -> EngineFollow:
-        """A stream about a document."""
+    def follow(self, size: int) -> EngineFollow:
+        """A stream about a document, which is remembered within so many bytes."""
         ...
 
     def score(self, request: pb.ScoreRequest) -> pb.ScoreResponse:
@@ -73,7 +76,7 @@ class EngineTransport:
 
     def follow(self) -> Following:
         """A stream about a document; to be closed."""
-        return EngineFollowing(self._engine.follow())
+        return EngineFollowing(self._engine.follow(SESSION_BYTES))
 
     def score(self, request: pb.ScoreRequest, seconds: float | None) -> pb.ScoreResponse:
         """The score of a text."""
@@ -97,7 +100,7 @@ class EngineFollowing:
         self._follow = follow
         self._working = threading.Lock()
         self._requests: deque[pb.FollowRequest] = deque()
-        self._responses: deque[pb.FollowResponse] = deque()
+        self._responses: deque[Heard] = deque()
         self._is_woken = threading.Event()
         self.failure: ElmanError | None = None
 
@@ -107,7 +110,10 @@ class EngineFollowing:
         self._requests.append(request)
         self._is_woken.set()
 
-    def take(self) -> pb.FollowResponse | None:
+    def ask(self, request: pb.ScoreRequest) -> None:
+        """Nothing: an engine in this process is not lost, and remembers a long document by itself."""
+
+    def take(self) -> Heard | None:
         """The next response, if it is made."""
         return self._responses.popleft() if self._responses else None
 

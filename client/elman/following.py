@@ -8,8 +8,9 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import grpc
 
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from elman.v1.completion_service_pb2_grpc import CompletionServiceAsyncStub, CompletionServiceStub
 
 LASTING: Final = ("started", "goodbye")
+
+STATE_SECONDS: Final = 30.0
+"""How long the answer to a request for a state may take."""
+
+Answer: TypeAlias = tuple[pb.ScoreRequest, bytes]
+"""What a state was asked for, and the state; no bytes if none came."""
+
+Heard: TypeAlias = pb.FollowResponse | Answer
 
 
 class Following(Protocol):
@@ -35,7 +44,11 @@ class Following(Protocol):
         """Tell of an event, without waiting."""
         ...
 
-    def take(self) -> pb.FollowResponse | None:
+    def ask(self, request: pb.ScoreRequest) -> None:
+        """Ask for the state after a text, without waiting; the answer is to be taken like a response."""
+        ...
+
+    def take(self) -> Heard | None:
         """The next response, if it is here."""
         ...
 
@@ -64,7 +77,11 @@ class AsyncFollowing(Protocol):
         """Tell of an event, without waiting."""
         ...
 
-    def take(self) -> pb.FollowResponse | None:
+    def ask(self, request: pb.ScoreRequest) -> None:
+        """Ask for the state after a text, without waiting; the answer is to be taken like a response."""
+        ...
+
+    def take(self) -> Heard | None:
         """The next response, if it is here."""
         ...
 
@@ -98,11 +115,11 @@ class Inbox:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._responses: deque[pb.FollowResponse] = deque()
+        self._responses: deque[Heard] = deque()
         self._is_woken = False
         self.failure: ElmanError | None = None
 
-    def put(self, response: pb.FollowResponse) -> None:
+    def put(self, response: Heard) -> None:
         """Add the newest response."""
         with self._changed:
             self._responses.append(response)
@@ -125,7 +142,7 @@ class Inbox:
         with self._changed:
             self._responses = lasting(self._responses)
 
-    def take(self) -> pb.FollowResponse | None:
+    def take(self) -> Heard | None:
         """The oldest response."""
         with self._changed:
             return self._responses.popleft() if self._responses else None
@@ -141,7 +158,7 @@ class GrpcFollowing:
     """A call that gRPC's threads write and a thread of its own reads; dropping it cancels the call."""
 
     def __init__(self, stub: "CompletionServiceStub", address: str) -> None:
-        self._inbox = Inbox()
+        self._stub, self._inbox = stub, Inbox()
         requests: SimpleQueue[pb.FollowRequest | None] = SimpleQueue()
         call = stub.Follow(iter(requests.get, None))
         self._requests = requests
@@ -158,9 +175,14 @@ class GrpcFollowing:
         self._inbox.forget()
         self._requests.put(request)
 
-    def take(self) -> pb.FollowResponse | None:
+    def take(self) -> Heard | None:
         """The next response, if it is here."""
         return self._inbox.take()
+
+    def ask(self, request: pb.ScoreRequest) -> None:
+        """Ask for the state after a text."""
+        call = self._stub.Score.future(request, timeout=STATE_SECONDS)
+        call.add_done_callback(lambda call: self._inbox.put((request, b"" if call.exception() else call.result().state)))
 
     def wait(self, seconds: float | None) -> None:
         """Until there is something to look at."""
@@ -195,13 +217,14 @@ class AsyncGrpcFollowing:
     """A call that a task of its own reads, until it is closed."""
 
     def __init__(self, stub: "CompletionServiceAsyncStub", address: str) -> None:
-        self._address = address
+        self._stub, self._address = stub, address
         self._requests: asyncio.Queue[pb.FollowRequest] = asyncio.Queue()
-        self._responses: deque[pb.FollowResponse] = deque()
+        self._responses: deque[Heard] = deque()
         self._is_changed = asyncio.Event()
         self.failure: ElmanError | None = None
         self._call = stub.Follow(self._outgoing())
         self._reading = asyncio.create_task(self._read_all())
+        self._asking: asyncio.Task[None] | None = None
 
     async def _outgoing(self) -> AsyncIterator[pb.FollowRequest]:
         while True:
@@ -224,7 +247,17 @@ class AsyncGrpcFollowing:
         self._responses = lasting(self._responses)
         self._requests.put_nowait(request)
 
-    def take(self) -> pb.FollowResponse | None:
+    def ask(self, request: pb.ScoreRequest) -> None:
+        """Ask for the state after a text."""
+        self._asking = asyncio.create_task(self._ask(request))
+
+    async def _ask(self, request: pb.ScoreRequest) -> None:
+        state = b""
+        with suppress(grpc.aio.AioRpcError):
+            state = (await self._stub.Score(request, timeout=STATE_SECONDS)).state
+        self._responses.append((request, state))
+
+    def take(self) -> Heard | None:
         """The next response, if it is here."""
         return self._responses.popleft() if self._responses else None
 
@@ -243,11 +276,13 @@ class AsyncGrpcFollowing:
 
     async def close(self) -> None:
         """Cancel the call."""
-        self._reading.cancel()
-        await asyncio.gather(self._reading, return_exceptions=True)
+        tasks = [task for task in (self._reading, self._asking) if task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._call.cancel()
 
 
-def lasting(responses: deque[pb.FollowResponse]) -> deque[pb.FollowResponse]:
+def lasting(responses: deque[Heard]) -> deque[Heard]:
     """Those that hold whatever the revision."""
-    return deque(response for response in responses if response.WhichOneof("event") in LASTING)
+    return deque(each for each in responses if isinstance(each, tuple) or each.WhichOneof("event") in LASTING)

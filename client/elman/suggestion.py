@@ -28,9 +28,9 @@ def whole_words(alternative: Alternative) -> str:
     return alternative.text if alternative.finish_reason == "stop" else UNFINISHED.sub("", alternative.text)
 
 
-def may_meet(one: Alternative, other: Alternative, one_text: str, other_text: str) -> bool:
-    """Whether two alternatives, of which these texts are shown so far, may yet show the same."""
+def may_meet(one: Suggestion, other: Suggestion) -> bool:
+    """Whether two alternatives may yet say the same."""
     if one.finish_reason and other.finish_reason:
-        return one_text == other_text
-    is_reached = not other.finish_reason and one_text.startswith(other_text)
-    return is_reached or (not one.finish_reason and other_text.startswith(one_text))
+        return one.text == other.text
+    is_reached = not other.finish_reason and one.text.startswith(other.text)
+    return is_reached or (not one.finish_reason and other.text.startswith(one.text))

@@ -1,0 +1,381 @@
+"""A document, wherever it is suggested for: after any edits, broken streams and moves, what Complete says of the whole text."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from elman.aio import AsyncClient
+from elman.client import Client
+from elman.editable import Editable
+from elman.embedded import EngineTransport
+from elman.retry import Retry
+from elman.suggestion import Suggestion
+from elman.v1 import completion_service_pb2 as pb
+from elman_models.artifact import Model, save
+from elman_models.executions import open_execution
+from elman_server.catalogue import Catalogue, Served
+from elman_server.config import ServerConfig
+from elman_server.embedded import ROWS, Embedded
+from elman_server.server import Server
+
+if TYPE_CHECKING:
+    from tests.conftest import MakeModel
+    from tests.laws.conftest import Ask
+
+NAMES = ("one", "two")
+SESSION_BYTES = 1 << 15
+"""The least that a server may keep, so that it soon needs text."""
+
+TYPED = st.text("\n abcdefz☂😀", max_size=4) | st.just("\r\n")
+PASTED = st.text("\n abcdefz☂", min_size=9, max_size=60) | st.sampled_from(["a bad cab, a fed bed\r\n" * 300])
+PATIENT = Retry(attempts=12, first_seconds=0.02, largest_seconds=0.2)
+ALL, TIMEOUT_SECONDS = 100_000, 30
+
+Result = TypeVar("Result")
+
+
+class Loop:
+    """An event loop in a thread of its own, where the servers live."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Do something there and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(TIMEOUT_SECONDS)
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+
+class Replica:
+    """A server behind an address that stays, whose connections can be cut and whose server can be replaced."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self._config = config
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._pumps: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        self._listener = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.address = f"127.0.0.1:{self._listener.sockets[0].getsockname()[1]}"
+        await self._serve()
+
+    async def _serve(self) -> None:
+        self._server = Server(self._config)
+        await self._server.start()
+
+    async def replace(self) -> None:
+        """The server says goodbye; another one takes its place."""
+        self._server.leave()
+        await self._server.until_stopped()
+        await self._serve()
+
+    async def cut(self) -> None:
+        """Every connection is gone, without a word."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def stop(self) -> None:
+        self._listener.close()
+        self._server.leave()
+        await self._server.until_stopped()
+        await self.cut()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+
+    async def _accept(self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_connection("127.0.0.1", self._server.port)
+        for reader, writer in ((from_client, to_server), (from_server, to_client)):
+            self._writers.add(writer)
+            pump = asyncio.create_task(self._pump(reader, writer, (to_client, to_server)))
+            self._pumps.add(pump)
+            pump.add_done_callback(self._pumps.discard)
+
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, both: Sequence[asyncio.StreamWriter]
+    ) -> None:
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass  # it was cut, which is what this is for
+        finally:
+            self._writers.discard(writer)
+            for each in both:
+                each.transport.abort()
+
+
+class Hand(Protocol):
+    """Whoever edits, by one of the faces."""
+
+    def edit(self, act: Callable[[Editable], Result]) -> Result:
+        """Do something to the document."""
+        ...
+
+    def hear(self, most: int) -> list[Suggestion]:
+        """So many of the suggestions at most."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Synchronous:
+    """In this thread."""
+
+    def __init__(self, client: Client, given: Mapping[str, Any]) -> None:
+        self._client, self._document = client, client.document(**given)
+
+    def edit(self, act: Callable[[Editable], Result]) -> Result:
+        return act(self._document)
+
+    def hear(self, most: int) -> list[Suggestion]:
+        return list(islice(self._document.suggestions(timeout=TIMEOUT_SECONDS), most))
+
+    def close(self) -> None:
+        self._document.close()
+        self._client.close()
+
+
+class Asynchronous:
+    """In an event loop that turns while something is asked of it."""
+
+    def __init__(self, client: AsyncClient, given: Mapping[str, Any]) -> None:
+        self._runner = asyncio.Runner()
+        self._client = client
+        self._document = self._runner.run(self._open(given))
+
+    async def _open(self, given: Mapping[str, Any]) -> Any:
+        return self._client.document(**given)
+
+    def edit(self, act: Callable[[Editable], Result]) -> Result:
+        async def edit() -> Result:
+            return act(self._document)
+
+        return self._runner.run(edit())
+
+    def hear(self, most: int) -> list[Suggestion]:
+        return self._runner.run(self._hear(most))
+
+    async def _hear(self, most: int) -> list[Suggestion]:
+        heard: list[Suggestion] = []
+        suggestions = self._document.suggestions(timeout=TIMEOUT_SECONDS)
+        async for suggestion in suggestions:
+            heard.append(suggestion)
+            if len(heard) == most:
+                break
+        await suggestions.aclose()
+        return heard
+
+    def close(self) -> None:
+        self._runner.run(self._close())
+        self._runner.close()
+
+    async def _close(self) -> None:
+        await self._document.close()
+        await self._client.close()
+
+
+@dataclass(frozen=True)
+class World:
+    """Two replicas, and an engine that is asked for everything afresh."""
+
+    loop: Loop
+    replicas: Sequence[Replica]
+    catalogue: Catalogue
+    fresh: Embedded
+    ask: "Ask"
+
+    @property
+    def addresses(self) -> list[str]:
+        return [replica.address for replica in self.replicas]
+
+
+OpenHand = Callable[[World, Mapping[str, Any]], Hand]
+
+
+def synchronous(world: World, given: Mapping[str, Any]) -> Hand:
+    return Synchronous(Client(world.addresses, retry=PATIENT), given)
+
+
+def asynchronous(world: World, given: Mapping[str, Any]) -> Hand:
+    return Asynchronous(AsyncClient(world.addresses, retry=PATIENT), given)
+
+
+def embedded(world: World, given: Mapping[str, Any]) -> Hand:
+    return Synchronous(Client.over([EngineTransport(engine(world.catalogue))]), given)
+
+
+def engine(catalogue: Catalogue) -> Embedded:
+    return Embedded(catalogue, {one.model.digest: open_execution(one.model, ROWS, "cpu") for one in catalogue})
+
+
+class Editor(RuleBasedStateMachine):
+    """A person who edits, while connections break and servers come and go."""
+
+    def __init__(self, world: World, open_hand: OpenHand) -> None:
+        super().__init__()
+        self.world, self.open_hand = world, open_hand
+
+    @initialize(
+        seed=st.integers(0, 2**64 - 1),
+        temperature=st.sampled_from([0.0, 0.6, 1.0]),
+        stop=st.sampled_from([[], ["ab", "\n"]]),
+        alternatives=st.sampled_from([1, 2, 5]),
+        text=TYPED | PASTED,
+        share=st.floats(0, 1),
+    )
+    def begin(self, seed: int, temperature: float, stop: list[str], alternatives: int, text: str, share: float) -> None:
+        self.text = text.replace("\r\n", "\n")
+        self.cursor = round(share * len(self.text))
+        self.wanted = pb.CompleteRequest(
+            model=pb.Model(name="one"),
+            sampling=pb.Sampling(seed=seed, temperature=temperature),
+            limits=pb.Limits(max_characters=20, stop=stop),
+            alternatives=alternatives,
+        )
+        given: dict[str, Any] = {"text": text, "cursor": self.cursor, "model": "one", "max_characters": 20, "stop": stop}
+        sampling: dict[str, Any] = {"seed": seed, "temperature": temperature, "alternatives": alternatives}
+        self.hand = self.open_hand(self.world, given | sampling)
+        self.suggests = True
+        self.shown: dict[int, Suggestion] = {}
+
+    def place(self, share: float) -> int:
+        return round(share * len(self.text))
+
+    def put(self, start: int, end: int, text: str) -> None:
+        """The text as it must be now."""
+        text = text.replace("\r\n", "\n")
+        self.text = self.text[:start] + text + self.text[end:]
+        self.cursor = start + len(text)
+        self.shown = {}
+
+    @rule(text=TYPED | PASTED)
+    def insert(self, text: str) -> None:
+        self.hand.edit(lambda document: document.insert(text))
+        self.put(self.cursor, self.cursor, text)
+        self.suggests = True
+
+    @rule(count=st.integers(0, 9), suggests=st.booleans())
+    def delete(self, count: int, suggests: bool) -> None:
+        count = min(count, self.cursor)
+        self.hand.edit(lambda document: document.delete(count, suggest=suggests))
+        self.put(self.cursor - count, self.cursor, "")
+        self.suggests = suggests
+
+    @rule(start=st.floats(0, 1), share=st.floats(0, 1), text=TYPED | PASTED)
+    def replace(self, start: float, share: float, text: str) -> None:
+        begin = self.place(start)
+        end = begin + round(share * (len(self.text) - begin))
+        self.hand.edit(lambda document: document.replace(begin, end, text))
+        self.put(begin, end, text)
+        self.suggests = bool(text)
+
+    @rule(share=st.floats(0, 1))
+    def move(self, share: float) -> None:
+        self.cursor = self.place(share)
+        self.hand.edit(lambda document: document.move(self.cursor))
+        self.suggests, self.shown = True, {}
+
+    @precondition(lambda self: self.shown)
+    @rule(data=st.data())
+    def accept(self, data: st.DataObject) -> None:
+        suggestion = data.draw(st.sampled_from([*self.shown.values()]))
+        count = data.draw(st.integers(1, len(suggestion.text)))
+        accepted = self.hand.edit(lambda document: document.accept(suggestion.alternative, count))
+        assert accepted == suggestion.text[:count]
+        self.put(self.cursor, self.cursor, accepted)
+        self.suggests = True
+
+    @rule()
+    def dismiss(self) -> None:
+        self.hand.edit(Editable.dismiss)
+        self.suggests, self.shown = False, {}
+
+    @rule(name=st.sampled_from(NAMES))
+    def switch(self, name: str) -> None:
+        self.hand.edit(lambda document: document.switch(name))
+        self.wanted.model.name = name
+        self.suggests, self.shown = True, {}
+
+    @rule(number=st.integers(0, 1))
+    def cut(self, number: int) -> None:
+        self.world.loop.run(self.world.replicas[number].cut())
+
+    @rule(number=st.integers(0, 1))
+    def replace_the_server(self, number: int) -> None:
+        self.world.loop.run(self.world.replicas[number].replace())
+
+    @rule(most=st.sampled_from([1, 2, ALL, ALL]))
+    def hear(self, most: int) -> None:
+        """Text only grows, and in the end it is what Complete says."""
+        for suggestion in self.hand.hear(most):
+            assert self.suggests
+            assert suggestion.position == self.cursor
+            before = self.shown.get(suggestion.alternative)
+            assert suggestion.text.startswith(before.text if before else "")
+            self.shown[suggestion.alternative] = suggestion
+        assert self.hand.edit(lambda document: (document.text, document.cursor)) == (self.text, self.cursor)
+        if most == ALL:
+            told = {number: (each.text, each.finish_reason) for number, each in self.shown.items()}
+            assert told == (self.afresh() if self.suggests else {})
+
+    def afresh(self) -> dict[int, tuple[str, str]]:
+        """What Complete says of the text before the cursor, each once."""
+        self.wanted.prefix = self.text[: self.cursor]
+        said = dict[str, tuple[int, str]]()
+        for number, one in enumerate(self.world.ask(self.world.fresh, self.wanted)):
+            said.setdefault(one.text, (number, pb.FinishReason.Name(one.reason).removeprefix("FINISH_REASON_").lower()))
+        return {number: (text, reason) for text, (number, reason) in said.items() if text}
+
+    def teardown(self) -> None:
+        if hasattr(self, "hand"):
+            try:
+                self.hear(ALL)
+            finally:
+                self.hand.close()
+
+
+@pytest.fixture
+def world(make_model: "MakeModel", ask: "Ask", tmp_path: Path) -> Iterator[World]:
+    models: Sequence[Model] = [make_model(), make_model(characters="\n !abcdefgé…😀xyz", seed=2)]
+    paths = [tmp_path / f"{name}.safetensors" for name in NAMES]
+    for model, path in zip(models, paths, strict=True):
+        save(model, path)
+    catalogue = Catalogue([Served(name, model) for name, model in zip(NAMES, models, strict=True)])
+    served = tuple(f"{name}={path}" for name, path in zip(NAMES, paths, strict=True))
+    quick: dict[str, Any] = {"drain_notice_seconds": 0, "grace_seconds": 0, "session_bytes": SESSION_BYTES}
+    config = ServerConfig(served, port=0, metrics_port=0, rows=8, **quick)
+    with ExitStack() as stack:
+        loop = Loop()
+        stack.callback(loop.close)
+        replicas = [Replica(config), Replica(config)]
+        for replica in replicas:
+            loop.run(replica.start())
+            stack.callback(lambda replica=replica: loop.run(replica.stop()))
+        yield World(loop, replicas, catalogue, engine(catalogue), ask)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("open_hand", [synchronous, asynchronous, embedded])
+def test_after_any_edits_breaks_and_moves_the_suggestions_are_those_of_a_fresh_complete(
+    world: World, open_hand: OpenHand
+) -> None:
+    examples = settings(deadline=None, max_examples=40, stateful_step_count=25)
+    machine: Any = partial(Editor, world, open_hand)
+    run_state_machine_as_test(machine, settings=examples)
