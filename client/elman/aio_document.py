@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import nullcontext
 from types import TracebackType
 from typing import Self
@@ -43,7 +43,7 @@ class AsyncDocument(Editable):
         self._is_closed = False
         self._is_changed = asyncio.Event()
 
-    def suggestions(self, *, timeout: float | None = None) -> AsyncIterator[Suggestion]:
+    def suggestions(self, *, timeout: float | None = None) -> AsyncGenerator[Suggestion]:
         """What is suggested for the text as it is, each time more is known, until all alternatives have ended.
 
         Where another task edits meanwhile, it goes on with what is suggested for the newer text. It ends at once if nothing

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from types import TracebackType
 from typing import Self
 
@@ -42,7 +42,7 @@ class Document(Editable):
         self._edited_at = -debounce_seconds
         self._is_closed = False
 
-    def suggestions(self, *, timeout: float | None = None) -> Iterator[Suggestion]:
+    def suggestions(self, *, timeout: float | None = None) -> Generator[Suggestion]:
         """What is suggested for the text as it is, each time more is known, until all alternatives have ended.
 
         Where another thread edits meanwhile, it goes on with what is suggested for the newer text. It ends at once if nothing

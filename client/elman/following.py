@@ -7,7 +7,7 @@ import asyncio
 import threading
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
@@ -214,7 +214,7 @@ def read_all(call: FollowCall, inbox: Inbox, address: str) -> None:
 
 
 class AsyncGrpcFollowing:
-    """A call that a task of its own reads, until it is closed."""
+    """A call that tasks of its own write and read, until it is closed."""
 
     def __init__(self, stub: "CompletionServiceAsyncStub", address: str) -> None:
         self._stub, self._address = stub, address
@@ -222,13 +222,14 @@ class AsyncGrpcFollowing:
         self._responses: deque[Heard] = deque()
         self._is_changed = asyncio.Event()
         self.failure: ElmanError | None = None
-        self._call = stub.Follow(self._outgoing())
-        self._reading = asyncio.create_task(self._read_all())
-        self._asking: asyncio.Task[None] | None = None
+        self._call = stub.Follow()
+        self._tasks = {asyncio.create_task(work) for work in (self._write_all(), self._read_all())}
 
-    async def _outgoing(self) -> AsyncIterator[pb.FollowRequest]:
-        while True:
-            yield await self._requests.get()
+    async def _write_all(self) -> None:
+        """Write what is sent. Why the stream ended is told to whoever reads."""
+        with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            while True:
+                await self._call.write(await self._requests.get())
 
     async def _read_all(self) -> None:
         try:
@@ -249,7 +250,7 @@ class AsyncGrpcFollowing:
 
     def ask(self, request: pb.ScoreRequest) -> None:
         """Ask for the state after a text."""
-        self._asking = asyncio.create_task(self._ask(request))
+        self._tasks.add(asyncio.create_task(self._ask(request)))
 
     async def _ask(self, request: pb.ScoreRequest) -> None:
         state = b""
@@ -276,11 +277,10 @@ class AsyncGrpcFollowing:
 
     async def close(self) -> None:
         """Cancel the call."""
-        tasks = [task for task in (self._reading, self._asking) if task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         self._call.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 def lasting(responses: deque[Heard]) -> deque[Heard]:

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -15,7 +15,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from elman import draft
 from elman.aio import AsyncClient
+from elman.aio_document import AsyncDocument
 from elman.client import Client
 from elman.editable import Editable
 from elman.embedded import EngineTransport
@@ -41,6 +43,8 @@ TYPED = st.text("\n abcdefz☂😀", max_size=4) | st.just("\r\n")
 PASTED = st.text("\n abcdefz☂", min_size=9, max_size=60) | st.sampled_from(["a bad cab, a fed bed\r\n" * 300])
 PATIENT = Retry(attempts=12, first_seconds=0.02, largest_seconds=0.2)
 ALL, TIMEOUT_SECONDS = 100_000, 30
+
+MOST = st.sampled_from([0, 1, 2, ALL, ALL])
 
 Result = TypeVar("Result")
 
@@ -99,7 +103,11 @@ class Replica:
         await asyncio.gather(*self._pumps, return_exceptions=True)
 
     async def _accept(self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
-        from_server, to_server = await asyncio.open_connection("127.0.0.1", self._server.port)
+        try:
+            from_server, to_server = await asyncio.open_connection("127.0.0.1", self._server.port)
+        except OSError:  # nobody is there
+            to_client.transport.abort()
+            return
         for reader, writer in ((from_client, to_server), (from_server, to_client)):
             self._writers.add(writer)
             pump = asyncio.create_task(self._pump(reader, writer, (to_client, to_server)))
@@ -153,38 +161,37 @@ class Synchronous:
 
 
 class Asynchronous:
-    """In an event loop that turns while something is asked of it."""
+    """In the loop of the servers: gRPC supports one of them in a process."""
 
-    def __init__(self, client: AsyncClient, given: Mapping[str, Any]) -> None:
-        self._runner = asyncio.Runner()
-        self._client = client
-        self._document = self._runner.run(self._open(given))
+    def __init__(self, loop: Loop, client: AsyncClient, given: Mapping[str, Any]) -> None:
+        self._loop, self._client = loop, client
+        self._document = loop.run(self._open(given))
 
-    async def _open(self, given: Mapping[str, Any]) -> Any:
+    async def _open(self, given: Mapping[str, Any]) -> AsyncDocument:
         return self._client.document(**given)
 
     def edit(self, act: Callable[[Editable], Result]) -> Result:
         async def edit() -> Result:
             return act(self._document)
 
-        return self._runner.run(edit())
+        return self._loop.run(edit())
 
     def hear(self, most: int) -> list[Suggestion]:
-        return self._runner.run(self._hear(most))
+        return self._loop.run(self._hear(most))
 
     async def _hear(self, most: int) -> list[Suggestion]:
         heard: list[Suggestion] = []
-        suggestions = self._document.suggestions(timeout=TIMEOUT_SECONDS)
-        async for suggestion in suggestions:
-            heard.append(suggestion)
-            if len(heard) == most:
-                break
-        await suggestions.aclose()
+        if not most:
+            return heard
+        async with aclosing(self._document.suggestions(timeout=TIMEOUT_SECONDS)) as suggestions:
+            async for suggestion in suggestions:
+                heard.append(suggestion)
+                if len(heard) == most:
+                    break
         return heard
 
     def close(self) -> None:
-        self._runner.run(self._close())
-        self._runner.close()
+        self._loop.run(self._close())
 
     async def _close(self) -> None:
         await self._document.close()
@@ -214,11 +221,15 @@ def synchronous(world: World, given: Mapping[str, Any]) -> Hand:
 
 
 def asynchronous(world: World, given: Mapping[str, Any]) -> Hand:
-    return Asynchronous(AsyncClient(world.addresses, retry=PATIENT), given)
+    return Asynchronous(world.loop, AsyncClient(world.addresses, retry=PATIENT), given)
 
 
 def embedded(world: World, given: Mapping[str, Any]) -> Hand:
     return Synchronous(Client.over([EngineTransport(engine(world.catalogue))]), given)
+
+
+def stop(loop: Loop, replica: Replica) -> None:
+    loop.run(replica.stop())
 
 
 def engine(catalogue: Catalogue) -> Embedded:
@@ -265,63 +276,66 @@ class Editor(RuleBasedStateMachine):
         self.cursor = start + len(text)
         self.shown = {}
 
-    @rule(text=TYPED | PASTED)
-    def insert(self, text: str) -> None:
+    @rule(text=TYPED | PASTED, most=MOST)
+    def insert(self, text: str, most: int) -> None:
         self.hand.edit(lambda document: document.insert(text))
         self.put(self.cursor, self.cursor, text)
         self.suggests = True
+        self.hear(most)
 
-    @rule(count=st.integers(0, 9), suggests=st.booleans())
-    def delete(self, count: int, suggests: bool) -> None:
+    @rule(count=st.integers(0, 9), suggests=st.booleans(), most=MOST)
+    def delete(self, count: int, suggests: bool, most: int) -> None:
         count = min(count, self.cursor)
         self.hand.edit(lambda document: document.delete(count, suggest=suggests))
         self.put(self.cursor - count, self.cursor, "")
         self.suggests = suggests
+        self.hear(most)
 
-    @rule(start=st.floats(0, 1), share=st.floats(0, 1), text=TYPED | PASTED)
-    def replace(self, start: float, share: float, text: str) -> None:
+    @rule(start=st.floats(0, 1), share=st.floats(0, 1), text=TYPED | PASTED, most=MOST)
+    def replace(self, start: float, share: float, text: str, most: int) -> None:
         begin = self.place(start)
         end = begin + round(share * (len(self.text) - begin))
         self.hand.edit(lambda document: document.replace(begin, end, text))
         self.put(begin, end, text)
         self.suggests = bool(text)
+        self.hear(most)
 
-    @rule(share=st.floats(0, 1))
-    def move(self, share: float) -> None:
+    @rule(share=st.floats(0, 1), most=MOST)
+    def move(self, share: float, most: int) -> None:
         self.cursor = self.place(share)
         self.hand.edit(lambda document: document.move(self.cursor))
         self.suggests, self.shown = True, {}
+        self.hear(most)
 
     @precondition(lambda self: self.shown)
-    @rule(data=st.data())
-    def accept(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), most=MOST)
+    def accept(self, data: st.DataObject, most: int) -> None:
         suggestion = data.draw(st.sampled_from([*self.shown.values()]))
         count = data.draw(st.integers(1, len(suggestion.text)))
         accepted = self.hand.edit(lambda document: document.accept(suggestion.alternative, count))
         assert accepted == suggestion.text[:count]
         self.put(self.cursor, self.cursor, accepted)
         self.suggests = True
+        self.hear(most)
 
-    @rule()
-    def dismiss(self) -> None:
+    @rule(most=MOST)
+    def dismiss(self, most: int) -> None:
         self.hand.edit(Editable.dismiss)
         self.suggests, self.shown = False, {}
+        self.hear(most)
 
-    @rule(name=st.sampled_from(NAMES))
-    def switch(self, name: str) -> None:
+    @rule(name=st.sampled_from(NAMES), most=MOST)
+    def switch(self, name: str, most: int) -> None:
         self.hand.edit(lambda document: document.switch(name))
         self.wanted.model.name = name
         self.suggests, self.shown = True, {}
+        self.hear(most)
 
-    @rule(number=st.integers(0, 1))
-    def cut(self, number: int) -> None:
-        self.world.loop.run(self.world.replicas[number].cut())
+    @rule(number=st.integers(0, 1), event=st.sampled_from([Replica.cut, Replica.cut, Replica.cut, Replica.replace]), most=MOST)
+    def lose(self, number: int, event: Callable[[Replica], Coroutine[Any, Any, None]], most: int) -> None:
+        self.world.loop.run(event(self.world.replicas[number]))
+        self.hear(most)
 
-    @rule(number=st.integers(0, 1))
-    def replace_the_server(self, number: int) -> None:
-        self.world.loop.run(self.world.replicas[number].replace())
-
-    @rule(most=st.sampled_from([1, 2, ALL, ALL]))
     def hear(self, most: int) -> None:
         """Text only grows, and in the end it is what Complete says."""
         for suggestion in self.hand.hear(most):
@@ -334,6 +348,7 @@ class Editor(RuleBasedStateMachine):
         if most == ALL:
             told = {number: (each.text, each.finish_reason) for number, each in self.shown.items()}
             assert told == (self.afresh() if self.suggests else {})
+            assert not self.suggests or self.hand.edit(lambda document: document.model) == self.wanted.model.name
 
     def afresh(self) -> dict[int, tuple[str, str]]:
         """What Complete says of the text before the cursor, each once."""
@@ -367,15 +382,19 @@ def world(make_model: "MakeModel", ask: "Ask", tmp_path: Path) -> Iterator[World
         replicas = [Replica(config), Replica(config)]
         for replica in replicas:
             loop.run(replica.start())
-            stack.callback(lambda replica=replica: loop.run(replica.stop()))
+            stack.callback(partial(stop, loop, replica))
         yield World(loop, replicas, catalogue, engine(catalogue), ask)
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("open_hand", [synchronous, asynchronous, embedded])
 def test_after_any_edits_breaks_and_moves_the_suggestions_are_those_of_a_fresh_complete(
-    world: World, open_hand: OpenHand
+    world: World, open_hand: OpenHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(draft, "CHUNK", 1 << 10)
+    monkeypatch.setattr(draft, "JUMP", 10)
+    monkeypatch.setattr(draft, "SPACING", 8)
+    monkeypatch.setattr(draft, "LONGEST_STRETCH", 1 << 9)
     examples = settings(deadline=None, max_examples=40, stateful_step_count=25)
     machine: Any = partial(Editor, world, open_hand)
     run_state_machine_as_test(machine, settings=examples)
