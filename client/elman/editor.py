@@ -12,6 +12,7 @@ from prompt_toolkit.styles import Style
 from elman.document import Document
 from elman.editor_keys import bindings
 from elman.editor_view import layout
+from elman.errors import MendRequest
 from elman.ghost import Ghost
 from elman.mirror import Mirror, clean
 from elman.text_file import TextFile
@@ -71,7 +72,10 @@ class Editor:
 
     def accept(self, characters: int | None = None) -> None:
         """Make what is shown, or so many characters of it, text."""
-        accepted = self.ghost.accept(characters or len(self.ghost_text))
+        try:
+            accepted = self.ghost.accept(characters or len(self.ghost_text))
+        except MendRequest:  # it has just been withdrawn: the server that made it is gone
+            return
         self._mirror.expect(accepted)
         self.buffer.insert_text(accepted)
 
@@ -96,11 +100,13 @@ class Editor:
 
     def _follow(self, buffer: Buffer) -> None:
         """Let the document follow the buffer."""
-        if buffer.text != (text := clean(buffer.text)):
+        try:
+            if self._mirror.show(buffer.text, buffer.cursor_position):
+                self.ghost.note_edit()
+                self.message = ""
+        except MendRequest:
+            text = clean(buffer.text)
             buffer.document = Shown(text, min(buffer.cursor_position, len(text)))  # comes back here
-        elif self._mirror.show(text, buffer.cursor_position):
-            self.ghost.note_edit()
-            self.message = ""
 
     def _draw(self) -> None:
         self.application.invalidate()

@@ -48,9 +48,9 @@ class GhostText(Processor):
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
         """The line with the ghost."""
         given, document = transformation_input, transformation_input.document
-        ghost = self._text().replace("\n", LINE_END).replace("\t", " ")
-        if not ghost or given.lineno != document.cursor_position_row:
+        if given.lineno != document.cursor_position_row:
             return Transformation(given.fragments)
+        ghost = self._text().replace("\n", LINE_END).replace("\t", " ")
         column, size = given.source_to_display(document.cursor_position_col), len(ghost)
         fragments = explode_text_fragments(given.fragments)
         return Transformation(

@@ -12,9 +12,6 @@ from elman.suggestion import Suggestion
 AGAIN_SECONDS: Final = 1.0
 """How long to leave alone whoever failed."""
 
-PATIENCE_SECONDS: Final = 3.0
-"""How long to try before a failure is told."""
-
 END_SECONDS: Final = 5.0
 
 
@@ -75,7 +72,7 @@ class Ghost:
     def _draw(self) -> None:
         while self._document.wait():
             try:
-                for _ in self._document.suggestions(timeout=PATIENCE_SECONDS):
+                for _ in self._document.suggestions():
                     self._note_suggestion()
                     self._show()
             except ElmanError as error:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from elman.document import Document
+from elman.errors import MendRequest
 
 
 class Difference(NamedTuple):
@@ -23,10 +24,13 @@ class Mirror:
             document.dismiss()
 
     def show(self, text: str, cursor: int) -> bool:
-        """The text is now so; returns whether it was otherwise."""
+        """The text is now so; returns whether it was otherwise. Raises MendRequest if what is new is not `clean`."""
         is_same = text == self._text
         if not is_same:
-            self._document.replace(*difference(self._text, text, cursor))
+            start, end, inserted = difference(self._text, text, cursor)
+            if "\r\n" in inserted:
+                raise MendRequest("text: CRLF in place of LF")
+            self._document.replace(start, end, inserted)
             self._text = text
         if self._document.cursor == cursor:
             return not is_same
