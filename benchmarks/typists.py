@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Follow: TypeAlias = grpc.aio.StreamStreamCall[pb.FollowRequest, pb.FollowResponse]
 
 LINE_CHARACTERS = 64
-"""The key after so many begins the line again, so that the document stays as long as it is."""
+"""The key after so many begins the line again, where the document was opened, so that it stays as long as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ class Editor:
 
     async def _press(self, due: float) -> None:
         """One key, at the end of the line."""
-        keep = self._task.document + self._revision % LINE_CHARACTERS
+        keep = self._task.document + (self._revision - 1) % LINE_CHARACTERS
         self._revision += 1
         self._due[self._revision] = due
         edit = pb.Edit(keep=keep, insert=self._random.choice(CHARACTERS))
@@ -184,8 +184,8 @@ class Editor:
 
 
 def opening(task: Task, seed: int) -> pb.Open:
-    """A document with a cursor at its end, and a line before it."""
-    text = "".join(Random(seed).choices(CHARACTERS, k=task.document + 1))
+    """A document with a cursor at its end."""
+    text = "".join(Random(seed).choices(CHARACTERS, k=task.document))
     return pb.Open(prefix=text, sampling=pb.Sampling(seed=seed), limits=pb.Limits(max_characters=task.characters))
 
 
