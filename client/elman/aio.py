@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -11,7 +12,8 @@ from elman.client import DEFAULT_ADDRESS
 from elman.completion import Received
 from elman.draft import Draft
 from elman.errors import ElmanError
-from elman.exchange import Exchange
+from elman.exchange import Exchange, is_news
+from elman.hedge import race_async
 from elman.replicas import Replicas
 from elman.request import complete_request, not_negative, opening, score_request
 from elman.results import ModelDescription, Piece, Score
@@ -25,16 +27,28 @@ Answer = TypeVar("Answer")
 class AsyncClient:
     """Completes and scores text. Addresses are tried one after another; any of them resumes what another began.
 
+    An address is HOST:PORT or what gRPC resolves, such as dns:///NAME:PORT: calls are spread over the name's healthy replicas.
+    What is not answered within `hedge_seconds` (a score, or a completion's first text) is asked of a second replica, too: the
+    first answer wins, and the other call is cancelled. Both would say the same.
+
     One client serves one event loop, and as many tasks as there are.
     """
 
-    def __init__(self, addresses: str | Sequence[str] = DEFAULT_ADDRESS, *, retry: Retry | None = None) -> None:
+    def __init__(
+        self,
+        addresses: str | Sequence[str] = DEFAULT_ADDRESS,
+        *,
+        retry: Retry | None = None,
+        hedge_seconds: float | None = None,
+    ) -> None:
+        self._hedge_seconds = None if hedge_seconds is None else not_negative("hedge_seconds", hedge_seconds)
         self._over([AsyncGrpcTransport(target) for target in targets(addresses)], retry)
 
     @classmethod
     def over(cls, transports: Sequence[AsyncTransport], *, retry: Retry | None = None) -> Self:
         """A client on transports of one's own."""
         client = cls.__new__(cls)
+        client._hedge_seconds = None
         client._over(transports, retry)
         return client
 
@@ -140,12 +154,19 @@ class AsyncClient:
         request = score_request(
             text=text, model=model, digest=digest, state=state, include_log_probabilities=include_log_probabilities
         )
-        return Score.of(await self._ask(timeout, lambda transport, left: transport.score(request, left)))
+        return Score.of(await self._ask(timeout, lambda attempts: self._score(request, attempts)))
+
+    async def _score(self, request: pb.ScoreRequest, attempts: Attempts) -> pb.ScoreResponse:
+        answers = self._hedged(lambda transport, left: transport.score(request, left), attempts, lambda _: True)
+        async with aclosing(answers):
+            return await anext(answers)
 
     async def models(self, *, timeout: float | None = None) -> list[ModelDescription]:  # noqa: ASYNC109 (as above)
         """The models that the server has loaded, its default first. Raises ElmanError."""
         request = pb.ListModelsRequest()
-        response = await self._ask(timeout, lambda transport, left: transport.list_models(request, left))
+        response = await self._ask(
+            timeout, lambda attempts: self._replicas.transport(attempts).list_models(request, attempts.seconds_left())
+        )
         return [ModelDescription.of(each) for each in response.models]
 
     async def close(self) -> None:
@@ -165,7 +186,7 @@ class AsyncClient:
         """Stream after stream until every alternative has ended."""
         while (request := exchange.next_request()) is not None:
             try:
-                async with aclosing(self._replicas.transport(attempts).complete(request, attempts.seconds_left())) as events:
+                async with aclosing(self._events(request, attempts, exchange.progress)) as events:
                     async for event in events:
                         if piece := exchange.receive(event):
                             yield piece
@@ -173,15 +194,38 @@ class AsyncClient:
             except ElmanError as error:
                 await asyncio.sleep(self._replicas.wait_seconds(attempts, error, exchange.progress))
 
+    def _events(self, request: pb.CompleteRequest, attempts: Attempts, progress: int) -> AsyncGenerator[pb.CompleteResponse]:
+        """One stream; of two replicas at first, if that is asked for, but of one where it is resumed."""
+        if progress:
+            return self._replicas.transport(attempts).complete(request, attempts.seconds_left())
+        return self._hedged(lambda transport, left: transport.complete(request, left), attempts, is_news)
+
+    def _hedged(
+        self,
+        begin: Callable[[AsyncTransport, float | None], AsyncGenerator[Answer]],
+        attempts: Attempts,
+        is_answer: Callable[[Answer], bool],
+    ) -> AsyncGenerator[Answer]:
+        first, second = (
+            partial(self._begin, begin, transport, attempts) for transport in self._replicas.two_transports(attempts)
+        )
+        return first() if self._hedge_seconds is None else race_async(first, second, self._hedge_seconds, is_answer)
+
+    @staticmethod
+    def _begin(
+        begin: Callable[[AsyncTransport, float | None], AsyncGenerator[Answer]], transport: AsyncTransport, attempts: Attempts
+    ) -> AsyncGenerator[Answer]:
+        return begin(transport, attempts.seconds_left())
+
     async def _ask(
         self,
         timeout: float | None,  # noqa: ASYNC109 (as above)
-        call: Callable[[AsyncTransport, float | None], Awaitable[Answer]],
+        call: Callable[[Attempts], Awaitable[Answer]],
     ) -> Answer:
         attempts = self._replicas.attempts(timeout)
         while True:
             try:
-                return await call(self._replicas.transport(attempts), attempts.seconds_left())
+                return await call(attempts)
             except ElmanError as error:
                 await asyncio.sleep(self._replicas.wait_seconds(attempts, error))
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -10,7 +11,8 @@ from elman.completion import Received
 from elman.document import Document
 from elman.draft import Draft
 from elman.errors import ElmanError
-from elman.exchange import Exchange
+from elman.exchange import Exchange, is_news
+from elman.hedge import Stream, race
 from elman.replicas import Replicas
 from elman.request import complete_request, not_negative, opening, score_request
 from elman.results import ModelDescription, Piece, Score
@@ -26,16 +28,28 @@ DEFAULT_ADDRESS = "127.0.0.1:50051"
 class Client:
     """Completes and scores text. Addresses are tried one after another; any of them resumes what another began.
 
+    An address is HOST:PORT or what gRPC resolves, such as dns:///NAME:PORT: calls are spread over the name's healthy replicas.
+    What is not answered within `hedge_seconds` (a score, or a completion's first text) is asked of a second replica, too: the
+    first answer wins, and the other call is cancelled. Both would say the same.
+
     One client serves several threads, and one completion serves one.
     """
 
-    def __init__(self, addresses: str | Sequence[str] = DEFAULT_ADDRESS, *, retry: Retry | None = None) -> None:
+    def __init__(
+        self,
+        addresses: str | Sequence[str] = DEFAULT_ADDRESS,
+        *,
+        retry: Retry | None = None,
+        hedge_seconds: float | None = None,
+    ) -> None:
+        self._hedge_seconds = None if hedge_seconds is None else not_negative("hedge_seconds", hedge_seconds)
         self._over([GrpcTransport(target) for target in targets(addresses)], retry)
 
     @classmethod
     def over(cls, transports: Sequence[Transport], *, retry: Retry | None = None) -> Self:
         """A client on transports of one's own, such as the engine in this process."""
         client = cls.__new__(cls)
+        client._hedge_seconds = None
         client._over(transports, retry)
         return client
 
@@ -141,12 +155,18 @@ class Client:
         request = score_request(
             text=text, model=model, digest=digest, state=state, include_log_probabilities=include_log_probabilities
         )
-        return Score.of(self._ask(timeout, lambda transport, left: transport.score(request, left)))
+        return Score.of(self._ask(timeout, lambda attempts: self._score(request, attempts)))
+
+    def _score(self, request: pb.ScoreRequest, attempts: Attempts) -> pb.ScoreResponse:
+        with closing(self._hedged(lambda transport, left: transport.score(request, left), attempts, lambda _: True)) as answers:
+            return next(iter(answers))
 
     def models(self, *, timeout: float | None = None) -> list[ModelDescription]:
         """The models that the server has loaded, its default first. Raises ElmanError."""
         request = pb.ListModelsRequest()
-        response = self._ask(timeout, lambda transport, left: transport.list_models(request, left))
+        response = self._ask(
+            timeout, lambda attempts: self._replicas.transport(attempts).list_models(request, attempts.seconds_left())
+        )
         return [ModelDescription.of(each) for each in response.models]
 
     def close(self) -> None:
@@ -164,17 +184,40 @@ class Client:
         """Stream after stream until every alternative has ended."""
         while (request := exchange.next_request()) is not None:
             try:
-                with closing(self._replicas.transport(attempts).complete(request, attempts.seconds_left())) as events:
+                with closing(self._events(request, attempts, exchange.progress)) as events:
                     yield from filter(None, map(exchange.receive, events))
                 exchange.end()
             except ElmanError as error:
                 time.sleep(self._replicas.wait_seconds(attempts, error, exchange.progress))
 
-    def _ask(self, timeout: float | None, call: Callable[[Transport, float | None], Answer]) -> Answer:
+    def _events(self, request: pb.CompleteRequest, attempts: Attempts, progress: int) -> Stream[pb.CompleteResponse]:
+        """One stream; of two replicas at first, if that is asked for, but of one where it is resumed."""
+        if progress:
+            return self._replicas.transport(attempts).complete(request, attempts.seconds_left())
+        return self._hedged(lambda transport, left: transport.complete(request, left), attempts, is_news)
+
+    def _hedged(
+        self,
+        begin: Callable[[Transport, float | None], Stream[Answer]],
+        attempts: Attempts,
+        is_answer: Callable[[Answer], bool],
+    ) -> Stream[Answer]:
+        first, second = (
+            partial(self._begin, begin, transport, attempts) for transport in self._replicas.two_transports(attempts)
+        )
+        return first() if self._hedge_seconds is None else race(first, second, self._hedge_seconds, is_answer)
+
+    @staticmethod
+    def _begin(
+        begin: Callable[[Transport, float | None], Stream[Answer]], transport: Transport, attempts: Attempts
+    ) -> Stream[Answer]:
+        return begin(transport, attempts.seconds_left())
+
+    def _ask(self, timeout: float | None, call: Callable[[Attempts], Answer]) -> Answer:
         attempts = self._replicas.attempts(timeout)
         while True:
             try:
-                return call(self._replicas.transport(attempts), attempts.seconds_left())
+                return call(attempts)
             except ElmanError as error:
                 time.sleep(self._replicas.wait_seconds(attempts, error))
 

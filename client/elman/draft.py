@@ -28,7 +28,7 @@ JUMP: Final = 1 << 12
 SPACING: Final = 1 << 12
 """How many characters a state is asked for after the one before it."""
 
-LONGEST_STRETCH: Final = 1 << 16
+LONGEST_STRETCH: Final = 1 << 14
 """The most characters that are consumed for such a state at once."""
 
 

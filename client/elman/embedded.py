@@ -78,10 +78,10 @@ class EngineTransport:
         """A stream about a document; to be closed."""
         return EngineFollowing(self._engine.follow(SESSION_BYTES))
 
-    def score(self, request: pb.ScoreRequest, seconds: float | None) -> pb.ScoreResponse:
-        """The score of a text."""
+    def score(self, request: pb.ScoreRequest, seconds: float | None) -> Generator[pb.ScoreResponse]:
+        """The score of a text, as the only event."""
         with refusals():
-            return self._engine.score(request)
+            yield self._engine.score(request)
 
     def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
         """The models."""

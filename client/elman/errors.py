@@ -15,7 +15,7 @@ ElmanError              exit 1
 
 from typing import ClassVar, Final
 
-BREAKS: Final = ("RST_STREAM", "Stream removed", "Socket closed")
+BREAKS: Final = ("RST_STREAM", "Stream removed", "Socket closed", "Internal error from Core")
 """What gRPC says, under several statuses, of a stream that a network or a proxy broke."""
 
 

@@ -118,3 +118,8 @@ class Exchange:
     @property
     def _start_position(self) -> int:
         return self.started.start_position if self.started else 0
+
+
+def is_news(event: pb.CompleteResponse) -> bool:
+    """Whether an event is more than a beginning."""
+    return not event.HasField("started")

@@ -27,6 +27,10 @@ class Replicas(Generic[Way]):
         """The one to try now."""
         return self.transports[attempts.turn % len(self.transports)]
 
+    def two_transports(self, attempts: Attempts) -> tuple[Way, Way]:
+        """The one to try now, and the one to try as well; where there is one alone, it may know several replicas."""
+        return self.transport(attempts), self.transports[(attempts.turn + 1) % len(self.transports)]
+
     def wait_seconds(self, attempts: Attempts, error: ElmanError, progress: int = 0) -> float:
         """How long to wait before the next try, or raises the error; later calls begin where this one goes on."""
         seconds = attempts.failed(error, progress)

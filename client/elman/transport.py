@@ -3,13 +3,15 @@
 `seconds` is how long an answer may take; None is for ever.
 """
 
-from collections.abc import AsyncGenerator, Generator, Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+import json
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 import grpc
 
-from elman.errors import NeverRetry
+from elman.errors import GoElsewhere, NeverRetry
 from elman.following import AsyncFollowing, AsyncGrpcFollowing, Following, GrpcFollowing
+from elman.hedge import Stream
 from elman.status import meaning
 from elman.v1 import completion_service_pb2 as pb
 from elman.v1.completion_service_pb2_grpc import CompletionServiceStub
@@ -17,9 +19,15 @@ from elman.v1.completion_service_pb2_grpc import CompletionServiceStub
 if TYPE_CHECKING:
     from elman.v1.completion_service_pb2_grpc import CompletionServiceAsyncStub
 
+Event = TypeVar("Event", covariant=True)
+
 LARGEST_MESSAGE_BYTES: Final = 4 << 20
+SERVICE_CONFIG: Final[dict[str, object]] = {
+    "loadBalancingConfig": [{"round_robin": {}}],  # dns:/// names every replica: calls are spread over them
+    "healthCheckConfig": {"serviceName": "elman.v1.CompletionService"},  # one that drains is left before it refuses
+}
 CHANNEL_OPTIONS: Final = (
-    ("grpc.lb_policy_name", "round_robin"),  # dns:/// names every replica: calls are spread over them
+    ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
     ("grpc.max_send_message_length", LARGEST_MESSAGE_BYTES),
     ("grpc.initial_reconnect_backoff_ms", 100),  # a server that comes back is found within the retries of one call
     ("grpc.max_reconnect_backoff_ms", 1000),
@@ -30,7 +38,7 @@ CHANNEL_OPTIONS: Final = (
 class Transport(Protocol):
     """Answers one request, once. A generator that is closed early cancels its call."""
 
-    def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Generator[pb.CompleteResponse]:
+    def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Stream[pb.CompleteResponse]:
         """The events of one stream."""
         ...
 
@@ -38,8 +46,8 @@ class Transport(Protocol):
         """A stream about a document; to be closed."""
         ...
 
-    def score(self, request: pb.ScoreRequest, seconds: float | None) -> pb.ScoreResponse:
-        """The score of a text."""
+    def score(self, request: pb.ScoreRequest, seconds: float | None) -> Stream[pb.ScoreResponse]:
+        """The score of a text, as the only event."""
         ...
 
     def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
@@ -62,8 +70,8 @@ class AsyncTransport(Protocol):
         """A stream about a document; to be closed."""
         ...
 
-    async def score(self, request: pb.ScoreRequest, seconds: float | None) -> pb.ScoreResponse:
-        """The score of a text."""
+    def score(self, request: pb.ScoreRequest, seconds: float | None) -> AsyncGenerator[pb.ScoreResponse]:
+        """The score of a text, as the only event."""
         ...
 
     async def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
@@ -75,41 +83,96 @@ class AsyncTransport(Protocol):
         ...
 
 
+class Call(Protocol[Event]):
+    """What is used of a call of gRPC's."""
+
+    def __next__(self) -> Event:
+        """The next event."""
+        ...
+
+    def cancel(self) -> object:
+        """End it."""
+        ...
+
+
+class GrpcStream(Generic[Event]):
+    """The events of a call; dropping it cancels the call, too."""
+
+    def __init__(self, call: Call[Event], address: str) -> None:
+        self._call, self._address = call, address
+
+    def __iter__(self) -> Iterator[Event]:
+        return self
+
+    def __next__(self) -> Event:
+        try:
+            return next(self._call)
+        except grpc.RpcError as error:
+            raise meaning(error, self._address) from error
+        except grpc.FutureCancelledError as error:
+            raise GoElsewhere("the call was cancelled") from error
+
+    def close(self) -> None:
+        """Cancel the call; from any thread."""
+        self._call.cancel()
+
+
+class Future(Protocol[Event]):
+    """What is used of a future of gRPC's."""
+
+    def result(self) -> Event:
+        """The answer."""
+        ...
+
+    def cancel(self) -> object:
+        """End it."""
+        ...
+
+
+class Once(Generic[Event]):
+    """A call with one answer, as one with a stream."""
+
+    def __init__(self, answer: Future[Event]) -> None:
+        self._answer = answer
+        self._is_read = False
+
+    def __next__(self) -> Event:
+        if self._is_read:
+            raise StopIteration
+        self._is_read = True
+        return self._answer.result()
+
+    def cancel(self) -> object:
+        """End it."""
+        return self._answer.cancel()
+
+
 class GrpcTransport:
     """A channel to one gRPC target."""
 
     def __init__(self, address: str) -> None:
-        self._address = address
+        self.address = address
         self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
         self._stub = CompletionServiceStub(self._channel)
 
-    def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Generator[pb.CompleteResponse]:
+    def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Stream[pb.CompleteResponse]:
         """The events of one stream."""
-        call = self._stub.Complete(request, timeout=seconds)
-        try:
-            yield from call
-        except grpc.RpcError as error:
-            raise meaning(error, self._address) from error
-        finally:
-            call.cancel()
+        return GrpcStream(self._stub.Complete(request, timeout=seconds), self.address)
 
     def follow(self) -> Following:
         """A stream about a document; to be closed."""
-        return GrpcFollowing(self._stub, self._address)
+        return GrpcFollowing(self._stub, self.address)
 
-    def score(self, request: pb.ScoreRequest, seconds: float | None) -> pb.ScoreResponse:
-        """The score of a text."""
-        try:
-            return self._stub.Score(request, timeout=seconds)
-        except grpc.RpcError as error:
-            raise meaning(error, self._address) from error
+    def score(self, request: pb.ScoreRequest, seconds: float | None) -> Stream[pb.ScoreResponse]:
+        """The score of a text, as the only event."""
+        return GrpcStream(Once(self._stub.Score.future(request, timeout=seconds)), self.address)
 
     def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
         """The models."""
         try:
             return self._stub.ListModels(request, timeout=seconds)
         except grpc.RpcError as error:
-            raise meaning(error, self._address) from error
+            raise meaning(error, self.address) from error
 
     def close(self) -> None:
         """Close the channel; calls on it end."""
@@ -120,13 +183,13 @@ class AsyncGrpcTransport:
     """A channel to one gRPC target, opened by the first call so that it belongs to that call's event loop."""
 
     def __init__(self, address: str) -> None:
-        self._address = address
+        self.address = address
         self._channel: grpc.aio.Channel | None = None
 
     @property
     def _stub(self) -> "CompletionServiceAsyncStub":
         if self._channel is None:
-            self._channel = grpc.aio.insecure_channel(self._address, options=CHANNEL_OPTIONS)
+            self._channel = grpc.aio.insecure_channel(self.address, options=CHANNEL_OPTIONS)
         return CompletionServiceStub(self._channel)
 
     async def complete(self, request: pb.CompleteRequest, seconds: float | None) -> AsyncGenerator[pb.CompleteResponse]:
@@ -136,21 +199,21 @@ class AsyncGrpcTransport:
             async for event in call:
                 yield event
         except grpc.aio.AioRpcError as error:
-            raise meaning(error, self._address) from error
+            raise meaning(error, self.address) from error
         finally:
             call.cancel()
 
     def follow(self) -> AsyncFollowing:
         """A stream about a document; to be closed."""
-        return AsyncGrpcFollowing(self._stub, self._address)
+        return AsyncGrpcFollowing(self._stub, self.address)
 
-    async def score(self, request: pb.ScoreRequest, seconds: float | None) -> pb.ScoreResponse:
-        """The score of a text."""
+    async def score(self, request: pb.ScoreRequest, seconds: float | None) -> AsyncGenerator[pb.ScoreResponse]:
+        """The score of a text, as the only event."""
         call = self._stub.Score(request, timeout=seconds)
         try:
-            return await call
+            yield await call
         except grpc.aio.AioRpcError as error:
-            raise meaning(error, self._address) from error
+            raise meaning(error, self.address) from error
         finally:
             call.cancel()
 
@@ -160,7 +223,7 @@ class AsyncGrpcTransport:
         try:
             return await call
         except grpc.aio.AioRpcError as error:
-            raise meaning(error, self._address) from error
+            raise meaning(error, self.address) from error
         finally:
             call.cancel()
 

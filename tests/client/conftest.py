@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import grpc
 import pytest
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from elman.client import Client
 from elman.retry import Retry
@@ -21,6 +22,7 @@ from elman_models.executions import open_execution
 from elman_server.catalogue import Catalogue, Served
 from elman_server.embedded import ROWS, Embedded
 
+SERVICE = "elman.v1.CompletionService"
 AT_ONCE = Retry(first_seconds=0, largest_seconds=0)
 
 
@@ -112,6 +114,13 @@ def one_by_one(piece: pb.Piece) -> Iterator[pb.CompleteResponse]:
         yield pb.CompleteResponse(piece=one)
 
 
+def add_health(server: grpc.Server) -> None:
+    """Say that the service is serving, to those who check and those who watch."""
+    servicer = cast("Any", health).HealthServicer()
+    servicer.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
+    cast("Any", health_pb2_grpc).add_HealthServicer_to_server(servicer, server)
+
+
 StartScripted: TypeAlias = Callable[[], Scripted]
 Connect: TypeAlias = Callable[..., Client]
 
@@ -127,6 +136,7 @@ def start_scripted(model: Model) -> Iterator[StartScripted]:
             )
             server = grpc.server(ThreadPoolExecutor(1))
             add_CompletionServiceServicer_to_server(scripted, server)
+            add_health(server)
             scripted.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
             server.start()
             stack.callback(lambda: server.stop(None).wait())
