@@ -36,7 +36,6 @@ from elman_models.execution import Advance, Execution, Start
 from elman_models.executions import open_execution
 from elman_models.state import State
 
-HERE = Path(__file__).parent
 QUESTIONS = ("keystroke", "memory", "rows", "neighbours")
 LENGTHS, LONGEST_SENT = (1_000, 10_000, 100_000, 1_000_000), 100_000
 WAITING, SLOW = (10, 100, 1_000, 10_000), (10, 100, 1_000)
@@ -117,7 +116,7 @@ def measure(questions: Sequence[str], model: Model, effort: Effort) -> Growth:
 @contextmanager
 def serving(model: Path, *arguments: str) -> Generator[Process]:
     """A server of the model."""
-    command = [str(HERE / "named_threads.py"), "elman", "serve", "--model", f"random={model}"]
+    command = ["-m", "elman", "serve", "--model", f"random={model}"]
     with running([*command, "--port", "{port}", "--metrics-port", "0", *arguments], model.with_name("server.log")) as server:
         yield server
 

@@ -77,7 +77,7 @@ class Callers:
     def __init__(self, stub: CompletionServiceAsyncStub, task: Task) -> None:
         self._stub, self._task = stub, task
         self.rounds = Rounds()
-        self.conversations: list[conversation.Conversation] = []
+        self.conversations: list[list[pb.CompleteResponse]] = []
 
     async def warm_up(self) -> None:
         """A round of a few calls that does not count."""

@@ -6,7 +6,7 @@ that what was drawn fills the stream's buffers, and the text leaves its row.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import grpc
@@ -38,12 +38,13 @@ class Memory(NamedTuple):
     kilobytes_per_stream: float  # above what it held without
 
 
-Call: TypeAlias = grpc.aio.UnaryStreamCall[pb.CompleteRequest, pb.CompleteResponse]
+Begin: TypeAlias = Callable[["CompletionServiceAsyncStub"], Awaitable[grpc.aio.Call]]
+"""Opens a stream, and returns once it has begun."""
 
 
 async def measure(kind: str, server: Process, counts: Sequence[int], settle_seconds: float) -> list[Memory]:
     """Open more and more streams, each time until the server does nothing or for so long; the last line: all were closed."""
-    streams = Streams(server.address)
+    streams = Streams(server.address, begin)
     try:
         empty = server.resident_bytes()
         found = [Memory(kind, 0, empty / 1e6, 0.0)]
@@ -59,12 +60,12 @@ async def measure(kind: str, server: Process, counts: Sequence[int], settle_seco
 
 
 class Streams:
-    """Streams that are open."""
+    """Streams that are open, `opening` at a time."""
 
-    def __init__(self, address: str) -> None:
-        self._address = address
+    def __init__(self, address: str, begin: Begin, opening: int = OPENING) -> None:
+        self._address, self._begin, self._opening = address, begin, opening
         self._channels: list[grpc.aio.Channel] = []
-        self._calls: list[Call] = []
+        self._calls: list[grpc.aio.Call] = []
 
     async def open_until(self, count: int) -> None:
         """Open streams until there are so many, each of which has begun."""
@@ -73,7 +74,8 @@ class Streams:
                 self._channels.append(grpc.aio.insecure_channel(self._address, options=CHANNEL_OPTIONS))
             room = STREAMS_PER_CHANNEL * len(self._channels) - len(self._calls)
             stub = CompletionServiceStub(self._channels[-1])
-            self._calls += await asyncio.gather(*(begin(stub) for _ in range(min(room, OPENING, count - len(self._calls)))))
+            most = min(room, self._opening, count - len(self._calls))
+            self._calls += await asyncio.gather(*(self._begin(stub) for _ in range(most)))
 
     async def close(self) -> None:
         """Cancel every stream."""
@@ -83,7 +85,7 @@ class Streams:
             await channel.close()
 
 
-async def begin(stub: "CompletionServiceAsyncStub") -> Call:
+async def begin(stub: "CompletionServiceAsyncStub") -> grpc.aio.Call:
     """A stream whose first message was read."""
     call: Any = stub.Complete(REQUEST)
     await call.read()

@@ -27,6 +27,7 @@ from process import Cpu, Process, running
 from random_model import Size, random_model
 from table import show
 
+from elman.v1 import completion_service_pb2 as pb
 from elman_models.artifact import save
 
 HERE = Path(__file__).parent
@@ -129,17 +130,18 @@ def a_state(server: Process, folder: Path) -> str:
     return next(message.finished.state.hex() for message in found[0] if message.HasField("finished"))
 
 
-def record(task: Task, folder: Path) -> list[conversation.Conversation]:
+def record(task: Task, folder: Path) -> list[list[pb.CompleteResponse]]:
     """What the server says to the task, call by call."""
     path = folder / "conversations.json"
     run_load(replace(task, record=str(path)), folder)
-    return conversation.load(path)
+    return conversation.load(path, pb.CompleteResponse)
 
 
 def compare(model: str, what: str, task: Task, server: Process, folder: Path) -> Result:
     """Record the server under the task, then run both under it."""
     found = record(replace(task, addresses=[server.address], rounds=2), folder)
-    with running([str(HERE / "echo_server.py"), str(folder / "conversations.json"), "{port}"], folder / "echo.log") as echo:
+    arguments = [str(HERE / "echo_server.py"), "Complete", str(folder / "conversations.json"), "{port}"]
+    with running(arguments, folder / "echo.log") as echo:
         before = [one.cpu() for one in (server, echo)]
         rounds = run_load(replace(task, addresses=[server.address, echo.address]), folder)
         spent = [one.cpu().since(start) for one, start in zip((server, echo), before, strict=True)]

@@ -16,6 +16,7 @@ PIPE_CLOSED: Final = 141  # 128 + SIGPIPE
 
 COMMANDS: Final = {
     "complete": "continue a text",
+    "type": "edit a line or a file on the terminal, with suggestions as you type",
     "score": "tell how likely a text is",
     "models": "list the models that a server has loaded, or those that come with elman",
     "serve": "serve completions over gRPC",

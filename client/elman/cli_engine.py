@@ -17,6 +17,13 @@ LISTS: Final = ("ipv4:", "ipv6:")  # gRPC's own lists of addresses hold commas
 
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     """--server, --model, --timeout and --json."""
+    add_server_arguments(parser)
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after so long, all retries included")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
+
+
+def add_server_arguments(parser: argparse.ArgumentParser) -> None:
+    """--server and --model."""
     parser.add_argument(
         "--server",
         action="append",
@@ -28,8 +35,6 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|PATH",
         help="the model: a name that the server knows (default: its first); without a server a shipped name, or a file",
     )
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after so long, all retries included")
-    parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
 
 
 def add_fields(parser: argparse.ArgumentParser, fields: Sequence[Field]) -> None:
@@ -39,10 +44,26 @@ def add_fields(parser: argparse.ArgumentParser, fields: Sequence[Field]) -> None
         if field.kind is bool:
             parser.add_argument(field.flag, action="store_true", help=text)
         elif field.kind is tuple:
-            parser.add_argument(field.flag, action="append", default=[], metavar="STRING", help=f"{text} May be repeated.")
+            repeated = f"{text} May be repeated."
+            parser.add_argument(field.flag, action=Append, default=field.default, metavar="STRING", help=repeated)
         else:
             parse, metavar = PARSERS[field.kind]
             parser.add_argument(field.flag, type=parse, default=field.default, metavar=metavar, help=text)
+
+
+class Append(argparse.Action):
+    """Collects what is given in place of the default; argparse's own adds it to that."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """One more."""
+        so_far = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, (values,) if so_far is self.default else (*so_far, values))
 
 
 def values_of(arguments: argparse.Namespace, fields: Sequence[Field]) -> dict[str, Any]:

@@ -71,6 +71,11 @@ class Draft:
         return self._wants and not self._suggested.is_complete
 
     @property
+    def suggested(self) -> list[Suggestion]:
+        """What was told for the text as it is."""
+        return self._suggested.told
+
+    @property
     def progress(self) -> int:
         """It grows with everything suggested."""
         return self._suggested.progress

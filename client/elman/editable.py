@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 
 from elman.draft import Draft
+from elman.suggestion import Suggestion
 
 
 class Editable(ABC):
@@ -37,6 +38,12 @@ class Editable(ABC):
     def digest(self) -> str:
         """The digest of the model that suggests; empty before it has begun."""
         return self._draft.digest
+
+    @property
+    def suggested(self) -> list[Suggestion]:
+        """What `suggestions` has given so far for the text as it is, of each alternative the newest; nothing after an edit."""
+        with self._lock:
+            return self._draft.suggested
 
     def insert(self, text: str, *, suggest: bool = True) -> None:
         """Put text before the cursor. Raises MendRequest for a lone surrogate."""

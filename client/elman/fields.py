@@ -1,6 +1,6 @@
 """The fields of a request as a caller writes them, in the words of the proto. Imports nothing heavy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 
@@ -95,3 +95,20 @@ SCORE_FIELDS: Final = (
         "Whether the response carries each character's log-probability.",
     ),
 )
+
+
+def for_documents(field: Field) -> Field:
+    """The field with the default of ghost text, if that is another."""
+    if field.name not in DOCUMENT_DEFAULTS:
+        return field
+    default, words = DOCUMENT_DEFAULTS[field.name]
+    return replace(field, default=default, help=f"{field.help.partition(' Default')[0]} Default {words}.")
+
+
+DOCUMENT_DEFAULTS: Final[dict[str, tuple[float | tuple[str, ...], str]]] = {
+    "temperature": (0.0, "0"),
+    "max_characters": (64, "64"),
+    "stop": (("\n",), "the line's end"),
+}
+NOT_OF_DOCUMENTS: Final = ("state", "first_alternative", "include_log_probabilities")
+DOCUMENT_FIELDS: Final = tuple(for_documents(field) for field in COMPLETE_FIELDS if field.name not in NOT_OF_DOCUMENTS)

@@ -91,6 +91,11 @@ class Suggested:
                 return suggestion
         return None
 
+    @property
+    def told(self) -> list[Suggestion]:
+        """The newest of each alternative that was told for this text."""
+        return [self._told[number] for number in sorted(self._told)]
+
     def _suggestion(self, number: int, cursor: int) -> Suggestion:
         one = self._received[number]
         return Suggestion(self._presented(one), number, cursor, one.finish_reason)

@@ -56,6 +56,7 @@ class Following:
         while (request := await self._read()) is not None:
             self._session.take(request)
             self._note(request)
+            del request  # it may be long, and the next a long time off
             self._wake()
             while self._session.unconsumed > MOST_UNCONSUMED:
                 self._has_room.clear()

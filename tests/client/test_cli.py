@@ -163,16 +163,19 @@ def test_an_unknown_flag_or_command_is_an_error_of_usage(arguments: Sequence[str
     assert "error: " in errors
 
 
-@pytest.mark.parametrize("command", ["complete", "score", "models", "serve", "train", "export", "eval"])
+@pytest.mark.parametrize("command", ["complete", "type", "score", "models", "serve", "train", "export", "eval"])
 def test_every_command_explains_itself(command: str) -> None:
     code, output, errors = elman(command, "--help")
     assert (code, errors) == (0, "")
     assert f"usage: elman {command}" in output.decode()
 
 
-@pytest.mark.parametrize(("command", "extra"), [("complete", "serve"), ("serve", "serve"), ("train", "train")])
+@pytest.mark.parametrize(
+    ("command", "extra"), [("complete", "serve"), ("type", "type"), ("serve", "serve"), ("train", "train")]
+)
 def test_a_thin_client_says_what_to_install(command: str, extra: str) -> None:
-    hide = "import sys\nfor name in ('numpy', 'torch', 'elman_models', 'elman_server'): sys.modules[name] = None\n"
+    hidden = ("numpy", "torch", "prompt_toolkit", "elman_models", "elman_server")
+    hide = f"import sys\nfor name in {hidden}: sys.modules[name] = None\n"
     code = f"{hide}from elman.cli import main\nsys.exit(main([{command!r}, 'a']))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=False)
     assert done.returncode == 11

@@ -10,10 +10,10 @@ import pytest
 from elman.aio import AsyncClient
 from elman.client import Client
 from elman.errors import ElmanError, MendRequest, NeverRetry
-from elman.fields import COMPLETE_FIELDS, SCORE_FIELDS, Field
+from elman.fields import COMPLETE_FIELDS, DOCUMENT_FIELDS, SCORE_FIELDS, Field
 
 PROTO = Path(__file__).parents[2] / "proto/elman/v1/completion_service.proto"
-NOT_FIELDS = {"self", "prefix", "text", "model", "timeout"}
+NOT_FIELDS = {"self", "prefix", "text", "cursor", "model", "timeout", "whole_words", "debounce_seconds"}
 
 
 def comments(message: str) -> dict[str, str]:
@@ -37,7 +37,9 @@ def test_a_default_is_the_one_that_its_comment_names(field: Field) -> None:
 
 
 @pytest.mark.parametrize("face", [Client, AsyncClient])
-@pytest.mark.parametrize(("method", "fields"), [("complete", COMPLETE_FIELDS), ("score", SCORE_FIELDS)])
+@pytest.mark.parametrize(
+    ("method", "fields"), [("complete", COMPLETE_FIELDS), ("document", DOCUMENT_FIELDS), ("score", SCORE_FIELDS)]
+)
 def test_the_keywords_are_the_fields(face: type, method: str, fields: tuple[Field, ...]) -> None:
     parameters = inspect.signature(getattr(face, method)).parameters
     keywords = {name: each.default for name, each in parameters.items() if name not in NOT_FIELDS}
