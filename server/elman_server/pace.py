@@ -18,7 +18,7 @@ TICK_SECONDS = 0.002
 MOST_DRAWS = 32
 RUN_SECONDS, LONGEST_RUN_SECONDS = 0.001, 0.01
 MOST_RUN = 4096
-RUN_SHARE = 0.97
+RUN_SHARE = 0.92
 """How long a run may take beside all that went before it."""
 
 NEAR = 16
