@@ -65,7 +65,7 @@ class Following:
     def _note(self, request: pb.FollowRequest) -> None:
         pattern = self._session.pattern
         if request.HasField("open") and pattern:
-            self._call.model, self._call.fields = pattern.served.name, pattern.canonical()
+            self._call.model, self._call.canonical = pattern.served.name, pattern.canonical
             self._call.note_prefix(len(request.open.prefix), pattern.state.position)
         self._call.note_prefix(len(request.edit.insert), 0)
         self._call.note_request()
