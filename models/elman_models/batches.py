@@ -4,8 +4,10 @@
     rows                                       abcdefgh | ijklmnop | qrstuvwx
     window 0, window 1                         abcd ijkl qrst, then efgh mnop uvwx
 
-A document is led by the line end that makes its initial state, and its row forgets what came before. Every window is a
-function of (text, seed, step) alone, so that a resumed run goes on exactly. This file knows no network.
+A document is led by the line end that makes its initial state, and its row forgets what came before. So does a row, by chance,
+at the start of a window (`restarts`): its first character gives way to a line end, and the initial state is practised even
+where a text has few documents. Every window is a function of (text, seed, step) alone, so that a resumed run goes on
+exactly. This file knows no network.
 """
 
 from collections.abc import Sequence
@@ -25,13 +27,16 @@ IGNORED = -100
 class Batches:
     """The windows of a text, `rows` by `steps` characters, epoch after epoch."""
 
-    def __init__(self, documents: Sequence[str], vocabulary: Vocabulary, rows: int, steps: int, seed: int) -> None:
+    def __init__(
+        self, documents: Sequence[str], vocabulary: Vocabulary, rows: int, steps: int, seed: int, restarts: float = 0.0
+    ) -> None:
         pieces = [vocabulary.encode("\n" + document) for document in documents]
         self._characters = np.concatenate(pieces)
         self._is_start: NDArray[np.bool_] = np.zeros(len(self._characters), np.bool_)
         self._is_start[np.cumsum([0, *map(len, pieces[:-1])])] = True
         self._unknown = vocabulary.unknown
-        self.rows, self.steps, self._seed = rows, steps, seed
+        self._line_end = vocabulary.encode("\n")[0]
+        self.rows, self.steps, self._seed, self._restarts = rows, steps, seed, restarts
         self.per_epoch = (len(self._characters) // rows - 1) // steps
         self._epoch = -1
         self._turned = (self._characters, self._is_start)
@@ -45,6 +50,10 @@ class Batches:
         inputs, starts = characters[:, start : start + self.steps], is_start[:, start : start + self.steps]
         targets = characters[:, start + 1 : start + self.steps + 1]
         targets = np.where(targets == self._unknown, IGNORED, targets)
+        restarted = np.random.default_rng([self._seed, 2, step]).random(self.rows) < self._restarts
+        if restarted.any():
+            inputs, starts = inputs.copy(), starts.copy()
+            inputs[restarted, 0], starts[restarted, 0] = self._line_end, True
         return Window(time_first(inputs), time_first(targets), resets_of(starts))
 
     def is_first(self, step: int) -> bool:

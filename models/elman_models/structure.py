@@ -88,6 +88,12 @@ class Structure:
         stack = tuple(Layer(size, (index - 1,) if index else (), reads_character=True) for index in range(layers))
         return cls(stack, tuple(range(layers)))
 
+    @classmethod
+    def dense(cls, layers: int, size: int) -> "Structure":
+        """`layers` of `size`: each reads the character, all the layers below and itself; the output reads them all."""
+        stack = tuple(Layer(size, tuple(range(index)), reads_character=True) for index in range(layers))
+        return cls(stack, tuple(range(layers)))
+
 
 def layer_from_json(value: Mapping[str, Any]) -> Layer:
     """One layer of `Structure.from_json`."""

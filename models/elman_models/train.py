@@ -1,7 +1,7 @@
 """Training: a folder of text becomes a model file. Truncated back-propagation through time with carried state (Elman 1990,
-Williams and Peng 1990), AdamW, warm-up and cosine, gradient clipping.
+Williams and Peng 1990), Muon for the layers' matrices and AdamW for the rest, warm-up and cosine, gradient clipping.
 
-    text -> divide -> [ window -> forward -> backward -> clip -> AdamW ] -> export -> measure -> n-gram
+    text -> divide -> [ window -> forward -> backward -> clip -> Muon, AdamW ] -> export -> measure -> n-gram
 
 A step is a function of (text, recipe, step, what the checkpoint holds) alone: the same machine type, torch version and
 thread count give the same digest, also when killed and resumed. This file knows no server and no command line.
@@ -17,7 +17,7 @@ import math
 import os
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,6 +41,7 @@ from elman_models.corpus import Corpus, divide, read_corpus
 from elman_models.errors import InvalidField
 from elman_models.evaluate import Quality, evaluate, float_nats_per_character
 from elman_models.export import read_network, to_model, with_about, write_artifact
+from elman_models.muon import Muon
 from elman_models.network import Network, Window
 from elman_models.ngram import NGram
 from elman_models.progress import Report, Speed, report_for_standard_error
@@ -49,6 +50,7 @@ from elman_models.structure import Structure
 from elman_models.vocabulary import Vocabulary
 
 BETAS = (0.9, 0.99)
+MOMENTUM = 0.95
 NGRAM_ORDER = 6
 MEASURED_CHARACTERS = 100_000
 """At most so much of the held-out text is measured at the end, so that it takes seconds."""
@@ -158,31 +160,38 @@ class Run:
         recipe = self.recipe
         torch.set_num_threads(self.threads)
         generator = torch.Generator().manual_seed(recipe.seed)
-        structure = Structure.stacked(recipe.layers, required(recipe.hidden_size))
+        shape = Structure.dense if recipe.skips == "dense" else Structure.stacked
+        structure = shape(recipe.layers, required(recipe.hidden_size))
         self.network = Network(structure, len(self.vocabulary), generator).to(self.device)
         window = required(recipe.window)
         rows = rows_that_fit(self.training, required(recipe.batch_size), window)
-        self.batches = Batches(self.training.documents, self.vocabulary, rows, window, recipe.seed)
+        self.batches = Batches(self.training.documents, self.vocabulary, rows, window, recipe.seed, recipe.restarts)
         self.steps = self.batches.per_epoch * required(recipe.epochs)
         self.states = self.network.zero_states(rows, self.device)
-        self.optimiser = optimiser_of(self.network, recipe)
+        self.optimisers = optimisers_of(self.network, recipe, self.dtype)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What products are computed in."""
+        return torch.bfloat16 if self.precision == "bfloat16" else torch.float32
 
     def advance(self) -> float:
         """One step; returns its loss, nats a character. Where that is not finite, the weights are as they were."""
         window = to_device(self.batches.window(self.step), self.device)
         if self.batches.is_first(self.step):
             self.states = self.network.zero_states(self.batches.rows, self.device)
-        precision = torch.bfloat16 if self.precision == "bfloat16" else torch.float32
-        logits, states = self.network(window, self.states, self._masks(), precision)
+        logits, states = self.network(window, self.states, self._masks(), self.dtype)
         loss = cross_entropy(logits.flatten(0, 1), window.targets.flatten(), ignore_index=IGNORED)
-        self.optimiser.zero_grad()
+        self.network.zero_grad()
         loss.backward()
         norm = float(torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip))
         if not math.isfinite(norm) or not math.isfinite(float(loss.detach())):
             return math.nan
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.recipe, self.step, self.steps)
-        self.optimiser.step()
+        share = schedule(self.recipe, self.step, self.steps)
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = share * group["peak"]
+            optimiser.step()
         self.step, self.states = self.step + 1, states
         return float(loss.detach())
 
@@ -214,10 +223,16 @@ class Run:
         header = Header(self.step, self.steps, recipe, self.text, self.threads, self.precision, structure, self.vocabulary)
         tensors = {f"network.{name}": weight for name, weight in self.network.state_dict().items()}
         tensors |= {f"state.{index}": state for index, state in enumerate(self.states)}
-        for name, weight in self.network.named_parameters():
-            moments = self.optimiser.state.get(weight, {})
-            tensors |= {f"optimiser.{name}.{part}": value for part, value in moments.items()}
+        for name, weight, optimiser in self._optimised():
+            tensors |= {f"optimiser.{name}.{part}": value for part, value in optimiser.state.get(weight, {}).items()}
         return Checkpoint(header, tensors)
+
+    def _optimised(self) -> Iterator[tuple[str, Tensor, torch.optim.Optimizer]]:
+        """Every weight with its name and the optimiser that moves it."""
+        names = {weight: name for name, weight in self.network.named_parameters()}
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                yield from ((names[weight], weight, optimiser) for weight in group["params"])
 
     def restore(self, checkpoint: Checkpoint, path: Path) -> None:
         """Go on where a checkpoint stands, with its threads and precision. Raises CheckpointError for another run's."""
@@ -226,14 +241,17 @@ class Run:
             raise CheckpointError(f"{path}: belongs to another text; train without --resume, or on the text it began with")
         if header.recipe != self.given_recipe:
             raise CheckpointError(f"{path}: belongs to another recipe: {difference(header.recipe, self.given_recipe)}")
-        self.threads, self.precision = header.threads, header.precision
+        if (header.threads, header.precision) != (self.threads, self.precision):
+            self.threads, self.precision = header.threads, header.precision
+            self._build()
         self.step = self.saved_step = header.step
         torch.set_num_threads(self.threads)
         self.network.load_state_dict({name: tensors[f"network.{name}"] for name in self.network.state_dict()})
         self.states = [tensors[f"state.{index}"].to(self.device) for index in range(len(self.states))]
-        for name, weight in self.network.named_parameters():
-            parts = {part: tensors.get(f"optimiser.{name}.{part}") for part in ("step", "exp_avg", "exp_avg_sq")}
-            self.optimiser.state[weight] = {part: value.to(self.device) for part, value in parts.items() if value is not None}
+        for name, weight, optimiser in self._optimised():
+            prefix = f"optimiser.{name}."
+            moments = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+            optimiser.state[weight] = {part: value.to(self.device) for part, value in moments.items()}
 
 
 def finish(run: Run, output: Path, path: Path, report: Report, about: Mapping[str, Any]) -> Trained:
@@ -285,20 +303,25 @@ def refuse_to_overwrite(path: Path) -> None:
         raise CheckpointError(f"{lies}; go on with --resume, or remove it")
 
 
-def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
-    """A rise over the warm-up, and half a cosine down to nothing."""
+def schedule(recipe: Recipe, step: int, steps: int) -> float:
+    """The share of the learning rates' peaks: a rise over the warm-up, and half a cosine down to nothing."""
     rise = min(1.0, (step + 1) / max(1, min(recipe.warmup, steps // 5)))
-    return recipe.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * step / steps))
+    return rise * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
-def optimiser_of(network: Network, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW; matrices decay, biases and what stands for a character do not."""
-    matrices = [*network.recurrences, *network.inputs, network.output]
-    groups: list[dict[str, Any]] = [
-        {"params": matrices, "weight_decay": recipe.weight_decay},
+def optimisers_of(network: Network, recipe: Recipe, precision: torch.dtype) -> list[torch.optim.Optimizer]:
+    """Muon for the layers' matrices, AdamW for the rest. Matrices decay; biases and what stands for a character do not."""
+    layers = [weight for weight in (*network.recurrences, *network.inputs) if weight.numel()]
+    plain: list[dict[str, Any]] = [
+        {"params": [network.output, *([] if recipe.matrix_rate else layers)], "weight_decay": recipe.weight_decay},
         {"params": [*network.biases, network.output_bias], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, recipe.learning_rate, betas=BETAS, fused=True)
+    optimisers: list[torch.optim.Optimizer] = [torch.optim.AdamW(plain, recipe.learning_rate, betas=BETAS, fused=True)]
+    if recipe.matrix_rate:
+        optimisers.append(Muon(layers, recipe.matrix_rate, MOMENTUM, recipe.weight_decay, precision))
+    for group in (group for optimiser in optimisers for group in optimiser.param_groups):
+        group["peak"] = group["lr"]
+    return optimisers
 
 
 def rows_that_fit(training: Corpus, batch_size: int, window: int) -> int:
@@ -320,10 +343,11 @@ def choose_device(device: str) -> torch.device:
 
 
 def choose_precision(precision: str, device: torch.device) -> str:
-    """auto: bfloat16 where products in it are fast, on a GPU or a processor with AMX."""
+    """auto: bfloat16 where products in it are fast, on a GPU or a processor with AMX or AVX512-BF16."""
     if precision != "auto":
         return precision
-    is_fast = device.type == "cuda" or bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    instructions = torch.cpu.get_capabilities()
+    is_fast = device.type == "cuda" or any(instructions.get(name, False) for name in ("amx_bf16", "avx512_bf16"))
     return "bfloat16" if is_fast else "float32"
 
 

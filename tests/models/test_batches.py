@@ -45,3 +45,18 @@ def test_a_window_depends_on_seed_and_step_alone() -> None:
     first = {step: once.window(step).characters for step in steps}
     assert all(torch.equal(again.window(step).characters, first[step]) for step in reversed(steps))
     assert not torch.equal(batches(seed=1).window(0).characters, first[0])
+
+
+def test_rows_start_anew_by_chance_at_the_start_of_a_window() -> None:
+    ours, plain = Batches(DOCUMENTS, VOCABULARY, rows=3, steps=6, seed=0, restarts=0.5), batches()
+    restarted = 0
+    for step in range(8 * ours.per_epoch):
+        here, there = ours.window(step), plain.window(step)
+        differs = (here.characters != there.characters).any(dim=0)
+        keeps = here.resets[0][:, 0] if 0 in here.resets else torch.ones(3)
+        assert torch.equal(here.targets, there.targets)
+        assert torch.equal(here.characters[1:], there.characters[1:])
+        assert bool((here.characters[0, keeps == 0] == 0).all())  # the line end
+        assert bool((keeps[differs] == 0).all())
+        restarted += int((keeps == 0).sum())
+    assert restarted > 8 * ours.per_epoch

@@ -15,7 +15,7 @@ from elman_models.recipe import Recipe, from_json, read_recipe
 @pytest.mark.parametrize(
     ("dial", "value", "words"),
     [
-        ("layers", 0, "layers: 0 is out of range; allowed: 1 to 8, whole"),
+        ("layers", 0, "layers: 0 is out of range; allowed: 1 to 16, whole"),
         ("layers", True, "layers: True is out of range"),
         ("hidden_size", 1.5, "hidden_size: 1.5 is out of range"),
         ("hidden_size", 2**63 - 1, "allowed: 1 to 4096, whole"),

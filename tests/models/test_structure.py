@@ -87,3 +87,8 @@ def test_json_of_the_wrong_type_is_refused(change: dict[str, object]) -> None:
     assert Structure.from_json(GOOD).layers[0].size == 4
     with pytest.raises(ArtifactError, match="structure"):
         Structure.from_json({**GOOD, "layers": [{**LAYER, **change}]})
+
+
+def test_a_dense_structure_reads_every_layer_below() -> None:
+    expected = (Layer(5, (), True), Layer(5, (0,), True), Layer(5, (0, 1), True))
+    assert Structure.dense(3, 5) == Structure(expected, (0, 1, 2))
