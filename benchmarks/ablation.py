@@ -1,0 +1,124 @@
+"""What each idea of the training recipe is worth: the recipe, and the recipe without one of its ideas, over several seeds.
+
+    python benchmarks/ablation.py TEXT [--characters 300000] [--held-out 50000] [--seeds 3] [--only NAME ...] [--json]
+
+The first characters of the text are trained on, those that follow them are measured, streaming and in windows of 256, in
+float. Every variant has about as many weights as the recipe. `lstm` is torch's LSTM, two layers, with the same optimisers.
+"""
+
+# torch leaves many of its members without a type:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import argparse
+import json
+import math
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lstm
+import torch
+from table import show
+
+from elman_models.corpus import Corpus
+from elman_models.evaluate import WINDOW, float_nats_per_character
+from elman_models.network import Network
+from elman_models.recipe import Recipe
+from elman_models.train import Run
+
+RECIPE = Recipe(layers=6, hidden_size=96, epochs=6, dropout=0.1, batch_size=16, window=64, held_out=0.0, threads=1)
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "the recipe": {},
+    "AdamW for the matrices too": {"matrix_rate": 0.0},
+    "AdamW, twice the rate": {"matrix_rate": 0.0, "learning_rate": 6e-3},
+    "no dense skips": {"skips": "none", "hidden_size": 134},
+    "3 layers": {"layers": 3, "hidden_size": 172},
+    "2 layers": {"layers": 2, "hidden_size": 234},
+    "1 layer": {"layers": 1, "hidden_size": 382},
+    "no restarts": {"restarts": 0.0},
+    "no dropout": {"dropout": 0.0},
+    "dropout 0.2": {"dropout": 0.2},
+    "windows of 32": {"window": 32, "batch_size": 32},
+    "windows of 128": {"window": 128, "batch_size": 8},
+    "no weight decay": {"weight_decay": 0.0},
+    "float32": {"precision": "float32"},
+}
+
+
+class Measured(NamedTuple):
+    """One run."""
+
+    weights: int
+    streaming: float  # nats a character
+    windows: float
+    seconds: float
+
+
+def main() -> None:
+    """Train every variant with every seed, and print a table or JSON."""
+    options = parse()
+    text = options.text.read_text(encoding="utf-8")
+    training, held_out = text[: options.characters], text[options.characters :][: options.held_out]
+    contestants: dict[str, Callable[[int], Measured]] = {
+        name: lambda seed, dials=dials: measure(training, held_out, replace(RECIPE, seed=seed, **dials))
+        for name, dials in VARIANTS.items()
+    }
+    contestants["lstm"] = lambda seed: Measured(*lstm.measure(training, held_out, replace(RECIPE, seed=seed)))
+    chosen = options.only or list(contestants)
+    runs = {name: [contestants[name](seed) for seed in range(options.seeds)] for name in chosen}
+    if options.json:
+        print(json.dumps({name: [run._asdict() for run in several] for name, several in runs.items()}, indent=2))
+    else:
+        title = (
+            f"{len(training):,} characters, {RECIPE.epochs} epochs, {options.seeds} seeds: nats a character, mean and deviation"
+        )
+        show(title, ["variant", "weights", "streaming", "±", "windows", "seconds"], [line(*each) for each in runs.items()])
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("text", type=Path)
+    for name, default in (("characters", 300_000), ("held-out", 50_000), ("seeds", 3)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--only", nargs="+", choices=[*VARIANTS, "lstm"], metavar="NAME", help=f"{', '.join(VARIANTS)}, lstm")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser.parse_args()
+
+
+def measure(training: str, held_out: str, recipe: Recipe) -> Measured:
+    """Train to the end and measure the float network."""
+    run = Run(Corpus((training,)), Corpus(()), recipe, torch.device("cpu"))
+    start = time.monotonic()
+    while run.step < run.steps:
+        if not math.isfinite(run.advance()):
+            return Measured(0, math.nan, math.nan, math.nan)
+    seconds = time.monotonic() - start
+    return Measured(size(run.network), *both(run, held_out), seconds)
+
+
+def both(run: Run, held_out: str) -> tuple[float, float]:
+    """Streaming and windows."""
+    windows = [held_out[start : start + WINDOW] for start in range(0, len(held_out), WINDOW)]
+    return tuple(float_nats_per_character(run.network, run.vocabulary, texts) for texts in ([held_out], windows))  # pyright: ignore[reportReturnType]
+
+
+def size(network: Network) -> int:
+    """How many weights."""
+    return sum(weight.numel() for weight in network.parameters())
+
+
+def line(name: str, runs: Sequence[Measured]) -> tuple[object, ...]:
+    """One variant's line."""
+    streaming = [run.streaming for run in runs]
+    deviation = statistics.stdev(streaming) if len(runs) > 1 else 0.0
+    windows = statistics.mean(run.windows for run in runs)
+    seconds = statistics.median(run.seconds for run in runs)
+    return name, f"{runs[0].weights:,}", f"{statistics.mean(streaming):.4f}", f"{deviation:.4f}", f"{windows:.4f}", seconds
+
+
+if __name__ == "__main__":
+    main()
