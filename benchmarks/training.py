@@ -13,6 +13,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import plain_loop
 import torch
@@ -35,8 +36,9 @@ def main() -> None:
     torch.manual_seed(1)
     contestants = {
         "nn.RNN and Adam, float32": plain_step(options),
-        "elman train, float32": elman_step(options, "float32"),
-        "elman train, bfloat16": elman_step(options, "bfloat16"),
+        "elman train, AdamW, float32": elman_step(options, precision="float32", matrix_rate=0.0),
+        "elman train, AdamW, bfloat16": elman_step(options, precision="bfloat16", matrix_rate=0.0),
+        "elman train, Muon, bfloat16": elman_step(options, precision="bfloat16"),
     }
     seconds = {name: median_seconds(step) for name, step in contestants.items()}
     plain = next(iter(seconds.values()))
@@ -75,8 +77,8 @@ def plain_step(options: argparse.Namespace) -> Callable[[], None]:
     return step
 
 
-def elman_step(options: argparse.Namespace, precision: str) -> Callable[[], object]:
-    """One step of elman's own."""
+def elman_step(options: argparse.Namespace, **dials: Any) -> Callable[[], object]:
+    """One step of elman's own, of the same structure."""
     characters = 8 * options.rows * options.window  # enough that no row is dropped
     text = "".join(ALPHABET[place] for place in torch.randint(0, len(ALPHABET), (characters,)).tolist())
     recipe = Recipe(
@@ -86,7 +88,8 @@ def elman_step(options: argparse.Namespace, precision: str) -> Callable[[], obje
         window=options.window,
         threads=options.threads,
         epochs=1000,
-        precision=precision,
+        skips="none",
+        **dials,
     )
     return Run(Corpus((text,)), Corpus(()), recipe, torch.device("cpu")).advance
 

@@ -23,10 +23,10 @@ def dial(default: float | str | None, allowed: tuple[float, float] | tuple[str, 
 class Recipe:
     """How to train. Raises InvalidField, which names field, value and range."""
 
-    layers: int = dial(4, (1, 16), "recurrent layers; each reads the character and layers below, the output reads all")
+    layers: int = dial(6, (1, 16), "recurrent layers; each reads the character and layers below, the output reads all")
     skips: str = dial("dense", ("dense", "none"), "which layers below a layer reads: dense: all of them; none: the nearest")
-    hidden_size: int | None = dial(None, (1, 4096), "outputs of each layer; by the amount of text: 192, or 256 from a million")
-    epochs: int | None = dial(None, (1, 1000), "passes over the text; by the amount of text: 60 for little to 8 for much")
+    hidden_size: int | None = dial(None, (1, 4096), "outputs of each layer; by the amount of text: 128 to 224")
+    epochs: int | None = dial(None, (1, 1000), "passes over the text; by the amount of text: 30 for little to 8 for much")
     dropout: float | None = dial(None, (0, 0.9), "share of a layer's outputs withheld from its readers while training")
     learning_rate: float = dial(3e-3, (1e-6, 1), "of AdamW, at its highest")
     matrix_rate: float = dial(0.02, (0, 1), "learning rate of Muon on the layers' matrices, at its highest; 0: AdamW on all")
@@ -34,7 +34,7 @@ class Recipe:
     warmup: int = dial(500, (0, 100_000), "steps over which the learning rate rises; it falls by a cosine afterwards")
     weight_decay: float = dial(0.01, (0, 10), "of AdamW and Muon, on matrices")
     clip: float = dial(0.25, (1e-3, 1e6), "largest norm of the gradient")
-    batch_size: int | None = dial(None, (1, 4096), "texts read side by side; by the amount of text: 8 to 64")
+    batch_size: int | None = dial(None, (1, 4096), "texts read side by side; by the amount of text: 8 to 32")
     window: int | None = dial(None, (2, 4096), "steps through which errors travel back, the state carries on beyond; 64 or 128")
     held_out: float = dial(0.05, (0, 0.5), "share of the text kept for measuring quality")
     minimum_characters: int = dial(20_000, (1, 10**12), "characters of text below which training is refused")
@@ -52,11 +52,11 @@ class Recipe:
         """The recipe with every dial that was left open set for so many characters."""
         millions = characters / MILLION
         follows: dict[str, Any] = {
-            "hidden_size": 256 if millions >= 1 else 192,
-            "epochs": min(60, max(8, math.ceil(8 / millions))),
-            "dropout": 0.1 if millions >= 1 else 0.3,
-            "batch_size": 64 if millions >= 4 else 32 if millions >= 1 else 16 if millions >= 0.1 else 8,
-            "window": 128 if millions >= 1 else 64,  # little text needs many small steps
+            "hidden_size": 224 if millions >= 4 else 192 if millions >= 1 else 128,
+            "epochs": min(30, max(8, math.ceil(8 / millions))),
+            "dropout": 0.1 if millions >= 3 else 0.2 if millions >= 1 else 0.3,
+            "batch_size": 32 if millions >= 1 else 16 if millions >= 0.1 else 8,
+            "window": 128 if millions >= 3 else 64,  # little text needs many small steps
         }
         return replace(self, **{name: value for name, value in follows.items() if getattr(self, name) is None})
 

@@ -55,6 +55,8 @@ def test_every_dial_says_what_it_means() -> None:
     assert all(each.metadata["help"] and each.metadata["allowed"] for each in fields(Recipe))
 
 
-def test_the_shipped_recipe_can_be_read() -> None:
-    path = Path(__file__).parents[2] / "models" / "recipes" / "shakespeare.json"
-    assert read_recipe(path).for_text(4_500_000).hidden_size == 512
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[2] / "models" / "recipes").iterdir()), ids=lambda path: path.stem
+)
+def test_the_shipped_recipes_leave_nothing_to_the_amount_of_text(path: Path) -> None:
+    assert read_recipe(path).for_text(1_000) == read_recipe(path)
