@@ -94,7 +94,25 @@ class Network(nn.Module):
 
 def recur(drive: Tensor, weight: Tensor, state: Tensor, resets: Resets) -> Tensor:
     """h_t = tanh(drive_t + W h_t-1) for all steps of `drive` (steps, rows, size), from `state` (rows, size)."""
+    if drive.is_cuda:
+        return recur_in_one_call(drive, weight, state, resets)
     return cast("Tensor", _Recurrence.apply(drive, weight, state, resets))
+
+
+def recur_in_one_call(drive: Tensor, weight: Tensor, state: Tensor, resets: Resets) -> Tensor:
+    """As `recur`, by torch's own recurrence, which is cuDNN's on a GPU: a call from one document's start to the next."""
+    size = weight.shape[0]
+    identity = torch.eye(size, dtype=weight.dtype, device=weight.device)
+    flat = torch.cat([identity.flatten(), weight.flatten()])  # in one piece, as cuDNN wants its weights
+    weights = [part.view(size, size) for part in flat.split(size * size)]
+    starts = sorted({0, *resets})
+    outputs: list[Tensor] = []
+    for start, end in zip(starts, [*starts[1:], len(drive)], strict=True):
+        state = state * resets[start].to(state.dtype) if start in resets else state
+        hidden, last = torch.rnn_tanh(drive[start:end], state.unsqueeze(0), weights, False, 1, 0.0, True, False, False)
+        state = last.squeeze(0)
+        outputs.append(hidden)
+    return torch.cat(outputs)
 
 
 class _Recurrence(torch.autograd.Function):

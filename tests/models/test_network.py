@@ -3,11 +3,13 @@
 # torch leaves many of its members without a type:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from elman_models.network import Network, Window, recur
+from elman_models.network import Network, Resets, Window, recur, recur_in_one_call
 from elman_models.structure import Layer, Structure
 
 STEPS, ROWS, SIZE = 7, 3, 5
@@ -103,3 +105,29 @@ def test_bfloat16_products_stay_near_float32() -> None:
     exact, _ = network(window, network.zero_states(4), [None, None], torch.float32)
     rough, _ = network(window, network.zero_states(4), [None, None], torch.bfloat16)
     torch.testing.assert_close(rough, exact, atol=0.05, rtol=0)
+
+
+@pytest.mark.parametrize("starts", [[], [0], [4], [0, 1, 6]])
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
+def test_torchs_own_recurrence_is_ours(starts: list[int], device: str) -> None:
+    generator = torch.Generator().manual_seed(8)
+    drive, weight, state = (torch.randn(shape, generator=generator) for shape in ((7, 3, 8), (8, 8), (3, 8)))
+    resets = {start: torch.tensor([[1.0], [0.0], [start % 2]]) for start in starts}
+    wanted = torch.randn(7, 3, 8, generator=generator)
+    ours, theirs = [
+        gradients(recurrence, [part.to(on) for part in (drive, weight, state, wanted)], resets)
+        for recurrence, on in ((recur, "cpu"), (recur_in_one_call, device))
+    ]
+    for mine, its in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(its.cpu(), mine)
+
+
+def gradients(recurrence: Callable[..., Tensor], tensors: list[Tensor], resets: Resets) -> tuple[Tensor, Tensor, Tensor]:
+    drive, weight, state, wanted = tensors
+    drive.requires_grad_()
+    weight.requires_grad_()
+    hidden = recurrence(drive, weight, state, {step: keep.to(drive.device) for step, keep in resets.items()})
+    (hidden * wanted).sum().backward()
+    assert drive.grad is not None
+    assert weight.grad is not None
+    return hidden.detach(), drive.grad, weight.grad
