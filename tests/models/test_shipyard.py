@@ -1,0 +1,47 @@
+"""Laws of making a shipped model."""
+
+import re
+from pathlib import Path
+
+import pytest
+from prose import QUICK, prose
+
+from elman_models.artifact import load
+from elman_models.parts import Parts
+from elman_models.recipe import read_recipe
+from elman_models.shipyard import RECIPES, TEXTS, Text, listed, main, make
+
+PARTS = Parts({"a": prose(3000), "b": prose(1000, seed=1)}, {"c": prose(500, seed=2)}, {"d": prose(700, seed=3)})
+
+
+def size(*names: str) -> int:
+    return sum(len({**PARTS.training, **PARTS.validation, **PARTS.unseen}[name]) for name in names)
+
+
+def test_a_shipped_model_says_what_it_learned_from_and_how_well(tmp_path: Path) -> None:
+    output = tmp_path / "m.safetensors"
+    make(Text(lambda: PARTS, "a package 1.0", "a licence"), QUICK, output, "cpu", resume=False)
+    about = load(output).about
+    assert about["text"] == f"a package 1.0; a, b: {size('a', 'b'):,} characters"
+    assert about["held_out"] == f"c: {size('c')} characters"
+    assert about["licence"] == "a licence; the model is under Apache-2.0, as elman is"
+    assert about["quality"]["held_out"]["characters"] == size("c")
+    assert about["quality"]["unseen"]["text"] == f"d: {size('d')} characters"
+    assert about["quality"]["unseen"]["characters"] == size("d")
+
+
+def test_every_text_has_a_recipe_and_a_target() -> None:
+    targets = (Path(__file__).parents[2] / "Makefile").read_text(encoding="utf-8")
+    for name in TEXTS:
+        assert read_recipe(RECIPES / f"{name}.json").held_out == 0, "the text is divided by what it is, not by pages"
+        assert re.search(rf"^train-{name}: setup ##", targets, re.MULTILINE)
+
+
+def test_a_model_without_a_text_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["klingon"])
+    assert "invalid choice: 'klingon' (choose from" in capsys.readouterr().err
+
+
+def test_many_names_are_counted_not_listed() -> None:
+    assert listed({str(number): "ab" for number in range(41)}) == "41 documents: 82 characters"
