@@ -43,6 +43,7 @@ class Completion(NamedTuple):
     limits: Limits
     alternatives: range
     characters: NDArray[np.int32]  # the prefix in the model's vocabulary
+    unknown_characters: int  # those of the prefix that the vocabulary lacks
     is_accounted: bool  # whether log-probabilities go with the pieces
 
     @classmethod
@@ -58,7 +59,17 @@ class Completion(NamedTuple):
         check_received(request, served.model, limits)
         received, is_accounted = request.already_received, request.include_log_probabilities
         characters = served.model.vocabulary.encode(request.prefix)
-        return cls(served, state, request.prefix, received, sampling, seed, limits, alternatives, characters, is_accounted)
+        unknown = served.model.vocabulary.unknowns(characters)
+        return cls(
+            served, state, request.prefix, received, sampling, seed, limits, alternatives, characters, unknown, is_accounted
+        )
+
+    def after(self, state: State, prefix: str) -> "Completion":
+        """The same, asked of another state and prefix."""
+        vocabulary = self.served.model.vocabulary
+        characters = vocabulary.encode(prefix)
+        unknown = vocabulary.unknowns(characters)
+        return self._replace(state=state, prefix=prefix, characters=characters, unknown_characters=unknown)
 
     @property
     def start_position(self) -> int:
@@ -124,11 +135,6 @@ class Completion(NamedTuple):
         )
         data = pack(state, self.served.model)
         return pb.Finished(alternative=job.start.alternative, reason=REASONS[reason], state=data, usage=usage)
-
-    @property
-    def unknown_characters(self) -> int:
-        """The characters of the prefix that the vocabulary lacks."""
-        return int(np.count_nonzero(self.characters == self.served.model.vocabulary.unknown))
 
     def canonical(self) -> dict[str, Any]:
         """What, with the text, repeats this completion: for logs, which hold no text."""

@@ -130,8 +130,7 @@ class Editing:
         if not (text or is_suggesting):
             self._is_due = False
             return
-        characters = self.pattern.served.model.vocabulary.encode(text)
-        completion = self.pattern._replace(state=state, prefix=text, characters=characters)
+        completion = self.pattern.after(state, text)
         attempt = Attempt(completion, is_suggesting, self._most_trailed, self._hear)
         self._engine.submit(attempt.submission)
         self._attempt, self._is_due = attempt, not is_suggesting
