@@ -25,18 +25,19 @@ class News:
 
     def __init__(self) -> None:
         self._told: deque[Progress] = deque()
-        self._is_told = asyncio.Event()
+        self._waiter: asyncio.Future[None] | None = None
 
     def tell(self, progress: Progress) -> None:
         """Take news; in the event loop's thread."""
         self._told.append(progress)
-        self._is_told.set()
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
 
     async def next(self) -> Progress:
         """The next news. Raises what ended a job otherwise."""
         while not self._told:
-            self._is_told.clear()
-            await self._is_told.wait()
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
         progress = self._told.popleft()
         if progress.failure:
             raise progress.failure
@@ -70,15 +71,15 @@ class CompletionService:
                 running = len(jobs)
                 while running:
                     progress = await news.next()
-                    await self._write(progress, completion, call, context)
+                    for event in completion.events(progress):
+                        await context.write(event)
+                    self._note_written(progress, call)
                     running -= progress.is_last
             finally:
                 self._forget(submission, news)
 
-    async def _write(self, progress: Progress, completion: Completion, call: Call, context: Context) -> None:
+    def _note_written(self, progress: Progress, call: Call) -> None:
         job = progress.job
-        for event in completion.events(progress):
-            await context.write(event)
         if progress.text:
             call.note_text(len(progress.text))
             job.taken += len(progress.text)
