@@ -91,7 +91,7 @@ class Call:
         )
 
 
-def spent(timing: Timing) -> dict[str, float]:
+def spent(timing: Timing) -> dict[str, Any]:
     """For logs, to the microsecond."""
     return {
         "queue_seconds": round(timing.queue_seconds, 6),

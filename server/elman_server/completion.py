@@ -23,6 +23,7 @@ MOST_ALTERNATIVES = 16
 LARGEST_ALTERNATIVE = 65535
 
 Tell: TypeAlias = Callable[[Progress], None]
+Event: TypeAlias = pb.Piece | pb.Finished
 SAMPLING_FIELDS = ("temperature", "top_k", "top_p", "min_p")
 REASONS = {
     Reason.LENGTH: pb.FINISH_REASON_LENGTH,
@@ -106,13 +107,20 @@ class Completion(NamedTuple):
         model = named(self.served)
         return pb.CompleteResponse(started=pb.Started(model=model, seed=self.seed, start_position=self.start_position))
 
-    def events(self, progress: Progress) -> list[pb.CompleteResponse]:
-        """The events that tell of the progress."""
-        events: list[pb.CompleteResponse] = []
+    def responses(self, progress: Progress) -> list[pb.CompleteResponse]:
+        """The responses that tell of the progress."""
+        return [
+            pb.CompleteResponse(piece=event) if isinstance(event, pb.Piece) else pb.CompleteResponse(finished=event)
+            for event in self.events(progress)
+        ]
+
+    def events(self, progress: Progress) -> list[Event]:
+        """What is to be told of the progress."""
+        events: list[Event] = []
         if progress.text:
-            events.append(pb.CompleteResponse(piece=self._piece(progress)))
+            events.append(self._piece(progress))
         if progress.state is not None and progress.reason is not None:
-            events.append(pb.CompleteResponse(finished=self._finished(progress.job, progress.state, progress.reason)))
+            events.append(self._finished(progress.job, progress.state, progress.reason))
         return events
 
     def _piece(self, progress: Progress) -> pb.Piece:

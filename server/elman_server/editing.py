@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from elman.v1 import completion_service_pb2 as pb
+from elman_models.execution import Passage
 from elman_models.state import State
 from elman_server.attempt import Attempt
 from elman_server.checkpoints import affordable
-from elman_server.completion import Completion
+from elman_server.completion import Completion, Event
 from elman_server.document import Document
 from elman_server.job import Job, Progress, Timing
 
@@ -71,7 +72,7 @@ class Editing:
         self._attempt: Attempt | None = None
         self._recent: deque[Attempt] = deque(maxlen=RECENT_ATTEMPTS)
         self._news: deque[Progress] = deque()
-        self._events: Iterator[pb.CompleteResponse] = iter(())
+        self._events: Iterator[Event] = iter(())
 
     @property
     def written(self) -> Mapping[int, str]:
@@ -115,7 +116,7 @@ class Editing:
         if attempt.is_suggesting:
             self._witness.note_suggestion(outcome if outcome and attempt.written else attempt.outcome)
 
-    def next(self) -> pb.CompleteResponse | None:
+    def next(self) -> Event | None:
         """The next event; None while there is none. Raises QueueFull, after which it may be asked again."""
         if self._is_due and self._attempt is None:
             self._begin()
@@ -131,35 +132,39 @@ class Editing:
             self._is_due = False
             return
         completion = self.pattern.after(state, text)
-        attempt = Attempt(completion, is_suggesting, self._most_trailed, self._hear)
+        attempt = Attempt(completion, is_suggesting, self._most_trailed, self._hear, self._see)
         self._engine.submit(attempt.submission)
         self._attempt, self._is_due = attempt, not is_suggesting
         self._recent.append(attempt)
 
+    def _see(self, attempt: Attempt, alternative: int, passage: Passage) -> None:
+        if attempt in self._recent:
+            attempt.note(passage, alternative, self.document)
+            self._wake()
+
     def _hear(self, attempt: Attempt, progress: Progress) -> None:
-        if attempt not in self._recent:
+        if attempt is not self._attempt:
             return
-        if progress.passage:
-            attempt.note(progress.passage, progress.job.start.alternative, self.document)
-        if attempt is self._attempt:
-            attempt.running -= progress.is_last
-            if attempt.is_suggesting:
-                self._news.append(progress._replace(passage=None))
-            elif progress.is_last:
-                self._attempt = None
+        attempt.running -= progress.is_last
+        if attempt.is_suggesting:
+            self._news.append(progress)
+        elif progress.is_last:
+            self._attempt = None
         self._wake()
 
-    def _tell(self, progress: Progress) -> Iterator[pb.CompleteResponse]:
+    def _tell(self, progress: Progress) -> Iterator[Event]:
         """The events of one piece of news; when they are written, the engine may go on."""
         attempt, job = self._attempt, progress.job
         if attempt is None:
             return
         for event in attempt.events(progress):
-            if event.HasField("piece"):
-                self._witness.note_text(len(event.piece.text))
+            if isinstance(event, pb.Piece):
+                self._witness.note_text(len(event.text))
             yield event
         job.taken += len(progress.text)
         if progress.is_paused:
             self._engine.resume(job)
         if progress.is_last:
             self._witness.note_timing(job.timing)
+        if not (attempt.running or self._news):
+            attempt.rest()
