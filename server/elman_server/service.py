@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from elman.v1 import completion_service_pb2 as pb
+from elman_server.bell import Bell
 from elman_server.call import Call, Context, answering
 from elman_server.catalogue import Catalogue
 from elman_server.completion import Completion
@@ -25,19 +26,18 @@ class News:
 
     def __init__(self) -> None:
         self._told: deque[Progress] = deque()
-        self._waiter: asyncio.Future[None] | None = None
+        self._bell = Bell()
 
     def tell(self, progress: Progress) -> None:
         """Take news; in the event loop's thread."""
         self._told.append(progress)
-        if self._waiter and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._bell.ring()
 
     async def next(self) -> Progress:
         """The next news. Raises what ended a job otherwise."""
         while not self._told:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
+            self._bell.mute()
+            await self._bell.heard()
         progress = self._told.popleft()
         if progress.failure:
             raise progress.failure
@@ -71,7 +71,7 @@ class CompletionService:
                 running = len(jobs)
                 while running:
                     progress = await news.next()
-                    for event in completion.events(progress):
+                    for event in completion.responses(progress):
                         await context.write(event)
                     self._note_written(progress, call)
                     running -= progress.is_last
