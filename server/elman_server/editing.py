@@ -5,7 +5,6 @@ next   -> the next event for the newest revision; if nobody works for it yet, an
 hear   -> the engine's news: states are kept, text and ends wait for `next`
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -70,8 +69,8 @@ class Editing:
         self._engine, self._witness, self._wake = engine, witness, wake
         self._suggests = self._is_due = False
         self._attempt: Attempt | None = None
-        self._recent: deque[Attempt] = deque(maxlen=RECENT_ATTEMPTS)
-        self._news: deque[Progress] = deque()
+        self._recent: Sequence[Attempt] = ()
+        self._news: list[Progress] = []  # few: a deque would hold 800 bytes while nobody types
         self._events: Iterator[Event] = iter(())
 
     @property
@@ -121,7 +120,7 @@ class Editing:
         if self._is_due and self._attempt is None:
             self._begin()
         while (event := next(self._events, None)) is None and self._news:
-            self._events = self._tell(self._news.popleft())
+            self._events = self._tell(self._news.pop(0))
         return event
 
     def _begin(self) -> None:
@@ -135,7 +134,7 @@ class Editing:
         attempt = Attempt(completion, is_suggesting, self._most_trailed, self._hear, self._see)
         self._engine.submit(attempt.submission)
         self._attempt, self._is_due = attempt, not is_suggesting
-        self._recent.append(attempt)
+        self._recent = (*self._recent, attempt)[-RECENT_ATTEMPTS:]
 
     def _see(self, attempt: Attempt, alternative: int, passage: Passage) -> None:
         if attempt in self._recent:
