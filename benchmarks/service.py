@@ -11,6 +11,7 @@ The callers live in a process of their own (load.py); the servers take turns, so
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -189,7 +190,8 @@ def quantiles(seconds: Sequence[float]) -> list[float]:
 def figures(results: Sequence[Result]) -> dict[str, float]:
     """The ratios that have a goal: times of the first character (less is better), completions a second (more is better).
 
-    Those of the first character are of the first model; those of others end with the size.
+    Those of the first character are of the first model; those of others end with the size. A ceiling is what the processor time
+    allows of a ratio: below the goal, the time must fall; above it, what is missed is the processors' division.
     """
     named: dict[str, float] = {}
     for one in results:
@@ -199,6 +201,7 @@ def figures(results: Sequence[Result]) -> dict[str, float]:
             named[f"first_character_vs_echo_p99{suffix}"] = one.server.first_character[2] / one.echo.first_character[2]
         elif one.callers == CALLERS_OF_FIGURE:
             named[f"completions_vs_echo_{one.model}"] = one.rate_vs_echo
+            named[f"completions_vs_echo_ceiling_{one.model}"] = ceiling(one)
     return named
 
 
@@ -222,7 +225,25 @@ def present(results: Sequence[Result]) -> None:
     show(
         "Milliseconds of processor time a call, and calls that failed", ["what", "by", *results[0].server.cpu, "failed"], lines
     )
+    lines = [
+        [label(one), *(round(most_calls(by)) for by in (one.server, one.echo)), ceiling(one)] for one in results if one.callers
+    ]
+    show("Calls a second that the processor time allows", ["what", "server", "echo", "ratio"], lines)
     show("Against the echo", ["figure", "value"], [[name, value] for name, value in figures(results).items()])
+
+
+def ceiling(one: Result) -> float:
+    """The greatest ratio to the echo that the processor time allows."""
+    return most_calls(one.server) / most_calls(one.echo)
+
+
+def most_calls(by: Served) -> float:
+    """How many calls a second fit: the loop and the callers have one thread each, and all share the processors.
+
+    It grants what no scheduler gives: that every processor is always busy, and with nothing else.
+    """
+    longest = max(by.cpu["loop"], by.cpu["callers"], sum(by.cpu.values()) / (os.cpu_count() or 1))
+    return 1000 / longest if longest else float("nan")
 
 
 def label(one: Result) -> str:

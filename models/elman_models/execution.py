@@ -50,7 +50,7 @@ class Advance(NamedTuple):
     @property
     def steps(self) -> int:
         """The number of characters by which the row moves."""
-        return self.forced + self.sampled
+        return len(self.skipped) + len(self.scored) + self.sampled
 
 
 class Account(NamedTuple):

@@ -36,12 +36,12 @@ class State:
 
 def state_bytes(model: Model) -> int:
     """The number of bytes of a state of the model."""
-    return HEAD.size + model.structure.state_size + CHECKSUM_BYTES
+    return HEAD.size + len(model.initial_state) + CHECKSUM_BYTES
 
 
 def pack(state: State, model: Model) -> bytes:
     """The bytes of a state of the model."""
-    digest = bytes.fromhex(model.digest)[:16]
+    digest = bytes.fromhex(model.digest[:32])
     body = HEAD.pack(FORMAT_VERSION, SEMANTICS_VERSION, digest, state.position) + state.outputs.tobytes()
     return body + checksum(body)
 
@@ -53,21 +53,25 @@ def unpack(data: bytes, model: Model) -> State:
     """
     if not data:
         return State.initial(model)
-    described = Amount(f"{len(data)} bytes")
     if len(data) < HEAD.size + CHECKSUM_BYTES or data[-CHECKSUM_BYTES:] != checksum(data[:-CHECKSUM_BYTES]):
-        raise InvalidField("state", described, "a state as an earlier call returned it; its checksum differs")
+        raise InvalidField("state", size_of(data), "a state as an earlier call returned it; its checksum differs")
     form, semantics, digest, position = HEAD.unpack_from(data)
     if (form, semantics) != (FORMAT_VERSION, SEMANTICS_VERSION):
         raise WrongModel(f"state: of format {form}, semantics version {semantics}; send the text again from its start")
-    if digest != bytes.fromhex(model.digest)[:16]:
+    if digest.hex() != model.digest[:32]:
         raise WrongModel(f"state: of model {digest.hex()}..., not {model.digest[:32]}...; send the text again from its start")
     if len(data) != state_bytes(model):
-        raise InvalidField("state", described, f"{state_bytes(model)} bytes")
+        raise InvalidField("state", size_of(data), f"{state_bytes(model)} bytes")
     if b"\x80" in data[HEAD.size : -CHECKSUM_BYTES]:
         raise InvalidField("state", -128, "outputs of -127 to 127")
     if position > LARGEST_POSITION:
         raise InvalidField("state", position, "positions of 0 to 2^62 - 1")
-    return State(np.frombuffer(data, np.int8, model.structure.state_size, HEAD.size), position)
+    return State(np.frombuffer(data, np.int8, len(model.initial_state), HEAD.size), position)
+
+
+def size_of(data: bytes) -> Amount:
+    """What is said of bytes that are refused."""
+    return Amount(f"{len(data)} bytes")
 
 
 def checksum(body: bytes) -> bytes:

@@ -56,8 +56,13 @@ class Vocabulary:
 
     def decode(self, indices: Iterable[int]) -> str:
         """The text of the indices; none of them may be UNK."""
-        characters = self.characters
-        return "".join([characters[index] for index in indices])
+        return "".join(map(self.characters.__getitem__, indices))
+
+    def unknowns(self, indices: NDArray[np.int32]) -> int:
+        """How many of the indices are UNK."""
+        if len(indices) <= FEW:
+            return indices.tolist().count(self.unknown)
+        return int(np.count_nonzero(indices == self.unknown))
 
     @classmethod
     def of(cls, text: str, at_least: int = 3) -> "Vocabulary":

@@ -5,6 +5,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -261,15 +262,19 @@ class NativeRows {
   enum class Turn { kCallers, kThreads, kNobodys };
 
   void hand_over(Turn turn) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    turn_ = turn;
-    turned_.notify_all();
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      turn_ = turn;
+    }
+    turned_.notify_all();  // whoever wakes finds the lock free
   }
 
   // The thread's life: sleep, run, tell.
   void work() {
 #if defined(__linux__)
     pthread_setname_np(pthread_self(), "engine");
+    const sched_param priority{};
+    pthread_setschedparam(pthread_self(), SCHED_BATCH, &priority);  // woken, it does not push aside the thread that woke it
 #endif
     for (;;) {
       {

@@ -7,11 +7,13 @@ from typing import TypeAlias
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.execution import Passage, Start
 from elman_server.checkpoints import Checkpoints
-from elman_server.completion import Completion, Tell
+from elman_server.completion import Completion, Event, Tell
 from elman_server.document import Document
 from elman_server.job import Job, Progress
 
 Hear: TypeAlias = Callable[["Attempt", Progress], None]
+Watch: TypeAlias = Callable[["Attempt", int, Passage], None]
+"""Is told the number of the alternative and the states that it passed."""
 
 
 class Attempt:
@@ -23,7 +25,7 @@ class Attempt:
     The states that it reached stay good up to where the document agrees with its text, also after it was retired.
     """
 
-    def __init__(self, completion: Completion, is_suggesting: bool, most_states: int, hear: Hear) -> None:
+    def __init__(self, completion: Completion, is_suggesting: bool, most_states: int, hear: Hear, watch: Watch) -> None:
         self.is_suggesting = is_suggesting
         self.cursor = completion.start_position
         self.written: dict[int, str] = {}  # what was suggested, by alternative
@@ -32,7 +34,7 @@ class Attempt:
         self.running = len(jobs)  # those that have not told their last
         self.submission: Sequence[Job] = completion.submission(jobs, tell) if is_suggesting else jobs
         for job in (*jobs, *self.submission):
-            job.is_watched = True
+            job.watch = partial(watch, self, job.start.alternative)
         self._completion: Completion | None = completion
         self._trails: dict[int, Checkpoints] = {}
         self._most_states = most_states // len(jobs)
@@ -43,24 +45,26 @@ class Attempt:
         self._agreed = agreed if self._agreed is None else min(self._agreed, agreed)
         self.submission, self._completion, self._trails = (), None, {}
 
-    def events(self, progress: Progress) -> Iterator[pb.CompleteResponse]:
+    def rest(self) -> None:
+        """All is told: what was asked of the engine need not be held any longer, unlike the states."""
+        self.submission, self._completion = (), None
+
+    def events(self, progress: Progress) -> Iterator[Event]:
         """What is to be written; it counts as written when it is taken."""
         for event in self._completion.events(progress) if self._completion else ():
-            if event.HasField("piece"):
-                number = event.piece.alternative
-                self.written[number] = self.written.get(number, "") + event.piece.text
+            if isinstance(event, pb.Piece):
+                self.written[event.alternative] = self.written.get(event.alternative, "") + event.text
             yield event
 
     def note(self, passage: Passage, alternative: int, document: Document) -> None:
         """Keep the states that a tick passed: in the document, or beyond its cursor in the alternative's trail."""
         limit = self.cursor if self._agreed is None else self._agreed
         known = min(max(0, limit + 1 - passage.position), len(passage.outputs))
-        for offset in range(known):
-            document.note(passage.position + offset, passage.outputs[offset].tobytes())
+        if known:
+            document.note(passage.position, passage.outputs[:known])
         if self._agreed is None and known < len(passage.outputs):
             trail = self._trails.setdefault(alternative, Checkpoints(self._most_states))
-            for offset in range(known, len(passage.outputs)):
-                trail.add(passage.position + offset, passage.outputs[offset].tobytes())
+            trail.extend(passage.position + known, passage.outputs[known:])
             trail.thin(self.cursor)
 
     def along(self, text: str) -> Checkpoints | None:

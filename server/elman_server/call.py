@@ -37,7 +37,7 @@ class Call:
         self.model = ""
         self.outcome = "OK"
         self.canonical: Callable[[], Mapping[str, Any]] = dict  # what, with the text, repeats the call: asked for at its end
-        self.fields: dict[str, Any] = {}
+        self.timing: Timing | None = None  # of the last of its texts that ended
         self._metrics = metrics
         self._arrived = self._asked = time.monotonic()
         self._last_text = 0.0
@@ -60,26 +60,44 @@ class Call:
 
     def note_prefix(self, sent: int, spared: int) -> None:
         """Count the characters of a text that was sent, and those before it that a state spared."""
-        self._metrics.prefix_characters.labels("sent").inc(sent)
-        self._metrics.prefix_characters.labels("spared").inc(spared)
+        self._metrics.prefix_characters.add(sent, "sent")
+        self._metrics.prefix_characters.add(spared, "spared")
 
     def note_suggestion(self, outcome: str) -> None:
         """Count what became of the suggestions for a revision."""
-        self._metrics.suggestions.labels(outcome).inc()
+        self._metrics.suggestions.add(1, outcome)
 
     def note_timing(self, timing: Timing) -> None:
         """Measure how one of the call's texts spent its time."""
         self._metrics.queue_seconds.observe(timing.queue_seconds)
-        self.fields |= {name: round(seconds, 6) for name, seconds in timing._asdict().items()}
+        self.timing = timing
 
     def finish(self) -> None:
         """Count the call and log it."""
         seconds = time.monotonic() - self._arrived
-        self._metrics.requests.labels(self.method, self.model, self.outcome).inc()
-        self._metrics.request_seconds.labels(self.method).observe(seconds)
-        self._metrics.generated_characters.inc(self._characters)
-        told = {"identifier": self.identifier, "method": self.method, "model": self.model, "outcome": self.outcome}
-        log("call", **told, seconds=round(seconds, 6), generated_characters=self._characters, **self.canonical(), **self.fields)
+        self._metrics.requests.add(1, self.method, self.model, self.outcome)
+        self._metrics.request_seconds.observe(seconds, self.method)
+        self._metrics.generated_characters.add(self._characters)
+        log(
+            "call",
+            identifier=self.identifier,
+            method=self.method,
+            model=self.model,
+            outcome=self.outcome,
+            seconds=round(seconds, 6),
+            generated_characters=self._characters,
+            **self.canonical(),
+            **(spent(self.timing) if self.timing else {}),
+        )
+
+
+def spent(timing: Timing) -> dict[str, Any]:
+    """For logs, to the microsecond."""
+    return {
+        "queue_seconds": round(timing.queue_seconds, 6),
+        "prime_seconds": round(timing.prime_seconds, 6),
+        "decode_seconds": round(timing.decode_seconds, 6),
+    }
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elman_models.state import State
 
@@ -47,10 +48,21 @@ class Checkpoints:
 
     def add(self, position: int, outputs: bytes) -> None:
         """Keep a state."""
+        if not self._positions or position > self._positions[-1]:
+            self._positions.append(position)
+            self._outputs.append(outputs)
+            return
         place = bisect_left(self._positions, position)
         if self._positions[place : place + 1] != [position]:
             self._positions.insert(place, position)
             self._outputs.insert(place, outputs)
+
+    def extend(self, position: int, outputs: NDArray[np.int8]) -> None:
+        """Keep the states from a position on. Shape (states, state size)."""
+        data, size = outputs.tobytes(), outputs.shape[1]
+        for place in range(0, len(data), size):
+            self.add(position, data[place : place + size])
+            position += 1
 
     def take_over(self, others: "Checkpoints", until: int) -> None:
         """Keep those of others too, up to a position."""

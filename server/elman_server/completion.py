@@ -23,6 +23,7 @@ MOST_ALTERNATIVES = 16
 LARGEST_ALTERNATIVE = 65535
 
 Tell: TypeAlias = Callable[[Progress], None]
+Event: TypeAlias = pb.Piece | pb.Finished
 SAMPLING_FIELDS = ("temperature", "top_k", "top_p", "min_p")
 REASONS = {
     Reason.LENGTH: pb.FINISH_REASON_LENGTH,
@@ -43,6 +44,7 @@ class Completion(NamedTuple):
     limits: Limits
     alternatives: range
     characters: NDArray[np.int32]  # the prefix in the model's vocabulary
+    unknown_characters: int  # those of the prefix that the vocabulary lacks
     is_accounted: bool  # whether log-probabilities go with the pieces
 
     @classmethod
@@ -58,7 +60,17 @@ class Completion(NamedTuple):
         check_received(request, served.model, limits)
         received, is_accounted = request.already_received, request.include_log_probabilities
         characters = served.model.vocabulary.encode(request.prefix)
-        return cls(served, state, request.prefix, received, sampling, seed, limits, alternatives, characters, is_accounted)
+        unknown = served.model.vocabulary.unknowns(characters)
+        return cls(
+            served, state, request.prefix, received, sampling, seed, limits, alternatives, characters, unknown, is_accounted
+        )
+
+    def after(self, state: State, prefix: str) -> "Completion":
+        """The same, asked of another state and prefix."""
+        vocabulary = self.served.model.vocabulary
+        characters = vocabulary.encode(prefix)
+        unknown = vocabulary.unknowns(characters)
+        return self._replace(state=state, prefix=prefix, characters=characters, unknown_characters=unknown)
 
     @property
     def start_position(self) -> int:
@@ -95,13 +107,20 @@ class Completion(NamedTuple):
         model = named(self.served)
         return pb.CompleteResponse(started=pb.Started(model=model, seed=self.seed, start_position=self.start_position))
 
-    def events(self, progress: Progress) -> list[pb.CompleteResponse]:
-        """The events that tell of the progress."""
-        events: list[pb.CompleteResponse] = []
+    def responses(self, progress: Progress) -> list[pb.CompleteResponse]:
+        """The responses that tell of the progress."""
+        return [
+            pb.CompleteResponse(piece=event) if isinstance(event, pb.Piece) else pb.CompleteResponse(finished=event)
+            for event in self.events(progress)
+        ]
+
+    def events(self, progress: Progress) -> list[Event]:
+        """What is to be told of the progress."""
+        events: list[Event] = []
         if progress.text:
-            events.append(pb.CompleteResponse(piece=self._piece(progress)))
+            events.append(self._piece(progress))
         if progress.state is not None and progress.reason is not None:
-            events.append(pb.CompleteResponse(finished=self._finished(progress.job, progress.state, progress.reason)))
+            events.append(self._finished(progress.job, progress.state, progress.reason))
         return events
 
     def _piece(self, progress: Progress) -> pb.Piece:
@@ -124,11 +143,6 @@ class Completion(NamedTuple):
         )
         data = pack(state, self.served.model)
         return pb.Finished(alternative=job.start.alternative, reason=REASONS[reason], state=data, usage=usage)
-
-    @property
-    def unknown_characters(self) -> int:
-        """The characters of the prefix that the vocabulary lacks."""
-        return int(np.count_nonzero(self.characters == self.served.model.vocabulary.unknown))
 
     def canonical(self) -> dict[str, Any]:
         """What, with the text, repeats this completion: for logs, which hold no text."""

@@ -1,5 +1,8 @@
 """The text before a cursor and the states along it, so that an edit replays little of it. Knows no request and no engine."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from elman_models.state import State
 from elman_server.checkpoints import Checkpoints, affordable
 from elman_server.tail import Tail
@@ -63,10 +66,11 @@ class Document:
             self._checkpoints.take_over(along, self.cursor)
         self._shrink()
 
-    def note(self, position: int, outputs: bytes) -> None:
-        """Keep a state that was reached; not beyond the cursor."""
-        if position >= self._tail.start:
-            self._checkpoints.add(position, outputs)
+    def note(self, position: int, outputs: NDArray[np.int8]) -> None:
+        """Keep the states that were reached from a position on; none beyond the cursor."""
+        forgotten = max(0, self._tail.start - position)
+        if forgotten < len(outputs):
+            self._checkpoints.extend(position + forgotten, outputs[forgotten:])
             self._shrink()
 
     def _shrink(self) -> None:

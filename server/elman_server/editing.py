@@ -5,15 +5,15 @@ next   -> the next event for the newest revision; if nobody works for it yet, an
 hear   -> the engine's news: states are kept, text and ends wait for `next`
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from elman.v1 import completion_service_pb2 as pb
+from elman_models.execution import Passage
 from elman_models.state import State
 from elman_server.attempt import Attempt
 from elman_server.checkpoints import affordable
-from elman_server.completion import Completion
+from elman_server.completion import Completion, Event
 from elman_server.document import Document
 from elman_server.job import Job, Progress, Timing
 
@@ -69,9 +69,9 @@ class Editing:
         self._engine, self._witness, self._wake = engine, witness, wake
         self._suggests = self._is_due = False
         self._attempt: Attempt | None = None
-        self._recent: deque[Attempt] = deque(maxlen=RECENT_ATTEMPTS)
-        self._news: deque[Progress] = deque()
-        self._events: Iterator[pb.CompleteResponse] = iter(())
+        self._recent: Sequence[Attempt] = ()
+        self._news: list[Progress] = []  # few: a deque would hold 800 bytes while nobody types
+        self._events: Iterator[Event] = iter(())
 
     @property
     def written(self) -> Mapping[int, str]:
@@ -115,12 +115,12 @@ class Editing:
         if attempt.is_suggesting:
             self._witness.note_suggestion(outcome if outcome and attempt.written else attempt.outcome)
 
-    def next(self) -> pb.CompleteResponse | None:
+    def next(self) -> Event | None:
         """The next event; None while there is none. Raises QueueFull, after which it may be asked again."""
         if self._is_due and self._attempt is None:
             self._begin()
         while (event := next(self._events, None)) is None and self._news:
-            self._events = self._tell(self._news.popleft())
+            self._events = self._tell(self._news.pop(0))
         return event
 
     def _begin(self) -> None:
@@ -130,37 +130,40 @@ class Editing:
         if not (text or is_suggesting):
             self._is_due = False
             return
-        characters = self.pattern.served.model.vocabulary.encode(text)
-        completion = self.pattern._replace(state=state, prefix=text, characters=characters)
-        attempt = Attempt(completion, is_suggesting, self._most_trailed, self._hear)
+        completion = self.pattern.after(state, text)
+        attempt = Attempt(completion, is_suggesting, self._most_trailed, self._hear, self._see)
         self._engine.submit(attempt.submission)
         self._attempt, self._is_due = attempt, not is_suggesting
-        self._recent.append(attempt)
+        self._recent = (*self._recent, attempt)[-RECENT_ATTEMPTS:]
+
+    def _see(self, attempt: Attempt, alternative: int, passage: Passage) -> None:
+        if attempt in self._recent:
+            attempt.note(passage, alternative, self.document)
+            self._wake()
 
     def _hear(self, attempt: Attempt, progress: Progress) -> None:
-        if attempt not in self._recent:
+        if attempt is not self._attempt:
             return
-        if progress.passage:
-            attempt.note(progress.passage, progress.job.start.alternative, self.document)
-        if attempt is self._attempt:
-            attempt.running -= progress.is_last
-            if attempt.is_suggesting:
-                self._news.append(progress._replace(passage=None))
-            elif progress.is_last:
-                self._attempt = None
+        attempt.running -= progress.is_last
+        if attempt.is_suggesting:
+            self._news.append(progress)
+        elif progress.is_last:
+            self._attempt = None
         self._wake()
 
-    def _tell(self, progress: Progress) -> Iterator[pb.CompleteResponse]:
+    def _tell(self, progress: Progress) -> Iterator[Event]:
         """The events of one piece of news; when they are written, the engine may go on."""
         attempt, job = self._attempt, progress.job
         if attempt is None:
             return
         for event in attempt.events(progress):
-            if event.HasField("piece"):
-                self._witness.note_text(len(event.piece.text))
+            if isinstance(event, pb.Piece):
+                self._witness.note_text(len(event.text))
             yield event
         job.taken += len(progress.text)
         if progress.is_paused:
             self._engine.resume(job)
         if progress.is_last:
             self._witness.note_timing(job.timing)
+        if not (attempt.running or self._news):
+            attempt.rest()

@@ -48,7 +48,7 @@ class Embedded:
         submission = completion.submission(jobs, news.append)
         self._engine.submit(submission)
         try:
-            yield from (event for progress in self._work(jobs, news) for event in completion.events(progress))
+            yield from (response for progress in self._work(jobs, news) for response in completion.responses(progress))
         finally:
             for job in submission:
                 self._engine.cancel(job)

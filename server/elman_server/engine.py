@@ -99,7 +99,7 @@ class Pool:
         told = [
             self._take(job, done.outcome, index, advance)
             for index, (job, advance) in moves
-            if job.is_watched or not job.is_cancelled  # who watches keeps the states even of what was cancelled meanwhile
+            if job.watch or not job.is_cancelled  # who watches keeps the states even of what was cancelled meanwhile
         ]
         return [progress for progress in told if progress]
 
@@ -130,7 +130,7 @@ class Pool:
         if not job.alternatives or progress.state is None:
             return progress
         self.waiting.extendleft(alternative.follow(job, progress.state) for alternative in reversed(job.alternatives))
-        return progress._replace(state=None) if progress.passage else None
+        return None
 
     def release(self) -> None:
         """Cancelled texts leave their rows and the queue."""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from elman.v1 import completion_service_pb2 as pb
+from elman_server.bell import Bell
 from elman_server.call import Call, Context
 from elman_server.editing import Witness
 from elman_server.errors import QueueFull, Unavailable
@@ -24,8 +25,7 @@ class Following:
     def __init__(self, read: Read, context: Context, call: Call, open_session: OpenSession) -> None:
         self._read, self._context, self._call = read, context, call
         self._session = open_session(call, self._wake)
-        self._is_changed = asyncio.Event()
-        self._has_room = asyncio.Event()
+        self._change, self._room = Bell(), Bell()
         self._failure: Exception | None = None
         self._retry: asyncio.TimerHandle | None = None  # while the queue is full
 
@@ -49,8 +49,8 @@ class Following:
         self._wake()
 
     def _wake(self) -> None:
-        self._is_changed.set()
-        self._has_room.set()
+        self._change.ring()
+        self._room.ring()
 
     async def _take_all(self) -> None:
         while (request := await self._read()) is not None:
@@ -59,8 +59,8 @@ class Following:
             del request  # it may be long, and the next a long time off
             self._wake()
             while self._session.unconsumed > MOST_UNCONSUMED:
-                self._has_room.clear()
-                await self._has_room.wait()
+                self._room.mute()
+                await self._room.heard()
 
     def _note(self, request: pb.FollowRequest) -> None:
         pattern = self._session.pattern
@@ -72,12 +72,12 @@ class Following:
 
     async def _write_all(self, reading: asyncio.Task[None]) -> None:
         while True:
-            self._is_changed.clear()
+            self._change.mute()
             while response := self._next(reading):  # nothing may come between this and the write
                 await self._context.write(response)
             if reading.done() and self._session.is_at_rest:
                 return
-            await self._is_changed.wait()
+            await self._change.heard()
 
     def _next(self, reading: asyncio.Task[None]) -> pb.FollowResponse | None:
         """What is to be written now. Raises what ended the stream."""

@@ -34,7 +34,6 @@ class Progress(NamedTuple):
     log_probabilities: Sequence[float] = ()  # of the text; of the scored characters at the end of a job that draws none
     reason: Reason | None = None
     state: State | None = None  # at the end: the state after the last character told
-    passage: Passage | None = None  # the states of the tick, if the job is watched
     is_paused: bool = False  # the reader is slow: `Engine.resume` goes on
     failure: Exception | None = None
 
@@ -105,7 +104,8 @@ class Job:
     """A text to consume, and then to continue (with an ending) or to be done with (without).
 
     `skipped` is consumed unseen, then `scored` with its log-probabilities. `alternatives` are the jobs that go on from the
-    state reached. There is at least one character to consume or to draw. One that is watched has news in every tick.
+    state reached. There is at least one character to consume or to draw. `watch` is told in every tick, before `tell`, which
+    states the row passed.
     """
 
     model: Model
@@ -115,7 +115,7 @@ class Job:
     scored: NDArray[np.int32] = field(default_factory=lambda: NOTHING)
     ending: Ending | None = None
     alternatives: Sequence["Job"] = ()
-    is_watched: bool = False
+    watch: Callable[[Passage], None] | None = None
 
     def __post_init__(self) -> None:
         self.is_cancelled = False
@@ -178,12 +178,8 @@ class Job:
 
     def take(self, advance: Advance, outcome: Outcome, index: int, replay: Replay) -> Progress | None:
         """Take what its row did; returns what there is to tell."""
-        if not self.is_watched:
-            return self._take(advance, outcome, index, replay)
-        passage = outcome.passage(index)
-        return (self._take(advance, outcome, index, replay) or Progress(self))._replace(passage=passage)
-
-    def _take(self, advance: Advance, outcome: Outcome, index: int, replay: Replay) -> Progress | None:
+        if self.watch:
+            self.watch(outcome.passage(index))
         self.steps += advance.steps
         scored = len(advance.scored)
         if advance.forced:

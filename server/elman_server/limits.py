@@ -30,18 +30,20 @@ class Limits:
         most = limits.max_characters if limits.HasField("max_characters") else DEFAULT_MAX_CHARACTERS
         if not 1 <= most <= MOST_CHARACTERS:
             raise InvalidField("max_characters", most, f"1 to {MOST_CHARACTERS}")
-        check_stops(limits.stop)
+        stops = tuple(limits.stop)
+        check_stops(stops)
         if not limits.HasField("min_confidence"):
-            return cls(most, tuple(limits.stop), None)
+            return cls(most, stops, None)
         confidence = limits.min_confidence
         if not (math.isfinite(confidence) and SMALLEST_CONFIDENCE <= confidence <= 1):
             raise InvalidField("min_confidence", confidence, "2^-20 to 1, or absent")
-        return cls(most, tuple(limits.stop), tables.largest_surprise(confidence))
+        return cls(most, stops, tables.largest_surprise(confidence))
 
     def ending(self, received: str) -> Ending:
         """A new ending within these limits, for a completion of which some was received."""
         ending = Ending(self.max_characters, self.stops, self.largest_surprise)
-        ending.receive(received)
+        if received:
+            ending.receive(received)
         return ending
 
     def check_received(self, received: str, vocabulary: Vocabulary) -> None:

@@ -9,9 +9,10 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+import orjson
+
 LOGGER = logging.getLogger("elman")
 PATIENCE_SECONDS = 0.05
-encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class JsonFormatter(logging.Formatter):
@@ -64,6 +65,14 @@ class PatientHandler(logging.StreamHandler[TextIO]):
         super().flush()
 
 
+def encode(line: dict[str, Any]) -> str:
+    """JSON; what can not be UTF-8, such as the name of a file that is not, is escaped."""
+    try:
+        return orjson.dumps(line).decode()
+    except orjson.JSONEncodeError:
+        return json.dumps(line)
+
+
 def configure(level: str) -> None:
     """Log from this level on to standard error."""
     target = sys.stderr.fileno() if sys.stderr else os.devnull  # standard error may be closed
@@ -73,6 +82,9 @@ def configure(level: str) -> None:
     LOGGER.handlers = [handler]
     LOGGER.propagate = False
     LOGGER.setLevel(level.upper())
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = (
+        False  # no line tells them: half of a record's cost
+    )
 
 
 def log(event: str, level: int = logging.INFO, exception: BaseException | None = None, **fields: object) -> None:

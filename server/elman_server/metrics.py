@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from elman_server.engine import Statistics
+from elman_server.tally import Counts, Tally, TallyCollector, Times
 
 BUCKETS = tuple(50e-6 * 1.5**power for power in range(33))
 """From 50 microseconds, each half as much again, to 21 seconds."""
@@ -19,11 +20,15 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.registry.register(EngineCollector(statistics, version))
 
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(name, text, labels, namespace="elman", registry=self.registry)
+        tallies: list[Tally] = []
 
-        def histogram(name: str, text: str, *labels: str) -> Histogram:
-            return Histogram(name, text, labels, namespace="elman", registry=self.registry, buckets=BUCKETS)
+        def counter(name: str, text: str, *labels: str) -> Counts:
+            tallies.append(counts := Counts(f"elman_{name}", text, labels))
+            return counts
+
+        def histogram(name: str, text: str, *labels: str) -> Times:
+            tallies.append(times := Times(f"elman_{name}", text, labels, BUCKETS))
+            return times
 
         self.requests = counter("requests_total", "Calls by how they ended.", "method", "model", "outcome")
         self.request_seconds = histogram("request_seconds", "The time from a call's arrival to its end.", "method")
@@ -37,6 +42,7 @@ class Metrics:
             "suggestions_total", "Revisions of followed documents by what became of their suggestions.", "outcome"
         )
         self.generated_characters = counter("generated_characters_total", "Characters sent as completions.")
+        self.registry.register(TallyCollector(tallies))
 
 
 class EngineCollector(Collector):

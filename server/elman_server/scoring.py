@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Amount, InvalidField
 from elman_models.execution import Start
@@ -48,7 +46,7 @@ class Scoring:
         vocabulary = self.served.model.vocabulary
         return pb.ScoreResponse(
             characters=len(self.text),
-            unknown_characters=int(np.count_nonzero(vocabulary.encode(self.text) == vocabulary.unknown)),
+            unknown_characters=vocabulary.unknowns(vocabulary.encode(self.text)),
             total_log_probability=math.fsum(log_probabilities),
             log_probabilities=log_probabilities if self.is_accounted else (),
             state=pack(state, self.served.model),

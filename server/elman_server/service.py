@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from elman.v1 import completion_service_pb2 as pb
+from elman_server.bell import Bell
 from elman_server.call import Call, Context, answering
 from elman_server.catalogue import Catalogue
 from elman_server.completion import Completion
@@ -25,18 +26,18 @@ class News:
 
     def __init__(self) -> None:
         self._told: deque[Progress] = deque()
-        self._is_told = asyncio.Event()
+        self._bell = Bell()
 
     def tell(self, progress: Progress) -> None:
         """Take news; in the event loop's thread."""
         self._told.append(progress)
-        self._is_told.set()
+        self._bell.ring()
 
     async def next(self) -> Progress:
         """The next news. Raises what ended a job otherwise."""
         while not self._told:
-            self._is_told.clear()
-            await self._is_told.wait()
+            self._bell.mute()
+            await self._bell.heard()
         progress = self._told.popleft()
         if progress.failure:
             raise progress.failure
@@ -70,15 +71,15 @@ class CompletionService:
                 running = len(jobs)
                 while running:
                     progress = await news.next()
-                    await self._write(progress, completion, call, context)
+                    for event in completion.responses(progress):
+                        await context.write(event)
+                    self._note_written(progress, call)
                     running -= progress.is_last
             finally:
                 self._forget(submission, news)
 
-    async def _write(self, progress: Progress, completion: Completion, call: Call, context: Context) -> None:
+    def _note_written(self, progress: Progress, call: Call) -> None:
         job = progress.job
-        for event in completion.events(progress):
-            await context.write(event)
         if progress.text:
             call.note_text(len(progress.text))
             job.taken += len(progress.text)

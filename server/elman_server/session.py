@@ -111,9 +111,9 @@ class Session:
         event = editing.next()
         if event is None:
             return None
-        if event.HasField("piece"):
-            return pb.FollowResponse(revision=self._revision, suggestion=event.piece)
-        return pb.FollowResponse(revision=self._revision, finished=event.finished)
+        if isinstance(event, pb.Piece):
+            return pb.FollowResponse(revision=self._revision, suggestion=event)
+        return pb.FollowResponse(revision=self._revision, finished=event)
 
     def _started(self, editing: Editing) -> pb.FollowResponse:
         pattern = editing.pattern

@@ -44,7 +44,7 @@ class Caller:
     def hear(self, progress: Progress) -> None:
         """Take news; a paused caller reads nothing until it is resumed."""
         self.pauses += progress.is_paused
-        for event in self.completion.events(progress):
+        for event in self.completion.responses(progress):
             self.text += event.piece.text
             self.reason, self.state = event.finished.reason, event.finished.state
         if progress.is_last:

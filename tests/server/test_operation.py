@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
 
 from elman.v1 import completion_service_pb2 as pb
+from elman_server.log import log
 
 if TYPE_CHECKING:
     from tests.server.conftest import Client, Connect, Logged, Start
@@ -206,3 +207,9 @@ async def test_reflection_lists_and_describes_the_service(client: Client) -> Non
         assert b"CompleteRequest" in (await call.read()).file_descriptor_response.file_descriptor_proto[0]
     finally:
         call.cancel()
+
+
+def test_a_line_of_the_log_holds_whatever_a_file_is_named(logged: Logged) -> None:
+    log("serving", path="\udcff.safetensors", seed=(1 << 64) - 1)
+    (line,) = logged()
+    assert (line["path"], line["seed"]) == ("\udcff.safetensors", (1 << 64) - 1)
