@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "train": "train a model on files and folders of text",
     "export": "make a model file from a checkpoint",
     "eval": "measure a model on files and folders of text",
+    "inspect": "look inside a model: what its units follow, how far its memory reaches",
 }
 
 NEXT: Final[dict[type[ElmanError], str]] = {

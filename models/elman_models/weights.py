@@ -1,0 +1,15 @@
+"""What an artifact's whole numbers stand for, in floating point. Knows no text."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman_models.artifact import LayerWeights, OutputWeights
+from elman_models.tables import UNIT
+
+REACH = 127
+"""The largest whole number of a weight or a state."""
+
+
+def floats(part: LayerWeights | OutputWeights) -> NDArray[np.float64]:
+    """The weights that the whole numbers stand for, where a state counts from -1 to 1 and a pre-activation in units."""
+    return part.weight * (part.scale.astype(np.float64)[:, None] * REACH / UNIT)
