@@ -24,7 +24,8 @@ import torch
 from table import show
 
 from elman_models.corpus import Corpus
-from elman_models.evaluate import WINDOW, float_nats_per_character
+from elman_models.evaluate import WINDOW
+from elman_models.in_float import float_nats_per_character
 from elman_models.network import Network
 from elman_models.recipe import Recipe
 from elman_models.train import Run

@@ -1,93 +1,67 @@
-"""What a network is measured against: a character n-gram with interpolated Kneser-Ney smoothing, one discount an order.
+"""What a network is measured against: a character n-gram with interpolated, modified Kneser-Ney smoothing.
 
-    p_k(x | c) = max(N(c x) - D, 0) / N(c) + D T(c) / N(c) * p_k-1(x | shorter c)        T(c): different followers of c
+    p_k(x | c) = max(N(c x) - D(N(c x)), 0) / N(c) + spared(c) * p_k-1(x | shorter c)        three discounts D an order
 
-(Kneser and Ney 1995; Chen and Goodman 1999, section 2.7.) N counts occurrences in the longest order and, in the shorter ones,
-the different characters that come before. Texts are arrays of characters' indices; this file knows no network.
+(Kneser and Ney 1995; Chen and Goodman 1999, section 3.) N counts occurrences in the longest order and, in the shorter ones, the
+different characters that come before; below the shortest every character is as likely. Knows neither text nor network.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elman_models.tables import UNKNOWN_NATS
+from elman_models.grams import Floats, Grams, Level, Places, contexts_of
 
-Indices = NDArray[np.int64]
+SEVERAL = 3
+"""Counts from here on share a discount."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Order:
-    """The n-grams of one length. A gram is its context's number times the vocabulary's size, plus its last character."""
+    """The grams of one length, as shares of their contexts."""
 
-    keys: Indices  # (grams,) ascending; the place of a gram here is its number
-    counts: NDArray[np.float64]  # (grams,)
-    totals: NDArray[np.float64]  # (contexts,) N(c)
-    followers: NDArray[np.float64]  # (contexts,) T(c)
-    discount: float
+    level: Level
+    excess: Floats  # (grams,) max(N(c x) - D, 0) / N(c)
+    spared: Floats  # (contexts,) what is left for the shorter order; 1 where nothing follows
+
+    @classmethod
+    def of(cls, level: Level, counts: NDArray[np.int32]) -> "Order":
+        """Discount the counts."""
+        kept = counts - discounts(counts)[np.minimum(counts, SEVERAL)]
+        totals = level.sums(counts)
+        whole = np.where(totals > 0, totals, 1.0)
+        excess = kept / np.repeat(whole, np.diff(level.first))
+        return cls(level, excess, np.where(totals > 0, 1 - level.sums(excess), 1.0))
 
 
 class NGram:
-    """An n-gram model of a text, `characters` different ones and UNK as the last index."""
+    """An n-gram model. The grams may be longer than its order."""
 
-    def __init__(self, text: NDArray[np.integer], characters: int, order: int = 6) -> None:
-        self._size = characters + 1
-        self._orders: list[Order] = []
-        numbers = _grams_of(text.astype(np.int64), self._size, order)
-        for length, (keys, places) in enumerate(numbers, start=1):
-            occurrences = np.bincount(places, minlength=len(keys)).astype(np.float64)
-            if length < order:  # the number of different longer grams that end with each gram
-                longer_keys, longer_places = numbers[length]
-                first = np.zeros(len(longer_keys), np.int64)
-                first[longer_places] = places  # every occurrence of a longer gram ends with the same shorter one
-                occurrences = np.maximum(np.bincount(first, minlength=len(keys)), 1).astype(np.float64)
-            self._orders.append(self._counted(keys, occurrences, len(numbers[length - 2][0]) if length > 1 else 1))
+    def __init__(self, grams: Grams, order: int) -> None:
+        self.name = f"Kneser-Ney {order}"
+        self.grams = grams
+        last = min(order, len(grams.levels)) - 1
+        self._orders = [Order.of(level, level.befores) for level in grams.levels[:last]]
+        self._orders.append(Order.of(grams.levels[last], grams.levels[last].occurrences))
 
-    def _counted(self, keys: Indices, counts: NDArray[np.float64], contexts: int) -> Order:
-        context = keys // self._size
-        once, twice = np.count_nonzero(counts == 1), np.count_nonzero(counts == 2)
-        return Order(
-            keys,
-            counts,
-            np.bincount(context, weights=counts, minlength=contexts).astype(np.float64),
-            np.bincount(context, minlength=contexts).astype(np.float64),
-            discount=once / (once + 2 * twice) if once else 0.5,
-        )
-
-    def log_probabilities(self, text: NDArray[np.integer]) -> NDArray[np.float64]:
-        """The natural log-probability of each character of a text, given those before it."""
-        text = text.astype(np.int64)
-        probability = np.full(len(text), 1 / self._size)
-        context: Indices = np.zeros(len(text), np.int64)  # of each character, in the present order; -1: never seen
-        for order in self._orders:
-            keys = context * self._size + text
-            places = np.minimum(np.searchsorted(order.keys, keys), len(order.keys) - 1)
-            is_seen = (order.keys[places] == keys) & (context >= 0)
-            known = (context >= 0) & (order.totals[context] > 0)
-            total = np.where(known, order.totals[context], 1.0)
-            count = np.where(is_seen, order.counts[places], 0.0)
-            spared = order.discount * order.followers[context] / total
-            here = np.maximum(count - order.discount, 0) / total + spared * probability
-            probability = np.where(known, here, probability)
-            context = np.concatenate([[-1], np.where(is_seen, places, -1)[:-1]])
-        return np.log(probability)
-
-    def nats_per_character(self, texts: Sequence[NDArray[np.integer]]) -> float:
-        """The mean over texts that each start afresh; UNK is charged ln(1,114,112), as everywhere."""
-        total = 0.0
-        for text in texts:
-            known = text < self._size - 1
-            total += UNKNOWN_NATS * int(np.count_nonzero(~known)) - float(self.log_probabilities(text)[known].sum())
-        return total / sum(map(len, texts))
+    def probabilities(self, places: Places) -> Floats:
+        """Of every character but UNK, after the grams that end at some places: (places, characters)."""
+        size = self.grams.size
+        probability = np.full((len(places), size), 1 / (size - 1))
+        for order, contexts in zip(self._orders, contexts_of(places), strict=False):
+            probability *= np.where(contexts >= 0, order.spared[contexts], 1.0)[:, None]
+            rows, grams = order.level.followers(contexts)
+            probability[rows, order.level.characters[grams]] += order.excess[grams]
+        return probability[:, :-1]
 
 
-def _grams_of(text: Indices, size: int, order: int) -> list[tuple[Indices, Indices]]:
-    """For each length: the different grams' keys, ascending, and each place's gram as an index into them."""
-    grams: list[tuple[Indices, Indices]] = []
-    context: Indices = np.zeros(len(text), np.int64)
-    for _ in range(order):
-        keys, places = np.unique(context * size + text, return_inverse=True)
-        grams.append((keys, places.astype(np.int64)))
-        context = np.concatenate([[0], grams[-1][1][:-1]])
-    return grams
+def discounts(counts: NDArray[np.int32]) -> Floats:
+    """What is taken off a count of 0, 1, 2, and more (Chen and Goodman, equation 26), or what is near it."""
+    n1, n2, n3, n4 = np.bincount(counts[counts <= SEVERAL + 1], minlength=SEVERAL + 2)[1:].astype(np.float64)
+    if not min(n1, n2, n3, n4):
+        return np.array([0.0, 0.5, 0.5, 0.5])
+    share = n1 / (n1 + 2 * n2)
+    estimated = np.array([0, 1 - 2 * share * n2 / n1, 2 - 3 * share * n3 / n2, 3 - 4 * share * n4 / n3])
+    is_sound = (estimated > 0) & (estimated <= np.arange(SEVERAL + 1))  # 0 would leave nothing for what never came
+    return np.where(is_sound, estimated, [0, share, share, share])

@@ -38,9 +38,12 @@ from elman_models.checkpoint import (
     save_checkpoint,
 )
 from elman_models.corpus import Corpus, divide, read_corpus
+from elman_models.counted import CountedPredictor
 from elman_models.errors import InvalidField
-from elman_models.evaluate import Quality, evaluate, float_nats_per_character
+from elman_models.evaluate import Quality, evaluate
 from elman_models.export import read_network, to_model, with_about, write_artifact
+from elman_models.grams import Grams
+from elman_models.in_float import float_nats_per_character
 from elman_models.muon import Muon
 from elman_models.network import Network, Window
 from elman_models.ngram import NGram
@@ -278,7 +281,7 @@ def finish(run: Run, output: Path, path: Path, report: Report, about: Mapping[st
 def comparison(quality: Quality, ngram: float) -> str:
     """The line at the end of a run."""
     nats = quality.nats_per_character_streaming
-    share = 100 * (1 - nats / ngram)
+    share = 100 * (1 - nats / ngram) if ngram else 0.0  # a text of one character costs an n-gram nothing
     verdict = f"{share:.1f}% better than" if share > 0 else f"{-share:.1f}% worse than"
     return (
         f"held-out text ({quality.characters:,} characters): {nats:.4f} nats a character, "
@@ -288,8 +291,9 @@ def comparison(quality: Quality, ngram: float) -> str:
 
 def ngram_nats_per_character(training: Corpus, documents: Sequence[str], vocabulary: Vocabulary) -> float:
     """What a Kneser-Ney n-gram of the same training text makes of the same held-out text."""
-    ngram = NGram(vocabulary.encode(training.text), len(vocabulary), NGRAM_ORDER)
-    return ngram.nats_per_character([vocabulary.encode(document) for document in documents])
+    grams = Grams.of(vocabulary.encode(training.text), len(vocabulary) + 1, NGRAM_ORDER)
+    ngram = CountedPredictor(NGram(grams, NGRAM_ORDER), vocabulary)
+    return ngram.nats([vocabulary.encode(document) for document in documents]) / sum(map(len, documents))
 
 
 def refuse_to_overwrite(path: Path) -> None:

@@ -5,9 +5,10 @@ import math
 import pytest
 
 from elman_models.artifact import Model
-from elman_models.evaluate import WINDOW, evaluate, float_nats_per_character
+from elman_models.evaluate import WINDOW, evaluate
 from elman_models.execution import Advance, Start
 from elman_models.export import to_network
+from elman_models.in_float import float_nats_per_character
 from elman_models.reference import Reference
 from elman_models.state import State
 

@@ -14,8 +14,9 @@ from elman_models.artifact import load
 from elman_models.checkpoint import CheckpointError, save_checkpoint
 from elman_models.corpus import Corpus
 from elman_models.errors import ArtifactError
-from elman_models.evaluate import evaluate, float_nats_per_character
+from elman_models.evaluate import evaluate
 from elman_models.export import dequantized, export_checkpoint, quantized, to_model, to_network
+from elman_models.in_float import float_nats_per_character
 from elman_models.network import Network
 from elman_models.reference import Reference
 from elman_models.structure import Layer, Structure

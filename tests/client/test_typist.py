@@ -1,0 +1,170 @@
+"""The simulated typist presses the keys that a person at `elman type` would, one after another."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from elman.client import Client
+from elman.editor_keys import first_word as product_first_word
+from elman.embedded import open_client
+from elman_models.artifact import load
+from elman_models.counted import CountedPredictor
+from elman_models.errors import InvalidField
+from elman_models.executions import open_execution
+from elman_models.grams import Grams
+from elman_models.ngram import NGram
+from elman_models.reader import NetworkPredictor
+from elman_models.reading import Predictor, Reading
+from elman_models.shipped import find
+from elman_models.typist import Ghosts, Habits, Keystrokes, Typist, first_word
+from elman_models.vocabulary import Vocabulary
+
+TEXT = """
+KATHARINA:
+I pray you, sir, I cannot stay; 'tis true that I'll be gone to-morrow ☃.
+
+PETRUCHIO:
+Why, then the king's daughter shall have what's her own, and I don't"""
+
+
+@pytest.fixture(scope="module")
+def shakespeare() -> Iterator[Client]:
+    """The shipped model, in this process."""
+    with open_client("shakespeare", device="cpu") as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def predictor() -> NetworkPredictor:
+    """The same model, to be read by."""
+    model = load(find("shakespeare")[1])
+    return NetworkPredictor(model, open_execution(model, 4, "cpu"), rows=4)
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Vocabulary:
+    """The shipped model's."""
+    return load(find("shakespeare")[1]).vocabulary
+
+
+def by_hand(client: Client, text: str, habits: Habits) -> Keystrokes:
+    keys, place = Keystrokes(characters=len(text)), 0
+    while place < len(text):
+        ghost = client.complete(
+            text[:place],
+            temperature=0,
+            stop=["\n"],
+            max_characters=habits.max_characters,
+            min_confidence=habits.min_confidence,
+        ).read()
+        word = ghost[: product_first_word(ghost)]
+        if ghost and text.startswith(ghost, place):
+            keys.tabs += 1
+            place += len(ghost)
+        elif word and text.startswith(word, place):
+            keys.words += 1
+            place += len(word)
+        else:
+            keys.typed += 1
+            place += 1
+    return keys
+
+
+@pytest.mark.parametrize(("min_confidence", "max_characters"), [(2**-20, 64), (0.05, 64), (0.05, 3), (0.3, 64), (0.9, 1)])
+def test_the_typist_counts_what_a_person_would(
+    min_confidence: float, max_characters: int, shakespeare: Client, predictor: NetworkPredictor, vocabulary: Vocabulary
+) -> None:
+    habits = Habits(min_confidence, max_characters)
+    readings = predictor.read([vocabulary.encode(TEXT)])
+    assert Typist(habits, vocabulary).enter([TEXT], readings) == by_hand(shakespeare, TEXT, habits)
+
+
+SIMPLE = Vocabulary("\n '-abcdefghijklmnopqrstuvwxyz")
+
+
+def reading_of(text: str, wrong: dict[int, str], surprise: int = 0) -> Reading:
+    """All is right but at some places, where the ghost text would go on with other two characters."""
+    reading = Reading.blank(len(text))
+    reading.tops[:] = SIMPLE.encode(text + "z")
+    reading.surprises[:] = reading.second_surprises[:] = surprise
+    for place, two in wrong.items():
+        reading.tops[place], reading.seconds[place] = SIMPLE.encode(two)
+    return reading
+
+
+def keys_for(text: str, habits: Habits, surprise: int = 0) -> tuple[int, int, int]:
+    keys = Typist(habits, SIMPLE).enter([text], [reading_of(text, {}, surprise)])
+    assert keys.characters == len(text)
+    assert keys.saved == pytest.approx(1 - keys.keys / len(text))
+    return keys.tabs, keys.words, keys.typed
+
+
+@pytest.mark.parametrize(
+    ("wrong", "entered"),
+    [
+        ({}, 7),  # all up to the line's end
+        ({7: "xx"}, 3),  # a wrong character after the cat: not all is right, but the first word
+        ({4: "xx"}, 3),
+        ({3: "xx"}, 1),
+        ({3: "'s"}, 1),  # "the's" is one word, which is wrong
+        ({3: "' "}, 3),  # "the' " is a word and a quotation mark
+        ({3: "'\n"}, 3),  # so it is where the ghost text ends
+        ({3: "--"}, 3),
+        ({2: "x "}, 1),
+        ({0: "\nx"}, 1),  # no ghost text
+    ],
+)
+def test_a_word_is_taken_where_it_is_known_to_end(wrong: dict[int, str], entered: int) -> None:
+    text = "the cat\n"
+    ghosts = Ghosts(Typist(Habits(), SIMPLE), text, reading_of(text, wrong))
+    assert ghosts.press(0, Keystrokes()) == entered
+
+
+@pytest.mark.parametrize(("min_confidence", "max_characters", "entered"), [(0.15, 64, 1), (0.2, 64, 3), (0.15, 4, 3)])
+def test_what_is_not_shown_makes_no_word_longer(min_confidence: float, max_characters: int, entered: int) -> None:
+    text = "the cat\n"
+    reading = reading_of(text, {3: "'s"}, surprise=95)  # "the'" has the probability 0.23, "the's" 0.16
+    ghosts = Ghosts(Typist(Habits(min_confidence, max_characters), SIMPLE), text, reading)
+    assert ghosts.press(0, Keystrokes()) == entered
+
+
+def test_no_ghost_text_is_longer_than_it_may_be() -> None:
+    assert keys_for("abcdefgh\n", Habits(max_characters=3)) == (3, 0, 1)
+    assert keys_for("abcdefgh\n", Habits(max_characters=64)) == (1, 0, 1)
+
+
+def test_ghost_text_ends_where_its_probability_would_fall_below_the_least() -> None:
+    assert keys_for("abcdefgh\n", Habits(min_confidence=0.3), surprise=100) == (3, 0, 1)  # 3 * 100 / 256 nats are 0.31
+    assert keys_for("abcdefgh\n", Habits(min_confidence=0.32), surprise=100) == (4, 0, 1)
+    assert keys_for("abcdefgh\n", Habits(min_confidence=1), surprise=100) == (0, 0, 9)
+
+
+def test_ghost_text_beyond_the_end_of_the_document_is_not_right() -> None:
+    assert keys_for("the cat", Habits()) == (0, 1, 4)
+
+
+@pytest.mark.parametrize("text", ["", " ", "the cat", " the cat", "don't go", "don' t", "''tis", "’s", "--x", "\tif (a)", "a'"])
+def test_a_word_is_what_ctrl_right_takes(text: str) -> None:
+    assert max(1, first_word(text)) == product_first_word(text)
+
+
+@pytest.mark.parametrize("value", [0.0, 2**-21, 1.5, float("nan")])
+def test_a_confidence_out_of_range_is_refused_by_name(value: float) -> None:
+    words = f"min_confidence: {value} is out of range; allowed: 2^-20 to 1"
+    with pytest.raises(InvalidField, match=re.escape(words)):
+        Habits(min_confidence=value)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1025])
+def test_a_length_out_of_range_is_refused_by_name(value: int) -> None:
+    with pytest.raises(InvalidField, match=f"max_characters: {value} is out of range; allowed: 1 to 1024"):
+        Habits(max_characters=value)
+
+
+def test_any_predictor_has_the_same_typist(predictor: NetworkPredictor, vocabulary: Vocabulary) -> None:
+    grams = Grams.of(vocabulary.encode(TEXT), len(vocabulary) + 1, 5)
+    knows_it: Predictor = CountedPredictor(NGram(grams, 5), vocabulary)
+    texts = [vocabulary.encode(TEXT)]
+    saved = [Typist(Habits(), vocabulary).enter([TEXT], each.read(texts)).saved for each in (predictor, knows_it)]
+    assert 0 < saved[0] < saved[1] < 1
