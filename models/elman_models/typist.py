@@ -31,7 +31,7 @@ class Habits:
     """What ghost text the typist is shown. Raises InvalidField."""
 
     min_confidence: float = field(
-        default=0.3, metadata={"help": "the probability below which ghost text is no longer shown, 2^-20 to 1"}
+        default=0.2, metadata={"help": "the probability below which ghost text is no longer shown, 2^-20 to 1"}
     )
     max_characters: int = field(default=64, metadata={"help": "the longest ghost text, in characters, 1 to 1024"})
 
@@ -124,7 +124,7 @@ class Ghosts:
         here = place + right
         wrong = self._characters[self._tops[here]]
         surprise = sum(self._surprises[place : here + 1]) + self._second_surprises[here]
-        is_shown = right + 1 < self._longest and surprise <= self._most_surprise and self._seconds[here] != self._line_end
+        is_shown = right + 1 < self._longest and surprise <= self._most_surprise
         return wrong + self._characters[self._seconds[here]] if wrong in JOINERS and is_shown else wrong
 
 
