@@ -56,4 +56,4 @@ def test_train_export_and_complete_follow_each_other(tmp_path: Path, capsys: pyt
 def test_a_dial_out_of_range_is_refused_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", str(tmp_path), "-o", str(tmp_path / "m"), "--layers", "99"]) == 2
     errors = capsys.readouterr().err
-    assert "layers: 99 is out of range; allowed: 1 to 8" in errors
+    assert "layers: 99 is out of range; allowed: 1 to 16" in errors
