@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from elman_models.artifact import Model
 from elman_models.errors import InvalidField
+from elman_models.tables import UNIT
 from elman_models.weights import floats
 
 Floats = NDArray[np.float64]
@@ -45,9 +46,9 @@ def embedding(model: Model, side: Side) -> Floats:
 
 
 def read_rows(model: Model) -> Floats:
-    """The bias tables of all layers that read the character, side by side."""
+    """The bias tables of all layers that read the character, side by side, as what is added to the argument of tanh."""
     layers = zip(model.structure.layers, model.layers, strict=True)
-    tables = [part.bias[: len(model.vocabulary)].astype(np.float64) for layer, part in layers if layer.reads_character]
+    tables = [part.bias[: len(model.vocabulary)].astype(np.float64) / UNIT for layer, part in layers if layer.reads_character]
     return np.concatenate(tables, axis=1)
 
 

@@ -113,9 +113,9 @@ def one_step_back(structure: Structure, matrices: list[Floats], delta: Floats) -
 
 
 def growth(norms: Floats) -> float:
-    """The median factor by which a norm changes a step back, over steps and positions, (steps + 1, positions)."""
-    before, after = norms[:-1], norms[1:]
-    return float(np.median(np.divide(after, before, out=np.zeros_like(after), where=before > 0)))
+    """The median factor by which a norm, (steps + 1, positions), changes a step back; what has sunk to 0 has none any more."""
+    is_there = norms[:-1] > 0
+    return float(np.median(norms[1:][is_there] / norms[:-1][is_there])) if is_there.any() else 0.0
 
 
 def first_below(norms: Floats, share: float = 0.01) -> int | None:

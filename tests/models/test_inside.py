@@ -13,7 +13,7 @@ from elman_models.errors import InvalidField
 from elman_models.execution import Advance, Start
 from elman_models.export import to_network
 from elman_models.inside import states_of
-from elman_models.kinship import cosines_of, neighbours
+from elman_models.kinship import cosines_of, neighbours, plane
 from elman_models.memory import gradient_norms, growth, memory
 from elman_models.reference import Reference
 from elman_models.state import State
@@ -78,6 +78,11 @@ def test_growth_is_the_median_factor_of_a_step_back() -> None:
     assert growth(np.outer(0.9 ** np.arange(10), [1.0, 5.0])) == pytest.approx(0.9)
 
 
+def test_growth_counts_nothing_that_has_sunk_to_zero() -> None:
+    assert growth(np.array([[1.0], [0.5], [0.25], [0.125], *[[0.0]] * 9])) == 0.5
+    assert growth(np.zeros((3, 2))) == 0
+
+
 @pytest.mark.parametrize("steps", [0, -1, len(TEXT), 10**9])
 def test_more_steps_than_the_text_has_are_refused_by_name(model: Model, steps: int) -> None:
     with pytest.raises(InvalidField, match=r"steps: .* is out of range; allowed: 1 to 137"):
@@ -129,3 +134,11 @@ def test_neighbours_are_the_nearest_and_never_the_character_itself(model: Model)
 
 def test_cosines_ignore_length() -> None:
     assert cosines_of(np.array([[1.0, 1.0], [3.0, 3.0], [1.0, -1.0], [0.0, 0.0]]))[0] == pytest.approx([1, 1, 0, 0])
+
+
+def test_a_plane_keeps_distances_of_rows_that_lie_in_one() -> None:
+    flat = np.random.default_rng(0).normal(size=(6, 2))
+    turned = np.linalg.qr(np.random.default_rng(1).normal(size=(5, 5)))[0][:2]
+    places, seen = plane(flat @ turned)
+    assert seen == pytest.approx(1)
+    np.testing.assert_allclose(places @ places.T, flat @ flat.T, atol=1e-12)
