@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 DOTS_PER_INCH = 110
-COLUMNS, MOST_LINES = 72, 24
+LEAST_COLUMNS, COLUMNS, MOST_LINES = 40, 72, 24
+LEAST_GRADIENT = 1e-12  # below it nothing is learnt, and what is above would look flat
 COLOURS = "RdBu_r"
 CLASSES = {"#1f5fae": str.islower, "#c8502d": str.isupper, "#3a8f5c": str.isdigit, "#7a4fa0": str.isspace}
 OTHER = "#777777"
+LETTER = {"ha": "center", "va": "center", "fontsize": 15, "weight": "bold", "parse_math": False}
 
 
 @contextmanager
@@ -37,18 +39,19 @@ def picture(path: Path, rows: int, columns: int, inches: tuple[float, float]) ->
 def draw_units(text: str, named: Sequence[tuple[str, NDArray[np.float64]]], path: Path) -> None:
     """The beginning of the text, once for each unit: a cell a character, coloured by the value after it, -1 to 1."""
     cells = cells_of(text)
-    height = 1 + max(row for row, _ in cells)
-    with picture(path, len(named), 1, (11.0, 0.5 + len(named) * (0.45 + 0.19 * height))) as (figure, flat):
+    height, width = (1 + max(places) for places in zip(*cells, strict=True))
+    inches = 2.0 + 0.13 * max(width, LEAST_COLUMNS), 0.5 + len(named) * (0.45 + 0.19 * height)
+    with picture(path, len(named), 1, inches) as (figure, flat):
         axes, image = list(flat), None
         for axis, (title, values) in zip(axes, named, strict=True):
             image = draw_cells(axis, text, cells, values)
             axis.set_title(title, loc="left", fontsize="medium")
-        figure.colorbar(image, ax=axes, label="value of the unit after the character", fraction=0.02, pad=0.01)
+        figure.colorbar(image, ax=axes, label="value of the unit after the character", aspect=40, pad=0.01)
 
 
 def draw_cells(axis: Any, text: str, cells: Sequence[tuple[int, int]], values: NDArray[np.float64]) -> Any:
     """One unit's heat map with the characters in it."""
-    grid = np.full((1 + max(row for row, _ in cells), COLUMNS), np.nan)
+    grid = np.full([1 + max(places) for places in zip(*cells, strict=True)], np.nan)
     for (row, column), value in zip(cells, values, strict=False):
         grid[row, column] = value
     image = axis.imshow(grid, cmap=COLOURS, vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
@@ -83,10 +86,9 @@ def draw_memory(found: Mapping[str, Any], path: Path) -> None:
     with picture(path, 1, 3, (16.0, 4.8)) as (figure, axes):
         draw_layers(axes[0], found["gradient_norms"]["mean"], [f"{each:.3f}" for each in found["growth_a_step"]])
         axes[0].set(title="Gradient by layer, mean over positions", yscale="log", ylabel="|dL(t) / dh(t - k)|")
+        axes[0].set_ylim(bottom=max(LEAST_GRADIENT, axes[0].get_ylim()[0]))
         draw_total(axes[1], found["total_gradient_norms"])
-        draw_layers(axes[2], [smooth(sizes) for sizes in found["state_sizes"]], None)
-        axes[2].set(title="Size of the state, mean of 32", xlabel="position in the text", ylim=(0, 1))
-        axes[2].set_ylabel("root mean square of a layer's outputs")
+        draw_sizes(axes[2], found["state_sizes"])
         for axis in axes[:2]:
             axis.set_xlabel("steps back, k")
         figure.suptitle(f"{found['positions']} positions, {found['steps']} steps back; model {found['digest'][:16]}")
@@ -111,11 +113,12 @@ def draw_total(axis: Any, parts: Mapping[str, Sequence[float]]) -> None:
     axis.legend(fontsize="small", frameon=False)
 
 
-def smooth(values: Sequence[float], width: int = 32) -> list[float]:
-    """The mean of so many neighbours; as it is where there are fewer."""
-    if len(values) < width:
-        return list(values)
-    return np.convolve(values, np.full(width, 1 / width), "valid").tolist()
+def draw_sizes(axis: Any, sizes: Sequence[Sequence[float]]) -> None:
+    """The size of each layer's output by position, smooth enough to be seen."""
+    width = min(len(sizes[0]), max(32, len(sizes[0]) // 100))
+    draw_layers(axis, [np.convolve(each, np.full(width, 1 / width), "valid").tolist() for each in sizes], None)
+    axis.set(title=f"Size of the state, mean of {width}", xlabel="position in the text", ylim=(0, 1))
+    axis.set_ylabel("root mean square of a layer's outputs")
 
 
 def draw_characters(planes: Sequence[tuple[str, NDArray[np.float64], float]], characters: str, path: Path) -> None:
@@ -125,7 +128,7 @@ def draw_characters(planes: Sequence[tuple[str, NDArray[np.float64], float]], ch
             axis.scatter(*places.T, s=0)
             for character, (x, y) in zip(characters, places, strict=True):
                 shown = shown_in_a_cell(character) or "␣"
-                axis.text(x, y, shown, ha="center", va="center", color=colour(character), fontsize=12, parse_math=False)
+                axis.text(x, y, shown, color=colour(character), **LETTER)
             axis.set_title(f"{title}: {seen:.0%} of the variance")
             axis.grid(alpha=0.3)
             axis.margins(0.06)
