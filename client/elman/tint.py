@@ -13,7 +13,7 @@ from elman.cli_text import is_terminal
 BARS: Final = "▁▂▃▄▅▆▇█"
 BLUE, PALE, RED = (33, 102, 172), (247, 247, 247), (178, 24, 43)
 RESET: Final = "\x1b[0m"
-STEPS: Final = (0, 95, 135, 175, 215, 255)  # of a channel in the cube of 256 colours
+RAMP: Final = (25, 67, 110, 153, 189, 231, 224, 217, 210, 167, 124)  # from blue to red: the nearest of 256 would change hue
 LEGEND: Final = tuple(step / 10 for step in range(-10, 11))
 
 
@@ -63,17 +63,15 @@ def barred(line: str, values: Sequence[float]) -> str:
 
 def ground(value: float, palette: Palette) -> str:
     """The escape for a ground of that value, with ink that can be read on it."""
+    ink = 15 if abs(value) > 0.7 else 16
+    colour = f"2;{true_colour(value)}" if palette.is_true else f"5;{RAMP[round((value + 1) / 2 * (len(RAMP) - 1))]}"
+    return f"\x1b[38;5;{ink};48;{colour}m"
+
+
+def true_colour(value: float) -> str:
+    """Red, green and blue."""
     far = RED if value > 0 else BLUE
-    red, green, blue = (round(pale + (end - pale) * min(1.0, abs(value))) for pale, end in zip(PALE, far, strict=True))
-    ink = 15 if abs(value) > 0.6 else 16
-    if palette.is_true:
-        return f"\x1b[38;5;{ink};48;2;{red};{green};{blue}m"
-    return f"\x1b[38;5;{ink};48;5;{16 + 36 * cube(red) + 6 * cube(green) + cube(blue)}m"
-
-
-def cube(channel: int) -> int:
-    """The nearest step of a channel of the 256 colours."""
-    return min(range(len(STEPS)), key=lambda step: abs(STEPS[step] - channel))
+    return ";".join(str(round(pale + (end - pale) * abs(value))) for pale, end in zip(PALE, far, strict=True))
 
 
 def visible(text: str) -> str:
