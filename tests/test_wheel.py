@@ -1,5 +1,6 @@
 """The wheel, not only the editable install: what it holds, and that grpcio and protobuf are enough for a client."""
 
+import json
 import os
 import subprocess
 import sys
@@ -55,7 +56,7 @@ def server() -> Iterator[str]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         line = process.stderr.readline()
-        yield "127.0.0.1:" + line.split('"port": ')[1].split(",")[0]
+        yield f"127.0.0.1:{json.loads(line)['port']}"
         process.terminate()
         process.communicate(timeout=30)
 
