@@ -39,7 +39,7 @@ from elman_models.checkpoint import (
 )
 from elman_models.corpus import Corpus, divide, read_corpus
 from elman_models.counted import CountedPredictor
-from elman_models.curve import Curve
+from elman_models.curve import Curve, Point
 from elman_models.errors import InvalidField
 from elman_models.evaluate import Quality, evaluate
 from elman_models.export import read_network, to_model, with_about, write_artifact
@@ -75,6 +75,8 @@ class Trained(NamedTuple):
     quality: Quality | None  # on the held-out part, if there is one
     float_nats_per_character: float
     ngram_nats_per_character: float
+    points: Sequence[Point]  # the run's curve
+    characters_per_step: int
 
 
 def train(
@@ -303,7 +305,8 @@ def finish(run: Run, output: Path, path: Path, report: Report, about: Mapping[st
     write_artifact(model, output)
     report.say(f"{output}: {output.stat().st_size:,} bytes, digest {model.digest[:16]}; next:")
     report.say(f'  elman complete --model {shlex.quote(str(output))} "{beginning(run.training)}"')
-    return Trained(model, output, path, quality, in_float, ngram)
+    characters_per_step = run.batches.rows * run.batches.steps
+    return Trained(model, output, path, quality, in_float, ngram, run.curve.points, characters_per_step)
 
 
 def comparison(quality: Quality, ngram: float) -> str:

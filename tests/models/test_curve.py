@@ -11,7 +11,8 @@ from prose import QUICK, Kept, prose
 from elman_models.artifact import load
 from elman_models.checkpoint import load_checkpoint
 from elman_models.corpus import Corpus, divide
-from elman_models.curve import Curve
+from elman_models.curve import Curve, Point
+from elman_models.curve_picture import lines
 from elman_models.export import read_network
 from elman_models.in_float import float_nats_per_character
 from elman_models.recipe import Recipe
@@ -104,3 +105,11 @@ def test_the_training_cost_of_a_point_is_the_mean_since_the_point_before() -> No
             curve.record(step, 1.5, network)
     assert [tuple(point) for point in curve.points] == [(2, 3.0, 1.5), (3, 1.0, 1.5)]
     assert curve.best == curve.points[0]
+
+
+def test_a_picture_has_a_line_for_each_text_that_was_measured() -> None:
+    points = [Point(2, 3.0, 2.5), Point(4, 1.0, 2.75)]
+    drawn = lines(points, 100)
+    assert [line for _, line, _ in drawn] == [[(200, 3.0), (400, 1.0)], [(200, 2.5), (400, 2.75)]]
+    assert "2.5000 at its best" in drawn[1][0]
+    assert len(lines([Point(2, 3.0, float("nan"))], 100)) == 1
