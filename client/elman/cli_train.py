@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how often to save a checkpoint (default: 60)",
     )
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the curve of training and held-out text at the end")
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe in JSON; dials given as flags go before it")
     dials = parser.add_argument_group("dials", "The defaults need no tuning.")
     for dial in fields(needed("elman_models.recipe", "train").Recipe):
@@ -40,7 +41,9 @@ METAVARS: dict[type, str] = {int: "NUMBER", float: "NUMBER", str: "WORD"}
 
 def run(arguments: argparse.Namespace) -> int:
     """Train; progress and the command to type next go to standard error."""
-    needed("elman_models.train", "train").train(
+    if arguments.plot:
+        needed("matplotlib", "plot")  # known now, not after an hour
+    trained = needed("elman_models.train", "train").train(
         arguments.files,
         arguments.output,
         recipe_of(arguments),
@@ -48,6 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
         checkpoint_seconds=arguments.checkpoint_seconds,
         device=arguments.device,
     )
+    if arguments.plot:
+        needed("elman_models.curve_picture", "plot").draw(trained.points, trained.characters_per_step, arguments.plot)
     return 0
 
 

@@ -39,6 +39,7 @@ class Header:
     precision: str
     structure: Structure
     vocabulary: Vocabulary
+    is_over: bool = False  # there is nothing to go on with: all steps are done, or training stopped early
 
 
 @dataclass(frozen=True, slots=True, eq=False)

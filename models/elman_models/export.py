@@ -29,6 +29,7 @@ from elman_models.artifact import (
     save,
 )
 from elman_models.checkpoint import CheckpointError, load_checkpoint
+from elman_models.curve import BEST
 from elman_models.errors import ArtifactError
 from elman_models.initial import with_initial_state
 from elman_models.network import Network
@@ -52,10 +53,17 @@ def read_network(checkpoint: Path) -> tuple[Network, Vocabulary, dict[str, Any]]
     header = read.header
     network = Network(header.structure, len(header.vocabulary), torch.Generator())
     try:
-        network.load_state_dict({name: read.tensors[f"network.{name}"] for name in network.state_dict()})
+        network.load_state_dict(best_weights(read.tensors, network))
     except (KeyError, RuntimeError) as error:
         raise CheckpointError(f"{checkpoint}: its tensors do not fit its structure ({error})") from None
     return network, header.vocabulary, header.recipe.to_json()
+
+
+def best_weights(tensors: Mapping[str, Tensor], network: Network) -> dict[str, Tensor]:
+    """The weights that were best on held-out text; the last ones where none was measured."""
+    names = list(network.state_dict())
+    last = {name: tensors[f"network.{name}"] for name in names}
+    return last | {name: best for name in names if (best := tensors.get(f"{BEST}{name}")) is not None}
 
 
 def write_artifact(model: Model, output: Path) -> Model:

@@ -37,6 +37,8 @@ class Recipe:
     batch_size: int | None = dial(None, (1, 4096), "texts read side by side; by the amount of text: 8 to 32")
     window: int | None = dial(None, (2, 4096), "steps through which errors travel back, the state carries on beyond; 64 or 128")
     held_out: float = dial(0.05, (0, 0.5), "share of the text kept for measuring quality")
+    measurements: int = dial(50, (1, 10_000), "times that held-out text is measured while training; the best weights are kept")
+    patience: int = dial(10, (0, 10_000), "measurements without a better one after which training stops; 0: never")
     minimum_characters: int = dial(20_000, (1, 10**12), "characters of text below which training is refused")
     seed: int = dial(0, (0, 2**63 - 1), "of initial weights, dropout and order")
     threads: int | None = dial(

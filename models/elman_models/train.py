@@ -39,6 +39,7 @@ from elman_models.checkpoint import (
 )
 from elman_models.corpus import Corpus, divide, read_corpus
 from elman_models.counted import CountedPredictor
+from elman_models.curve import Curve, Point
 from elman_models.errors import InvalidField
 from elman_models.evaluate import Quality, evaluate
 from elman_models.export import read_network, to_model, with_about, write_artifact
@@ -57,6 +58,8 @@ MOMENTUM = 0.95
 NGRAM_ORDER = 6
 MEASURED_CHARACTERS = 100_000
 """At most so much of the held-out text is measured at the end, so that it takes seconds."""
+WATCHED_CHARACTERS = 20_000
+"""At most so much of it is measured again and again while training."""
 
 
 class TrainingError(RuntimeError):
@@ -72,6 +75,8 @@ class Trained(NamedTuple):
     quality: Quality | None  # on the held-out part, if there is one
     float_nats_per_character: float
     ngram_nats_per_character: float
+    points: Sequence[Point]  # the run's curve
+    characters_per_step: int
 
 
 def train(
@@ -124,17 +129,20 @@ def loop(run: "Run", path: Path, checkpoint_seconds: float, report: Report) -> N
     report.say(run.described())
     speed = Speed()
     saved = time.monotonic()
-    while run.step < run.steps:
+    while not run.is_over:
         loss = run.advance()
         if not math.isfinite(loss):
             raise TrainingError(
                 f"step {run.step + 1}: the loss is no finite number; {run.kept(path)}; try a lower learning_rate"
             )
+        run.watch(loss)
         speed.add(run.batches.rows * run.batches.steps, loss)
         report.advance(run.step, run.steps, speed.loss, speed.characters_per_second)
-        if run.step == run.steps or time.monotonic() - saved >= checkpoint_seconds:
+        if run.is_over or time.monotonic() - saved >= checkpoint_seconds:
             save(run, path)
             saved = time.monotonic()
+    if run.step < run.steps:
+        report.say(f"stopped early at step {run.step:,} of {run.steps:,}; the best weights are those of {run.best_step:,}")
 
 
 def save(run: "Run", path: Path) -> None:
@@ -172,6 +180,8 @@ class Run:
         self.steps = self.batches.per_epoch * required(recipe.epochs)
         self.states = self.network.zero_states(rows, self.device)
         self.optimisers = optimisers_of(self.network, recipe, self.dtype)
+        self.watched = some_of(self.held_out.documents, WATCHED_CHARACTERS) if recipe.held_out else []
+        self.curve = Curve(max(1, self.steps // recipe.measurements), recipe.patience)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -207,6 +217,23 @@ class Run:
         kept = [random.random(state.shape, np.float32) >= dropout for state in self.states]
         return [torch.from_numpy(mask).to(self.device, torch.float32) / (1 - dropout) for mask in kept]
 
+    def watch(self, loss: float) -> None:
+        """After a step: measure the held-out text now and then. Where the recipe holds nothing out, nothing is measured."""
+        self.curve.add(loss)
+        if self.curve.is_due(self.step, self.steps):
+            nats = float_nats_per_character(self.network, self.vocabulary, self.watched) if self.watched else math.nan
+            self.curve.record(self.step, nats, self.network)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all steps are done, or the held-out text says that more would not help."""
+        return self.step == self.steps or self.curve.is_over
+
+    @property
+    def best_step(self) -> int:
+        """The step whose weights the model file gets."""
+        return best.step if (best := self.curve.best) else self.step
+
     def described(self) -> str:
         """One line for the person who waits."""
         recipe, weights = self.recipe, sum(weight.numel() for weight in self.network.parameters())
@@ -223,8 +250,9 @@ class Run:
     def checkpoint(self) -> Checkpoint:
         """All that the rest of the run depends on."""
         recipe, structure = self.given_recipe, self.network.structure
-        header = Header(self.step, self.steps, recipe, self.text, self.threads, self.precision, structure, self.vocabulary)
-        tensors = {f"network.{name}": weight for name, weight in self.network.state_dict().items()}
+        run = (self.threads, self.precision, structure, self.vocabulary, self.is_over)
+        header = Header(self.step, self.steps, recipe, self.text, *run)
+        tensors = {f"network.{name}": weight for name, weight in self.network.state_dict().items()} | self.curve.tensors()
         tensors |= {f"state.{index}": state for index, state in enumerate(self.states)}
         for name, weight, optimiser in self._optimised():
             tensors |= {f"optimiser.{name}.{part}": value for part, value in optimiser.state.get(weight, {}).items()}
@@ -251,6 +279,7 @@ class Run:
         torch.set_num_threads(self.threads)
         self.network.load_state_dict({name: tensors[f"network.{name}"] for name in self.network.state_dict()})
         self.states = [tensors[f"state.{index}"].to(self.device) for index in range(len(self.states))]
+        self.curve.restore(tensors)
         for name, weight, optimiser in self._optimised():
             prefix = f"optimiser.{name}."
             moments = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
@@ -261,7 +290,8 @@ def finish(run: Run, output: Path, path: Path, report: Report, about: Mapping[st
     """Export the network, measure it, compare it, and say what to type next."""
     network, vocabulary, recipe = read_network(path)
     weights = sum(weight.numel() for weight in network.parameters())
-    about = {"recipe": recipe, "weights": weights, "training_characters": run.training.characters, **about}
+    facts = {"recipe": recipe, "weights": weights, "training_characters": run.training.characters}
+    about = {**facts, "steps": run.step, "best_step": run.best_step, **about}
     model = to_model(network, vocabulary, about)
     documents = some_of(run.held_out.documents, MEASURED_CHARACTERS)
     quality, in_float, ngram = None, math.nan, math.nan
@@ -275,7 +305,8 @@ def finish(run: Run, output: Path, path: Path, report: Report, about: Mapping[st
     write_artifact(model, output)
     report.say(f"{output}: {output.stat().st_size:,} bytes, digest {model.digest[:16]}; next:")
     report.say(f'  elman complete --model {shlex.quote(str(output))} "{beginning(run.training)}"')
-    return Trained(model, output, path, quality, in_float, ngram)
+    characters_per_step = run.batches.rows * run.batches.steps
+    return Trained(model, output, path, quality, in_float, ngram, run.curve.points, characters_per_step)
 
 
 def comparison(quality: Quality, ngram: float) -> str:
@@ -302,7 +333,7 @@ def refuse_to_overwrite(path: Path) -> None:
         header = load_checkpoint(path).header
     except CheckpointError:
         return  # nothing there, or nothing that could be resumed
-    if 0 < header.step < header.steps:
+    if 0 < header.step < header.steps and not header.is_over:
         lies = f"{path}: an unfinished run lies there, at step {header.step} of {header.steps}"
         raise CheckpointError(f"{lies}; go on with --resume, or remove it")
 

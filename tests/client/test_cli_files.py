@@ -1,6 +1,7 @@
 """The commands that work on files, each run inside this process: torch takes seconds to import."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,23 @@ def test_a_dial_out_of_range_is_refused_by_name(tmp_path: Path, capsys: pytest.C
     assert main(["train", str(tmp_path), "-o", str(tmp_path / "m"), "--layers", "99"]) == 2
     errors = capsys.readouterr().err
     assert "layers: 99 is out of range; allowed: 1 to 16" in errors
+
+
+def test_train_draws_its_curve(tmp_path: Path) -> None:
+    file, picture = tmp_path / "notes.txt", tmp_path / "curve.png"
+    file.write_text("the cat sat on the mat and the dog lay on the log\n" * 60, encoding="utf-8")
+    dials = "--hidden-size 8 --layers 1 --epochs 2 --minimum-characters 100 --window 16 --batch-size 4"
+    for held_out in ("0.1", "0"):
+        picture.unlink(missing_ok=True)
+        given = ["-o", str(tmp_path / "m.safetensors"), "--plot", str(picture), "--held-out", held_out, *dials.split()]
+        assert main(["train", str(file), *given]) == 0
+        assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_train_without_matplotlib_says_what_to_install_before_it_trains(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["train", str(tmp_path), "-o", str(tmp_path / "m.safetensors"), "--plot", str(tmp_path / "x.png")]) == 11
+    assert 'pip install "elman[plot]"' in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

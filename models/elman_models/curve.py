@@ -1,0 +1,80 @@
+"""How a run goes: what a character of the training text and of the held-out text costs, which weights were the best so far,
+and whether to stop (Prechelt 1998, "Early stopping - but when?": the rule of so many measurements without a better one).
+
+All of it travels in the checkpoint, so that a resumed run stops where the uninterrupted one does. This file knows no optimiser.
+"""
+
+# torch leaves many of its members without a type:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+BEST = "best."
+
+
+class Point(NamedTuple):
+    """A measurement; both costs are in nats a character, `held_out` is NaN where nothing is held out."""
+
+    step: int
+    training: float  # the mean loss of the steps since the point before
+    held_out: float
+
+
+class Curve:
+    """The points of a run, and the weights at the best of them. A `patience` of 0 is endless."""
+
+    def __init__(self, every: int, patience: int) -> None:
+        self.points: list[Point] = []
+        self.best_weights: dict[str, Tensor] = {}
+        self._every, self._patience = every, patience
+        self._loss, self._losses = 0.0, 0
+
+    @property
+    def best(self) -> Point | None:
+        """The first of the points with the lowest cost of the held-out text."""
+        measured = [point for point in self.points if not math.isnan(point.held_out)]
+        return min(measured, key=lambda point: point.held_out, default=None)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the last `patience` measurements brought nothing better."""
+        if not self._patience or (best := self.best) is None:
+            return False
+        return len(self.points) - 1 - self.points.index(best) >= self._patience
+
+    def add(self, loss: float) -> None:
+        """One step is done."""
+        self._loss, self._losses = self._loss + loss, self._losses + 1
+
+    def is_due(self, step: int, steps: int) -> bool:
+        """Whether to measure after this step: every so often, and at the end."""
+        return step % self._every == 0 or step == steps
+
+    def record(self, step: int, held_out: float, network: nn.Module) -> None:
+        """Add a point, and keep the weights if it is the best."""
+        point = Point(step, self._loss / max(1, self._losses), held_out)
+        self.points.append(point)
+        self._loss, self._losses = 0.0, 0
+        if self.best is point:
+            self.best_weights = {name: weight.detach().clone() for name, weight in network.state_dict().items()}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What a checkpoint keeps of it."""
+        points = torch.tensor(self.points, dtype=torch.float64).reshape(-1, len(Point._fields))
+        pending = torch.tensor([self._loss, self._losses], dtype=torch.float64)
+        best = {f"{BEST}{name}": weight for name, weight in self.best_weights.items()}
+        return {"curve.points": points, "curve.pending": pending, **best}
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from what `tensors` gave; a checkpoint of before there were curves has none."""
+        if "curve.points" not in tensors:
+            return
+        self.points = [Point(int(step), *costs) for step, *costs in tensors["curve.points"].tolist()]
+        self._loss, losses = tensors["curve.pending"].tolist()
+        self._losses = int(losses)
+        self.best_weights = {n.removeprefix(BEST): weight for n, weight in tensors.items() if n.startswith(BEST)}
