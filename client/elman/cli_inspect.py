@@ -54,7 +54,8 @@ def units(arguments: argparse.Namespace, model: Any, drawing: ModuleType | None)
         shown = found[:SHOWN_UNITS]
     else:
         shown = found = [followers.follower(model.structure, states, text, arguments.layer, arguments.unit)]
-    values = [states[:, followers.index_of(model.structure, each.layer, each.unit)] / 127 for each in shown]
+    reach = models("weights").REACH
+    values = [states[:, followers.index_of(model.structure, each.layer, each.unit)] / reach for each in shown]
     named = list(zip(map(unit_in_words, shown), values, strict=True))
     if drawing and named:
         drawing.draw_units(text, named, arguments.plot)

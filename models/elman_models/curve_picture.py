@@ -4,28 +4,23 @@ import math
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from elman_models.curve import Point
+from elman_models.picture import picture
 
 INCHES = (7.5, 4.6)
-DOTS_PER_INCH = 110
 TRAINING, HELD_OUT = "#b9c4d0", "#1f5fae"
 
 
 def draw(points: Sequence[Point], characters_per_step: int, path: Path) -> None:
     """Nats a character of the training and of the held-out text by characters read. Raises OSError."""
-    import_module("matplotlib").use("Agg")
-    pyplot: Any = import_module("matplotlib.pyplot")
-    figure, axis = pyplot.subplots(figsize=INCHES, layout="constrained")
-    for name, line, colour in lines(points, characters_per_step):
-        axis.plot(*zip(*line, strict=True), label=name, color=colour, marker="o", markersize=3)
-    axis.set(xlabel="characters read", ylabel="nats a character (less is better)", xlim=(0, None))
-    axis.xaxis.set_major_formatter(import_module("matplotlib.ticker").StrMethodFormatter("{x:,.0f}"))
-    axis.grid(alpha=0.3)
-    axis.legend(frameon=False)
-    figure.savefig(path, dpi=DOTS_PER_INCH, facecolor="white", format="png")
-    pyplot.close(figure)
+    with picture(path, 1, INCHES) as (_, (axis,)):
+        for name, line, colour in lines(points, characters_per_step):
+            axis.plot(*zip(*line, strict=True), label=name, color=colour, marker="o", markersize=3)
+        axis.set(xlabel="characters read", ylabel="nats a character (less is better)", xlim=(0, None))
+        axis.xaxis.set_major_formatter(import_module("matplotlib.ticker").StrMethodFormatter("{x:,.0f}"))
+        axis.grid(alpha=0.3)
+        axis.legend(frameon=False)
 
 
 def lines(points: Sequence[Point], characters_per_step: int) -> list[tuple[str, list[tuple[int, float]], str]]:

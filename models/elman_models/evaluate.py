@@ -7,7 +7,7 @@ ln(1,114,112). This file knows no training.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -36,15 +36,9 @@ class Quality:
     unknown_characters: int
 
     def to_json(self) -> dict[str, Any]:
-        """A value that `json.dumps` takes; bits are nats / ln 2."""
-        return {
-            "nats_per_character_streaming": self.nats_per_character_streaming,
-            "nats_per_character_windows": self.nats_per_character_windows,
-            "bits_per_character_streaming": self.nats_per_character_streaming / math.log(2),
-            "bits_per_character_windows": self.nats_per_character_windows / math.log(2),
-            "characters": self.characters,
-            "unknown_characters": self.unknown_characters,
-        }
+        """A value that `json.dumps` takes."""
+        ways = {"streaming": self.nats_per_character_streaming, "windows": self.nats_per_character_windows}
+        return {**in_nats_and_bits(ways), "characters": self.characters, "unknown_characters": self.unknown_characters}
 
 
 def evaluate(model: Model, documents: Sequence[str], device: str = "cpu", execution: Execution | None = None) -> Quality:
@@ -60,7 +54,7 @@ def evaluate(model: Model, documents: Sequence[str], device: str = "cpu", execut
         nats_per_character_streaming=nats(model, rows, texts, most_rows) / characters,
         nats_per_character_windows=nats(model, rows, windows, most_rows) / characters,
         characters=characters,
-        unknown_characters=sum(int((text == model.vocabulary.unknown).sum()) for text in texts),
+        unknown_characters=sum(map(model.vocabulary.unknowns, texts)),
     )
 
 
@@ -72,13 +66,14 @@ def windows_of(texts: Sequence[Indices]) -> list[Indices]:
 def costs(streaming: float, nats: Nats, texts: Sequence[Indices]) -> dict[str, float]:
     """Nats and bits a character: streaming, in windows, and in windows that follow the one character before them."""
     characters = sum(map(len, texts))
-    ways = {
-        "streaming": streaming,
-        "windows": nats(windows_of(texts)) / characters,
-        "windows_primed": primed_nats(nats, texts) / characters,
-    }
-    in_bits = {f"bits_per_character_{way}": value / math.log(2) for way, value in ways.items()}
-    return {f"nats_per_character_{way}": value for way, value in ways.items()} | in_bits
+    windows, primed = nats(windows_of(texts)) / characters, primed_nats(nats, texts) / characters
+    return in_nats_and_bits({"streaming": streaming, "windows": windows, "windows_primed": primed})
+
+
+def in_nats_and_bits(ways: Mapping[str, float]) -> dict[str, float]:
+    """Costs in nats a character, by how a text was read, under their full names; bits are nats / ln 2."""
+    in_nats = {f"nats_per_character_{way}": nats for way, nats in ways.items()}
+    return in_nats | {f"bits_per_character_{way}": nats / math.log(2) for way, nats in ways.items()}
 
 
 def primed_nats(nats: Nats, texts: Sequence[Indices]) -> float:

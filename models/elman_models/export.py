@@ -36,8 +36,8 @@ from elman_models.network import Network
 from elman_models.structure import Structure
 from elman_models.tables import UNIT, Tables
 from elman_models.vocabulary import Vocabulary
+from elman_models.weights import REACH, floats
 
-REACH = 127
 EXACT_IN_INT32 = 1 << 31
 
 
@@ -107,22 +107,17 @@ def quantized(weight: Tensor) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     return np.clip(np.rint(rows / unit), -REACH, REACH).astype(np.int8), scale
 
 
-def dequantized(weight: NDArray[np.int8], scale: NDArray[np.float32]) -> Tensor:
-    """The float weights that the whole numbers stand for."""
-    return torch.from_numpy(weight * (scale.astype(np.float64)[:, None] * REACH / UNIT)).float()
-
-
 def to_network(model: Model) -> Network:
     """The float network of an artifact's dequantised weights."""
     network = Network(model.structure, len(model.vocabulary), torch.Generator())
     with torch.no_grad():
         for index, part in enumerate(model.layers):
-            weight = dequantized(part.weight, part.scale)
+            weight = torch.from_numpy(floats(part)).float()
             inputs, own = weight.split([weight.shape[1] - weight.shape[0], weight.shape[0]], dim=1)
             network.inputs[index].copy_(inputs)
             network.recurrences[index].copy_(own)
             network.biases[index].copy_(torch.from_numpy(part.bias / np.float32(UNIT)))
-        network.output.copy_(dequantized(model.output.weight, model.output.scale))
+        network.output.copy_(torch.from_numpy(floats(model.output)))
         network.output_bias.copy_(torch.from_numpy(model.output.bias / np.float32(UNIT)))
     return network
 

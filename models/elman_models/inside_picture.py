@@ -3,18 +3,15 @@ measures nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Generator
+from elman_models.picture import picture
 
-DOTS_PER_INCH = 110
 LEAST_COLUMNS, COLUMNS, MOST_LINES = 40, 72, 24
 LEAST_GRADIENT = 1e-12  # below it nothing is learnt, and what is above would look flat
 COLOURS = "RdBu_r"
@@ -23,26 +20,13 @@ OTHER = "#777777"
 LETTER = {"ha": "center", "va": "center", "fontsize": 15, "weight": "bold", "parse_math": False}
 
 
-@contextmanager
-def picture(path: Path, rows: int, columns: int, inches: tuple[float, float]) -> "Generator[tuple[Any, Any]]":
-    """A figure and its axes, written when all is drawn. Raises OSError."""
-    import_module("matplotlib").use("Agg")
-    pyplot: Any = import_module("matplotlib.pyplot")
-    figure, axes = pyplot.subplots(rows, columns, figsize=inches, layout="constrained", squeeze=False)
-    try:
-        yield figure, axes.flat
-        figure.savefig(path, dpi=DOTS_PER_INCH, facecolor="white")
-    finally:
-        pyplot.close(figure)
-
-
 def draw_units(text: str, named: Sequence[tuple[str, NDArray[np.float64]]], path: Path) -> None:
     """The beginning of the text, once for each unit: a cell a character, coloured by the value after it, -1 to 1."""
     cells = cells_of(text)
     height, width = (1 + max(places) for places in zip(*cells, strict=True))
     inches = 2.0 + 0.13 * max(width, LEAST_COLUMNS), 0.5 + len(named) * (0.45 + 0.19 * height)
-    with picture(path, len(named), 1, inches) as (figure, flat):
-        axes, image = list(flat), None
+    with picture(path, 1, inches, rows=len(named)) as (figure, axes):
+        image = None
         for axis, (title, values) in zip(axes, named, strict=True):
             image = draw_cells(axis, text, cells, values)
             axis.set_title(title, loc="left", fontsize="medium")
@@ -83,7 +67,7 @@ def shown_in_a_cell(character: str) -> str:
 
 def draw_memory(found: Mapping[str, Any], path: Path) -> None:
     """Gradients by steps back, of each layer and of all; the size of the states by position."""
-    with picture(path, 1, 3, (16.0, 4.8)) as (figure, axes):
+    with picture(path, 3, (16.0, 4.8)) as (figure, axes):
         draw_layers(axes[0], found["gradient_norms"]["mean"], [f"{each:.3f}" for each in found["growth_a_step"]])
         axes[0].set(title="Gradient by layer, mean over positions", yscale="log", ylabel="|dL(t) / dh(t - k)|")
         axes[0].set_ylim(bottom=max(LEAST_GRADIENT, axes[0].get_ylim()[0]))
@@ -123,7 +107,7 @@ def draw_sizes(axis: Any, sizes: Sequence[Sequence[float]]) -> None:
 
 def draw_characters(planes: Sequence[tuple[str, NDArray[np.float64], float]], characters: str, path: Path) -> None:
     """Each plane with its title and the share of the variance that it shows; colours tell the kinds of characters apart."""
-    with picture(path, 1, len(planes), (8.0 * len(planes), 7.2)) as (_, axes):
+    with picture(path, len(planes), (8.0 * len(planes), 7.2)) as (_, axes):
         for axis, (title, places, seen) in zip(axes, planes, strict=True):
             axis.scatter(*places.T, s=0)
             for character, (x, y) in zip(characters, places, strict=True):

