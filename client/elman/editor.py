@@ -1,6 +1,9 @@
 """`elman type` on a terminal: a line or a file that is edited, with ghost text. Needs prompt_toolkit."""
 
+import asyncio
+import signal
 import sys
+from contextlib import suppress
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
@@ -55,9 +58,18 @@ class Editor:
         """Until the person leaves; the line, if it was entered. Raises KeyboardInterrupt."""
         self.ghost.start()
         try:
-            return self.application.run()
+            return self.application.run(pre_run=self._mind_signals)
         finally:
             self.ghost.close()
+
+    def _mind_signals(self) -> None:
+        """A polite end leaves the terminal as it was; where a thread or a system has no such signals, nothing changes."""
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, self._end, number)
+
+    def _end(self, number: int) -> None:
+        self.application.exit(exception=SystemExit(128 + number))
 
     @property
     def is_changed(self) -> bool:

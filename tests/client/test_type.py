@@ -1,5 +1,11 @@
 """`elman type`: keys through a pipe, the real engine in this process, and what the line, the document and the file then are."""
 
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -437,3 +443,16 @@ def test_typing_goes_on_without_a_server_and_the_bar_says_so() -> None:
 def test_without_a_terminal_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["type"]) == 2
     assert capsys.readouterr().err == "elman: error: this needs a terminal as standard input and standard error\n"
+
+
+def test_a_polite_end_leaves_the_terminal_as_it_was() -> None:
+    controller, terminal_file = pty.openpty()
+    before = termios.tcgetattr(terminal_file)
+    with subprocess.Popen([sys.executable, "-m", "elman", "type"], stdin=terminal_file, stderr=terminal_file) as process:
+        shown = b""
+        while b"shakespeare" not in shown:  # the bar at the bottom
+            shown += os.read(controller, 4096)
+        assert termios.tcgetattr(terminal_file) != before
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(WAIT_SECONDS) == 128 + signal.SIGTERM
+    assert termios.tcgetattr(terminal_file) == before
