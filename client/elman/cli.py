@@ -61,7 +61,9 @@ def run(arguments: Sequence[str]) -> int:
     """Parse, and run the command that was chosen."""
     chosen = arguments[0] if arguments else ""
     module = module_of(chosen) if chosen in COMMANDS else None
-    namespace = parser_for(chosen, module).parse_args(arguments)
+    namespace, unknown = (parser := parser_for(chosen, module)).parse_known_args(arguments)
+    if unknown:
+        getattr(namespace, "refuse", parser.error)(f"unrecognized arguments: {' '.join(unknown)}")
     sys.stdout.flush()
     return int(module.run(namespace)) if module else 0
 
@@ -80,6 +82,7 @@ def parser_for(chosen: str, module: ModuleType | None) -> argparse.ArgumentParse
         command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False)
         if module and name == chosen:
             module.add_arguments(command)
+            command.set_defaults(refuse=command.error)  # argparse would show the usage of elman, not the command's
     return parser
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from elman.cli_engine import add_engine_arguments, open_engine
 from elman.cli_text import use_utf8, write, write_json
+from elman.errors import PickAnotherModel
 from elman.results import ModelDescription
 
 HEADINGS = ("NAME", "DIGEST", "LAYERS", "CHARACTERS", "STATE BYTES")
@@ -16,11 +17,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the models, the default first."""
+    """Print the models, the default first; with --model that one alone."""
     use_utf8()
-    client, _ = open_engine(arguments, model="")
+    client, wanted = open_engine(arguments, model="")
     with client:
-        models = client.models(timeout=arguments.timeout)
+        models = [model for model in client.models(timeout=arguments.timeout) if wanted in (None, model.name)]
+    if wanted and not models:
+        raise PickAnotherModel(f"model: the server has no {wanted!r}; elman models without --model lists what it has")
     if arguments.json:
         write_json({"models": [model.to_json() for model in models]})
     else:

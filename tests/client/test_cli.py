@@ -121,8 +121,18 @@ def test_models_prints_a_table(scripted: Any, client: Client) -> None:
     headings, row = output.decode().splitlines()
     assert headings.split()[:4] == ["NAME", "DIGEST", "LAYERS", "CHARACTERS"]
     assert row.split() == ["tiny", client.models()[0].digest[:16], "12x7x9", "13", str(client.models()[0].state_bytes)]
+    assert elman("models", "--server", scripted.address, "--model", "tiny")[1] == output
+    code, _, error = elman("models", "--server", scripted.address, "--model", "huge")
+    assert (code, error.startswith("elman: error: model: the server has no 'huge'")) == (3, True)
     _, output, _ = elman("models", "--server", scripted.address, "--json")
     assert json.loads(output)["models"][0]["about"]["licence"] == "none"
+
+
+def test_an_unknown_flag_shows_the_usage_of_its_command() -> None:
+    code, _, error = elman("score", "--bogus", "a")
+    assert code == 2
+    assert "usage: elman score" in error
+    assert error.endswith("elman score: error: unrecognized arguments: --bogus\n")
 
 
 @pytest.mark.parametrize(
