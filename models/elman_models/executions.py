@@ -32,6 +32,7 @@ def open_execution(model: Model, rows: int, device: str = "auto", instructions: 
     check("device", device, DEVICES)
     check("instructions", instructions, INSTRUCTIONS)
     if device == "cuda":
+        check("instructions", instructions, ("auto",))  # the others are a processor's
         return open_cuda(model, rows)
     on_cpu = open_cpu(model, rows, instructions, threads)
     if device == "auto" and instructions == "auto" and has_gpu():

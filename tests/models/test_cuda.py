@@ -219,6 +219,8 @@ def test_a_missing_gpu_is_refused_with_what_to_do(model: Model, monkeypatch: pyt
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InvalidField, match=r"device: 'cuda' is out of range; allowed: cpu or auto: torch finds no CUDA device"):
         open_execution(model, 1, "cuda")
+    with pytest.raises(InvalidField, match=r"instructions: 'avx2' is out of range; allowed: auto"):
+        open_execution(model, 1, "cuda", "avx2")
 
 
 def test_a_missing_torch_is_refused_with_what_to_do(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
