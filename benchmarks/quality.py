@@ -1,0 +1,152 @@
+"""What the shipped models are worth on text that nothing has seen, beside n-grams and PPM of the same training text.
+
+    python benchmarks/quality.py [--only NAME ...] [--tiny-shakespeare FILE [--tiny-model MODEL]] [--ablation FILE] [--json]
+
+Texts are those of `python -m elman_models.shipyard`. With tiny-shakespeare (1,115,394 characters), `shakespeare` is measured on
+its last tenth, and --tiny-model, trained on the rest alone, is a row of its own:
+
+    head -c 1003854 tinyshakespeare.txt > first.txt
+    elman train first.txt -o MODEL --recipe models/recipes/tiny-shakespeare.json
+
+--ablation takes the JSON of `ablation.py --only "the recipe" lstm`: how far the recipe is from an LSTM of as many weights.
+`figures` holds everything under one name each. Keys saved are those of `elman eval`; ghost text is shown from the probability
+that was best on the validation part.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from random_model import Size, random_model
+from table import show
+
+import elman
+from elman_models.artifact import load
+from elman_models.export import write_artifact
+from elman_models.report import report
+from elman_models.shipped import shipped_models
+from elman_models.shipyard import TEXTS
+from elman_models.typist import Habits
+
+TENTH = 1_003_854
+"""Where the last tenth of tiny-shakespeare begins."""
+MIN_CONFIDENCE = {"shakespeare": 0.15, "tiny_shakespeare": 0.15, "python": 0.3, "english": 0.15}
+SMALL = Size(1, 512)
+BEST: Mapping[str, Callable[[Iterable[float]], float]] = {
+    "nats_per_character_streaming": min,
+    "nats_per_character_windows_primed": min,
+    "keystrokes_saved": max,
+}
+SHOWN = {
+    "name": "predictor",
+    "nats_per_character_streaming": "streaming",
+    "nats_per_character_windows": "windows",
+    "nats_per_character_windows_primed": "primed",
+    "keystrokes_saved": "keys saved",
+    "expected_calibration_error": "calibration error",
+}
+
+
+def main() -> None:
+    """Measure, and print tables or JSON."""
+    options = parse()
+    reports = {name: report_of(name, path, options.tiny_shakespeare) for name, path in chosen(options).items()}
+    figures: dict[str, float] = {}
+    for name, measured in reports.items():
+        figures |= figures_of(name, measured)
+    if options.ablation:
+        figures["lstm_gap"] = lstm_gap(json.loads(options.ablation.read_text()))
+    if options.json:
+        print(json.dumps({"figures": figures, "reports": reports}, indent=2))
+        return
+    for name, measured in reports.items():
+        show_report(name, measured)
+    show("figures", ["figure", "value"], [(name, f"{value:,.4f}") for name, value in figures.items()])
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="*", choices=TEXTS, default=list(TEXTS), metavar="NAME", help=", ".join(TEXTS))
+    for name in ("tiny-shakespeare", "tiny-model", "ablation"):
+        parser.add_argument(f"--{name}", type=Path, metavar="FILE")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args()
+    if options.tiny_model and not options.tiny_shakespeare:
+        parser.error("--tiny-model needs --tiny-shakespeare")
+    return options
+
+
+def chosen(options: argparse.Namespace) -> dict[str, Path]:
+    """The models to measure."""
+    models = {name: path for name, path in shipped_models().items() if name in options.only}
+    return models | ({"tiny_shakespeare": options.tiny_model} if options.tiny_model else {})
+
+
+def report_of(name: str, path: Path, tiny_shakespeare: Path | None) -> dict[str, Any]:
+    """The report of `elman eval` on unseen text, with baselines."""
+    training, unseen = texts_of(name, tiny_shakespeare.read_text(encoding="utf-8") if tiny_shakespeare else "")
+    return report(load(path), path, unseen, training, Habits(MIN_CONFIDENCE[name])) | first_character(path)
+
+
+def texts_of(name: str, tiny: str) -> tuple[Sequence[str], Sequence[str]]:
+    """What the model was trained on, and what it has not seen."""
+    if name == "tiny_shakespeare":
+        return [tiny[:TENTH]], [tiny[TENTH:]]
+    parts = TEXTS[name].read()
+    unseen = [tiny[TENTH:]] if tiny and name == "shakespeare" else list(parts.unseen.values())
+    return list(parts.training.values()), unseen
+
+
+def first_character(path: Path, rounds: int = 200) -> dict[str, float]:
+    """The median time from a key to its first character, in this process, beside that of the small model, in turns."""
+    with TemporaryDirectory() as folder:
+        small = Path(folder, "small.safetensors")
+        write_artifact(random_model(SMALL), small)
+        with elman.open(str(path)) as ours, elman.open(str(small)) as theirs:
+            times = [(key_seconds(ours), key_seconds(theirs)) for _ in range(rounds)]
+    seconds, small_seconds = (statistics.median(several) for several in zip(*times, strict=True))
+    return {"first_character_us": 1e6 * seconds, "first_character_vs_small": seconds / small_seconds}
+
+
+def key_seconds(client: elman.Client) -> float:
+    """From a key, with the state before it, to the first character."""
+    before = client.complete("The ", max_characters=1, seed=1)
+    before.read()
+    state = before.state
+    start = time.perf_counter()
+    client.complete("q", state=state, max_characters=1, seed=1).read()
+    return time.perf_counter() - start
+
+
+def figures_of(name: str, measured: Mapping[str, Any]) -> dict[str, float]:
+    """The report's main figures under names of their own; `best` is whichever baseline is."""
+    ours, baselines = measured["artifact"], measured["baselines"]
+    figures = {f"{name}_{key}": ours[key] for key in (*list(SHOWN)[1:], "bytes", "characters_per_second_drawn")}
+    figures |= {f"{name}_{key}": measured[key] for key in ("first_character_us", "first_character_vs_small")}
+    for key, best in BEST.items():
+        figures[f"{name}_best_baseline_{key}"] = best(each[key] for each in baselines)
+    return figures
+
+
+def lstm_gap(runs: Mapping[str, Sequence[Mapping[str, float]]]) -> float:
+    """The share by which the recipe's mean cost is above the LSTM's; below 0: better."""
+    ours, theirs = (statistics.mean(run["streaming"] for run in runs[name]) for name in ("the recipe", "lstm"))
+    return ours / theirs - 1
+
+
+def show_report(name: str, measured: Mapping[str, Any]) -> None:
+    """One table a model."""
+    rows = [measured["artifact"], *measured["baselines"]]
+    lines = [[value if isinstance(value := row[key], str) else f"{value:.4f}" for key in SHOWN] for row in rows]
+    title = f"{name}: {measured['characters']:,} characters, ghost text from {measured['min_confidence']:g}"
+    show(title, list(SHOWN.values()), lines)
+
+
+if __name__ == "__main__":
+    main()
