@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Event = TypeVar("Event", covariant=True)
 
 LARGEST_MESSAGE_BYTES: Final = 4 << 20
+KEEPALIVE: Final = (("grpc.keepalive_time_ms", 20_000), ("grpc.keepalive_timeout_ms", 5_000))
+"""A machine that vanishes without a word is left after 25 seconds at most; elman's servers allow a ping every 10 seconds."""
 SERVICE_CONFIG: Final[dict[str, object]] = {
     "loadBalancingConfig": [{"round_robin": {}}],  # dns:/// names every replica: calls are spread over them
     "healthCheckConfig": {"serviceName": "elman.v1.CompletionService"},  # one that drains is left before it refuses
@@ -32,6 +34,7 @@ CHANNEL_OPTIONS: Final = (
     ("grpc.initial_reconnect_backoff_ms", 100),  # a server that comes back is found within the retries of one call
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.use_local_subchannel_pool", 1),  # a failure of one client's connection does not delay another client
+    *KEEPALIVE,
 )
 
 

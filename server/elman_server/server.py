@@ -31,6 +31,7 @@ from elman_server.wire import SERVICE, handlers
 OPTIONS = [
     ("grpc.so_reuseport", 0),  # else a second server would share the port in silence
     ("grpc.max_receive_message_length", 4 << 20),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # a client asks every 20 s whether the machine is still there
 ]
 
 FAREWELL_SECONDS = 1.0

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import pytest
 
+from elman import transport
 from elman.client import Client
 from elman.following import Following
 from elman.hedge import Stream
@@ -49,9 +50,13 @@ class Process:
         self._reading = threading.Thread(target=self._process.stdout.read)
         self._reading.start()
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
     def end(self, number: signal.Signals) -> int:
         """Send a signal, and wait until the process is gone."""
-        self._process.send_signal(number)
+        self.send(number)
         code = self._process.wait(20)
         self._reading.join()
         assert self._process.stdout is not None
@@ -161,6 +166,21 @@ def test_a_document_of_10000_characters_is_written_while_its_servers_die(killer:
             killer.note(document.cursor)
     assert document.text == (PREFIX + unbroken(killer))[: document.cursor]
     assert killer.streams == KILLS + 1
+
+
+def test_a_server_that_falls_silent_is_left(start_processes: StartProcesses, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = (("grpc.keepalive_time_ms", 500), ("grpc.keepalive_timeout_ms", 500))
+    monkeypatch.setattr(transport, "CHANNEL_OPTIONS", (*transport.CHANNEL_OPTIONS, *quick))
+    processes = start_processes(2)
+    ways = [Counted(process.address) for process in processes]
+    with Client.over(ways, retry=PATIENT) as client, client.document(PREFIX, max_characters=25, **GIVEN) as document:
+        *_, last = document.suggestions()
+        assert document.accept() == last.text
+        silent = next(process for process, way in zip(processes, ways, strict=True) if way.streams)
+        silent.send(signal.SIGSTOP)  # its machine still takes what is sent, and nothing ever comes back
+        *_, last = document.suggestions()
+        assert document.text + last.text == PREFIX + client.complete(PREFIX, seed=5, max_characters=50).read()
+    assert [way.streams > 0 for way in ways] == [True, True]
 
 
 class Load:
