@@ -66,7 +66,7 @@ def measure(training: str, held_out: str, recipe: Recipe) -> tuple[int, float, f
 def size_for(recipe: Recipe, characters: int) -> int:
     """The largest size with no more weights than the recipe's Elman network."""
     shape = Structure.dense if recipe.skips == "dense" else Structure.stacked
-    elman = Network(shape(recipe.layers, recipe.hidden_size or 1), characters, torch.Generator())
+    elman = Network(shape(recipe.layers or 1, recipe.hidden_size or 1), characters, torch.Generator())
     sizes = range(8, 4096)
     return max(size for size in sizes if weights_of(size, characters) <= weights(elman))
 
@@ -87,12 +87,13 @@ def train(network: CharacterLstm, training: str, vocabulary: Vocabulary, recipe:
     rows, window = recipe.batch_size or 1, recipe.window or 1
     batches = Batches([training], vocabulary, rows, window, recipe.seed, recipe.restarts)
     steps = batches.per_epoch * (recipe.epochs or 1)
+    rates = (recipe.learning_rate or 0.0, recipe.matrix_rate or 0.0)
     matrices = [weight for name, weight in network.lstm.named_parameters() if "weight" in name]
     others = [*network.embedding.parameters(), *network.output.parameters()]
     others += [weight for name, weight in network.lstm.named_parameters() if "bias" in name]
     optimisers: list[tuple[torch.optim.Optimizer, float]] = [
-        (torch.optim.AdamW(others, recipe.learning_rate, betas=BETAS, weight_decay=0.0), recipe.learning_rate),
-        (Muon(matrices, recipe.matrix_rate, MOMENTUM, recipe.weight_decay, torch.float32), recipe.matrix_rate),
+        (torch.optim.AdamW(others, rates[0], betas=BETAS, weight_decay=0.0), rates[0]),
+        (Muon(matrices, rates[1], MOMENTUM, recipe.weight_decay, torch.float32), rates[1]),
     ]
     state = network.start(rows)
     for step in range(steps):

@@ -12,6 +12,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """FILES, where to write, and a flag for each dial."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILES", help="UTF-8 text files, or folders of them")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="MODEL.safetensors", help="the model file to write")
+    parser.add_argument(
+        "--from",
+        dest="origin",
+        metavar="NAME|PATH",
+        help="a model to begin from, a shipped name or a file, in place of random weights; the structure is its own",
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the model file")
     parser.add_argument("--device", default="auto", help="what trains: auto, cpu or cuda (default: auto)")
     parser.add_argument(
@@ -43,10 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Train; progress and the command to type next go to standard error."""
     if arguments.plot:
         needed("matplotlib", "plot")  # known now, not after an hour
+    origin = needed("elman_models.origin", "train").read_origin(arguments.origin) if arguments.origin else None
     trained = needed("elman_models.train", "train").train(
         arguments.files,
         arguments.output,
         recipe_of(arguments),
+        origin=origin,
         resume=arguments.resume,
         checkpoint_seconds=arguments.checkpoint_seconds,
         device=arguments.device,

@@ -40,6 +40,7 @@ class Header:
     structure: Structure
     vocabulary: Vocabulary
     is_over: bool = False  # there is nothing to go on with: all steps are done, or training stopped early
+    origin: Mapping[str, str] | None = None  # name and digest of the model that it began from
 
 
 @dataclass(frozen=True, slots=True, eq=False)

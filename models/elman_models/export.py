@@ -43,12 +43,12 @@ EXACT_IN_INT32 = 1 << 31
 
 def export_checkpoint(checkpoint: Path, output: Path, about: Mapping[str, Any] | None = None) -> Model:
     """Write the artifact of a checkpoint, as `elman export` does, and return it."""
-    network, vocabulary, recipe = read_network(checkpoint)
-    return write_artifact(to_model(network, vocabulary, {"recipe": recipe} | dict(about or {})), output)
+    network, vocabulary, told = read_network(checkpoint)
+    return write_artifact(to_model(network, vocabulary, told | dict(about or {})), output)
 
 
 def read_network(checkpoint: Path) -> tuple[Network, Vocabulary, dict[str, Any]]:
-    """The network of a checkpoint, its vocabulary and its recipe. Raises CheckpointError."""
+    """The network of a checkpoint, its vocabulary, and what it tells a model file. Raises CheckpointError."""
     read = load_checkpoint(checkpoint)
     header = read.header
     network = Network(header.structure, len(header.vocabulary), torch.Generator())
@@ -56,7 +56,8 @@ def read_network(checkpoint: Path) -> tuple[Network, Vocabulary, dict[str, Any]]
         network.load_state_dict(best_weights(read.tensors, network))
     except (KeyError, RuntimeError) as error:
         raise CheckpointError(f"{checkpoint}: its tensors do not fit its structure ({error})") from None
-    return network, header.vocabulary, header.recipe.to_json()
+    told: dict[str, Any] = {"recipe": header.recipe.to_json()}
+    return network, header.vocabulary, told | ({"from": dict(header.origin)} if header.origin else {})
 
 
 def best_weights(tensors: Mapping[str, Tensor], network: Network) -> dict[str, Tensor]:

@@ -1,6 +1,7 @@
 """The recipe of a training run: every dial, what it means and what it may be. Knows neither torch nor any text.
 
-Dials left at None follow the amount of text (`Recipe.for_text`), so that a person with a folder of notes sets none.
+Dials left at None follow the amount of text (`for_text`, or `for_more_text` where a model learns on), so that a person with a
+folder of notes sets none.
 """
 
 import json
@@ -23,13 +24,21 @@ def dial(default: float | str | None, allowed: tuple[float, float] | tuple[str, 
 class Recipe:
     """How to train. Raises InvalidField, which names field, value and range."""
 
-    layers: int = dial(6, (1, 16), "recurrent layers; each reads the character and layers below, the output reads all")
-    skips: str = dial("dense", ("dense", "none"), "which layers below a layer reads: dense: all of them; none: the nearest")
+    layers: int | None = dial(
+        None, (1, 16), "recurrent layers; each reads the character and layers below, the output reads all; 6"
+    )
+    skips: str | None = dial(
+        None, ("dense", "none"), "which layers below a layer reads: dense (default): all of them; none: the nearest"
+    )
     hidden_size: int | None = dial(None, (1, 4096), "outputs of each layer; by the amount of text: 128 to 224")
-    epochs: int | None = dial(None, (1, 1000), "passes over the text; by the amount of text: 30 for little to 8 for much")
+    epochs: int | None = dial(
+        None, (1, 1000), "passes over the text; by the amount of text: 30 for little to 8 for much, from a model 8"
+    )
     dropout: float | None = dial(None, (0, 0.9), "share of a layer's outputs withheld from its readers while training")
-    learning_rate: float = dial(3e-3, (1e-6, 1), "of AdamW, at its highest")
-    matrix_rate: float = dial(0.02, (0, 1), "learning rate of Muon on the layers' matrices, at its highest; 0: AdamW on all")
+    learning_rate: float | None = dial(None, (1e-6, 1), "of AdamW, at its highest; 0.003, or 0.001 from a model")
+    matrix_rate: float | None = dial(
+        None, (0, 1), "of Muon on the layers' matrices, at its highest; 0.02, or 0.005 from a model; 0: AdamW on all"
+    )
     restarts: float = dial(0.02, (0, 1), "share of windows whose row starts anew, so that the initial state is practised")
     warmup: int = dial(500, (0, 100_000), "steps over which the learning rate rises; it falls by a cosine afterwards")
     weight_decay: float = dial(0.01, (0, 10), "of AdamW and Muon, on matrices")
@@ -51,20 +60,46 @@ class Recipe:
             check(each, getattr(self, each.name))
 
     def for_text(self, characters: int) -> "Recipe":
-        """The recipe with every dial that was left open set for so many characters."""
+        """The recipe with every dial that was left open set for so many characters, from random weights."""
         millions = characters / MILLION
         follows: dict[str, Any] = {
+            "layers": 6,
+            "skips": "dense",
+            "learning_rate": 3e-3,
+            "matrix_rate": 0.02,
             "hidden_size": 224 if millions >= 4 else 192 if millions >= 1 else 128,
             "epochs": min(30, max(8, math.ceil(8 / millions))),
             "dropout": 0.1 if millions >= 3 else 0.2 if millions >= 1 else 0.3,
-            "batch_size": 32 if millions >= 1 else 16 if millions >= 0.1 else 8,
-            "window": 128 if millions >= 3 else 64,  # little text needs many small steps
+            **windows(millions),
         }
+        return self._with_open_dials(follows)
+
+    def for_more_text(self, characters: int) -> "Recipe":
+        """The same where the weights are a model's, which has its structure, and go on learning."""
+        millions = characters / MILLION
+        follows: dict[str, Any] = {
+            "learning_rate": 1e-3,
+            "matrix_rate": 0.005,
+            "epochs": 8,
+            "dropout": 0.1,
+            **windows(millions),
+        }
+        return self._with_open_dials(follows)
+
+    def _with_open_dials(self, follows: dict[str, Any]) -> "Recipe":
         return replace(self, **{name: value for name, value in follows.items() if getattr(self, name) is None})
 
     def to_json(self) -> dict[str, Any]:
         """A value that `json.dumps` takes."""
         return asdict(self)
+
+
+def windows(millions: float) -> dict[str, Any]:
+    """How the text is read; little text needs many small steps."""
+    return {
+        "batch_size": 32 if millions >= 1 else 16 if millions >= 0.1 else 8,
+        "window": 128 if millions >= 3 else 64,
+    }
 
 
 def read_recipe(path: Path) -> Recipe:

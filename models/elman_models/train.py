@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -48,6 +48,7 @@ from elman_models.in_float import float_nats_per_character
 from elman_models.muon import Muon
 from elman_models.network import Network, Window
 from elman_models.ngram import NGram
+from elman_models.origin import Origin, shape_of
 from elman_models.progress import Report, Speed, report_for_standard_error
 from elman_models.recipe import Recipe
 from elman_models.structure import Structure
@@ -60,6 +61,9 @@ MEASURED_CHARACTERS = 100_000
 """At most so much of the held-out text is measured at the end, so that it takes seconds."""
 WATCHED_CHARACTERS = 20_000
 """At most so much of it is measured again and again while training."""
+
+
+Number = TypeVar("Number", int, float)
 
 
 class TrainingError(RuntimeError):
@@ -84,12 +88,13 @@ def train(
     output: Path,
     recipe: Recipe | None = None,
     *,
+    origin: Origin | None = None,
     resume: bool = False,
     checkpoint_seconds: float = 60.0,
     device: str = "auto",
     report: Report | None = None,
 ) -> Trained:
-    """Train on files and folders and write the model to `output`, its checkpoint beside it.
+    """Train on files and folders, from random weights or a model's, and write the model to `output`, its checkpoint beside it.
 
     Raises CorpusError, InvalidField, CheckpointError, TrainingError or OSError; each says what to do.
     """
@@ -99,7 +104,7 @@ def train(
         tell_what_was_read(corpus, told)
         corpus.require(recipe.minimum_characters)
         training, held_out = divide(corpus, recipe.held_out)
-        run = Run(training, held_out, recipe, choose_device(device))
+        run = Run(training, held_out, recipe, choose_device(device), origin)
         return carry_out(run, output, resume, checkpoint_seconds, told, {})
 
 
@@ -154,12 +159,15 @@ def save(run: "Run", path: Path) -> None:
 class Run:
     """One training run: network, optimiser, carried states and the place in the text."""
 
-    def __init__(self, training: Corpus, held_out: Corpus, recipe: Recipe, device: torch.device) -> None:
+    def __init__(
+        self, training: Corpus, held_out: Corpus, recipe: Recipe, device: torch.device, origin: Origin | None = None
+    ) -> None:
         keep_freed_memory()
-        self.training, self.held_out = training, held_out
-        self.given_recipe, self.recipe = recipe, recipe.for_text(training.characters)
+        self.training, self.held_out, self.origin = training, held_out, origin
+        self.given_recipe, self.recipe = recipe, completed(recipe, training.characters, origin)
         self.text = fingerprint(training)
-        self.vocabulary = Vocabulary.of(training.text)
+        vocabulary = Vocabulary.of(training.text)
+        self.vocabulary = origin.vocabulary_with(vocabulary) if origin else vocabulary
         self.device = device
         self.threads = self.recipe.threads or max(1, (os.cpu_count() or 1) // 2)
         self.precision = choose_precision(self.recipe.precision, device)
@@ -170,10 +178,8 @@ class Run:
     def _build(self) -> None:
         recipe = self.recipe
         torch.set_num_threads(self.threads)
-        generator = torch.Generator().manual_seed(recipe.seed)
-        shape = Structure.dense if recipe.skips == "dense" else Structure.stacked
-        structure = shape(recipe.layers, required(recipe.hidden_size))
-        self.network = Network(structure, len(self.vocabulary), generator).to(self.device)
+        network = self.origin.network(self.vocabulary) if self.origin else random_network(recipe, self.vocabulary)
+        self.network = network.to(self.device)
         window = required(recipe.window)
         rows = rows_that_fit(self.training, required(recipe.batch_size), window)
         self.batches = Batches(self.training.documents, self.vocabulary, rows, window, recipe.seed, recipe.restarts)
@@ -236,11 +242,13 @@ class Run:
 
     def described(self) -> str:
         """One line for the person who waits."""
-        recipe, weights = self.recipe, sum(weight.numel() for weight in self.network.parameters())
+        recipe, shape = self.recipe, shape_of(self.network.structure)
+        weights = sum(weight.numel() for weight in self.network.parameters())
+        begun = f" from {self.origin.name}" if self.origin else ""
         return (
-            f"training {recipe.layers} layers of {recipe.hidden_size}, {weights:,} weights, on {self.training.characters:,} "
-            f"characters ({len(self.vocabulary)} different): {recipe.epochs} epochs, {self.steps:,} steps, "
-            f"{self.precision}, {self.threads} threads, {self.device}"
+            f"training {shape['layers']} layers of {shape['hidden_size']}, {weights:,} weights{begun}, on "
+            f"{self.training.characters:,} characters ({len(self.vocabulary)} different): {recipe.epochs} epochs, "
+            f"{self.steps:,} steps, {self.precision}, {self.threads} threads, {self.device}"
         )
 
     def kept(self, path: Path) -> str:
@@ -251,7 +259,8 @@ class Run:
         """All that the rest of the run depends on."""
         recipe, structure = self.given_recipe, self.network.structure
         run = (self.threads, self.precision, structure, self.vocabulary, self.is_over)
-        header = Header(self.step, self.steps, recipe, self.text, *run)
+        origin = self.origin.to_json() if self.origin else None
+        header = Header(self.step, self.steps, recipe, self.text, *run, origin)
         tensors = {f"network.{name}": weight for name, weight in self.network.state_dict().items()} | self.curve.tensors()
         tensors |= {f"state.{index}": state for index, state in enumerate(self.states)}
         for name, weight, optimiser in self._optimised():
@@ -270,6 +279,7 @@ class Run:
         header, tensors = checkpoint.header, checkpoint.tensors
         if header.text != self.text:
             raise CheckpointError(f"{path}: belongs to another text; train without --resume, or on the text it began with")
+        refuse_another_origin(header, self.origin, path)
         if header.recipe != self.given_recipe:
             raise CheckpointError(f"{path}: belongs to another recipe: {difference(header.recipe, self.given_recipe)}")
         if (header.threads, header.precision) != (self.threads, self.precision):
@@ -288,9 +298,9 @@ class Run:
 
 def finish(run: Run, output: Path, path: Path, report: Report, about: Mapping[str, Any]) -> Trained:
     """Export the network, measure it, compare it, and say what to type next."""
-    network, vocabulary, recipe = read_network(path)
+    network, vocabulary, told = read_network(path)
     weights = sum(weight.numel() for weight in network.parameters())
-    facts = {"recipe": recipe, "weights": weights, "training_characters": run.training.characters}
+    facts = {**told, "weights": weights, "training_characters": run.training.characters}
     about = {**facts, "steps": run.step, "best_step": run.best_step, **about}
     model = to_model(network, vocabulary, about)
     documents = some_of(run.held_out.documents, MEASURED_CHARACTERS)
@@ -338,10 +348,37 @@ def refuse_to_overwrite(path: Path) -> None:
         raise CheckpointError(f"{lies}; go on with --resume, or remove it")
 
 
+def refuse_another_origin(header: Header, origin: Origin | None, path: Path) -> None:
+    """Raise CheckpointError unless the checkpoint's run began from this model, or from random weights where there is none."""
+    theirs, ours = header.origin, origin.to_json() if origin else None
+    if (theirs or {}).get("digest") != (ours or {}).get("digest"):
+        raise CheckpointError(f"{path}: began from {begun_from(theirs)}, not from {begun_from(ours)}")
+
+
+def begun_from(origin: Mapping[str, str] | None) -> str:
+    """What a run began from."""
+    return f"the model {origin['name']} of digest {origin['digest'][:16]}" if origin else "random weights"
+
+
 def schedule(recipe: Recipe, step: int, steps: int) -> float:
     """The share of the learning rates' peaks: a rise over the warm-up, and half a cosine down to nothing."""
     rise = min(1.0, (step + 1) / max(1, min(recipe.warmup, steps // 5)))
     return rise * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def completed(recipe: Recipe, characters: int, origin: Origin | None) -> Recipe:
+    """The recipe with its open dials set. Raises InvalidField for the structure of an origin."""
+    if origin is None:
+        return recipe.for_text(characters)
+    origin.refuse_shape(recipe)
+    return recipe.for_more_text(characters)
+
+
+def random_network(recipe: Recipe, vocabulary: Vocabulary) -> Network:
+    """What training begins with where there is no origin."""
+    generator = torch.Generator().manual_seed(recipe.seed)
+    shape = Structure.dense if recipe.skips == "dense" else Structure.stacked
+    return Network(shape(required(recipe.layers), required(recipe.hidden_size)), len(vocabulary), generator)
 
 
 def optimisers_of(network: Network, recipe: Recipe, precision: torch.dtype) -> list[torch.optim.Optimizer]:
@@ -351,7 +388,8 @@ def optimisers_of(network: Network, recipe: Recipe, precision: torch.dtype) -> l
         {"params": [network.output, *([] if recipe.matrix_rate else layers)], "weight_decay": recipe.weight_decay},
         {"params": [*network.biases, network.output_bias], "weight_decay": 0.0},
     ]
-    optimisers: list[torch.optim.Optimizer] = [torch.optim.AdamW(plain, recipe.learning_rate, betas=BETAS, fused=True)]
+    rate = required(recipe.learning_rate)
+    optimisers: list[torch.optim.Optimizer] = [torch.optim.AdamW(plain, rate, betas=BETAS, fused=True)]
     if recipe.matrix_rate:
         optimisers.append(Muon(layers, recipe.matrix_rate, MOMENTUM, recipe.weight_decay, precision))
     for group in (group for optimiser in optimisers for group in optimiser.param_groups):
@@ -441,7 +479,7 @@ def to_device(window: Window, device: torch.device) -> Window:
     return Window(window.characters.to(device), window.targets.to(device), resets)
 
 
-def required(value: int | None) -> int:
+def required(value: Number | None) -> Number:
     """A dial that `for_text` has set."""
     if value is None:
         raise TypeError("a dial was left open")

@@ -60,6 +60,39 @@ def test_a_dial_out_of_range_is_refused_by_name(tmp_path: Path, capsys: pytest.C
     assert "layers: 99 is out of range; allowed: 1 to 16" in errors
 
 
+@pytest.mark.parametrize(
+    ("given", "code", "words"),
+    [
+        (
+            "--from shakespeare --layers 4",
+            2,
+            "layers: 4 is out of range; allowed: none beside a model to begin from; shakespeare has 6",
+        ),
+        ("--from shakespeare --hidden-size 64", 2, "hidden_size: 64 is out of range"),
+        ("--from shakespear", 3, "'shakespear' is neither a file nor a shipped model"),
+        ("--from {folder}", 1, "a folder, not a model file"),
+        ("--from {folder}/notes.txt", 3, "notes.txt: no elman model, or a damaged one"),
+    ],
+)
+def test_train_has_a_clear_word_on_what_it_cannot_begin_from(
+    given: str, code: int, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").write_text("the cat sat on the mat and the dog lay on the log\n" * 1000, encoding="utf-8")
+    command = ["train", str(tmp_path), "-o", str(tmp_path / "m.safetensors"), *given.format(folder=tmp_path).split()]
+    assert main(command) == code
+    assert words in capsys.readouterr().err.splitlines()[-1]
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_train_begins_from_a_model(artifact: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, model = tmp_path / "notes.txt", tmp_path / "m.safetensors"
+    file.write_text("the cat sat on the mat and the dog lay on the log\n" * 60, encoding="utf-8")
+    dials = "--epochs 1 --minimum-characters 100 --window 16 --batch-size 4"
+    assert main(["train", str(file), "--from", str(artifact), "-o", str(model), *dials.split()]) == 0
+    assert f"weights from {artifact.stem}, on" in capsys.readouterr().err
+    assert main(["models", "--server", "", "--json"]) == 0
+
+
 def test_train_draws_its_curve(tmp_path: Path) -> None:
     file, picture = tmp_path / "notes.txt", tmp_path / "curve.png"
     file.write_text("the cat sat on the mat and the dog lay on the log\n" * 60, encoding="utf-8")

@@ -1,7 +1,7 @@
 """Text to train on in tests: sentences of a tiny grammar, the same for the same seed."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from elman_models.recipe import Recipe
 
@@ -13,6 +13,9 @@ QUICK = Recipe(
     minimum_characters=1000, threads=1, precision="float32",
 )  # fmt: skip
 """Enough to learn something of the grammar in a second."""
+
+TUNING = replace(QUICK, layers=None, hidden_size=None, epochs=2)
+"""The same from a model, whose structure it has."""
 
 
 def prose(characters: int, seed: int = 0) -> str:

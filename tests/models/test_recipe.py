@@ -23,7 +23,7 @@ from elman_models.recipe import Recipe, from_json, read_recipe
         ("dropout", math.nan, "dropout: nan is out of range"),
         ("learning_rate", math.inf, "learning_rate: inf is out of range"),
         ("learning_rate", "fast", "learning_rate: 'fast' is out of range"),
-        ("layers", None, "layers: None is out of range"),
+        ("clip", None, "clip: None is out of range"),
         ("precision", "float16", "allowed: auto, float32, bfloat16"),
     ],
 )
@@ -39,6 +39,14 @@ def test_every_dial_follows_the_amount_of_text_where_it_was_left_open(characters
     followed = Recipe().for_text(characters)
     assert all(getattr(followed, each.name) is not None for each in fields(Recipe) if each.name != "threads")
     assert Recipe(epochs=7).for_text(characters).epochs == 7
+
+
+@pytest.mark.parametrize("characters", [1_000, 200_000, 1_000_000, 5_000_000, 10**9])
+def test_from_a_model_every_dial_but_those_of_its_structure_follows_the_amount_of_text(characters: int) -> None:
+    followed = Recipe().for_more_text(characters)
+    left = {each.name for each in fields(Recipe) if getattr(followed, each.name) is None}
+    assert left == {"layers", "skips", "hidden_size", "threads"}
+    assert Recipe(matrix_rate=0.0).for_more_text(characters).matrix_rate == 0
 
 
 def test_a_recipe_comes_back_from_json() -> None:

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 import torch
-from prose import QUICK, Kept, prose
+from prose import QUICK, TUNING, Kept, prose
 
 from elman_models.artifact import load
 from elman_models.checkpoint import CheckpointError, checkpoint_path, load_checkpoint, save_checkpoint
 from elman_models.corpus import Corpus, CorpusError
 from elman_models.errors import InvalidField
+from elman_models.export import export_checkpoint
+from elman_models.origin import Origin, read_origin
 from elman_models.recipe import Recipe
 from elman_models.train import Run, Trained, TrainingError, carry_out, choose_device, loop, train
 
@@ -26,14 +28,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 sys.path.insert(0, {str(Path(__file__).parent)!r})
+from elman_models.origin import read_origin
 from elman_models.train import train
-from prose import QUICK, Kept
+from prose import QUICK, TUNING, Kept
 
 class Telling(Kept):
     def advance(self, step, steps, loss, characters_per_second):
         print(step, flush=True)
 
-train([Path(sys.argv[1])], Path(sys.argv[2]), QUICK, checkpoint_seconds=0, device="cpu", report=Telling())
+origin = read_origin(sys.argv[3]) if sys.argv[3:] else None
+recipe = TUNING if origin else QUICK
+train([Path(sys.argv[1])], Path(sys.argv[2]), recipe, origin=origin, checkpoint_seconds=0, device="cpu", report=Telling())
 """
 
 
@@ -92,20 +97,26 @@ def test_another_seed_gives_another_network(notes: Path, trained: tuple[Trained,
 
 def test_a_run_that_was_killed_ends_as_if_it_had_not_been(notes: Path, trained: tuple[Trained, Kept], tmp_path: Path) -> None:
     output = tmp_path / "killed.safetensors"
-    command = [sys.executable, "-c", CHILD, str(notes), str(output)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        for line in child.stdout:
-            if int(line) == KILLED_STEP:
-                os.kill(child.pid, signal.SIGKILL)
-                break
-    assert child.returncode == -signal.SIGKILL
-    assert not output.exists()
-    assert load_checkpoint(checkpoint_path(output)).header.step >= KILLED_STEP - 1
+    kill_at(KILLED_STEP, notes, output)
     kept = Kept()
     resumed = train([notes], output, QUICK, resume=True, device="cpu", report=kept)
     assert kept.steps[0] >= KILLED_STEP
     assert resumed.model.digest == trained[0].model.digest
+
+
+def kill_at(step: int, *arguments: Path) -> None:
+    """Run CHILD until it has told of the step, and leave its checkpoint."""
+    output = arguments[1]
+    command = [sys.executable, "-c", CHILD, *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if int(line) == step:
+                os.kill(child.pid, signal.SIGKILL)
+                break
+    assert child.returncode == -signal.SIGKILL
+    assert not output.exists()
+    assert load_checkpoint(checkpoint_path(output)).header.step >= step - 1
 
 
 def test_a_finished_run_can_be_resumed_and_gives_the_same_model(notes: Path, trained: tuple[Trained, Kept]) -> None:
@@ -181,6 +192,73 @@ def test_a_run_without_held_out_text_still_ends_in_a_model(tmp_path: Path) -> No
 def test_a_device_that_is_not_there_is_refused() -> None:
     with pytest.raises(InvalidField, match="device: 'tpu' is out of range; allowed: auto, cpu, cuda"):
         choose_device("tpu")
+
+
+@pytest.fixture(scope="module")
+def more_notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same grammar with letters that the first notes lack."""
+    folder = tmp_path_factory.mktemp("more")
+    (folder / "d.txt").write_text(prose(8_000, seed=4).replace("king", "Ülüß").replace("cat", "KAT"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tuned(more_notes: Path, trained: tuple[Trained, Kept], tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, Kept]:
+    kept, output = Kept(), tmp_path_factory.mktemp("tuned") / "tuned.safetensors"
+    return train([more_notes], output, TUNING, origin=origin_of(trained), device="cpu", report=kept), kept
+
+
+def origin_of(trained: tuple[Trained, Kept]) -> Origin:
+    return read_origin(str(trained[0].output))
+
+
+def test_a_model_to_begin_from_is_worth_its_learning(more_notes: Path, tuned: tuple[Trained, Kept], tmp_path: Path) -> None:
+    recipe = replaced(epochs=TUNING.epochs)
+    anew = train([more_notes], tmp_path / "anew.safetensors", recipe, device="cpu", report=Kept())
+    assert tuned[0].quality is not None
+    assert anew.quality is not None
+    costs = [quality.nats_per_character_streaming for quality in (tuned[0].quality, anew.quality)]
+    assert costs[0] < 0.8 * costs[1]
+
+
+def test_a_model_says_what_it_began_from_and_knows_the_characters_of_both(
+    trained: tuple[Trained, Kept], tuned: tuple[Trained, Kept], tmp_path: Path
+) -> None:
+    first, then = trained[0].model, load(tuned[0].output)
+    assert then.about["from"] == {"name": "notes", "digest": first.digest}
+    assert then.vocabulary.characters == "".join(sorted({*first.vocabulary.characters, *"AKTÜüß"}))
+    assert then.structure == first.structure
+    assert export_checkpoint(tuned[0].checkpoint, tmp_path / "m.safetensors").about["from"] == then.about["from"]
+    assert any("weights from notes, on" in line for line in tuned[1].lines)
+
+
+def test_a_run_from_a_model_that_was_killed_ends_as_if_it_had_not_been(
+    more_notes: Path, trained: tuple[Trained, Kept], tuned: tuple[Trained, Kept], tmp_path: Path
+) -> None:
+    output = tmp_path / "killed.safetensors"
+    kill_at(KILLED_STEP, more_notes, output, trained[0].output)
+    resumed = train([more_notes], output, TUNING, origin=origin_of(trained), resume=True, device="cpu", report=Kept())
+    assert resumed.output.read_bytes() == tuned[0].output.read_bytes()
+
+
+def test_a_checkpoint_that_began_elsewhere_is_refused(
+    notes: Path, more_notes: Path, trained: tuple[Trained, Kept], tuned: tuple[Trained, Kept]
+) -> None:
+    first, other = trained[0].model.digest[:16], read_origin("python")
+    with pytest.raises(CheckpointError, match=f"began from the model notes of digest {first}, not from random weights"):
+        train([more_notes], tuned[0].output, TUNING, resume=True, device="cpu", report=Kept())
+    with pytest.raises(CheckpointError, match=f"digest {first}, not from the model python of digest {other.model.digest[:16]}"):
+        train([more_notes], tuned[0].output, TUNING, origin=other, resume=True, device="cpu", report=Kept())
+    with pytest.raises(CheckpointError, match="began from random weights, not from the model notes"):
+        train([notes], trained[0].output, TUNING, origin=origin_of(trained), resume=True, device="cpu", report=Kept())
+
+
+def test_a_dial_of_the_structure_is_refused_beside_a_model_to_begin_from(
+    more_notes: Path, trained: tuple[Trained, Kept], tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidField, match=r"layers: 2 is out of range; .* notes has 2"):
+        train([more_notes], tmp_path / "m.safetensors", QUICK, origin=origin_of(trained), device="cpu", report=Kept())
+    assert not any(tmp_path.iterdir())
 
 
 def spoil(run: Run, value: float) -> None:
