@@ -40,6 +40,7 @@ class Header:
     structure: Structure
     vocabulary: Vocabulary
     is_over: bool = False  # there is nothing to go on with: all steps are done, or training stopped early
+    processes: int = 1  # that share the rows; the states are those of all rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
