@@ -41,6 +41,7 @@ class Header:
     vocabulary: Vocabulary
     is_over: bool = False  # there is nothing to go on with: all steps are done, or training stopped early
     origin: Mapping[str, str] | None = None  # name and digest of the model that it began from
+    processes: int = 1  # that share the rows; the states are those of all rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -71,6 +71,16 @@ class Plain:
             self.say(f"step {step} of {steps}: {figures_of(loss, characters_per_second)}")
 
 
+class Silent:
+    """Nobody: the processes that help the first."""
+
+    def say(self, line: str) -> None:
+        """Not here."""
+
+    def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
+        """Not here."""
+
+
 def report_for_standard_error() -> Terminal | Plain:
     """A bar only where a person looks."""
     return Terminal() if sys.stderr.isatty() else Plain()

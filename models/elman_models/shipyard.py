@@ -23,10 +23,10 @@ from elman_models.english import english_parts
 from elman_models.evaluate import evaluate
 from elman_models.export import with_about, write_artifact
 from elman_models.parts import Parts
-from elman_models.progress import report_for_standard_error
 from elman_models.recipe import Recipe, read_recipe
 from elman_models.standard_library import python_parts
-from elman_models.train import Run, carry_out, choose_device
+from elman_models.team import join
+from elman_models.train import Run, carry_out, choose_device, reporting
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 SHIPPED = Path(__file__).parent / "shipped"
@@ -77,14 +77,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def make(text: Text, recipe: Recipe, output: Path, device: str, resume: bool) -> Model:
     """The model from the text by the recipe, measured at the end on what nothing has seen."""
-    parts = text.read()
-    run = Run(corpus_of(parts.training), corpus_of(parts.validation), recipe, choose_device(device))
+    team = join()
+    with team.agreeing():
+        parts = text.read()
+        run = Run(corpus_of(parts.training), corpus_of(parts.validation), recipe, choose_device(device), team=team)
     about = {
         "licence": f"{text.licence}; the model is under Apache-2.0, as elman is",
         "text": f"{text.source}; {listed(parts.training)}",
         "held_out": listed(parts.validation),
     }
-    with report_for_standard_error() as report:
+    with reporting(None, team) as report:
         trained = carry_out(run, output, resume, 60.0, report, about)
         unseen = evaluate(trained.model, list(parts.unseen.values()))
         report.say(f"never seen, {listed(parts.unseen)}; {unseen.nats_per_character_streaming:.4f} nats a character")

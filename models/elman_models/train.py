@@ -3,8 +3,9 @@ Williams and Peng 1990), Muon for the layers' matrices and AdamW for the rest, w
 
     text -> divide -> [ window -> forward -> backward -> clip -> Muon, AdamW ] -> export -> measure -> n-gram
 
-A step is a function of (text, recipe, step, what the checkpoint holds) alone: the same machine type, torch version and
-thread count give the same digest, also when killed and resumed. This file knows no server and no command line.
+A step is a function of (text, recipe, step, what the checkpoint holds) alone: the same machine type, torch version, thread
+count and number of processes give the same digest, also when killed and resumed. torchrun's processes share a step's rows
+(team.py) and make, but for rounding, the step that one makes of all. This file knows no server and no command line.
 """
 
 # torch leaves many of its members without a type:
@@ -18,13 +19,13 @@ import os
 import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from elman_models.artifact import Model
@@ -49,9 +50,10 @@ from elman_models.muon import Muon
 from elman_models.network import Network, Window
 from elman_models.ngram import NGram
 from elman_models.origin import Origin, shape_of
-from elman_models.progress import Report, Speed, report_for_standard_error
+from elman_models.progress import Report, Silent, Speed, report_for_standard_error
 from elman_models.recipe import Recipe
 from elman_models.structure import Structure
+from elman_models.team import ALONE, Team, TeamError, join
 from elman_models.vocabulary import Vocabulary
 
 BETAS = (0.9, 0.99)
@@ -96,54 +98,79 @@ def train(
 ) -> Trained:
     """Train on files and folders, from random weights or a model's, and write the model to `output`, its checkpoint beside it.
 
-    Raises CorpusError, InvalidField, CheckpointError, TrainingError or OSError; each says what to do.
+    Of the processes that torchrun starts the first returns; the others end. All read the files, and the checkpoint to resume.
+    Raises CorpusError, InvalidField, CheckpointError, TrainingError, TeamError or OSError; each says what to do.
     """
-    recipe = recipe or Recipe()
-    corpus = read_corpus(files)
-    with nullcontext(report) if report else report_for_standard_error() as told:
-        tell_what_was_read(corpus, told)
-        corpus.require(recipe.minimum_characters)
-        training, held_out = divide(corpus, recipe.held_out)
-        run = Run(training, held_out, recipe, choose_device(device), origin)
+    recipe, team = recipe or Recipe(), join()
+    with reporting(report, team) as told:
+        with team.agreeing():
+            corpus = read_corpus(files)
+            tell_what_was_read(corpus, told)
+            corpus.require(recipe.minimum_characters)
+            training, held_out = divide(corpus, recipe.held_out)
+            run = Run(training, held_out, recipe, choose_device(device), origin, team)
         return carry_out(run, output, resume, checkpoint_seconds, told, {})
+
+
+def reporting(report: Report | None, team: Team) -> AbstractContextManager[Report]:
+    """Whom to tell: `report`, or whoever watches standard error; the first process alone does."""
+    if not team.is_first:
+        return nullcontext(Silent())
+    return nullcontext(report) if report else report_for_standard_error()
 
 
 def carry_out(
     run: "Run", output: Path, resume: bool, checkpoint_seconds: float, report: Report, about: Mapping[str, Any]
 ) -> Trained:
     """From wherever the run stands to the model file; `about` goes into it beside recipe and quality."""
-    if output.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "a folder, not a model file", str(output))
-    output.parent.mkdir(parents=True, exist_ok=True)
     path = checkpoint_path(output)
-    if resume:
-        run.restore(load_checkpoint(path), path)
-    else:
-        refuse_to_overwrite(path)
-        save(run, path)  # a place that cannot be written to is known now, not after an hour
+    with run.team.agreeing():
+        prepare(run, output, path, resume or (run.team.restarts > 0 and path.exists()), report)
     try:
         loop(run, path, checkpoint_seconds, report)
     except KeyboardInterrupt:
         report.say(f"stopped; {run.kept(path)}; --resume goes on from there")  # this step may be half done: not saved
         raise
+    except RuntimeError as error:
+        if not run.team.has_lost(error):
+            raise
+        words = f"another process of this run is gone; {run.kept(path)}; --resume goes on from there"
+        raise run.team.once(TeamError(words)) from error
+    run.team.leave()
     return finish(run, output, path, report, about)
+
+
+def prepare(run: "Run", output: Path, path: Path, resume: bool, report: Report) -> None:
+    """Bring the run to where it stands, or see that nothing stands in its way. Raises CheckpointError or OSError."""
+    if output.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "a folder, not a model file", str(output))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    if resume:
+        checkpoint = load_checkpoint(path)
+        run.restore(checkpoint, path)
+        if (processes := checkpoint.header.processes) != run.team.processes:
+            report.say(f"begun by {processes} processes, goes on with {run.team.processes}: as good a model, another digest")
+    else:
+        refuse_to_overwrite(path)
 
 
 def loop(run: "Run", path: Path, checkpoint_seconds: float, report: Report) -> None:
     """Step after step to the end; a checkpoint every so often and at the end."""
     report.say(run.described())
+    run.begin()
+    if not run.step:
+        save(run, path)  # a place that cannot be written to is known now, not after an hour
     speed = Speed()
     saved = time.monotonic()
     while not run.is_over:
         loss = run.advance()
         if not math.isfinite(loss):
-            raise TrainingError(
-                f"step {run.step + 1}: the loss is no finite number; {run.kept(path)}; try a lower learning_rate"
-            )
+            words = f"step {run.step + 1}: the loss is no finite number; {run.kept(path)}; try a lower learning_rate"
+            raise run.team.once(TrainingError(words))
         run.watch(loss)
         speed.add(run.batches.rows * run.batches.steps, loss)
         report.advance(run.step, run.steps, speed.loss, speed.characters_per_second)
-        if run.is_over or time.monotonic() - saved >= checkpoint_seconds:
+        if run.is_over or run.team.of_first(time.monotonic() - saved) >= checkpoint_seconds:
             save(run, path)
             saved = time.monotonic()
     if run.step < run.steps:
@@ -151,8 +178,10 @@ def loop(run: "Run", path: Path, checkpoint_seconds: float, report: Report) -> N
 
 
 def save(run: "Run", path: Path) -> None:
-    """Replace the checkpoint."""
-    save_checkpoint(run.checkpoint(), path)
+    """Replace the checkpoint. All processes bring their states, the first writes."""
+    checkpoint = run.checkpoint()
+    if run.team.is_first:
+        save_checkpoint(checkpoint, path)
     run.saved_step = run.step
 
 
@@ -160,16 +189,22 @@ class Run:
     """One training run: network, optimiser, carried states and the place in the text."""
 
     def __init__(
-        self, training: Corpus, held_out: Corpus, recipe: Recipe, device: torch.device, origin: Origin | None = None
+        self,
+        training: Corpus,
+        held_out: Corpus,
+        recipe: Recipe,
+        device: torch.device,
+        origin: Origin | None = None,
+        team: Team = ALONE,
     ) -> None:
         keep_freed_memory()
-        self.training, self.held_out, self.origin = training, held_out, origin
+        self.training, self.held_out, self.origin, self.team = training, held_out, origin, team
         self.given_recipe, self.recipe = recipe, completed(recipe, training.characters, origin)
         self.text = fingerprint(training)
         vocabulary = Vocabulary.of(training.text)
         self.vocabulary = origin.vocabulary_with(vocabulary) if origin else vocabulary
-        self.device = device
-        self.threads = self.recipe.threads or max(1, (os.cpu_count() or 1) // 2)
+        self.device = team.device(device)
+        self.threads = self.recipe.threads or max(1, (os.cpu_count() or 1) // 2 // team.local_processes)
         self.precision = choose_precision(self.recipe.precision, device)
         self.step = 0
         self.saved_step: int | None = None
@@ -180,11 +215,13 @@ class Run:
         torch.set_num_threads(self.threads)
         network = self.origin.network(self.vocabulary) if self.origin else random_network(recipe, self.vocabulary)
         self.network = network.to(self.device)
+        self.shared: nn.Module = self.network
         window = required(recipe.window)
         rows = rows_that_fit(self.training, required(recipe.batch_size), window)
         self.batches = Batches(self.training.documents, self.vocabulary, rows, window, recipe.seed, recipe.restarts)
         self.steps = self.batches.per_epoch * required(recipe.epochs)
-        self.states = self.network.zero_states(rows, self.device)
+        self.block = self.team.block(rows)
+        self.states = self._zero_states()
         self.optimisers = optimisers_of(self.network, recipe, self.dtype)
         self.watched = some_of(self.held_out.documents, WATCHED_CHARACTERS) if recipe.held_out else []
         self.curve = Curve(max(1, self.steps // recipe.measurements), recipe.patience)
@@ -194,17 +231,30 @@ class Run:
         """What products are computed in."""
         return torch.bfloat16 if self.precision == "bfloat16" else torch.float32
 
+    def _zero_states(self) -> list[Tensor]:
+        """Of the rows that are this process's."""
+        return self.network.zero_states(self.block.stop - self.block.start, self.device)
+
+    def begin(self) -> None:
+        """Before the first step: all processes stand at the same place, with the same weights. Raises TeamError."""
+        recipe, text = self.given_recipe.to_json(), self.text
+        self.team.require_same(text=text, recipe=recipe, threads=self.threads, precision=self.precision, step=self.step)
+        self.shared = self.team.shared(self.network)
+
     def advance(self) -> float:
         """One step; returns its loss, nats a character. Where that is not finite, the weights are as they were."""
-        window = to_device(self.batches.window(self.step), self.device)
+        window = self.batches.window(self.step)
+        counted = int((window.targets != IGNORED).sum()) / self.team.processes  # the mean over processes is that of all rows
+        window = to_device(self.team.part(window), self.device)
         if self.batches.is_first(self.step):
-            self.states = self.network.zero_states(self.batches.rows, self.device)
-        logits, states = self.network(window, self.states, self._masks(), self.dtype)
-        loss = cross_entropy(logits.flatten(0, 1), window.targets.flatten(), ignore_index=IGNORED)
+            self.states = self._zero_states()
+        logits, states = self.shared(window, self.states, self._masks(), self.dtype)
+        loss = cross_entropy(logits.flatten(0, 1), window.targets.flatten(), ignore_index=IGNORED, reduction="sum") / counted
         self.network.zero_grad()
         loss.backward()
         norm = float(torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip))
-        if not math.isfinite(norm) or not math.isfinite(float(loss.detach())):
+        nats = self.team.mean(float(loss.detach()))
+        if not math.isfinite(norm) or not math.isfinite(nats):
             return math.nan
         share = schedule(self.recipe, self.step, self.steps)
         for optimiser in self.optimisers:
@@ -212,7 +262,7 @@ class Run:
                 group["lr"] = share * group["peak"]
             optimiser.step()
         self.step, self.states = self.step + 1, states
-        return float(loss.detach())
+        return nats
 
     def _masks(self) -> list[Tensor | None]:
         """Dropout: for each layer which outputs its readers get, the same through the window (Gal and Ghahramani 2016)."""
@@ -220,15 +270,18 @@ class Run:
         if not dropout:
             return [None] * len(self.states)
         random = np.random.default_rng([self.recipe.seed, 1, self.step])
-        kept = [random.random(state.shape, np.float32) >= dropout for state in self.states]
+        kept = [random.random((self.batches.rows, state.shape[1]), np.float32)[self.block] >= dropout for state in self.states]
         return [torch.from_numpy(mask).to(self.device, torch.float32) / (1 - dropout) for mask in kept]
 
     def watch(self, loss: float) -> None:
         """After a step: measure the held-out text now and then. Where the recipe holds nothing out, nothing is measured."""
         self.curve.add(loss)
         if self.curve.is_due(self.step, self.steps):
-            nats = float_nats_per_character(self.network, self.vocabulary, self.watched) if self.watched else math.nan
-            self.curve.record(self.step, nats, self.network)
+            self.curve.record(self.step, self.team.of_first(self._watched_nats()), self.network)
+
+    def _watched_nats(self) -> float:
+        is_measured = self.watched and self.team.is_first
+        return float_nats_per_character(self.network, self.vocabulary, self.watched) if is_measured else math.nan
 
     @property
     def is_over(self) -> bool:
@@ -249,6 +302,7 @@ class Run:
             f"training {shape['layers']} layers of {shape['hidden_size']}, {weights:,} weights{begun}, on "
             f"{self.training.characters:,} characters ({len(self.vocabulary)} different): {recipe.epochs} epochs, "
             f"{self.steps:,} steps, {self.precision}, {self.threads} threads, {self.device}"
+            + ("" if self.team.is_alone else f", in each of {self.team.processes} processes")
         )
 
     def kept(self, path: Path) -> str:
@@ -260,9 +314,9 @@ class Run:
         recipe, structure = self.given_recipe, self.network.structure
         run = (self.threads, self.precision, structure, self.vocabulary, self.is_over)
         origin = self.origin.to_json() if self.origin else None
-        header = Header(self.step, self.steps, recipe, self.text, *run, origin)
+        header = Header(self.step, self.steps, recipe, self.text, *run, origin, self.team.processes)
         tensors = {f"network.{name}": weight for name, weight in self.network.state_dict().items()} | self.curve.tensors()
-        tensors |= {f"state.{index}": state for index, state in enumerate(self.states)}
+        tensors |= {f"state.{index}": self.team.whole(state) for index, state in enumerate(self.states)}
         for name, weight, optimiser in self._optimised():
             tensors |= {f"optimiser.{name}.{part}": value for part, value in optimiser.state.get(weight, {}).items()}
         return Checkpoint(header, tensors)
@@ -288,7 +342,7 @@ class Run:
         self.step = self.saved_step = header.step
         torch.set_num_threads(self.threads)
         self.network.load_state_dict({name: tensors[f"network.{name}"] for name in self.network.state_dict()})
-        self.states = [tensors[f"state.{index}"].to(self.device) for index in range(len(self.states))]
+        self.states = [tensors[f"state.{index}"][self.block].to(self.device) for index in range(len(self.states))]
         self.curve.restore(tensors)
         for name, weight, optimiser in self._optimised():
             prefix = f"optimiser.{name}."
