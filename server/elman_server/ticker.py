@@ -16,7 +16,7 @@ from typing import Protocol, cast, runtime_checkable
 from elman_models.execution import Advance, Outcome
 from elman_server.engine import Done, Engine, Tick
 
-SHORT_SECONDS = 0.00005
+SHORT_SECONDS = 0.000075
 """Ticks that take no longer run in the loop: about what two hand-overs between threads cost under load."""
 
 
