@@ -156,6 +156,7 @@ class Engine:
         self._rows = rows
         self._largest_queue = waiting
         self._ticks = 0
+        self._has_cancelled = False  # since the last round
         self.on_work: Callable[[], None] = do_nothing
 
     def submit(self, jobs: Sequence[Job]) -> None:
@@ -177,7 +178,7 @@ class Engine:
 
     def cancel(self, job: Job) -> None:
         """Forget a text: its row is free after the tick in progress."""
-        job.is_cancelled = True
+        self._has_cancelled = job.is_cancelled = True
         for alternative in job.alternatives:
             alternative.is_cancelled = True
 
@@ -199,6 +200,9 @@ class Engine:
             progress.job.tell(progress)
 
     def _release(self) -> None:
+        if not self._has_cancelled:
+            return
+        self._has_cancelled = False
         for pool in self._turns:
             pool.release()
 

@@ -79,7 +79,9 @@ class Ticker:
                 self._is_turning = False
             elif tick.seconds <= SHORT_SECONDS:
                 self._engine.finish(tick, tick.run())
-                self._loop.call_soon(self._give_way)
+                self._is_turning = self._engine.has_work
+                if self._is_turning:
+                    self._loop.call_soon(self._give_way)
             else:
                 self._start_beside(tick)
         except Exception as error:
