@@ -95,14 +95,17 @@ class Trail:
 
     def __init__(self, cursor: int, most: int, size: int) -> None:
         self._cursor, self._most, self._size = cursor, most, size
+        self._end = cursor  # the last position
         self._runs: list[tuple[int, bytes]] = []
         self._count = 0  # of all states
         self._settled: Checkpoints | None = None  # those before the runs
 
     def add(self, position: int, outputs: NDArray[np.int8]) -> None:
-        """Keep the states from a position on. Shape (states, state size)."""
-        self._runs.append((position, outputs.tobytes()))
-        self._count += len(outputs)
+        """Keep the states from a position on, but for those that came before. Shape (states, state size)."""
+        fresh = outputs[max(0, self._end + 1 - position) :]
+        self._end = position + len(outputs) - 1
+        self._runs.append((self._end + 1 - len(fresh), fresh.tobytes()))
+        self._count += len(fresh)
         if self._count > self._most:
             settled = self._settle()
             settled.thin(self._cursor)

@@ -19,7 +19,7 @@ def states(start: int, count: int) -> NDArray[np.int8]:
 def test_a_trail_gives_the_states_that_came_up_to_a_position_and_never_too_many(runs: list[int], most: int, until: int) -> None:
     trail, position = Trail(10, most, SIZE), 11
     for count in runs:
-        trail.add(position, states(position, count))
+        trail.add(position - 1, states(position - 1, count + 1))  # a tick begins where the last one ended
         position += count
     given = dict(trail.up_to(until))
     assert all(outputs == bytes([place] * SIZE) for place, outputs in given.items())
