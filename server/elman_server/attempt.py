@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.execution import Passage, Start
-from elman_server.checkpoints import Checkpoints
+from elman_server.checkpoints import Trail
 from elman_server.completion import Completion, Event, Tell
 from elman_server.document import Document
 from elman_server.job import Job, Progress
@@ -33,10 +33,10 @@ class Attempt:
         jobs = completion.jobs(tell) if is_suggesting else [consuming(completion, tell)]
         self.running = len(jobs)  # those that have not told their last
         self.submission: Sequence[Job] = completion.submission(jobs, tell) if is_suggesting else jobs
-        for job in (*jobs, *self.submission):
+        for job in {*jobs, *self.submission}:
             job.watch = partial(watch, self, job.start.alternative)
         self._completion: Completion | None = completion
-        self._trails: dict[int, Checkpoints] = {}
+        self._trails: dict[int, Trail] = {}
         self._most_states = most_states // len(jobs)
         self._agreed: int | None = None  # up to here, if it is retired
 
@@ -63,11 +63,15 @@ class Attempt:
         if known:
             document.note(passage.position, passage.outputs[:known])
         if self._agreed is None and known < len(passage.outputs):
-            trail = self._trails.setdefault(alternative, Checkpoints(self._most_states))
-            trail.extend(passage.position + known, passage.outputs[known:])
-            trail.thin(self.cursor)
+            self._trail(alternative, passage.outputs.shape[1]).add(passage.position + known, passage.outputs[known:])
 
-    def along(self, text: str) -> Checkpoints | None:
+    def _trail(self, alternative: int, size: int) -> Trail:
+        trail = self._trails.get(alternative)
+        if trail is None:
+            trail = self._trails[alternative] = Trail(self.cursor, self._most_states, size)
+        return trail
+
+    def along(self, text: str) -> Trail | None:
         """The states along a text after the cursor, if it was suggested."""
         for alternative, written in self.written.items():
             if text and written.startswith(text):

@@ -1,7 +1,7 @@
 """States along a text, dense near a cursor and sparse far from it. Knows no text."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,18 +57,15 @@ class Checkpoints:
             self._positions.insert(place, position)
             self._outputs.insert(place, outputs)
 
-    def extend(self, position: int, outputs: NDArray[np.int8]) -> None:
-        """Keep the states from a position on. Shape (states, state size)."""
-        data, size = outputs.tobytes(), outputs.shape[1]
-        for place in range(0, len(data), size):
-            self.add(position, data[place : place + size])
-            position += 1
+    def extend(self, states: Iterable[tuple[int, bytes]]) -> None:
+        """Keep states, each with its position."""
+        for position, outputs in states:
+            self.add(position, outputs)
 
-    def take_over(self, others: "Checkpoints", until: int) -> None:
-        """Keep those of others too, up to a position."""
-        for position, outputs in zip(others._positions, others._outputs, strict=True):
-            if position <= until:
-                self.add(position, outputs)
+    def up_to(self, position: int) -> Iterator[tuple[int, bytes]]:
+        """The states up to a position, each with its own."""
+        until = bisect_right(self._positions, position)
+        return zip(self._positions[:until], self._outputs[:until], strict=True)
 
     def at_or_before(self, position: int) -> State:
         """The nearest state that is not beyond the position; there must be one."""
@@ -91,6 +88,46 @@ class Checkpoints:
             places = spread(self._positions, cursor, self._most * 3 // 4)
             self._positions = [self._positions[place] for place in places]
             self._outputs = [self._outputs[place] for place in places]
+
+
+class Trail:
+    """States that follow a cursor, at most so many (or 4). Few are ever asked for: they stay as they came till then."""
+
+    def __init__(self, cursor: int, most: int, size: int) -> None:
+        self._cursor, self._most, self._size = cursor, most, size
+        self._end = cursor  # the last position
+        self._runs: list[tuple[int, bytes]] = []
+        self._count = 0  # of all states
+        self._settled: Checkpoints | None = None  # those before the runs
+
+    def add(self, position: int, outputs: NDArray[np.int8]) -> None:
+        """Keep the states from a position on, but for those that came before. Shape (states, state size)."""
+        fresh = outputs[max(0, self._end + 1 - position) :]
+        self._end = position + len(outputs) - 1
+        self._runs.append((self._end + 1 - len(fresh), fresh.tobytes()))
+        self._count += len(fresh)
+        if self._count > self._most:
+            settled = self._settle()
+            settled.thin(self._cursor)
+            self._count = len(settled)
+
+    def up_to(self, position: int) -> Iterator[tuple[int, bytes]]:
+        """The states up to a position, each with its own."""
+        return self._settle().up_to(position)
+
+    def _settle(self) -> Checkpoints:
+        settled = self._settled = self._settled or Checkpoints(self._most)
+        for position, data in self._runs:
+            settled.extend(split(position, data, self._size))
+        self._runs.clear()
+        return settled
+
+
+def split(position: int, data: bytes, size: int) -> Iterator[tuple[int, bytes]]:
+    """The states from a position on, of so many bytes each, which lie one after the other."""
+    for place in range(0, len(data), size):
+        yield position, data[place : place + size]
+        position += 1
 
 
 def spread(positions: Sequence[int], cursor: int, enough: int) -> list[int]:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman_models.state import State
-from elman_server.checkpoints import Checkpoints, affordable
+from elman_server.checkpoints import Checkpoints, Trail, affordable, split
 from elman_server.tail import Tail
 
 
@@ -47,7 +47,7 @@ class Document:
         """The last state."""
         return self._checkpoints.at_or_before(self.cursor)
 
-    def edit(self, keep: int, insert: str, along: Checkpoints | None = None) -> None:
+    def edit(self, keep: int, insert: str, along: Trail | None = None) -> None:
         """Replace what follows a position, at most the cursor's; `along` holds states in the new text."""
         if not self.is_lost and keep >= self.earliest:
             self._replace(keep, insert, along)
@@ -57,20 +57,20 @@ class Document:
         else:
             self.is_lost, self.cursor = True, keep + len(insert)
 
-    def _replace(self, keep: int, insert: str, along: Checkpoints | None) -> None:
+    def _replace(self, keep: int, insert: str, along: Trail | None) -> None:
         self._checkpoints.cut(keep)
         self._tail.cut(keep)
         self._tail.append(insert)
         self.cursor = self._tail.end
         if along:
-            self._checkpoints.take_over(along, self.cursor)
+            self._checkpoints.extend(along.up_to(self.cursor))
         self._shrink()
 
     def note(self, position: int, outputs: NDArray[np.int8]) -> None:
         """Keep the states that were reached from a position on; none beyond the cursor."""
         forgotten = max(0, self._tail.start - position)
         if forgotten < len(outputs):
-            self._checkpoints.extend(position + forgotten, outputs[forgotten:])
+            self._checkpoints.extend(split(position + forgotten, outputs[forgotten:].tobytes(), outputs.shape[1]))
             self._shrink()
 
     def _shrink(self) -> None:

@@ -1,7 +1,8 @@
 """An opened document while it is edited, and what the engine does for its newest revision. Knows no requests and no clock.
 
 change -> the attempt for the revision before is cancelled; what it reached is kept where the text is still the same
-next   -> the next event for the newest revision; if nobody works for it yet, an attempt begins
+begin  -> if nobody works for the newest revision yet, an attempt begins
+next   -> the next event for it
 hear   -> the engine's news: states are kept, text and ends wait for `next`
 """
 
@@ -106,6 +107,7 @@ class Editing:
         if self._attempt:
             self._cancel(self._attempt, outcome)
         self._attempt = None
+        self._recent = [attempt for attempt in self._recent if attempt.running]
         for attempt in self._recent:
             attempt.retire(self.document.cursor if keep is None else keep)
 
@@ -115,10 +117,14 @@ class Editing:
         if attempt.is_suggesting:
             self._witness.note_suggestion(outcome if outcome and attempt.written else attempt.outcome)
 
-    def next(self) -> Event | None:
-        """The next event; None while there is none. Raises QueueFull, after which it may be asked again."""
+    def begin(self) -> None:
+        """Let the engine work for the newest revision, unless it does. Raises QueueFull, after which it may be asked again."""
         if self._is_due and self._attempt is None:
             self._begin()
+
+    def next(self) -> Event | None:
+        """The next event; None while there is none. Raises QueueFull, as `begin` does."""
+        self.begin()
         while (event := next(self._events, None)) is None and self._news:
             self._events = self._tell(self._news.pop(0))
         return event
@@ -139,7 +145,6 @@ class Editing:
     def _see(self, attempt: Attempt, alternative: int, passage: Passage) -> None:
         if attempt in self._recent:
             attempt.note(passage, alternative, self.document)
-            self._wake()
 
     def _hear(self, attempt: Attempt, progress: Progress) -> None:
         if attempt is not self._attempt:

@@ -47,6 +47,7 @@ class Tick:
     pool: "Pool"
     jobs: Sequence[Job]
     advances: Sequence[Advance]
+    steps: int  # of the row that moves farthest
     seconds: float  # about how long it will take
 
     def run(self) -> "Done":
@@ -87,14 +88,14 @@ class Pool:
         allowed = self._pace.allowance(list(self.running.values()))
         moving = [(row, job) for row, job in self.running.items() if allowed.moves(job)]
         advances = [job.advance(row, allowed.run, allowed.draws) for row, job in moving]
-        return Tick(self, [job for _, job in moving], advances, allowed.seconds)
+        steps = max(advance.steps for advance in advances)
+        return Tick(self, [job for _, job in moving], advances, steps, self._pace.expect(len(moving), steps))
 
     def take(self, tick: Tick, done: Done) -> list[Progress]:
         """Take what the rows did; returns what there is to tell."""
-        steps = [advance.steps for advance in tick.advances]
-        self._pace.observe(len(steps), max(steps), done.seconds)
-        self.steps += max(steps)
-        self.row_steps += sum(steps)
+        self._pace.observe(len(tick.jobs), tick.steps, done.seconds)
+        self.steps += tick.steps
+        self.row_steps += sum(advance.steps for advance in tick.advances)
         moves = enumerate(zip(tick.jobs, tick.advances, strict=True))
         told = [
             self._take(job, done.outcome, index, advance)
@@ -155,6 +156,7 @@ class Engine:
         self._rows = rows
         self._largest_queue = waiting
         self._ticks = 0
+        self._has_cancelled = False  # since the last round
         self.on_work: Callable[[], None] = do_nothing
 
     def submit(self, jobs: Sequence[Job]) -> None:
@@ -176,7 +178,7 @@ class Engine:
 
     def cancel(self, job: Job) -> None:
         """Forget a text: its row is free after the tick in progress."""
-        job.is_cancelled = True
+        self._has_cancelled = job.is_cancelled = True
         for alternative in job.alternatives:
             alternative.is_cancelled = True
 
@@ -198,6 +200,9 @@ class Engine:
             progress.job.tell(progress)
 
     def _release(self) -> None:
+        if not self._has_cancelled:
+            return
+        self._has_cancelled = False
         for pool in self._turns:
             pool.release()
 

@@ -15,6 +15,9 @@ Read: TypeAlias = Callable[[], Awaitable[pb.FollowRequest | None]]
 """The next request; None after the last. Raises Refused for bytes that are none."""
 
 OpenSession: TypeAlias = Callable[[Witness, Callable[[], None]], Session]
+TURNS = 2
+"""After so many turns of the event loop an idle engine has drawn the first character, and it is written: time to read on."""
+
 MOST_UNCONSUMED = 1 << 20
 """How many characters may wait to be consumed before the next request is taken."""
 
@@ -55,12 +58,21 @@ class Following:
     async def _take_all(self) -> None:
         while (request := await self._read()) is not None:
             self._session.take(request)
+            self._begin()
             self._note(request)
             del request  # it may be long, and the next a long time off
-            self._wake()
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
             while self._session.unconsumed > MOST_UNCONSUMED:
                 self._room.mute()
                 await self._room.heard()
+
+    def _begin(self) -> None:
+        """Let the engine work before the writer asks for it: a turn of the loop less."""
+        try:
+            self._session.begin()
+        except QueueFull:
+            self._wake()  # the writer will try again
 
     def _note(self, request: pb.FollowRequest) -> None:
         pattern = self._session.pattern

@@ -150,6 +150,11 @@ class Job:
         return self.ending is not None and self.ending.count == self.received
 
     @property
+    def left(self) -> int:
+        """How many more characters may be drawn at most."""
+        return self.ending.left if self.ending else 0
+
+    @property
     def untaken(self) -> int:
         """How many characters were told that the reader has not taken."""
         return self.sent - self.received - self.taken

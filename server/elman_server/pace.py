@@ -1,6 +1,7 @@
 """How far the rows may move in one tick: far enough to be cheap, not so far that anyone waits.
 
-    draw   first   draw   run   draw   run      first: one character for newcomers alone, at once, but never twice in a row
+    draw   first   draw   run   draw   run      first: one character for newcomers alone, at once, but never twice in a row,
+                                                       and not where that would only be more to write
                                                 run: of long prefixes alone, about as long as all that went before it
                                                 draw: of all others
 
@@ -24,6 +25,9 @@ RUN_SHARE = 0.92
 NEAR = 16
 """A prefix with no more characters than this left to consume is not long: its text goes along with those that draw."""
 
+PIECE_SECONDS = 0.00005
+"""About what it costs the event loop to write one piece of text more."""
+
 FIRST_GUESS_SECONDS = TICK_SECONDS / 8
 
 
@@ -36,12 +40,11 @@ class Kind(Enum):
 
 
 class Allowance(NamedTuple):
-    """How many given characters a text may consume in a tick, how many may then be drawn, and about how long that takes."""
+    """How many given characters a text may consume in a tick, and how many may then be drawn."""
 
     kind: Kind
     run: int
     draws: int
-    seconds: float = 0.0
 
     def moves(self, job: Job) -> bool:
         """Whether the tick moves the text."""
@@ -76,6 +79,7 @@ class Pace:
         self._clock = clock
         self._costs = {kind: Cost() for kind in Kind}
         self._kind = Kind.DRAW  # of the last tick
+        self._cost = self._costs[self._kind]
         self._run_ended: float | None = None  # when the last run ended; None: no long prefix has waited since
 
     def allowance(self, jobs: Sequence[Job]) -> Allowance:
@@ -85,26 +89,36 @@ class Pace:
         if long and (long == len(jobs) or self._kind is Kind.DRAW):
             return self._run(long, is_alone=long == len(jobs))
         self._run_ended = self._run_ended if long else None
-        newcomers = [count for job, count in zip(jobs, given, strict=True) if job.awaits_first and count <= NEAR]
-        if newcomers and self._kind is not Kind.FIRST:
-            return self._allow(Kind.FIRST, len(newcomers), NEAR, 1, max(newcomers) + 1)
         rows = len(jobs) - long
         draws = self._costs[Kind.DRAW].steps(TICK_SECONDS, rows, MOST_DRAWS)
-        return self._allow(Kind.DRAW, rows, NEAR, draws, draws)
+        if self._kind is not Kind.FIRST and self._is_first_worth_it(jobs, rows, draws):
+            return self._allow(Kind.FIRST, NEAR, 1)
+        return self._allow(Kind.DRAW, NEAR, draws)
+
+    def _is_first_worth_it(self, jobs: Sequence[Job], rows: int, draws: int) -> bool:
+        """Whether drawing all at once takes longer than writing one piece more for each newcomer but the first."""
+        left = [job.left for job in jobs if job.awaits_first and job.given <= NEAR]
+        if not left:
+            return False
+        return self._costs[Kind.DRAW].of(rows) * min(draws, max(left)) > PIECE_SECONDS * (len(left) - 1)
 
     def _run(self, rows: int, is_alone: bool) -> Allowance:
         seconds = RUN_SECONDS
         if not is_alone and self._run_ended is not None:
             seconds = min(RUN_SHARE * (self._clock() - self._run_ended), LONGEST_RUN_SECONDS)
         steps = self._costs[Kind.RUN].steps(seconds, rows, MOST_RUN)
-        return self._allow(Kind.RUN, rows, steps, 0, steps)
+        return self._allow(Kind.RUN, steps, 0)
 
-    def _allow(self, kind: Kind, rows: int, run: int, draws: int, steps: int) -> Allowance:
-        self._kind = kind
-        return Allowance(kind, run, draws, self._costs[kind].of(rows) * steps)
+    def _allow(self, kind: Kind, run: int, draws: int) -> Allowance:
+        self._kind, self._cost = kind, self._costs[kind]
+        return Allowance(kind, run, draws)
+
+    def expect(self, rows: int, steps: int) -> float:
+        """About how long the tick that was allowed last will take, if it moves so many rows, the longest so many steps."""
+        return self._cost.of(rows) * steps
 
     def observe(self, rows: int, steps: int, seconds: float) -> None:
         """Learn from the tick that was allowed last: how many rows it moved, its longest row's steps, and what it took."""
-        self._costs[self._kind].observe(rows, steps, seconds)
+        self._cost.observe(rows, steps, seconds)
         if self._kind is Kind.RUN:
             self._run_ended = self._clock()

@@ -58,6 +58,8 @@ class Session:
                 self._opened("dismiss").retire("dismissed")
             case _:
                 raise InvalidField("event", Amount("absent"), "open, edit, accept or dismiss")
+        if self._owes_started or self._owes_need_text:
+            self._wake()
 
     def _opened(self, event: str) -> Editing:
         if self._editing is None:
@@ -94,6 +96,11 @@ class Session:
             raise InvalidField("characters", accept.characters, f"1 to {len(suggested)}, the number of those suggested")
         editing.change(editing.document.cursor, suggested[: accept.characters], is_accepted=True)
         editing.pursue(not accept.HasField("suggest") or accept.suggest)
+
+    def begin(self) -> None:
+        """Let the engine work for what was taken, before `next` is asked. Raises QueueFull, as `next` will."""
+        if self._editing:
+            self._editing.begin()
 
     def next(self) -> pb.FollowResponse | None:
         """What is to be written now; None while there is nothing. Raises QueueFull, after which it may be asked again."""

@@ -16,7 +16,7 @@ from typing import Protocol, cast, runtime_checkable
 from elman_models.execution import Advance, Outcome
 from elman_server.engine import Done, Engine, Tick
 
-SHORT_SECONDS = 0.00005
+SHORT_SECONDS = 0.000075
 """Ticks that take no longer run in the loop: about what two hand-overs between threads cost under load."""
 
 
@@ -79,7 +79,9 @@ class Ticker:
                 self._is_turning = False
             elif tick.seconds <= SHORT_SECONDS:
                 self._engine.finish(tick, tick.run())
-                self._loop.call_soon(self._give_way)
+                self._is_turning = self._engine.has_work
+                if self._is_turning:
+                    self._loop.call_soon(self._give_way)
             else:
                 self._start_beside(tick)
         except Exception as error:

@@ -12,7 +12,7 @@ from elman_models.execution import Start
 from elman_models.state import State
 from elman_server.ending import Ending
 from elman_server.job import Job
-from elman_server.pace import MOST_DRAWS, MOST_RUN, NEAR, TICK_SECONDS, Allowance, Kind, Pace
+from elman_server.pace import MOST_DRAWS, MOST_RUN, NEAR, PIECE_SECONDS, TICK_SECONDS, Allowance, Kind, Pace
 
 MakeJob = Callable[[int, int], Job]
 
@@ -126,3 +126,27 @@ def test_a_newcomer_s_first_character_is_drawn_alone_and_at_once_but_not_twice_i
     kinds = [pace.allowance([talking, fresh, reading]).kind for _ in range(6)]
     assert kinds == [Kind.RUN, Kind.FIRST, Kind.DRAW, Kind.RUN, Kind.FIRST, Kind.DRAW]
     assert [Pace().allowance([reading]).kind for _ in range(2)] == [Kind.RUN, Kind.RUN]
+
+
+def test_many_newcomers_get_all_at_once_where_writing_their_first_characters_would_take_longer(make_job: MakeJob) -> None:
+    def kinds(step_seconds: float, newcomers: int) -> list[Kind]:
+        machine = Machine(step_seconds, free_rows=16)
+        for _ in range(20):
+            machine.tick([make_job(0, 3)] * newcomers)
+        return [machine.tick([make_job(0, 0)] * newcomers).kind for _ in range(2)]
+
+    all_of_it = MOST_DRAWS * 1e-6
+    assert kinds(1e-6, 1) == [Kind.FIRST, Kind.DRAW]
+    assert kinds(1e-6, 3) == [Kind.DRAW, Kind.DRAW]
+    assert all_of_it < PIECE_SECONDS < 10 * all_of_it  # the two lines above and the next lie on both sides of the limit
+    assert kinds(1e-5, 3) == [Kind.FIRST, Kind.DRAW]
+
+
+def test_a_tick_is_expected_to_take_as_long_as_its_own_steps(make_job: MakeJob) -> None:
+    machine, ending = Machine(1e-5), make_job(0, 97)  # 3 of 100 are left
+    for _ in range(20):
+        machine.tick([make_job(0, 3)])
+    allowed = machine.pace.allowance([ending])
+    steps = ending.advance(0, allowed.run, allowed.draws).steps
+    assert (allowed.draws, steps) == (MOST_DRAWS, 3)
+    assert machine.pace.expect(1, steps) == pytest.approx(3e-5, rel=0.01)
