@@ -4,10 +4,12 @@ A file is a document. A folder stands for the text files below it, in the order 
 is left out there, and said so; what is hidden is passed over. A file that is named itself must be text.
 """
 
+import math
 import os
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 
 BLOCK = 1 << 20
@@ -126,6 +128,13 @@ def divide(corpus: Corpus, share: float) -> tuple[Corpus, Corpus]:
                 run = []
         kept.append("".join(run))
     return replace(corpus, documents=tuple(filter(None, kept))), Corpus(tuple(held_out))
+
+
+def spread(corpus: Corpus, characters: int) -> str:
+    """All of the text, or, of more than so many characters, about so many: every n-th page of all documents."""
+    every = math.ceil(corpus.characters / characters)
+    all_pages = chain.from_iterable(pages(document, LONGEST_PAGE) for document in corpus.documents)
+    return "".join(islice(all_pages, None, None, max(1, every)))
 
 
 def pages(document: str, length: int) -> Iterator[str]:

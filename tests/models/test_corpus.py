@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman_models.corpus import BLOCK, Corpus, CorpusError, divide, pages, read_corpus
+from elman_models.corpus import BLOCK, LONGEST_PAGE, Corpus, CorpusError, divide, pages, read_corpus, spread
 
 
 def test_a_folder_stands_for_its_text_files_in_order(tmp_path: Path) -> None:
@@ -113,3 +113,11 @@ def test_the_held_out_pages_are_spread_over_the_text() -> None:
     assert 0.03 < held_out.characters / len(text) < 0.07
     assert len(training.documents) == len(held_out.documents) + 1
     assert not any(page in training.text for page in held_out.documents)
+
+
+def test_a_spread_part_is_pages_from_all_of_the_text() -> None:
+    corpus = Corpus(tuple("".join(f"{number} {line}\n" for line in range(5000)) for number in range(9)))
+    part = spread(corpus, 50_000)
+    assert 25_000 < len(part) <= 50_000 + 2 * LONGEST_PAGE
+    assert {line.split()[0] for line in part.splitlines()} == set("012345678")
+    assert spread(corpus, corpus.characters) == corpus.text
