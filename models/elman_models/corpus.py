@@ -4,11 +4,16 @@ A file is a document. A folder stands for the text files below it, in the order 
 is left out there, and said so; what is hidden is passed over. A file that is named itself must be text.
 """
 
+import math
 import os
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 
+BLOCK = 1 << 20
+"""Bytes of a file that are read at once."""
 LONGEST_PAGE = 2000
 PAGES = 100
 """A text is cut into about this many pages at least, so that the held-out ones are spread over all of it."""
@@ -61,16 +66,34 @@ def read_corpus(paths: Sequence[Path]) -> Corpus:
 
 def read_document(path: Path) -> str:
     """The text of one file. Raises CorpusError if it is empty, binary or not UTF-8."""
-    data = path.read_bytes()
-    if not data:
+    text = "".join(decoded(path))
+    if not text:
         raise CorpusError(f"{path}: empty")
-    if b"\0" in data:
-        raise CorpusError(f"{path}: binary, not text (a NUL byte at {data.index(0)})")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: not UTF-8 (byte {error.start}: {error.reason})") from None
     return text.replace("\r\n", "\n")
+
+
+def decoded(path: Path) -> Iterator[str]:
+    """The text of a file block by block, so that a large file that is no text is known by its first. Raises CorpusError."""
+    decoder, place, is_over = getincrementaldecoder("utf-8-sig")(), 0, False
+    with path.open("rb") as file:
+        while not is_over:
+            data = file.read(BLOCK)
+            refuse_other_kinds(path, data, place)
+            place, is_over = place + len(data), not data
+            try:
+                text = decoder.decode(data, final=is_over)
+            except UnicodeDecodeError as error:
+                at = place - len(error.object) + error.start  # its object is what was held back, and the block
+                raise CorpusError(f"{path}: not UTF-8 (byte {at}: {error.reason})") from None
+            yield text
+
+
+def refuse_other_kinds(path: Path, data: bytes, place: int) -> None:
+    """Raise CorpusError for what is known not to be UTF-8 text before it is decoded."""
+    if not place and data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise CorpusError(f"{path}: not UTF-8 but UTF-16, by its byte order mark; `iconv -f UTF-16 -t UTF-8` converts it")
+    if b"\0" in data:
+        raise CorpusError(f"{path}: binary, not text (a NUL byte at {place + data.index(0)})")
 
 
 def files_below(folder: Path) -> Iterator[Path]:
@@ -105,6 +128,13 @@ def divide(corpus: Corpus, share: float) -> tuple[Corpus, Corpus]:
                 run = []
         kept.append("".join(run))
     return replace(corpus, documents=tuple(filter(None, kept))), Corpus(tuple(held_out))
+
+
+def spread(corpus: Corpus, characters: int) -> str:
+    """All of the text, or, of more than so many characters, about so many: every n-th page of all documents."""
+    every = math.ceil(corpus.characters / characters)
+    all_pages = chain.from_iterable(pages(document, LONGEST_PAGE) for document in corpus.documents)
+    return "".join(islice(all_pages, None, None, max(1, every)))
 
 
 def pages(document: str, length: int) -> Iterator[str]:

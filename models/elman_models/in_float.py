@@ -20,6 +20,9 @@ from elman_models.reading import Indices
 from elman_models.tables import UNKNOWN_NATS
 from elman_models.vocabulary import Vocabulary
 
+MOST_LOGITS = 1 << 24
+"""How many are held at once: fewer steps are read in one go where there are thousands of characters."""
+
 
 def checkpoint_costs(checkpoint: Path, documents: Sequence[str]) -> dict[str, Any]:
     """Of the network of a checkpoint, what `report.figures` has of an artifact and floats can tell. Raises CheckpointError."""
@@ -49,7 +52,8 @@ def _batch_nats(network: Network, vocabulary: Vocabulary, texts: Sequence[Indice
     device = network.output.device
     states = network.zero_states(len(texts), device)
     total = 0.0
-    for characters, targets, counted in _chunks(vocabulary.encode("\n"), texts):
+    steps = max(1, min(CHUNK, MOST_LOGITS // (len(texts) * len(vocabulary))))
+    for characters, targets, counted in _chunks(vocabulary.encode("\n"), texts, steps):
         window = Window(characters.to(device), targets.to(device), {})
         logits, states = network(window, states, [None] * len(states), torch.float32)
         known = counted & (targets < len(vocabulary))
@@ -58,14 +62,14 @@ def _batch_nats(network: Network, vocabulary: Vocabulary, texts: Sequence[Indice
     return total
 
 
-def _chunks(line_end: Indices, texts: Sequence[Indices]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+def _chunks(line_end: Indices, texts: Sequence[Indices], steps: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Inputs, targets and which targets count, (steps, rows) each; a text is led by the line end of the initial state."""
     length = max(map(len, texts)) + 1
     padded = torch.zeros(length, len(texts), dtype=torch.int64)
     for row, text in enumerate(texts):
         padded[: len(text) + 1, row] = torch.from_numpy(np.append(line_end, text).astype(np.int64))
     ends = torch.tensor([len(text) for text in texts])
-    for start in range(0, length - 1, CHUNK):
-        inputs, targets = padded[start : start + CHUNK], padded[start + 1 : start + CHUNK + 1]
+    for start in range(0, length - 1, steps):
+        inputs, targets = padded[start : start + steps], padded[start + 1 : start + steps + 1]
         counted = torch.arange(start, start + len(targets))[:, None] < ends
         yield inputs[: len(targets)], targets, counted

@@ -38,7 +38,7 @@ from elman_models.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from elman_models.corpus import Corpus, divide, read_corpus
+from elman_models.corpus import Corpus, divide, read_corpus, spread
 from elman_models.counted import CountedPredictor
 from elman_models.curve import Curve, Point
 from elman_models.errors import InvalidField
@@ -54,11 +54,13 @@ from elman_models.progress import Report, Silent, Speed, report_for_standard_err
 from elman_models.recipe import Recipe
 from elman_models.structure import Structure
 from elman_models.team import ALONE, Team, TeamError, join
-from elman_models.vocabulary import Vocabulary
+from elman_models.vocabulary import Vocabulary, chunks
 
 BETAS = (0.9, 0.99)
 MOMENTUM = 0.95
 NGRAM_ORDER = 6
+NGRAM_CHARACTERS = 10_000_000
+"""At most so much of the training text is counted for the n-gram, so that it takes a minute and a gigabyte."""
 MEASURED_CHARACTERS = 100_000
 """At most so much of the held-out text is measured at the end, so that it takes seconds."""
 WATCHED_CHARACTERS = 20_000
@@ -108,6 +110,7 @@ def train(
             tell_what_was_read(corpus, told)
             corpus.require(recipe.minimum_characters)
             training, held_out = divide(corpus, recipe.held_out)
+            del corpus  # the undivided text would be held beside its parts
             run = Run(training, held_out, recipe, choose_device(device), origin, team)
         return carry_out(run, output, resume, checkpoint_seconds, told, {})
 
@@ -201,7 +204,7 @@ class Run:
         self.training, self.held_out, self.origin, self.team = training, held_out, origin, team
         self.given_recipe, self.recipe = recipe, completed(recipe, training.characters, origin)
         self.text = fingerprint(training)
-        vocabulary = Vocabulary.of(training.text)
+        vocabulary = Vocabulary.of(*training.documents)
         self.vocabulary = origin.vocabulary_with(vocabulary) if origin else vocabulary
         self.device = team.device(device)
         self.threads = self.recipe.threads or max(1, (os.cpu_count() or 1) // 2 // team.local_processes)
@@ -362,10 +365,13 @@ def finish(run: Run, output: Path, path: Path, report: Report, about: Mapping[st
     if documents:
         quality = evaluate(model, documents)
         in_float = float_nats_per_character(network, vocabulary, documents)
-        ngram = ngram_nats_per_character(run.training, documents, vocabulary)
+        counted = spread(run.training, NGRAM_CHARACTERS)
+        ngram = ngram_nats_per_character(counted, documents, vocabulary)
         measured = {"held_out": quality.to_json(), "float": in_float, f"{NGRAM_ORDER}-gram": ngram}
+        measured[f"{NGRAM_ORDER}-gram_training_characters"] = len(counted)
         model = with_about(model, {"quality": {**measured, **about.get("quality", {})}})
-        report.say(comparison(quality, ngram))
+        on_part = f", counted on {len(counted):,} characters" if len(counted) < run.training.characters else ""
+        report.say(f"{comparison(quality, ngram)}{on_part}")
     write_artifact(model, output)
     report.say(f"{output}: {output.stat().st_size:,} bytes, digest {model.digest[:16]}; next:")
     report.say(f'  elman complete --model {shlex.quote(str(output))} "{beginning(run.training)}"')
@@ -376,17 +382,25 @@ def finish(run: Run, output: Path, path: Path, report: Report, about: Mapping[st
 def comparison(quality: Quality, ngram: float) -> str:
     """The line at the end of a run."""
     nats = quality.nats_per_character_streaming
-    share = 100 * (1 - nats / ngram) if ngram else 0.0  # a text of one character costs an n-gram nothing
-    verdict = f"{share:.1f}% better than" if share > 0 else f"{-share:.1f}% worse than"
     return (
         f"held-out text ({quality.characters:,} characters): {nats:.4f} nats a character, "
-        f"{nats / math.log(2):.3f} bits; {verdict} a {NGRAM_ORDER}-gram's {ngram:.4f}"
+        f"{nats / math.log(2):.3f} bits; {verdict(nats, ngram)} a {NGRAM_ORDER}-gram's {ngram:.4f}"
     )
 
 
-def ngram_nats_per_character(training: Corpus, documents: Sequence[str], vocabulary: Vocabulary) -> float:
-    """What a Kneser-Ney n-gram of the same training text makes of the same held-out text."""
-    grams = Grams.of(vocabulary.encode(training.text), len(vocabulary) + 1, NGRAM_ORDER)
+def verdict(nats: float, ngram: float) -> str:
+    """How one cost compares with another; a text of one character costs both nothing."""
+    if f"{nats:.4f}" == f"{ngram:.4f}":
+        return "as good as"
+    if nats >= 2 * ngram:  # far behind, as on a text that repeats itself
+        return f"{nats / max(ngram, 1e-4):.1f} times"
+    share = 100 * (1 - nats / ngram)
+    return f"{share:.1f}% better than" if share > 0 else f"{-share:.1f}% worse than"
+
+
+def ngram_nats_per_character(training: str, documents: Sequence[str], vocabulary: Vocabulary) -> float:
+    """What a Kneser-Ney n-gram of a training text makes of the held-out text."""
+    grams = Grams.of(vocabulary.encode(training), len(vocabulary) + 1, NGRAM_ORDER)
     ngram = CountedPredictor(NGram(grams, NGRAM_ORDER), vocabulary)
     return ngram.nats([vocabulary.encode(document) for document in documents]) / sum(map(len, documents))
 
@@ -502,8 +516,9 @@ def fingerprint(corpus: Corpus) -> str:
     """SHA-256 of the documents and where they end."""
     sha = hashlib.sha256()
     for document in corpus.documents:
-        data = document.encode()
-        sha.update(len(data).to_bytes(8, "little") + data)
+        sha.update(sum(len(chunk.encode()) for chunk in chunks(document)).to_bytes(8, "little"))
+        for chunk in chunks(document):
+            sha.update(chunk.encode())
     return sha.hexdigest()
 
 
@@ -521,7 +536,8 @@ def some_of(documents: Sequence[str], characters: int) -> list[str]:
 
 def beginning(training: Corpus) -> str:
     """Something to complete: the first words of the text that need no quoting."""
-    words = " ".join(training.text[:200].split())[:40].rsplit(" ", 1)[0]
+    text = "".join(document[:200] for document in training.documents[:200])
+    words = " ".join(text[:200].split())[:40].rsplit(" ", 1)[0]
     return "".join(character for character in words if character not in '"\\$`!')
 
 

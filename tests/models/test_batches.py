@@ -3,10 +3,12 @@
 # torch leaves many of its members without a type:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+import numpy as np
+import pytest
 import torch
 
-from elman_models.batches import IGNORED, Batches
-from elman_models.vocabulary import Vocabulary
+from elman_models.batches import IGNORED, Batches, held
+from elman_models.vocabulary import CHUNK, Vocabulary
 
 DOCUMENTS = ["abcabcabd" * 5, "dcba" * 9, "bad\nbad\n" * 4]
 VOCABULARY = Vocabulary("\nabc")  # d is unknown
@@ -45,6 +47,35 @@ def test_a_window_depends_on_seed_and_step_alone() -> None:
     first = {step: once.window(step).characters for step in steps}
     assert all(torch.equal(again.window(step).characters, first[step]) for step in reversed(steps))
     assert not torch.equal(batches(seed=1).window(0).characters, first[0])
+
+
+def test_the_rows_of_an_epoch_are_the_turned_text_cut_into_equal_parts() -> None:
+    ours = batches(seed=7)
+    encoded = [VOCABULARY.encode(f"\n{document}") for document in DOCUMENTS]
+    whole, is_start = np.concatenate(encoded), np.concatenate([np.arange(len(each)) == 0 for each in encoded])
+    for epoch in range(3):
+        offset = np.random.default_rng([7, epoch]).integers(len(whole))
+        length = len(whole) // ours.rows * ours.rows
+        rows, starts = (np.roll(each, -offset)[:length].reshape(ours.rows, -1) for each in (whole, is_start))
+        for place in range(ours.per_epoch):
+            window, part = ours.window(epoch * ours.per_epoch + place), slice(place * ours.steps, (place + 1) * ours.steps)
+            assert window.characters.T.tolist() == rows[:, part].tolist()
+            assert list(window.resets) == np.flatnonzero(starts[:, part].any(axis=0)).tolist()
+            assert all((keep[:, 0] == 0).tolist() == starts[:, part][:, at].tolist() for at, keep in window.resets.items())
+
+
+@pytest.mark.parametrize(("characters", "size"), [(1, 1), (254, 1), (255, 2), (65_534, 2), (65_535, 4)])
+def test_a_text_is_held_in_as_few_bytes_as_its_characters_need(characters: int, size: int) -> None:
+    known = "".join(map(chr, range(0x10000, 0x10000 + characters)))
+    text = held([known[-1] + "a", ""], Vocabulary(known))
+    assert text.tolist() == [characters + 1, characters - 1, characters, characters + 1]  # start, the last, UNK, start
+    assert text.itemsize == size
+
+
+def test_a_long_document_is_held_whole() -> None:
+    document = "abcab\n" * CHUNK
+    text = held(["ab", document], VOCABULARY)
+    assert text[4:].tolist() == VOCABULARY.encode(document).tolist()
 
 
 def test_rows_start_anew_by_chance_at_the_start_of_a_window() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman_models.corpus import Corpus, CorpusError, divide, pages, read_corpus
+from elman_models.corpus import BLOCK, LONGEST_PAGE, Corpus, CorpusError, divide, pages, read_corpus, spread
 
 
 def test_a_folder_stands_for_its_text_files_in_order(tmp_path: Path) -> None:
@@ -35,7 +35,15 @@ def test_what_is_hidden_is_passed_over_and_what_is_no_text_is_told(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("data", "word"), [(b"", "empty"), (b"ab\0c", "binary"), (b"\xff\xfe", "not UTF-8"), (b"ok\xe9\n", "not UTF-8")]
+    ("data", "word"),
+    [
+        (b"", "empty"),
+        (b"\xef\xbb\xbf", "empty"),
+        (b"ab\0c", "binary"),
+        (b"ok\xe9\n", "not UTF-8"),
+        ("text".encode("utf-16"), "not UTF-8 but UTF-16, by its byte order mark; `iconv -f UTF-16 -t UTF-8` converts it"),
+        (b"\xfe\xff" + "中文".encode("utf-16-be"), "not UTF-8 but UTF-16"),
+    ],
 )
 def test_a_file_that_is_named_must_be_text(tmp_path: Path, data: bytes, word: str) -> None:
     path = tmp_path / "notes"
@@ -52,6 +60,26 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_line_ends_are_mended_and_a_byte_order_mark_goes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"\xef\xbb\xbfone\r\ntwo\r\n")
     assert read_corpus([tmp_path / "a"]).documents == ("one\ntwo\n",)
+
+
+def test_a_file_of_many_blocks_is_read_as_one(tmp_path: Path) -> None:
+    text = "é—😀\r\n" * (BLOCK // 5)  # of 11 bytes, so that blocks end within characters and within line ends
+    (tmp_path / "a").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert read_corpus([tmp_path / "a"]).documents == (text.replace("\r\n", "\n"),)
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        (b"a" * BLOCK + b"b\0", rf"binary, not text \(a NUL byte at {BLOCK + 1}\)"),
+        (b"a" * (BLOCK - 1) + b"\xc3(", rf"not UTF-8 \(byte {BLOCK - 1}: invalid continuation byte\)"),
+        (b"a" * (BLOCK - 1) + b"\xe2\x80", rf"not UTF-8 \(byte {BLOCK - 1}: unexpected end of data\)"),
+    ],
+)
+def test_what_is_no_text_is_told_with_its_place_in_the_file(tmp_path: Path, data: bytes, word: str) -> None:
+    (tmp_path / "a").write_bytes(data)
+    with pytest.raises(CorpusError, match=word):
+        read_corpus([tmp_path / "a"])
 
 
 def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
@@ -85,3 +113,11 @@ def test_the_held_out_pages_are_spread_over_the_text() -> None:
     assert 0.03 < held_out.characters / len(text) < 0.07
     assert len(training.documents) == len(held_out.documents) + 1
     assert not any(page in training.text for page in held_out.documents)
+
+
+def test_a_spread_part_is_pages_from_all_of_the_text() -> None:
+    corpus = Corpus(tuple("".join(f"{number} {line}\n" for line in range(5000)) for number in range(9)))
+    part = spread(corpus, 50_000)
+    assert 25_000 < len(part) <= 50_000 + 2 * LONGEST_PAGE
+    assert {line.split()[0] for line in part.splitlines()} == set("012345678")
+    assert spread(corpus, corpus.characters) == corpus.text

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from elman_models import in_float
 from elman_models.artifact import Model
 from elman_models.evaluate import WINDOW, evaluate
 from elman_models.execution import Advance, Start
@@ -40,8 +41,18 @@ def test_an_unknown_character_costs_the_same_everywhere_and_is_counted(model: Mo
     quality = evaluate(model, ["☃"])
     assert quality.unknown_characters == 1
     assert quality.nats_per_character_streaming == pytest.approx(math.log(1_114_112))
-    in_float = float_nats_per_character(to_network(model), model.vocabulary, ["☃"])
-    assert in_float == pytest.approx(math.log(1_114_112))
+    nats = float_nats_per_character(to_network(model), model.vocabulary, ["☃"])
+    assert nats == pytest.approx(math.log(1_114_112))
+
+
+def test_a_float_network_holds_so_many_logits_at_once(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["abc def\n" * 9, "!", "gab " * 50]
+    network, sizes = to_network(model), list[int]()
+    whole = float_nats_per_character(network, model.vocabulary, texts)
+    network.register_forward_hook(lambda _, __, output: sizes.append(output[0].numel()))
+    monkeypatch.setattr(in_float, "MOST_LOGITS", 500)
+    assert float_nats_per_character(network, model.vocabulary, texts) == pytest.approx(whole, abs=1e-6)
+    assert 400 < max(sizes) <= 500
 
 
 def test_the_json_has_the_promised_names(model: Model) -> None:

@@ -145,7 +145,7 @@ def test_a_reading_is_the_most_probable_of_each_distribution(make: Make, monkeyp
 
 def test_what_would_follow_an_apostrophe_is_read_too() -> None:
     text = "I can't say that I don't. "
-    vocabulary = Vocabulary.of(text, 1)
+    vocabulary = Vocabulary.of(text, at_least=1)
     model = NGram(Grams.of(vocabulary.encode(text * 2), len(vocabulary) + 1, 4), 4)
     reading = CountedPredictor(model, vocabulary).read([vocabulary.encode("I can you do")])[0]
     assert vocabulary.decode(reading.tops[[5]]) == "'"

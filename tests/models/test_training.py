@@ -292,10 +292,3 @@ def test_a_run_that_is_interrupted_keeps_its_last_checkpoint(tmp_path: Path) -> 
         carry_out(run, tmp_path / "m.safetensors", False, 0, kept, {})
     assert load_checkpoint(tmp_path / "m.safetensors.checkpoint").header.step == 4
     assert kept.lines[-1].startswith("stopped; the checkpoint of step 4 is good: ")
-
-
-def test_a_text_of_one_character_over_and_over_can_be_learnt(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("a" * 5000)
-    done = train([tmp_path], tmp_path / "m.safetensors", QUICK, device="cpu", report=Kept())
-    assert done.quality is not None
-    assert done.quality.nats_per_character_streaming == pytest.approx(0)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elman_models.errors import ArtifactError
-from elman_models.vocabulary import LARGEST_VOCABULARY, Vocabulary
+from elman_models.errors import ArtifactError, InvalidField
+from elman_models.vocabulary import CHUNK, LARGEST_VOCABULARY, Vocabulary
 
 CHARACTERS = "\n !abcé…😀"
 
@@ -15,7 +15,18 @@ def test_characters_seen_three_times_are_known_in_code_point_order() -> None:
     assert Vocabulary.of("ba", at_least=1).characters == "ab"
 
 
-@given(st.text(max_size=50))
+def test_characters_are_counted_through_all_of_a_long_text_and_of_several() -> None:
+    assert Vocabulary.of("b" + "a" * (CHUNK - 1) + "b☃", "😀b☃", "", "☃").characters == "ab☃"
+
+
+@pytest.mark.parametrize("count", [0, LARGEST_VOCABULARY + 1])
+def test_a_text_of_no_or_too_many_characters_is_refused(count: int) -> None:
+    words = f"training text: {count} different characters seen at least 3 times is out of range; allowed: 1 to 65536"
+    with pytest.raises(InvalidField, match=words):
+        Vocabulary.of("".join(map(chr, range(0x10000, 0x10000 + count))) * 3 + "ab")
+
+
+@given(st.text(max_size=200))
 @settings(deadline=None, max_examples=50)
 def test_a_character_is_a_code_point_and_those_lacking_are_unk(text: str) -> None:
     vocabulary = Vocabulary(CHARACTERS)
