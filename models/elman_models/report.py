@@ -15,6 +15,7 @@ import numpy as np
 
 from elman_models.artifact import Model
 from elman_models.calibration import calibration
+from elman_models.corpus import Corpus, spread
 from elman_models.counted import CountedPredictor
 from elman_models.evaluate import MOST_ROWS, costs
 from elman_models.execution import Advance, Start
@@ -30,6 +31,8 @@ from elman_models.vocabulary import Vocabulary
 
 NGRAM_ORDERS = (3, 4, 5, 6, 7, 8)
 PPM_ORDERS = (4, 5, 6, 7)
+MOST_TRAINING = 10_000_000
+"""At most so many characters train the baselines: pages spread over all that is given, counted in a few gigabytes."""
 PACED = 1024
 """Characters by which the pace of an execution is taken."""
 
@@ -56,7 +59,7 @@ class Material:
 
 def report(model: Model, path: Path, documents: Sequence[str], training: Sequence[str], habits: Habits) -> dict[str, Any]:
     """Measure an artifact and, if there is text to train them on, the baselines. Raises ValueError for empty documents."""
-    vocabulary = model.vocabulary
+    vocabulary, counted = model.vocabulary, spread(Corpus(tuple(training)), MOST_TRAINING)
     material, typist = Material.of(documents, vocabulary), Typist(habits, vocabulary)
     predictor = NetworkPredictor(model, open_execution(model, MOST_ROWS, "cpu"))
     return {
@@ -64,19 +67,19 @@ def report(model: Model, path: Path, documents: Sequence[str], training: Sequenc
         "documents": len(documents),
         "characters": material.characters,
         "unknown_characters": sum(map(vocabulary.unknowns, material.texts)),
-        "training_characters": sum(map(len, training)),
+        "training_characters": len(counted),
         **asdict(habits),
         "artifact": {"bytes": path.stat().st_size, **pace(model, material.texts), **figures(predictor, material, typist)},
-        "baselines": [figures(each, material, typist) for each in baselines(training, vocabulary)],
+        "baselines": [figures(each, material, typist) for each in baselines(counted, vocabulary)],
     }
 
 
-def baselines(training: Sequence[str], vocabulary: Vocabulary) -> Iterator[Predictor]:
-    """Kneser-Ney and PPM of several orders, trained on some documents; none without."""
-    if not any(training):
+def baselines(training: str, vocabulary: Vocabulary) -> Iterator[Predictor]:
+    """Kneser-Ney and PPM of several orders, trained on a text; none without."""
+    if not training:
         return
     longest = max(*NGRAM_ORDERS, max(PPM_ORDERS) + 1)
-    grams = Grams.of(vocabulary.encode("".join(training)), len(vocabulary) + 1, longest)
+    grams = Grams.of(vocabulary.encode(training), len(vocabulary) + 1, longest)
     for order in NGRAM_ORDERS:
         yield CountedPredictor(NGram(grams, order), vocabulary)
     for order in PPM_ORDERS:

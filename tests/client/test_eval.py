@@ -137,6 +137,14 @@ def test_without_matplotlib_it_says_what_to_install_before_it_measures(
     assert 'pip install "elman[plot]"' in errors
 
 
+def test_of_much_text_a_part_trains_the_baselines_and_the_report_says_how_much(
+    artifact: Path, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files[1].write_text("a bad bed, a dad, a cab. a faded face: a fed egg\n" * 400, encoding="utf-8")
+    monkeypatch.setattr("elman_models.report.MOST_TRAINING", 9_000)
+    assert 4_500 <= report(capsys, artifact, files[0], "--training", files[1])["training_characters"] <= 9_000
+
+
 @pytest.mark.parametrize(
     ("content", "words"), [(b"", "empty"), (b"a\0b", "binary"), (b"caf\xe9", "not UTF-8"), (None, "No such")]
 )
