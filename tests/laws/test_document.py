@@ -308,10 +308,11 @@ class Editor(RuleBasedStateMachine):
         self.hear(most)
 
     @precondition(lambda self: self.shown)
-    @rule(data=st.data(), most=MOST)
-    def accept(self, data: st.DataObject, most: int) -> None:
-        suggestion = data.draw(st.sampled_from([*self.shown.values()]))
-        count = data.draw(st.integers(1, len(suggestion.text)))
+    @rule(which=st.floats(0, 1), share=st.floats(0, 1), most=MOST)
+    def accept(self, which: float, share: float, most: int) -> None:
+        shown = [*self.shown.values()]  # how much that is depends on the moment, so no draw may depend on it
+        suggestion = shown[round(which * (len(shown) - 1))]
+        count = max(1, round(share * len(suggestion.text)))
         accepted = self.hand.edit(lambda document: document.accept(suggestion.alternative, count))
         assert accepted == suggestion.text[:count]
         self.put(self.cursor, self.cursor, accepted)
