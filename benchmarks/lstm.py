@@ -16,11 +16,9 @@ from torch.nn.functional import cross_entropy
 from elman_models.batches import IGNORED, Batches
 from elman_models.evaluate import WINDOW
 from elman_models.muon import Muon
-from elman_models.network import Network
 from elman_models.recipe import Recipe
-from elman_models.structure import Structure
 from elman_models.tables import UNKNOWN_NATS
-from elman_models.train import BETAS, MOMENTUM, schedule
+from elman_models.train import BETAS, MOMENTUM, random_network, schedule
 from elman_models.vocabulary import Vocabulary
 
 LAYERS = 2
@@ -55,7 +53,7 @@ def measure(training: str, held_out: str, recipe: Recipe) -> tuple[int, float, f
     torch.set_num_threads(recipe.threads or 1)
     torch.manual_seed(recipe.seed)
     vocabulary = Vocabulary.of(training)
-    network = CharacterLstm(len(vocabulary), size_for(recipe, len(vocabulary)), recipe.dropout or 0.0)
+    network = CharacterLstm(len(vocabulary), size_for(recipe, vocabulary), recipe.dropout or 0.0)
     start = time.monotonic()
     train(network, training, vocabulary, recipe)
     seconds = time.monotonic() - start
@@ -63,12 +61,10 @@ def measure(training: str, held_out: str, recipe: Recipe) -> tuple[int, float, f
     return weights(network), nats(network, vocabulary, [held_out]), nats(network, vocabulary, windows), seconds
 
 
-def size_for(recipe: Recipe, characters: int) -> int:
+def size_for(recipe: Recipe, vocabulary: Vocabulary) -> int:
     """The largest size with no more weights than the recipe's Elman network."""
-    shape = Structure.dense if recipe.skips == "dense" else Structure.stacked
-    elman = Network(shape(recipe.layers or 1, recipe.hidden_size or 1), characters, torch.Generator())
-    sizes = range(8, 4096)
-    return max(size for size in sizes if weights_of(size, characters) <= weights(elman))
+    elman = weights(random_network(recipe, vocabulary))
+    return max(size for size in range(8, 4096) if weights_of(size, len(vocabulary)) <= elman)
 
 
 def weights_of(size: int, characters: int) -> int:

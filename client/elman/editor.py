@@ -64,12 +64,13 @@ class Editor:
 
     def _mind_signals(self) -> None:
         """A polite end leaves the terminal as it was; where a thread or a system has no such signals, nothing changes."""
-        with suppress(NotImplementedError, RuntimeError, ValueError):
+        with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self._end, number)
 
     def _end(self, number: int) -> None:
-        self.application.exit(exception=SystemExit(128 + number))
+        if not self.application.is_done:
+            self.application.exit(exception=SystemExit(128 + number))
 
     @property
     def is_changed(self) -> bool:

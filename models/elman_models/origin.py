@@ -26,7 +26,7 @@ from elman_models.export import to_network
 from elman_models.network import Network
 from elman_models.recipe import Recipe
 from elman_models.shipped import find
-from elman_models.structure import Structure
+from elman_models.structure import SHAPES, Structure
 from elman_models.vocabulary import Vocabulary
 
 
@@ -82,8 +82,7 @@ def with_mean(rows: Tensor) -> Tensor:
 def shape_of(structure: Structure) -> dict[str, Any]:
     """The dials of a recipe that make such a structure, for a person to read."""
     sizes = [layer.size for layer in structure.layers]
-    shapes = {"dense": Structure.dense, "none": Structure.stacked}
-    skips = [name for name, shape in shapes.items() if shape(len(sizes), sizes[0]) == structure]
+    skips = [name for name, shape in SHAPES.items() if shape(len(sizes), sizes[0]) == structure]
     return {
         "layers": len(sizes),
         "hidden_size": ", ".join(map(str, dict.fromkeys(sizes))),

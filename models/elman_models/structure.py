@@ -3,7 +3,7 @@
 x = [h_i for i in inputs] ++ h_own        a layer reads a wider concatenation, so a skip connection is an input more
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -93,6 +93,10 @@ class Structure:
         """`layers` of `size`: each reads the character, all the layers below and itself; the output reads them all."""
         stack = tuple(Layer(size, tuple(range(index)), reads_character=True) for index in range(layers))
         return cls(stack, tuple(range(layers)))
+
+
+SHAPES: Mapping[str, Callable[[int, int], Structure]] = {"dense": Structure.dense, "none": Structure.stacked}
+"""From so many layers of a size, by the recipe's name for the skips."""
 
 
 def layer_from_json(value: Mapping[str, Any]) -> Layer:

@@ -52,7 +52,7 @@ from elman_models.ngram import NGram
 from elman_models.origin import Origin, shape_of
 from elman_models.progress import Report, Silent, Speed, report_for_standard_error
 from elman_models.recipe import Recipe
-from elman_models.structure import Structure
+from elman_models.structure import SHAPES
 from elman_models.team import ALONE, Team, TeamError, join
 from elman_models.vocabulary import Vocabulary, chunks
 
@@ -67,7 +67,7 @@ WATCHED_CHARACTERS = 20_000
 """At most so much of it is measured again and again while training."""
 
 
-Number = TypeVar("Number", int, float)
+Dial = TypeVar("Dial", int, float, str)
 
 
 class TrainingError(RuntimeError):
@@ -445,8 +445,8 @@ def completed(recipe: Recipe, characters: int, origin: Origin | None) -> Recipe:
 def random_network(recipe: Recipe, vocabulary: Vocabulary) -> Network:
     """What training begins with where there is no origin."""
     generator = torch.Generator().manual_seed(recipe.seed)
-    shape = Structure.dense if recipe.skips == "dense" else Structure.stacked
-    return Network(shape(required(recipe.layers), required(recipe.hidden_size)), len(vocabulary), generator)
+    structure = SHAPES[required(recipe.skips)](required(recipe.layers), required(recipe.hidden_size))
+    return Network(structure, len(vocabulary), generator)
 
 
 def optimisers_of(network: Network, recipe: Recipe, precision: torch.dtype) -> list[torch.optim.Optimizer]:
@@ -549,7 +549,7 @@ def to_device(window: Window, device: torch.device) -> Window:
     return Window(window.characters.to(device), window.targets.to(device), resets)
 
 
-def required(value: Number | None) -> Number:
+def required(value: Dial | None) -> Dial:
     """A dial that `for_text` has set."""
     if value is None:
         raise TypeError("a dial was left open")
