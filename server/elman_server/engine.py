@@ -64,13 +64,47 @@ class Done(NamedTuple):
     seconds: float
 
 
+class Queue:
+    """Texts that wait for a row, and what they weigh together. A text's weight stays the same while it waits."""
+
+    def __init__(self) -> None:
+        self._jobs: deque[Job] = deque()
+        self.weight = 0
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._jobs)
+
+    def push(self, job: Job) -> None:
+        """Wait behind all others."""
+        self._jobs.append(job)
+        self.weight += job.weight
+
+    def push_first(self, jobs: Sequence[Job]) -> None:
+        """Wait, in this order, before all others."""
+        self._jobs.extendleft(reversed(jobs))
+        self.weight += sum(job.weight for job in jobs)
+
+    def pop(self) -> Job:
+        """The first waits no longer."""
+        job = self._jobs.popleft()
+        self.weight -= job.weight
+        return job
+
+    def drop_cancelled(self) -> None:
+        """Those whom nobody wants any more wait no longer."""
+        if any(job.is_cancelled for job in self._jobs):
+            self._jobs = deque(job for job in self._jobs if not job.is_cancelled)
+            self.weight = sum(job.weight for job in self._jobs)
+
+
 class Pool:
     """The rows of one model, and the texts that wait for one."""
 
     def __init__(self, execution: Execution, rows: int, pace: Pace) -> None:
         self.execution = execution
         self._pace = pace
-        self.waiting: deque[Job] = deque()
+        self.waiting = Queue()
         self.free = list(range(rows))
         self.running: dict[int, Job] = {}
         self.steps = self.row_steps = 0
@@ -78,7 +112,7 @@ class Pool:
     def admit(self) -> None:
         """Waiting -> free rows."""
         while self.free and self.waiting:
-            job = self.waiting.popleft()
+            job = self.waiting.pop()
             if not job.is_cancelled:
                 self.execution.load(self.free[-1], job.admit())
                 self.running[self.free.pop()] = job
@@ -116,7 +150,7 @@ class Pool:
         if self.waiting and job.steps >= TURN_STEPS:
             self._release(advance.row)
             job.pause(outcome.state(index, advance.sampled))
-            self.waiting.append(job)
+            self.waiting.push(job)
         return progress
 
     def _replay(self, row: int, state: State, characters: NDArray[np.int32]) -> State:
@@ -130,15 +164,15 @@ class Pool:
         """The alternatives of a primed text go on from its state, before all others that wait."""
         if not job.alternatives or progress.state is None:
             return progress
-        self.waiting.extendleft(alternative.follow(job, progress.state) for alternative in reversed(job.alternatives))
+        state = progress.state
+        self.waiting.push_first([alternative.follow(job, state) for alternative in job.alternatives])
         return None
 
     def release(self) -> None:
         """Cancelled texts leave their rows and the queue."""
         for row in [row for row, job in self.running.items() if job.is_cancelled]:
             self._release(row)
-        if any(job.is_cancelled for job in self.waiting):
-            self.waiting = deque(job for job in self.waiting if not job.is_cancelled)
+        self.waiting.drop_cancelled()
 
     def _release(self, row: int) -> None:
         del self.running[row]
@@ -164,16 +198,16 @@ class Engine:
 
         A long text weighs as several, so that what waits is bounded in bytes too.
         """
-        waiting = [job for pool in self._turns for job in pool.waiting]
-        if waiting and sum(job.weight for job in (*waiting, *jobs)) > self._largest_queue:
-            raise QueueFull(len(waiting))
+        weight = sum(pool.waiting.weight for pool in self._turns)
+        if weight and weight + sum(job.weight for job in jobs) > self._largest_queue:
+            raise QueueFull(sum(len(pool.waiting) for pool in self._turns))
         for job in jobs:
-            self._pools[job.model.digest].waiting.append(job)
+            self._pools[job.model.digest].waiting.push(job)
         self.on_work()
 
     def resume(self, job: Job) -> None:
         """Let a paused text wait for a row again."""
-        self._pools[job.model.digest].waiting.append(job)
+        self._pools[job.model.digest].waiting.push(job)
         self.on_work()
 
     def cancel(self, job: Job) -> None:
