@@ -1,9 +1,10 @@
 """Editor sessions: what a keystroke costs over Follow, and how many editors a server keeps up with, beside an echo server.
 
     python benchmarks/editor.py [--model 1x512] [--only keystroke editors growth rewind memory] [--quick] [--json]
-                                [--plot FILE.png]
+                                [--plot FILE.png] [--beside PYTHON ...]
 
-Keystroke: one editor; from each key to the first character of the suggestion for it. The next comes when that has ended.
+Keystroke: one editor; from each key to the first character of the suggestion for it. The next comes when that has ended. With
+--beside, servers of other checkouts, run by these interpreters, take turns with this one's: so small differences are seen.
 Editors: the most who type 8 keys a second without a missed interval: each key's suggestion arrives before the next key is due.
 Growth: a keystroke at the end of documents of 1 kB to 1 MB; rewind: going back from the end of a text. Both at the session and
 the engine, without the transport (edits.py).
@@ -16,8 +17,8 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from math import inf, isfinite
 from pathlib import Path
@@ -123,7 +124,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder, "random.safetensors")
         save(random_model(options.model), model)
-        found = measure(options.only, model, QUICK if options.quick else FULL)
+        found = measure(options.only, model, QUICK if options.quick else FULL, options.beside)
     if options.json:
         answers = {question: [one._asdict() for one in answer] for question, answer in found._asdict().items()}
         print(json.dumps({"model": str(options.model), **answers, "figures": figures(found)}, indent=2))
@@ -141,16 +142,17 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="few rounds, few streams, one short search")
     parser.add_argument("--json", action="store_true", help="print JSON, with the map `figures`")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw a picture")
+    parser.add_argument("--beside", nargs="+", default=[], metavar="PYTHON", help="servers of other checkouts, for keystroke")
     options = parser.parse_args()
     if options.plot:
         picture.check_installed()
     return options
 
 
-def measure(questions: Sequence[str], model: Path, effort: Effort) -> Found:
+def measure(questions: Sequence[str], model: Path, effort: Effort, beside: Sequence[str]) -> Found:
     """One question after another."""
     embedded = open_embedded([str(model)], device="cpu")
-    with tempfile.TemporaryDirectory() as folder, both(model, Path(folder)) as contest:
+    with tempfile.TemporaryDirectory() as folder, everybody(model, Path(folder), beside) as contest:
         return Found(
             measure_latencies(contest, effort) if "keystroke" in questions else [],
             measure_editors(contest, effort) if "editors" in questions else [],
@@ -162,10 +164,11 @@ def measure(questions: Sequence[str], model: Path, effort: Effort) -> Found:
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """The server and the echo, and a folder for their files."""
+    """The server and the echo, servers of other checkouts, and a folder for their files."""
 
     server: Process
     echo: Process
+    others: Mapping[str, Process]
     folder: Path
 
     def each(self) -> list[tuple[str, Process]]:
@@ -174,15 +177,21 @@ class Contest:
 
 
 @contextmanager
-def both(model: Path, folder: Path) -> Generator[Contest]:
-    """A server, and an echo of what it says to one editor."""
+def everybody(model: Path, folder: Path, beside: Sequence[str]) -> Generator[Contest]:
+    """A server, an echo of what it says to one editor, and the servers of other interpreters."""
     recorded = folder / "conversations.json"
     serve = ["-m", "elman", "serve", "--model", f"random={model}", "--port", "{port}", "--metrics-port", "0"]
-    with running([*serve, "--waiting", str(2 * MOST_EDITORS)], folder / "server.log") as server:
+    serve += ["--waiting", str(2 * MOST_EDITORS)]
+    echo = [str(HERE / "echo_server.py"), "Follow", str(recorded), "{port}"]
+    with ExitStack() as stack:
+        server = stack.enter_context(running(serve, folder / "server.log"))
         run_typists(replace(task([server], 1, KEYS, 1), record=str(recorded)), folder)
-        echo = [str(HERE / "echo_server.py"), "Follow", str(recorded), "{port}"]
-        with running(echo, folder / "echo.log") as echo_server:
-            yield Contest(server, echo_server, folder)
+        echo_server = stack.enter_context(running(echo, folder / "echo.log"))
+        others = {
+            python: stack.enter_context(running(serve, folder / f"other-{number}.log", python))
+            for number, python in enumerate(beside)
+        }
+        yield Contest(server, echo_server, others, folder)
 
 
 def task(servers: Sequence[Process], editors: int, keys: int, rounds: int) -> Task:
@@ -202,8 +211,9 @@ def run_typists(asked_for: Task, folder: Path) -> list[Rounds]:
 
 def measure_latencies(contest: Contest, effort: Effort) -> list[Latency]:
     """One editor at each; they take turns."""
-    met = run_typists(task([contest.server, contest.echo], 1, KEYS, effort.rounds), contest.folder)
-    return [latency(by, rounds) for (by, _), rounds in zip(contest.each(), met, strict=True)]
+    contestants = {**dict(contest.each()), **contest.others}
+    met = run_typists(task([*contestants.values()], 1, KEYS, effort.rounds), contest.folder)
+    return [latency(by, rounds) for by, rounds in zip(contestants, met, strict=True)]
 
 
 def latency(by: str, rounds: Rounds) -> Latency:
@@ -299,7 +309,7 @@ def figures(found: Found) -> dict[str, float]:
     """What has a goal: less is better, but for editors_vs_echo."""
     named: dict[str, float] = {}
     if found.latencies:
-        server, echo = found.latencies
+        server, echo, *_ = found.latencies
         named["keystroke_p50_over_echo_us"] = server.p50 - echo.p50
         named["keystroke_p99_vs_echo"] = server.p99 / echo.p99
     if found.attempts:

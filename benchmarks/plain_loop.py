@@ -1,4 +1,4 @@
-"""What a user would write without elman: nn.RNN, nn.Linear, softmax and torch.multinomial, one character at a time.
+"""What a user would write without elman: nn.RNN, nn.Linear, Adam; softmax and torch.multinomial, one character at a time.
 
 It is the yardstick of the benchmarks, kept as a tutorial would have it. It knows nothing of elman.
 """
@@ -6,9 +6,14 @@ It is the yardstick of the benchmarks, kept as a tutorial would have it. It know
 # torch leaves many of its members without a type:
 # pyright: reportUnknownMemberType=false
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
+from torch.nn.functional import cross_entropy, one_hot
+
+LEARNING_RATE = 2e-3
+CLIP = 1.0
 
 
 class CharacterRnn(nn.Module):
@@ -22,9 +27,34 @@ class CharacterRnn(nn.Module):
 
     def forward(self, text: Tensor, hidden: Tensor | None) -> tuple[Tensor, Tensor]:
         """Characters (rows, steps) and hidden (layers, rows, size) -> logits of the last step (rows, characters), hidden."""
-        x = one_hot(text, self.characters).to(torch.float32)
-        y, last = self.rnn(x, hidden)
+        y, last = self.read(text, hidden)
         return self.output(y[:, -1]), last
+
+    def read(self, text: Tensor, hidden: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The same, but the top layer's outputs (rows, steps, size) in place of logits."""
+        return self.rnn(one_hot(text, self.characters).to(torch.float32), hidden)
+
+    def loss(self, text: Tensor, hidden: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Nats a character over a text (rows, steps + 1), the first being given; hidden."""
+        y, last = self.read(text[:, :-1], hidden)
+        return cross_entropy(self.output(y).flatten(0, 1), text[:, 1:].flatten()), last
+
+
+def train(model: CharacterRnn, text: Tensor, rows: int, window: int, epochs: int) -> Iterator[int]:
+    """Epochs over a text (characters,), cut into rows whose hidden states carry on; yields each epoch that is done."""
+    optimiser = torch.optim.Adam(model.parameters(), LEARNING_RATE)
+    columns = (len(text) - 1) // rows // window * window
+    inputs = torch.stack([text[row * columns : (row + 1) * columns + 1] for row in range(rows)])
+    for epoch in range(epochs):
+        hidden = None
+        for start in range(0, columns, window):
+            loss, hidden = model.loss(inputs[:, start : start + window + 1], hidden)
+            hidden = hidden.detach()
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+            optimiser.step()
+        yield epoch + 1
 
 
 @torch.inference_mode()

@@ -67,11 +67,11 @@ def stat(folder: Path) -> Stat:
 
 
 @contextmanager
-def running(arguments: Sequence[str], log: Path) -> Generator[Process]:
+def running(arguments: Sequence[str], log: Path, python: str = sys.executable) -> Generator[Process]:
     """Python with the arguments, in which {port} stands for a free port; ended when the block is left."""
     port = str(free_port())
     with log.open("w") as file:
-        process = subprocess.Popen([sys.executable, *(one.format(port=port) for one in arguments)], stdout=file, stderr=file)
+        process = subprocess.Popen([python, *(one.format(port=port) for one in arguments)], stdout=file, stderr=file)
     try:
         address = f"127.0.0.1:{port}"
         wait_until_ready(address)

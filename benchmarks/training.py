@@ -18,8 +18,6 @@ from typing import Any
 import plain_loop
 import torch
 from table import show
-from torch import Tensor
-from torch.nn.functional import cross_entropy, one_hot
 
 from elman_models.corpus import Corpus
 from elman_models.recipe import Recipe
@@ -63,15 +61,14 @@ def plain_step(options: argparse.Namespace) -> Callable[[], None]:
     """One step of the tutorial's loop."""
     characters = len(ALPHABET)
     model = plain_loop.CharacterRnn(characters, options.layers, options.size)
-    optimiser = torch.optim.Adam(model.parameters(), 2e-3)
+    optimiser = torch.optim.Adam(model.parameters(), plain_loop.LEARNING_RATE)
     text = torch.randint(0, characters, (options.rows, options.window + 1))
 
     def step() -> None:
-        y: Tensor = model.rnn(one_hot(text[:, :-1], characters).to(torch.float32))[0]
-        loss = cross_entropy(model.output(y).flatten(0, 1), text[:, 1:].flatten())
+        loss = model.loss(text, None)[0]
         optimiser.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), plain_loop.CLIP)
         optimiser.step()
 
     return step
