@@ -115,6 +115,7 @@ class AsyncClient:
         stop: Sequence[str] = ("\n",),
         min_confidence: float | None = None,
         alternatives: int = 1,
+        include_log_probabilities: bool = False,
         whole_words: bool = False,
         debounce_seconds: float = 0.0,
     ) -> AsyncDocument:
@@ -136,6 +137,7 @@ class AsyncClient:
             stop=stop,
             min_confidence=min_confidence,
             alternatives=alternatives,
+            include_log_probabilities=include_log_probabilities,
         )
         draft = Draft(fields, text, cursor, trims=whole_words)
         return AsyncDocument(draft, self._replicas, not_negative("debounce_seconds", debounce_seconds))

@@ -11,6 +11,9 @@ from elman.fields import DOCUMENT_FIELDS
 from elman.needed import needed
 from elman.text_file import TextFile
 
+FIELDS = tuple(field for field in DOCUMENT_FIELDS if field.name != "include_log_probabilities")
+"""Those that what is on the screen depends on."""
+
 KEYS = (
     "Tab accepts what is suggested, Right a character of it (at the end of a line), Ctrl-Right a word; Esc dismisses it,"
     " Alt-] shows the next of the --alternatives, which differ at a --temperature above 0. Ctrl-S saves the file, Ctrl-D or"
@@ -25,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "file", nargs="?", type=Path, metavar="FILE", help="the UTF-8 text file to edit; without it, a line to print"
     )
     add_server_arguments(parser)
-    add_fields(parser, DOCUMENT_FIELDS)
+    add_fields(parser, FIELDS)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_terminal()
     file = TextFile.read(arguments.file) if arguments.file else None
     client, model = open_engine(arguments)
-    fields = values_of(arguments, DOCUMENT_FIELDS)
+    fields = values_of(arguments, FIELDS)
     with client, client.document(file.text if file else "", cursor=0 if file else None, model=model, **fields) as document:
         line = editor.Editor(document, file, output=editor.terminal()).run()
     if line is not None:

@@ -116,6 +116,7 @@ class Client:
         stop: Sequence[str] = ("\n",),
         min_confidence: float | None = None,
         alternatives: int = 1,
+        include_log_probabilities: bool = False,
         whole_words: bool = False,
         debounce_seconds: float = 0.0,
     ) -> Document:
@@ -137,6 +138,7 @@ class Client:
             stop=stop,
             min_confidence=min_confidence,
             alternatives=alternatives,
+            include_log_probabilities=include_log_probabilities,
         )
         draft = Draft(fields, text, cursor, trims=whole_words)
         return Document(draft, self._replicas, not_negative("debounce_seconds", debounce_seconds))

@@ -110,5 +110,5 @@ DOCUMENT_DEFAULTS: Final[dict[str, tuple[float | tuple[str, ...], str]]] = {
     "max_characters": (64, "64"),
     "stop": (("\n",), "the line's end"),
 }
-NOT_OF_DOCUMENTS: Final = ("state", "first_alternative", "include_log_probabilities")
+NOT_OF_DOCUMENTS: Final = ("state", "first_alternative")
 DOCUMENT_FIELDS: Final = tuple(for_documents(field) for field in COMPLETE_FIELDS if field.name not in NOT_OF_DOCUMENTS)

@@ -56,6 +56,7 @@ def opening(
     stop: Sequence[str],
     min_confidence: float | None,
     alternatives: int,
+    include_log_probabilities: bool,
 ) -> pb.Open:
     """All of an open but state and prefix, spelled out in the same way. Raises MendRequest."""
     return pb.Open(
@@ -63,6 +64,7 @@ def opening(
         sampling=sampling(temperature, top_k, top_p, min_p, seed),
         limits=limits(max_characters, stop, min_confidence),
         alternatives=within("alternatives", alternatives, 1, MOST_ALTERNATIVES),
+        include_log_probabilities=include_log_probabilities,
     )
 
 

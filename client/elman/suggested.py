@@ -5,7 +5,7 @@ stream 2:  0: "ft" "! wh" ...               heard: 2, then 6: what was received 
 """
 
 from elman.errors import MendRequest, ReportDefect
-from elman.results import Alternative
+from elman.results import Alternative, Piece
 from elman.suggestion import Suggestion, may_meet, whole_words
 from elman.v1 import completion_service_pb2 as pb
 
@@ -45,12 +45,9 @@ class Suggested:
         known = one.text[heard : heard + len(piece.text)] if heard < one.characters else ""
         if not piece.text.startswith(known):
             raise ReportDefect(f"alternative {one.number} was resumed with other text than it began with")
-        self._grow(one, piece.text[len(known) :])
-
-    def _grow(self, one: Alternative, text: str) -> None:
-        if text:
-            one.pieces.append(text)
-            one.characters += len(text)
+        fresh = piece.text[len(known) :]
+        if fresh:
+            one.add(Piece(fresh, one.number, piece.position + len(known), tuple(piece.log_probabilities[len(known) :])))
             self.progress += 1
 
     def finish(self, finished: pb.Finished) -> Alternative:
@@ -98,7 +95,8 @@ class Suggested:
 
     def _suggestion(self, number: int, cursor: int) -> Suggestion:
         one = self._received[number]
-        return Suggestion(self._presented(one), number, cursor, one.finish_reason)
+        text = self._presented(one)
+        return Suggestion(text, number, cursor, one.finish_reason, tuple(one.log_probabilities[: len(text)]))
 
     def _is_distinct(self, one: Suggestion) -> bool:
         """Whether it will differ from every alternative before it, however they go on."""

@@ -18,6 +18,7 @@ class Suggestion:
     alternative: int
     position: int  # the cursor's
     finish_reason: str | None = None  # "length", "stop" or "confidence"; None while it may still grow
+    log_probabilities: tuple[float, ...] = ()  # of the text's characters, natural, at temperature 1; empty unless asked for
 
     def __str__(self) -> str:
         return self.text

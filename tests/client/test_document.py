@@ -65,6 +65,23 @@ async def test_a_document_goes_on_elsewhere_when_its_server_leaves(servers: list
         assert await last(document) == await afresh(client, document)
 
 
+async def test_suggestions_carry_the_log_probabilities_of_their_characters(servers: list[Server]) -> None:
+    async with (
+        AsyncClient(addresses(servers), retry=PATIENT) as client,
+        client.document("a bad ", include_log_probabilities=True, whole_words=True, **GIVEN) as document,
+    ):
+        found = [each async for each in document.suggestions()]
+        servers[0].leave()
+        document.insert("c")
+        found += [each async for each in document.suggestions()]
+        completion = client.complete("a bad c", temperature=0, stop=["\n"], include_log_probabilities=True, **GIVEN)
+        pieces = [piece async for piece in completion]
+    assert found[-1].text
+    assert all(len(each.log_probabilities) == len(each.text) for each in found)
+    expected = [one for piece in pieces for one in piece.log_probabilities]
+    assert found[-1].log_probabilities == pytest.approx(expected[: len(found[-1].text)], abs=1e-6)
+
+
 async def test_nothing_is_suggested_after_a_deletion_unless_asked_for(servers: list[Server]) -> None:
     async with AsyncClient(addresses(servers)) as client, client.document("a bad cab", **GIVEN) as document:
         document.delete()

@@ -18,7 +18,7 @@ LENGTH, STOP = pb.FINISH_REASON_LENGTH, pb.FINISH_REASON_STOP
 
 def make(text: str = "", cursor: int | None = None, *, alternatives: int = 1, trims: bool = False, **given: Any) -> Draft:
     ends: dict[str, Any] = {"max_characters": 9, "stop": [], "min_confidence": None, "alternatives": alternatives}
-    fields: dict[str, Any] = PLAIN | {"seed": 7} | ends | given
+    fields: dict[str, Any] = PLAIN | {"seed": 7, "include_log_probabilities": False} | ends | given
     return Draft(opening(**fields), text, cursor, trims=trims)
 
 
