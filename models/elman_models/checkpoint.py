@@ -40,7 +40,7 @@ class Header:
     structure: Structure
     vocabulary: Vocabulary
     is_over: bool = False  # there is nothing to go on with: all steps are done, or training stopped early
-    origin: Mapping[str, str] | None = None  # name and digest of the model that it began from
+    origin: Mapping[str, str] | None = None  # name, digest and licence of the model that it began from
     processes: int = 1  # that share the rows; the states are those of all rows
 
 

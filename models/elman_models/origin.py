@@ -38,8 +38,9 @@ class Origin:
     model: Model
 
     def to_json(self) -> dict[str, str]:
-        """What checkpoint and model file say of it."""
-        return {"name": self.name, "digest": self.model.digest}
+        """What checkpoint and model file say of it; the licence of its text, if it is known, goes along with its weights."""
+        licence = self.model.about.get("licence")
+        return {"name": self.name, "digest": self.model.digest} | ({"licence": str(licence)} if licence else {})
 
     def vocabulary_with(self, notes: Vocabulary) -> Vocabulary:
         """The model's characters and those of the notes."""

@@ -102,7 +102,8 @@ def test_an_origin_is_found_as_a_model_is(origin: Origin, tmp_path: Path) -> Non
     found = read_origin(str(tmp_path / "notes.safetensors"))
     assert found.to_json() == {"name": "notes", "digest": origin.model.digest}
     assert read_origin(f"mine={tmp_path / 'notes.safetensors'}").name == "mine"
-    assert read_origin("shakespeare").name == "shakespeare"
+    shakespeare = read_origin("shakespeare")
+    assert (shakespeare.name, shakespeare.to_json()["licence"]) == ("shakespeare", shakespeare.model.about["licence"])
 
 
 def test_what_is_no_model_is_refused_by_name(origin: Origin, tmp_path: Path) -> None:
