@@ -24,6 +24,10 @@ Resets = Mapping[int, Tensor]
 """Where documents begin within a window: step -> (rows, 1), 0 for the rows whose past ends there, else 1."""
 
 
+FEW_PRODUCTS = 1 << 20
+"""A step of fewer takes longer in bfloat16 than in float32: oneDNN needs 20 us to begin, and tanh four times as long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """What one training step sees: the characters of `rows` texts over `steps`, time first."""
@@ -63,7 +67,7 @@ class Network(nn.Module):
         last: list[Tensor] = []
         for index, state in enumerate(states):
             drive = self._drive(index, window.characters, outputs, precision)
-            hidden = recur(drive, self.recurrences[index].to(precision), state.to(precision), window.resets)
+            hidden = recur(drive, self.recurrences[index], state, window.resets)
             last.append(hidden[-1].detach())
             mask = masks[index]
             outputs.append(hidden if mask is None else hidden * mask.to(precision))
@@ -94,9 +98,13 @@ class Network(nn.Module):
 
 def recur(drive: Tensor, weight: Tensor, state: Tensor, resets: Resets) -> Tensor:
     """h_t = tanh(drive_t + W h_t-1) for all steps of `drive` (steps, rows, size), from `state` (rows, size)."""
+    precision = drive.dtype
     if drive.is_cuda:
-        return recur_in_one_call(drive, weight, state, resets)
-    return cast("Tensor", _Recurrence.apply(drive, weight, state, resets))
+        return recur_in_one_call(drive, weight.to(precision), state.to(precision), resets)
+    is_small = drive.shape[1] * weight.numel() < FEW_PRODUCTS
+    inner = torch.float32 if is_small and precision == torch.bfloat16 else precision
+    hidden = cast("Tensor", _Recurrence.apply(drive.to(inner), weight.to(inner), state.to(inner), resets))
+    return hidden.to(precision)
 
 
 def recur_in_one_call(drive: Tensor, weight: Tensor, state: Tensor, resets: Resets) -> Tensor:
@@ -124,11 +132,16 @@ class _Recurrence(torch.autograd.Function):
         history = drive.new_empty(steps + 1, rows, size)  # history[t] is what step t reads, history[t + 1] what it writes
         history[0] = state
         transposed = weight.t()
+        wide = torch.empty_like(history[0], dtype=torch.float32)  # torch's tanh of bfloat16 takes longer than both copies
         for step in range(steps):
             previous, present = history[step], history[step + 1]
             if step in resets:
                 previous = previous * resets[step].to(previous.dtype)
-            torch.addmm(drive[step], previous, transposed, out=present).tanh_()
+            torch.addmm(drive[step], previous, transposed, out=present)
+            if present.dtype == torch.bfloat16:
+                present.copy_(wide.copy_(present).tanh_())
+            else:
+                present.tanh_()
         ctx.save_for_backward(weight, history)
         ctx.resets = resets
         return history[1:]
