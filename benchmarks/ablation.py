@@ -30,7 +30,7 @@ from elman_models.network import Network
 from elman_models.recipe import Recipe
 from elman_models.train import Run
 
-RECIPE = Recipe(layers=6, hidden_size=96, epochs=6, dropout=0.1, batch_size=16, window=64, held_out=0.0, threads=1)
+RECIPE = Recipe(layers=6, hidden_size=96, epochs=6, dropout=0.0, batch_size=16, window=64, held_out=0.0, threads=1)
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "the recipe": {},
     "AdamW for the matrices too": {"matrix_rate": 0.0},
@@ -40,7 +40,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "2 layers": {"layers": 2, "hidden_size": 258},
     "1 layer": {"layers": 1, "hidden_size": 456},
     "no restarts": {"restarts": 0.0},
-    "no dropout": {"dropout": 0.0},
+    "dropout 0.1": {"dropout": 0.1},
     "dropout 0.2": {"dropout": 0.2},
     "windows of 32": {"window": 32, "batch_size": 32},
     "windows of 128": {"window": 128, "batch_size": 8},
