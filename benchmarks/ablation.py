@@ -30,7 +30,7 @@ from elman_models.network import Network
 from elman_models.recipe import Recipe
 from elman_models.train import Run
 
-RECIPE = Recipe(layers=6, hidden_size=96, epochs=6, dropout=0.0, batch_size=16, window=64, held_out=0.0, threads=1)
+RECIPE = Recipe(layers=6, hidden_size=96, epochs=6, batch_size=16, window=64, held_out=0.0, threads=1)
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "the recipe": {},
     "AdamW for the matrices too": {"matrix_rate": 0.0},
@@ -44,7 +44,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "dropout 0.2": {"dropout": 0.2},
     "windows of 32": {"window": 32, "batch_size": 32},
     "windows of 128": {"window": 128, "batch_size": 8},
-    "no weight decay": {"weight_decay": 0.0},
+    "weight decay 0.01": {"weight_decay": 0.01},
     "float32": {"precision": "float32"},
 }
 

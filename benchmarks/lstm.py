@@ -53,7 +53,7 @@ def measure(training: str, held_out: str, recipe: Recipe) -> tuple[int, float, f
     torch.set_num_threads(recipe.threads or 1)
     torch.manual_seed(recipe.seed)
     vocabulary = Vocabulary.of(training)
-    network = CharacterLstm(len(vocabulary), size_for(recipe, vocabulary), recipe.dropout or 0.0)
+    network = CharacterLstm(len(vocabulary), size_for(recipe, vocabulary), recipe.dropout)
     start = time.monotonic()
     train(network, training, vocabulary, recipe)
     seconds = time.monotonic() - start

@@ -32,16 +32,18 @@ class Recipe:
     )
     hidden_size: int | None = dial(None, (1, 4096), "outputs of each layer; by the amount of text: 128 to 224")
     epochs: int | None = dial(
-        None, (1, 1000), "passes over the text; by the amount of text: 30 for little to 8 for much, from a model 8"
+        None, (1, 1000), "passes over the text; by the amount of text: 30 for little to 8 for much, from a model 6"
     )
-    dropout: float | None = dial(None, (0, 0.9), "share of a layer's outputs withheld from its readers while training")
-    learning_rate: float | None = dial(None, (1e-6, 1), "of AdamW, at its highest; 0.003, or 0.001 from a model")
+    dropout: float = dial(0.0, (0, 0.9), "share of a layer's outputs withheld from its readers while training")
+    learning_rate: float | None = dial(None, (1e-6, 1), "of AdamW, at its highest; 0.003, or 0.002 from a model")
     matrix_rate: float | None = dial(
-        None, (0, 1), "of Muon on the layers' matrices, at its highest; 0.02, or 0.005 from a model; 0: AdamW on all"
+        None,
+        (0, 1),
+        "of Muon on the layers' matrices, at its highest; 0.03 or 0.02 by the amount of text, 0.01 from a model; 0: AdamW on all",
     )
     restarts: float = dial(0.02, (0, 1), "share of windows whose row starts anew, so that the initial state is practised")
     warmup: int = dial(500, (0, 100_000), "steps over which the learning rate rises; it falls by a cosine afterwards")
-    weight_decay: float = dial(0.01, (0, 10), "of AdamW and Muon, on matrices")
+    weight_decay: float = dial(0.1, (0, 10), "of AdamW and Muon, on matrices")
     clip: float = dial(0.25, (1e-3, 1e6), "largest norm of the gradient")
     batch_size: int | None = dial(None, (1, 4096), "texts read side by side; by the amount of text: 8 to 32")
     window: int | None = dial(None, (2, 4096), "steps through which errors travel back, the state carries on beyond; 64 or 128")
@@ -66,10 +68,9 @@ class Recipe:
             "layers": 6,
             "skips": "dense",
             "learning_rate": 3e-3,
-            "matrix_rate": 0.02,
+            "matrix_rate": 0.02 if millions >= 1 else 0.03,
             "hidden_size": 224 if millions >= 4 else 192 if millions >= 1 else 128,
-            "epochs": min(30, max(8, math.ceil(8 / millions))),
-            "dropout": 0.1 if millions >= 3 else 0.2 if millions >= 1 else 0.3,
+            "epochs": min(30, max(8, math.ceil(2.4 / millions))),
             **windows(millions),
         }
         return self._with_open_dials(follows)
@@ -78,10 +79,9 @@ class Recipe:
         """The same where the weights are a model's, which has its structure, and go on learning."""
         millions = characters / MILLION
         follows: dict[str, Any] = {
-            "learning_rate": 1e-3,
-            "matrix_rate": 0.005,
-            "epochs": 8,
-            "dropout": 0.1,
+            "learning_rate": 2e-3,
+            "matrix_rate": 0.01,
+            "epochs": 6,
             **windows(millions),
         }
         return self._with_open_dials(follows)

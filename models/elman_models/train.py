@@ -269,7 +269,7 @@ class Run:
 
     def _masks(self) -> list[Tensor | None]:
         """Dropout: for each layer which outputs its readers get, the same through the window (Gal and Ghahramani 2016)."""
-        dropout = self.recipe.dropout or 0.0
+        dropout = self.recipe.dropout
         if not dropout:
             return [None] * len(self.states)
         random = np.random.default_rng([self.recipe.seed, 1, self.step])
