@@ -39,7 +39,7 @@ class Recipe:
     matrix_rate: float | None = dial(
         None,
         (0, 1),
-        "of Muon on the layers' matrices, at its highest; 0.03 or 0.02 by the amount of text, 0.01 from a model; 0: AdamW on all",
+        "of Muon on the layers' matrices, at its highest; 0.03 for little text or 0.02, from a model 0.01; 0: AdamW",
     )
     restarts: float = dial(0.02, (0, 1), "share of windows whose row starts anew, so that the initial state is practised")
     warmup: int = dial(500, (0, 100_000), "steps over which the learning rate rises; it falls by a cosine afterwards")
