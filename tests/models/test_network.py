@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from elman_models.network import Network, Resets, Window, recur, recur_in_one_call
+from elman_models.network import FEW_PRODUCTS, Network, Resets, Window, recur, recur_in_one_call
 from elman_models.structure import Layer, Structure
 
 STEPS, ROWS, SIZE = 7, 3, 5
@@ -131,3 +131,16 @@ def gradients(recurrence: Callable[..., Tensor], tensors: list[Tensor], resets: 
     assert drive.grad is not None
     assert weight.grad is not None
     return hidden.detach(), drive.grad, weight.grad
+
+
+@pytest.mark.parametrize(("rows", "size"), [(4, 16), (16, 256)], ids=["a few products a step", "many"])
+def test_the_loop_in_bfloat16_stays_near_float32(rows: int, size: int) -> None:
+    assert (rows * size * size >= FEW_PRODUCTS) == (size == 256)
+    torch.manual_seed(1)
+    drive, state = torch.randn(3, rows, size), torch.randn(rows, size)
+    weight = (torch.randn(size, size) / size**0.5).requires_grad_()
+    fine, rough = recur(drive, weight, state, {}), recur(drive.bfloat16(), weight, state, {})
+    assert rough.dtype == torch.bfloat16
+    torch.testing.assert_close(rough.float(), fine, atol=0.02, rtol=0.02)
+    (fine_gradient,), (rough_gradient,) = (torch.autograd.grad(outputs.float().sum(), weight) for outputs in (fine, rough))
+    assert torch.linalg.norm(rough_gradient - fine_gradient) < 0.02 * torch.linalg.norm(fine_gradient)
