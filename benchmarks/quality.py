@@ -22,6 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from process import running
 from random_model import Size, random_model
 from table import show
 
@@ -104,23 +105,24 @@ def texts_of(name: str, tiny: str) -> tuple[Sequence[str], Sequence[str]]:
 
 
 def first_character(path: Path, rounds: int = 200) -> dict[str, float]:
-    """The median time from a key to its first character, in this process, beside that of the small model, in turns."""
+    """The median time from a key to its first character at a server, beside that of the small model, in turns."""
     with TemporaryDirectory() as folder:
         small = Path(folder, "small.safetensors")
         write_artifact(random_model(SMALL), small)
-        with elman.open(str(path)) as ours, elman.open(str(small)) as theirs:
-            times = [(key_seconds(ours), key_seconds(theirs)) for _ in range(rounds)]
+        serve = ["-m", "elman", "serve", "--model", f"ours={path}", "--model", f"small={small}", "--port", "{port}"]
+        with running([*serve, "--metrics-port", "0"], Path(folder, "log")) as server, elman.Client(server.address) as client:
+            times = [(key_seconds(client, "ours"), key_seconds(client, "small")) for _ in range(rounds)]
     seconds, small_seconds = (statistics.median(several) for several in zip(*times, strict=True))
     return {"first_character_us": 1e6 * seconds, "first_character_vs_small": seconds / small_seconds}
 
 
-def key_seconds(client: elman.Client) -> float:
+def key_seconds(client: elman.Client, model: str) -> float:
     """From a key, with the state before it, to the first character."""
-    before = client.complete("The ", max_characters=1, seed=1)
+    before = client.complete("The ", model=model, max_characters=1, seed=1)
     before.read()
     state = before.state
     start = time.perf_counter()
-    client.complete("q", state=state, max_characters=1, seed=1).read()
+    client.complete("q", model=model, state=state, seed=1, max_characters=1).read()
     return time.perf_counter() - start
 
 
