@@ -27,7 +27,14 @@ def elman(*arguments: str, given: bytes = b"", **environment: str) -> tuple[int,
 
 def started(*arguments: str) -> "subprocess.Popen[bytes]":
     pipe = subprocess.PIPE
-    return subprocess.Popen([*ELMAN, *arguments], stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=ENVIRONMENT)
+    return subprocess.Popen(
+        [*ELMAN, *arguments], stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=ENVIRONMENT, preexec_fn=heed_interrupts
+    )
+
+
+def heed_interrupts() -> None:
+    """A shell has what it runs in the background ignore them, and the tests with it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("prefix", ["a bad ", "gé😀 \n", ""])
