@@ -27,7 +27,7 @@ def lines(points: Sequence[Point], characters_per_step: int) -> list[tuple[str, 
     """Name, (characters read, nats) and colour of each line; the held-out text has one where it was measured."""
     training = [(point.step * characters_per_step, point.training) for point in points]
     held_out = [(point.step * characters_per_step, point.held_out) for point in points if not math.isnan(point.held_out)]
-    named = [("training text, with dropout", training, TRAINING), (held_out_label(points), held_out, HELD_OUT)]
+    named = [("training text", training, TRAINING), (held_out_label(points), held_out, HELD_OUT)]
     return [(name, line, colour) for name, line, colour in named if line]
 
 
