@@ -40,20 +40,30 @@ class CharacterRnn(nn.Module):
         return cross_entropy(self.output(y).flatten(0, 1), text[:, 1:].flatten()), last
 
 
+def optimiser_of(model: CharacterRnn) -> torch.optim.Optimizer:
+    """Adam."""
+    return torch.optim.Adam(model.parameters(), LEARNING_RATE)
+
+
+def train_step(model: CharacterRnn, optimiser: torch.optim.Optimizer, text: Tensor, hidden: Tensor | None) -> Tensor:
+    """One step on a text (rows, steps + 1); hidden, for the text that follows."""
+    loss, last = model.loss(text, hidden)
+    optimiser.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+    optimiser.step()
+    return last.detach()
+
+
 def train(model: CharacterRnn, text: Tensor, rows: int, window: int, epochs: int) -> Iterator[int]:
     """Epochs over a text (characters,), cut into rows whose hidden states carry on; yields each epoch that is done."""
-    optimiser = torch.optim.Adam(model.parameters(), LEARNING_RATE)
+    optimiser = optimiser_of(model)
     columns = (len(text) - 1) // rows // window * window
     inputs = torch.stack([text[row * columns : (row + 1) * columns + 1] for row in range(rows)])
     for epoch in range(epochs):
         hidden = None
         for start in range(0, columns, window):
-            loss, hidden = model.loss(inputs[:, start : start + window + 1], hidden)
-            hidden = hidden.detach()
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
-            optimiser.step()
+            hidden = train_step(model, optimiser, inputs[:, start : start + window + 1], hidden)
         yield epoch + 1
 
 

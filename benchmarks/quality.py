@@ -92,7 +92,7 @@ def chosen(options: argparse.Namespace) -> dict[str, Path]:
 def report_of(name: str, path: Path, tiny_shakespeare: Path | None) -> dict[str, Any]:
     """The report of `elman eval` on unseen text, with baselines."""
     training, unseen = texts_of(name, tiny_shakespeare.read_text(encoding="utf-8") if tiny_shakespeare else "")
-    return report(load(path), path, unseen, training, Habits(MIN_CONFIDENCE[name])) | first_character(path)
+    return report(load(path), path, unseen, training, Habits(MIN_CONFIDENCE[name])) | first_characters(path)
 
 
 def texts_of(name: str, tiny: str) -> tuple[Sequence[str], Sequence[str]]:
@@ -104,16 +104,24 @@ def texts_of(name: str, tiny: str) -> tuple[Sequence[str], Sequence[str]]:
     return list(parts.training.values()), unseen
 
 
-def first_character(path: Path, rounds: int = 200) -> dict[str, float]:
-    """The median time from a key to its first character at a server, beside that of the small model, in turns."""
+def first_characters(path: Path) -> dict[str, float]:
+    """From a key to its first character beside the small model, in this process and at a server."""
     with TemporaryDirectory() as folder:
         small = Path(folder, "small.safetensors")
         write_artifact(random_model(SMALL), small)
-        serve = ["-m", "elman", "serve", "--model", f"ours={path}", "--model", f"small={small}", "--port", "{port}"]
-        with running([*serve, "--metrics-port", "0"], Path(folder, "log")) as server, elman.Client(server.address) as client:
-            times = [(key_seconds(client, "ours"), key_seconds(client, "small")) for _ in range(rounds)]
+        models = [f"ours={path}", f"small={small}"]
+        serve = ["-m", "elman", "serve", "--model", models[0], "--model", models[1], "--port", "{port}", "--metrics-port", "0"]
+        with elman.open(models[0]) as ours, elman.open(models[1]) as theirs:
+            measured = first_character("first_character", ours, theirs)
+        with running(serve, Path(folder, "log")) as server, elman.Client(server.address) as client:
+            return measured | first_character("first_character_at_a_server", client, client)
+
+
+def first_character(figure: str, ours: elman.Client, theirs: elman.Client, rounds: int = 200) -> dict[str, float]:
+    """The median time, and its ratio to that of the small model, in turns."""
+    times = [(key_seconds(ours, "ours"), key_seconds(theirs, "small")) for _ in range(rounds)]
     seconds, small_seconds = (statistics.median(several) for several in zip(*times, strict=True))
-    return {"first_character_us": 1e6 * seconds, "first_character_vs_small": seconds / small_seconds}
+    return {f"{figure}_us": 1e6 * seconds, f"{figure}_vs_small": seconds / small_seconds}
 
 
 def key_seconds(client: elman.Client, model: str) -> float:
@@ -130,7 +138,7 @@ def figures_of(name: str, measured: Mapping[str, Any]) -> dict[str, float]:
     """The report's main figures under names of their own; `best` is whichever baseline is."""
     ours, baselines = measured["artifact"], measured["baselines"]
     figures = {f"{name}_{key}": ours[key] for key in (*list(SHOWN)[1:], "bytes", "characters_per_second_drawn")}
-    figures |= {f"{name}_{key}": measured[key] for key in ("first_character_us", "first_character_vs_small")}
+    figures |= {f"{name}_{key}": value for key, value in measured.items() if key.startswith("first_character")}
     for key, best in BEST.items():
         figures[f"{name}_best_baseline_{key}"] = best(each[key] for each in baselines)
     return figures

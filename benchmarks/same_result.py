@@ -19,15 +19,13 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+import ablation
 import plain_loop
 import torch
 from table import show
 from torch import Tensor
 
-from elman_models.corpus import Corpus
-from elman_models.in_float import float_nats_per_character
 from elman_models.recipe import Recipe
-from elman_models.train import Run
 
 ROWS, WINDOW = 32, 64
 
@@ -101,12 +99,8 @@ def until_as_good(training: str, held_out: str, options: argparse.Namespace, eno
             window=WINDOW,
             threads=options.threads,
         )
-        run = Run(Corpus((training,)), Corpus(()), recipe, torch.device("cpu"))
-        start = time.perf_counter()
-        while run.step < run.steps:
-            run.advance()
-        seconds = time.perf_counter() - start
-        reached = Reached("elman train", epochs, seconds, float_nats_per_character(run.network, run.vocabulary, [held_out]))
+        run = ablation.measure(training, held_out, recipe)
+        reached = Reached("elman train", epochs, run.seconds, run.streaming)
         yield reached
         if reached.nats <= enough:
             return

@@ -57,21 +57,13 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def plain_step(options: argparse.Namespace) -> Callable[[], None]:
+def plain_step(options: argparse.Namespace) -> Callable[[], object]:
     """One step of the tutorial's loop."""
     characters = len(ALPHABET)
     model = plain_loop.CharacterRnn(characters, options.layers, options.size)
-    optimiser = torch.optim.Adam(model.parameters(), plain_loop.LEARNING_RATE)
+    optimiser = plain_loop.optimiser_of(model)
     text = torch.randint(0, characters, (options.rows, options.window + 1))
-
-    def step() -> None:
-        loss = model.loss(text, None)[0]
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), plain_loop.CLIP)
-        optimiser.step()
-
-    return step
+    return lambda: plain_loop.train_step(model, optimiser, text, None)
 
 
 def elman_step(options: argparse.Namespace, **dials: Any) -> Callable[[], object]:

@@ -164,8 +164,7 @@ class Pool:
         """The alternatives of a primed text go on from its state, before all others that wait."""
         if not job.alternatives or progress.state is None:
             return progress
-        state = progress.state
-        self.waiting.push_first([alternative.follow(job, state) for alternative in job.alternatives])
+        self.waiting.push_first([alternative.follow(job, progress.state) for alternative in job.alternatives])
         return None
 
     def release(self) -> None:

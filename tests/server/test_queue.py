@@ -7,7 +7,7 @@ from elman_models.artifact import Model
 from elman_models.execution import Start
 from elman_models.executions import open_execution
 from elman_models.state import State
-from elman_server.engine import Engine
+from elman_server.engine import Engine, Queue
 from elman_server.errors import QueueFull
 from elman_server.job import WEIGHED_CHARACTERS, Job, Progress
 
@@ -45,3 +45,26 @@ def test_a_long_text_counts_as_several(model: Model, engine: Engine) -> None:
 def test_where_nothing_waits_any_text_may(model: Model, engine: Engine) -> None:
     engine.submit([job(model, 99 * WEIGHED_CHARACTERS)])
     assert engine.statistics().waiting == 1
+
+
+@pytest.mark.parametrize("is_served", [True, False], ids=["served", "cancelled"])
+def test_who_waits_no_longer_leaves_room(model: Model, engine: Engine, is_served: bool) -> None:
+    texts = [job(model, WEIGHED_CHARACTERS), job(model, 9)]
+    engine.submit(texts)
+    for text in () if is_served else texts:
+        engine.cancel(text)
+    while engine.has_work:
+        engine.tick()
+    for _ in range(3):
+        engine.submit([job(model, 9)])
+    with pytest.raises(QueueFull, match="3 texts are waiting"):
+        engine.submit([job(model, 1)])
+
+
+def test_who_goes_before_all_others_weighs_as_they_do(model: Model) -> None:
+    queue, texts = Queue(), [job(model, 1), job(model, 2), job(model, WEIGHED_CHARACTERS)]
+    queue.push(texts[2])
+    queue.push_first(texts[:2])
+    assert queue.weight == 4
+    assert [queue.pop() for _ in texts] == texts
+    assert (len(queue), queue.weight) == (0, 0)
