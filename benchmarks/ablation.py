@@ -30,13 +30,16 @@ from elman_models.network import Network
 from elman_models.recipe import Recipe
 from elman_models.train import Run
 
-RECIPE = Recipe(layers=6, hidden_size=96, epochs=6, batch_size=16, window=64, held_out=0.0, threads=1)
+RECIPE = Recipe(layers=8, skips="none", hidden_size=102, epochs=6, batch_size=16, window=64, held_out=0.0, threads=1)
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "the recipe": {},
     "AdamW for the matrices too": {"matrix_rate": 0.0},
     "AdamW, twice the rate": {"matrix_rate": 0.0, "learning_rate": 6e-3},
-    "no dense skips": {"skips": "none", "hidden_size": 125},
-    "3 layers": {"layers": 3, "hidden_size": 181},
+    "dense skips": {"skips": "dense", "hidden_size": 72},
+    "12 layers": {"layers": 12, "hidden_size": 78},
+    "6 layers": {"layers": 6, "hidden_size": 124},
+    "6 layers, dense skips": {"layers": 6, "skips": "dense", "hidden_size": 96},
+    "4 layers": {"layers": 4, "hidden_size": 161},
     "2 layers": {"layers": 2, "hidden_size": 258},
     "1 layer": {"layers": 1, "hidden_size": 456},
     "no restarts": {"restarts": 0.0},

@@ -24,13 +24,11 @@ def dial(default: float | str | None, allowed: tuple[float, float] | tuple[str, 
 class Recipe:
     """How to train. Raises InvalidField, which names field, value and range."""
 
-    layers: int | None = dial(
-        None, (1, 16), "recurrent layers; each reads the character and layers below, the output reads all; 6"
-    )
+    layers: int | None = dial(None, (1, 16), "recurrent layers, all of which the output reads; by the amount of text: 6 or 8")
     skips: str | None = dial(
-        None, ("dense", "none"), "which layers below a layer reads: dense (default): all of them; none: the nearest"
+        None, ("dense", "none"), "which layers below a layer reads: none (default): the nearest; dense: all of them"
     )
-    hidden_size: int | None = dial(None, (1, 4096), "outputs of each layer; by the amount of text: 128 to 224")
+    hidden_size: int | None = dial(None, (1, 4096), "outputs of each layer; by the amount of text: 168 to 256")
     epochs: int | None = dial(
         None, (1, 1000), "passes over the text; by the amount of text: 30 for little to 8 for much, from a model 6"
     )
@@ -65,11 +63,11 @@ class Recipe:
         """The recipe with every dial that was left open set for so many characters, from random weights."""
         millions = characters / MILLION
         follows: dict[str, Any] = {
-            "layers": 6,
-            "skips": "dense",
+            "layers": 8 if millions >= 1 else 6,
+            "skips": "none",
             "learning_rate": 3e-3,
             "matrix_rate": 0.02 if millions >= 1 else 0.03,
-            "hidden_size": 224 if millions >= 4 else 192 if millions >= 1 else 128,
+            "hidden_size": 256 if millions >= 4 else 224 if millions >= 1 else 168,
             "epochs": min(30, max(8, math.ceil(2.4 / millions))),
             **windows(millions),
         }
