@@ -67,7 +67,7 @@ class Recipe:
             "skips": "none",
             "learning_rate": 3e-3,
             "matrix_rate": 0.02 if millions >= 1 else 0.03,
-            "hidden_size": hidden_size(millions),
+            "hidden_size": 256 if millions >= 4 else 224 if millions >= 1 else 168 if millions >= 0.1 else 96,
             "epochs": min(30, max(8, math.ceil(2.4 / millions))),
             **windows(millions),
         }
@@ -90,11 +90,6 @@ class Recipe:
     def to_json(self) -> dict[str, Any]:
         """A value that `json.dumps` takes."""
         return asdict(self)
-
-
-def hidden_size(millions: float) -> int:
-    """Little text is learned by heart by layers that are wide."""
-    return next(size for least, size in ((4, 256), (1, 224), (0.1, 168), (0, 96)) if millions >= least)
 
 
 def windows(millions: float) -> dict[str, Any]:
