@@ -24,11 +24,11 @@ import torch
 from table import show
 
 from elman_models.corpus import Corpus
-from elman_models.evaluate import WINDOW
-from elman_models.in_float import float_nats_per_character
-from elman_models.network import Network
-from elman_models.recipe import Recipe
-from elman_models.train import Run
+from elman_models.measure.cost import WINDOW
+from elman_models.training.float_cost import float_nats_per_character
+from elman_models.training.network import Network
+from elman_models.training.recipe import Recipe
+from elman_models.training.train import Run
 
 RECIPE = Recipe(layers=8, skips="none", hidden_size=102, epochs=6, batch_size=16, window=64, held_out=0.0, threads=1)
 VARIANTS: Mapping[str, Mapping[str, Any]] = {

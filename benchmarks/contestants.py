@@ -16,10 +16,10 @@ from contest import Contestant
 from numpy.typing import NDArray
 from random_model import CHARACTERS, Size, random_model
 
-from elman_models.execution import Advance, Execution, Start
-from elman_models.executions import has_extension, open_execution
-from elman_models.reference import Reference
-from elman_models.state import State
+from elman_models.execution.choice import has_extension, open_execution
+from elman_models.execution.protocol import Advance, Execution, Start
+from elman_models.execution.reference import Reference
+from elman_models.law.state import State
 
 DECODE_STEPS = 64
 PREFILL_CHARACTERS = 2048

@@ -36,7 +36,7 @@ from table import show
 from typists import Rounds, Task
 
 from elman.v1 import completion_service_pb2 as pb
-from elman_models.artifact import save
+from elman_models.law.artifact import save
 from elman_server.embedded import open_embedded
 
 HERE = Path(__file__).parent

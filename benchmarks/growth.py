@@ -31,10 +31,10 @@ from process import Process, running
 from random_model import Size, random_model
 from table import show
 
-from elman_models.artifact import Model, save
-from elman_models.execution import Advance, Execution, Start
-from elman_models.executions import open_execution
-from elman_models.state import State
+from elman_models.execution.choice import open_execution
+from elman_models.execution.protocol import Advance, Execution, Start
+from elman_models.law.artifact import Model, save
+from elman_models.law.state import State
 
 QUESTIONS = ("keystroke", "memory", "rows", "neighbours")
 LENGTHS, LONGEST_SENT = (1_000, 10_000, 100_000, 1_000_000), 100_000

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from elman_models.batches import IGNORED, Batches
-from elman_models.evaluate import WINDOW
-from elman_models.muon import Muon
-from elman_models.recipe import Recipe
-from elman_models.tables import UNKNOWN_NATS
-from elman_models.train import BETAS, MOMENTUM, random_network, schedule
-from elman_models.vocabulary import Vocabulary
+from elman_models.law.tables import UNKNOWN_NATS
+from elman_models.law.vocabulary import Vocabulary
+from elman_models.measure.cost import WINDOW
+from elman_models.training.batches import IGNORED, Batches
+from elman_models.training.muon import Muon
+from elman_models.training.recipe import Recipe
+from elman_models.training.train import BETAS, MOMENTUM, random_network, schedule
 
 LAYERS = 2
 EMBEDDING = 64

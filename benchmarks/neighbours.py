@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from random_model import CHARACTERS
 
-from elman_models.artifact import Model
-from elman_models.execution import NOTHING, Start
-from elman_models.executions import open_execution
-from elman_models.state import State
-from elman_server.ending import Ending
-from elman_server.engine import Engine
-from elman_server.job import Job, Progress
+from elman_models.execution.choice import open_execution
+from elman_models.execution.protocol import NOTHING, Start
+from elman_models.law.artifact import Model
+from elman_models.law.state import State
+from elman_server.engine.ending import Ending
+from elman_server.engine.engine import Engine
+from elman_server.engine.job import Job, Progress
 
 NEIGHBOURS, PREFIX_CHARACTERS = 63, 100_000
 ENDLESS = 1 << 40

@@ -6,7 +6,7 @@ Texts are those of `python -m elman_models.shipyard`. With tiny-shakespeare (1,1
 its last tenth, and --tiny-model, trained on the rest alone, is a row of its own:
 
     head -c 1003854 tinyshakespeare.txt > first.txt
-    elman train first.txt -o MODEL --recipe models/recipes/tiny-shakespeare.json
+    elman train first.txt -o MODEL --recipe models/elman_models/shipyard/recipes/tiny-shakespeare.json
 
 --ablation takes the JSON of `ablation.py --only "the recipe" lstm`: how far the recipe is from an LSTM of as many weights.
 `figures` holds everything under one name each. Keys saved are those of `elman eval`; ghost text is shown from the probability
@@ -27,12 +27,12 @@ from random_model import Size, random_model
 from table import show
 
 import elman
-from elman_models.artifact import load
-from elman_models.export import write_artifact
-from elman_models.report import report
+from elman_models.law.artifact import load
+from elman_models.measure.report import report
+from elman_models.measure.typist import Habits
 from elman_models.shipped import shipped_models
-from elman_models.shipyard import TEXTS
-from elman_models.typist import Habits
+from elman_models.shipyard.__main__ import TEXTS
+from elman_models.training.export import write_artifact
 
 TENTH = 1_003_854
 """Where the last tenth of tiny-shakespeare begins."""

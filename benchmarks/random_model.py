@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elman_models.artifact import LayerWeights, Model, OutputWeights
-from elman_models.initial import with_initial_state
-from elman_models.structure import Structure
-from elman_models.tables import Tables
-from elman_models.vocabulary import Vocabulary
+from elman_models.execution.initial_state import with_initial_state
+from elman_models.law.artifact import LayerWeights, Model, OutputWeights
+from elman_models.law.structure import Structure
+from elman_models.law.tables import Tables
+from elman_models.law.vocabulary import Vocabulary
 
 CHARACTERS = "\n !&',-.:;?" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + "abcdefghijklmnopqrstuvwxyz" + "()[]_"
 """68 characters, in code-point order once sorted."""

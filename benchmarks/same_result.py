@@ -25,7 +25,7 @@ import torch
 from table import show
 from torch import Tensor
 
-from elman_models.recipe import Recipe
+from elman_models.training.recipe import Recipe
 
 ROWS, WINDOW = 32, 64
 

@@ -29,7 +29,7 @@ from random_model import Size, random_model
 from table import show
 
 from elman.v1 import completion_service_pb2 as pb
-from elman_models.artifact import save
+from elman_models.law.artifact import save
 
 HERE = Path(__file__).parent
 KEYSTROKE_CHARACTERS, COMPLETION_CHARACTERS = 16, 64

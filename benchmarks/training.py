@@ -20,8 +20,8 @@ import torch
 from table import show
 
 from elman_models.corpus import Corpus
-from elman_models.recipe import Recipe
-from elman_models.train import Run
+from elman_models.training.recipe import Recipe
+from elman_models.training.train import Run
 
 ALPHABET = "\n abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.,;:!?'-"
 ROUNDS = 7

@@ -7,13 +7,13 @@ from typing import TypeAlias, cast
 import numpy as np
 import pytest
 
-from elman_models.artifact import LayerWeights, Model, OutputWeights
-from elman_models.execution import Execution
-from elman_models.executions import open_execution
-from elman_models.initial import with_initial_state
-from elman_models.structure import Layer, Structure
-from elman_models.tables import Tables
-from elman_models.vocabulary import Vocabulary
+from elman_models.execution.choice import open_execution
+from elman_models.execution.initial_state import with_initial_state
+from elman_models.execution.protocol import Execution
+from elman_models.law.artifact import LayerWeights, Model, OutputWeights
+from elman_models.law.structure import Layer, Structure
+from elman_models.law.tables import Tables
+from elman_models.law.vocabulary import Vocabulary
 
 MakeModel: TypeAlias = Callable[..., Model]
 MakeExecution: TypeAlias = Callable[[Model, int], Execution]
@@ -75,7 +75,7 @@ def model() -> Model:
 
 def open_programs(model: Model, rows: int) -> Execution:
     """The cuda execution's programs, run on the CPU without graphs."""
-    from elman_models.cuda import Cuda
+    from elman_models.execution.cuda import Cuda
 
     return Cuda(model, rows, "cpu")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from elman.cli import main
+from elman.cli.main import main
 from elman_server.config import table
 
 ROOT = Path(__file__).parent.parent

@@ -70,7 +70,7 @@ def run_thin(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_wheel_holds_the_three_packages_the_shipped_model_and_types(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"elman/__init__.py", "elman/v1/completion_service_pb2.py", "elman_server/engine.py"} <= names
+    assert {"elman/__init__.py", "elman/v1/completion_service_pb2.py", "elman_server/engine/engine.py"} <= names
     assert "elman_models/shipped/shakespeare.safetensors" in names
     assert {"elman/py.typed", "elman_server/py.typed", "elman_models/py.typed"} <= names
     assert not [name for name in names if name.startswith(("tests", "benchmarks", "deploy"))]

@@ -4,11 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elman.aio import AsyncClient, AsyncCompletion
-    from elman.aio_document import AsyncDocument
-    from elman.client import Client, Completion
-    from elman.document import Document
-    from elman.embedded import open_client as open  # noqa: A004 (elman.open reads like the built-in: a thing to close)
+    from elman.aio.client import AsyncClient, AsyncCompletion
+    from elman.aio.document import AsyncDocument
     from elman.errors import (
         AllowMoreTime,
         BackOff,
@@ -22,9 +19,12 @@ if TYPE_CHECKING:
         ReportDefect,
         SendTextAgain,
     )
-    from elman.results import Alternative, ModelDescription, Piece, Score, Usage
-    from elman.retry import Retry
-    from elman.suggestion import Suggestion
+    from elman.protocol.results import Alternative, ModelDescription, Piece, Score, Usage
+    from elman.protocol.retry import Retry
+    from elman.protocol.suggestion import Suggestion
+    from elman.sync.client import Client, Completion
+    from elman.sync.document import Document
+    from elman.sync.embedded import open_client as open  # noqa: A004 (elman.open reads like the built-in: a thing to close)
 
 __all__ = [
     "AllowMoreTime",
@@ -55,13 +55,13 @@ __all__ = [
 ]
 
 _PLACES = {
-    "elman.aio": ("AsyncClient", "AsyncCompletion"),
-    "elman.aio_document": ("AsyncDocument",),
-    "elman.client": ("Client", "Completion"),
-    "elman.document": ("Document",),
-    "elman.results": ("Alternative", "ModelDescription", "Piece", "Score", "Usage"),
-    "elman.retry": ("Retry",),
-    "elman.suggestion": ("Suggestion",),
+    "elman.aio.client": ("AsyncClient", "AsyncCompletion"),
+    "elman.aio.document": ("AsyncDocument",),
+    "elman.sync.client": ("Client", "Completion"),
+    "elman.sync.document": ("Document",),
+    "elman.protocol.results": ("Alternative", "ModelDescription", "Piece", "Score", "Usage"),
+    "elman.protocol.retry": ("Retry",),
+    "elman.protocol.suggestion": ("Suggestion",),
 }
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 
@@ -70,7 +70,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'elman' has no attribute {name!r}")
     if name == "open":
-        return import_module("elman.embedded").open_client
+        return import_module("elman.sync.embedded").open_client
     return getattr(import_module(_MODULES.get(name, "elman.errors")), name)
 
 

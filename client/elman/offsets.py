@@ -10,7 +10,7 @@ An offset is about the text that is given with it: a line and a column in it, or
 from typing import Final
 
 from elman.errors import MendRequest
-from elman.request import carried, within
+from elman.protocol.request import carried, within
 
 SIZES: Final = {"utf-16-le": 2, "utf-8": 1}
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from elman_models.execution import Advance
+from elman_models.execution.protocol import Advance
 
 def instruction_sets() -> list[str]:
     """The instruction sets that this machine has, the fastest first."""

@@ -43,7 +43,7 @@ struct Model {
   }
 };
 
-// What a row begins with: execution.py, Start.
+// What a row begins with: execution/protocol.py, Start.
 struct Start {
   uint64_t position = 0;
   uint64_t seed = 0;
@@ -55,7 +55,7 @@ struct Start {
   int32_t first_rank = 0;           // consumed by the first sampled character
 };
 
-// How far one row moves: execution.py, Advance. Outputs are written where the pointers say.
+// How far one row moves: execution/protocol.py, Advance. Outputs are written where the pointers say.
 struct Advance {
   int row;
   int skipped, scored, sampled;

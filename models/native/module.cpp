@@ -168,7 +168,7 @@ class NativeRows {
     machine_->load(row, state.data(), Start{position, seed, inverse_temperature, top_k, top_p, min_p, alternative, first_rank});
   }
 
-  // Each advance is a tuple: execution.py, Advance. The rows move without the interpreter's lock.
+  // Each advance is a tuple: execution/protocol.py, Advance. The rows move without the interpreter's lock.
   Outcome run(nb::sequence asked) {
     const Alone alone(is_moving_);
     Work work = prepare(asked);
@@ -337,7 +337,7 @@ class NativeRows {
     advance.states = outcome.states.get() + part.states * state_size_;
   }
 
-  nb::object nothing_ = nb::module_::import_("elman_models.execution").attr("NOTHING");  // the array that most advances hold
+  nb::object nothing_ = nb::module_::import_("elman_models.execution.protocol").attr("NOTHING");  // the array that most advances hold
   size_t state_size_;
   int unknown_;  // the index of UNK, the largest
   std::unique_ptr<Machine> machine_;

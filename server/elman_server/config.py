@@ -6,7 +6,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, get_args, get_origin
 
 from elman_models.errors import InvalidField
-from elman_models.executions import DEVICES, INSTRUCTIONS
+from elman_models.execution.choice import DEVICES, INSTRUCTIONS
 
 SESSION_BYTES = 1 << 18
 LOG_LEVELS = ("debug", "info", "warning", "error")

@@ -5,17 +5,17 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from elman.v1 import completion_service_pb2 as pb
-from elman_models.execution import Execution
-from elman_models.executions import open_execution
-from elman_server.catalogue import Catalogue
-from elman_server.completion import Completion
+from elman_models.execution.choice import open_execution
+from elman_models.execution.protocol import Execution
 from elman_server.config import SESSION_BYTES
-from elman_server.engine import Engine
-from elman_server.job import Job, Progress, Timing
-from elman_server.listing import list_models
-from elman_server.pace import Pace
-from elman_server.scoring import Scoring
-from elman_server.session import Session
+from elman_server.engine.engine import Engine
+from elman_server.engine.job import Job, Progress, Timing
+from elman_server.engine.pace import Pace
+from elman_server.follow.session import Session
+from elman_server.requests.catalogue import Catalogue
+from elman_server.requests.completion import Completion
+from elman_server.requests.listing import list_models
+from elman_server.requests.scoring import Scoring
 
 ROWS = 16
 """As many as one request can have alternatives."""

@@ -13,20 +13,20 @@ from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
-from elman_models.artifact import Model
 from elman_models.errors import InvalidField
-from elman_models.execution import Execution
-from elman_models.executions import open_execution
-from elman_server.catalogue import Catalogue
+from elman_models.execution.choice import open_execution
+from elman_models.execution.protocol import Execution
+from elman_models.law.artifact import Model
 from elman_server.config import ServerConfig
-from elman_server.engine import Engine, Statistics
+from elman_server.engine.engine import Engine, Statistics
+from elman_server.engine.ticker import Ticker
 from elman_server.errors import Defect, Unavailable
-from elman_server.health import Health
-from elman_server.log import configure, log
-from elman_server.metrics import Metrics
-from elman_server.service import CompletionService
-from elman_server.ticker import Ticker
-from elman_server.wire import SERVICE, handlers
+from elman_server.requests.catalogue import Catalogue
+from elman_server.rpc.health import Health
+from elman_server.rpc.service import CompletionService
+from elman_server.rpc.wire import SERVICE, handlers
+from elman_server.telemetry.log import configure, log
+from elman_server.telemetry.metrics import Metrics
 
 OPTIONS = [
     ("grpc.so_reuseport", 0),  # else a second server would share the port in silence

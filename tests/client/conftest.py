@@ -12,15 +12,15 @@ import grpc
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from elman.client import Client
-from elman.retry import Retry
+from elman.protocol.retry import Retry
+from elman.sync.client import Client
 from elman.v1 import completion_service_pb2 as pb
 from elman.v1.completion_service_pb2_grpc import CompletionServiceServicer, add_CompletionServiceServicer_to_server
-from elman_models.artifact import Model, save
 from elman_models.errors import Refused
-from elman_models.executions import open_execution
-from elman_server.catalogue import Catalogue, Served
+from elman_models.execution.choice import open_execution
+from elman_models.law.artifact import Model, save
 from elman_server.embedded import ROWS, Embedded
+from elman_server.requests.catalogue import Catalogue, Served
 
 SERVICE = "elman.v1.CompletionService"
 AT_ONCE = Retry(first_seconds=0, largest_seconds=0)

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 import elman
-from elman.aio import AsyncClient, AsyncCompletion
-from elman.aio_document import AsyncDocument
-from elman.client import Client, Completion
-from elman.document import Document
+from elman.aio.client import AsyncClient, AsyncCompletion
+from elman.aio.document import AsyncDocument
 from elman.errors import MendRequest, PickAnotherModel
+from elman.sync.client import Client, Completion
+from elman.sync.document import Document
 
 PAIRS = [(Client, AsyncClient), (Completion, AsyncCompletion), (Document, AsyncDocument)]
 
@@ -68,12 +68,12 @@ def test_the_client_needs_grpc_and_protobuf_alone() -> None:
 
 
 def test_completing_against_a_server_imports_neither_torch_nor_numpy(scripted: Any) -> None:
-    call = f"from elman.cli import main; main(['complete', '--server', {scripted.address!r}, 'ab'])"
+    call = f"from elman.cli.main import main; main(['complete', '--server', {scripted.address!r}, 'ab'])"
     assert not imported_by(call) & {"torch", "numpy", "safetensors", "elman_server", "elman_models"}
 
 
 def test_help_imports_no_grpc() -> None:
-    call = "from elman.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"
+    call = "from elman.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass"
     assert not imported_by(call) & {"torch", "numpy", "grpc", "google", "elman_server", "elman_models"}
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from elman.aio import AsyncClient
+from elman.aio.client import AsyncClient
 from elman.errors import GoElsewhere
-from elman.retry import Retry
+from elman.protocol.retry import Retry
 from elman_server.config import ServerConfig
 from elman_server.server import Server
 

@@ -5,20 +5,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from elman.client import Client
-from elman.editor_keys import first_word as product_first_word
-from elman.embedded import open_client
-from elman_models.artifact import load
-from elman_models.counted import CountedPredictor
+from elman.editor.keys import first_word as product_first_word
+from elman.sync.client import Client
+from elman.sync.embedded import open_client
 from elman_models.errors import InvalidField
-from elman_models.executions import open_execution
-from elman_models.grams import Grams
-from elman_models.ngram import NGram
-from elman_models.reader import NetworkPredictor
-from elman_models.reading import Predictor, Reading
+from elman_models.execution.choice import open_execution
+from elman_models.law.artifact import load
+from elman_models.law.vocabulary import Vocabulary
+from elman_models.measure.gram_predictor import CountedPredictor
+from elman_models.measure.grams import Grams
+from elman_models.measure.network_predictor import NetworkPredictor
+from elman_models.measure.ngram import NGram
+from elman_models.measure.predictor import Predictor, Reading
+from elman_models.measure.typist import Ghosts, Habits, Keystrokes, Typist, first_word
 from elman_models.shipped import find
-from elman_models.typist import Ghosts, Habits, Keystrokes, Typist, first_word
-from elman_models.vocabulary import Vocabulary
 
 TEXT = """
 KATHARINA:

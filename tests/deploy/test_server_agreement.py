@@ -14,7 +14,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from elman_models.artifact import Model, save
+from elman_models.law.artifact import Model, save
 from elman_server.config import ServerConfig, add_arguments, from_arguments, variable
 
 MARGIN_SECONDS = 5

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import strategies as st
 
 from elman.v1 import completion_service_pb2 as pb
-from elman_models.artifact import Model
-from elman_server.catalogue import Catalogue, Served
+from elman_models.law.artifact import Model
 from elman_server.embedded import ROWS, Embedded
-from elman_server.job import Job
-from elman_server.pace import Allowance, Kind, Pace
+from elman_server.engine.job import Job
+from elman_server.engine.pace import Allowance, Kind, Pace
+from elman_server.requests.catalogue import Catalogue, Served
 
 if TYPE_CHECKING:
     from tests.conftest import MakeExecution

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman.v1 import completion_service_pb2 as pb
-from elman_models.artifact import Model
 from elman_models.errors import InvalidField
+from elman_models.law.artifact import Model
 from elman_server.embedded import Embedded
 
 if TYPE_CHECKING:

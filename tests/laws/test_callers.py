@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman.v1 import completion_service_pb2 as pb
-from elman_models.artifact import Model
-from elman_server import engine as engine_module
-from elman_server.catalogue import Catalogue, Served
-from elman_server.completion import Completion
+from elman_models.law.artifact import Model
 from elman_server.embedded import Embedded
-from elman_server.engine import Engine
-from elman_server.job import Job, Progress
-from elman_server.scoring import Scoring
+from elman_server.engine import engine as engine_module
+from elman_server.engine.engine import Engine
+from elman_server.engine.job import Job, Progress
+from elman_server.requests.catalogue import Catalogue, Served
+from elman_server.requests.completion import Completion
+from elman_server.requests.scoring import Scoring
 
 if TYPE_CHECKING:
     from tests.conftest import MakeExecution

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from elman_models.artifact import Model
-from elman_models.execution import Advance, Start
-from elman_models.sampling import Sampling
-from elman_models.state import State
+from elman_models.execution.protocol import Advance, Start
+from elman_models.law.artifact import Model
+from elman_models.law.sampling import Sampling
+from elman_models.law.state import State
 
 if TYPE_CHECKING:
     from tests.conftest import MakeExecution

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman.v1 import completion_service_pb2 as pb
-from elman_models.artifact import Model, OutputWeights
-from elman_models.execution import Advance, Start
-from elman_models.sampling import Sampling
-from elman_models.state import State
-from elman_models.structure import Layer, Structure
+from elman_models.execution.protocol import Advance, Start
+from elman_models.law.artifact import Model, OutputWeights
+from elman_models.law.sampling import Sampling
+from elman_models.law.state import State
+from elman_models.law.structure import Layer, Structure
 from elman_server.embedded import Embedded
 
 if TYPE_CHECKING:

@@ -15,20 +15,20 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from elman import draft
-from elman.aio import AsyncClient
-from elman.aio_document import AsyncDocument
-from elman.client import Client
-from elman.editable import Editable
-from elman.embedded import EngineTransport
-from elman.retry import Retry
-from elman.suggestion import Suggestion
+from elman.aio.client import AsyncClient
+from elman.aio.document import AsyncDocument
+from elman.protocol import draft
+from elman.protocol.editable import Editable
+from elman.protocol.retry import Retry
+from elman.protocol.suggestion import Suggestion
+from elman.sync.client import Client
+from elman.sync.embedded import EngineTransport
 from elman.v1 import completion_service_pb2 as pb
-from elman_models.artifact import Model, save
-from elman_models.executions import open_execution
-from elman_server.catalogue import Catalogue, Served
+from elman_models.execution.choice import open_execution
+from elman_models.law.artifact import Model, save
 from elman_server.config import ServerConfig
 from elman_server.embedded import ROWS, Embedded
+from elman_server.requests.catalogue import Catalogue, Served
 from elman_server.server import Server
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman.v1 import completion_service_pb2 as pb
-from elman_models.artifact import Model
 from elman_models.errors import InvalidField
+from elman_models.law.artifact import Model
 from elman_server.embedded import Embedded
-from elman_server.ending import Ending, Reason
+from elman_server.engine.ending import Ending, Reason
 
 if TYPE_CHECKING:
     from tests.laws.conftest import Ask, CompletionRequests, MakeEmbedded, Oracle, Told

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from elman_models.artifact import Model
-from elman_models.cuda import Cuda
 from elman_models.errors import InvalidField
-from elman_models.execution import NOTHING, Advance, Execution, Start
-from elman_models.executions import has_extension, open_execution
-from elman_models.sampling import Sampling
-from elman_models.state import LARGEST_POSITION, State
-from elman_models.structure import LARGEST_LAYER, MOST_LAYERS, Layer, Structure
-from elman_server.ticker import RunsBeside
+from elman_models.execution.choice import has_extension, open_execution
+from elman_models.execution.cuda import Cuda
+from elman_models.execution.protocol import NOTHING, Advance, Execution, Start
+from elman_models.law.artifact import Model
+from elman_models.law.sampling import Sampling
+from elman_models.law.state import LARGEST_POSITION, State
+from elman_models.law.structure import LARGEST_LAYER, MOST_LAYERS, Layer, Structure
+from elman_server.engine.ticker import RunsBeside
 
 if TYPE_CHECKING:
     from tests.conftest import MakeExecution, MakeModel
@@ -30,7 +30,7 @@ def sets_here() -> list[str]:
     """The instruction sets of this machine."""
     if not has_extension():
         return []
-    from elman_models.native import instruction_sets
+    from elman_models.execution.native import instruction_sets
 
     return instruction_sets()
 
@@ -279,7 +279,7 @@ def test_no_model_that_loads_has_sums_beyond_32_bits() -> None:
 def test_more_rows_than_memory_are_refused_with_what_to_do() -> None:
     script = (
         "import resource; resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))\n"
-        "from elman_models.artifact import load; from elman_models.executions import open_execution\n"
+        "from elman_models.law.artifact import load; from elman_models.execution.choice import open_execution\n"
         "from elman_models.shipped import shipped_models\n"
         "open_execution(load(next(iter(shipped_models().values()))), 1 << 24, 'cpu')"
     )

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from elman.v1 import completion_service_pb2 as pb
-from elman_models.artifact import Model
-from elman_models.structure import Structure
-from elman_server import editing, tail
-from elman_server.catalogue import Catalogue, Served
+from elman_models.law.artifact import Model
+from elman_models.law.structure import Structure
 from elman_server.embedded import ROWS, Embedded, Nobody
-from elman_server.engine import Engine
-from elman_server.job import Job
-from elman_server.pace import Allowance, Kind, Pace
-from elman_server.session import Session
+from elman_server.engine.engine import Engine
+from elman_server.engine.job import Job
+from elman_server.engine.pace import Allowance, Kind, Pace
+from elman_server.follow import editing, tail
+from elman_server.follow.session import Session
+from elman_server.requests.catalogue import Catalogue, Served
 
 if TYPE_CHECKING:
     from tests.conftest import MakeExecution, MakeModel

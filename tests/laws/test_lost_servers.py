@@ -12,12 +12,12 @@ from typing import Any, Self
 
 import pytest
 
-from elman import transport
-from elman.client import Client
-from elman.following import Following
-from elman.hedge import Stream
-from elman.retry import Retry
-from elman.transport import GrpcTransport
+from elman.protocol.retry import Retry
+from elman.sync import transport
+from elman.sync.client import Client
+from elman.sync.hedge import Stream
+from elman.sync.stream import Following
+from elman.sync.transport import GrpcTransport
 from elman.v1 import completion_service_pb2 as pb
 
 LENGTH = 10_000

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elman_models.artifact import Model
-from elman_models.execution import Account, Advance, Start
-from elman_models.sampling import Sampling
-from elman_models.state import State, pack
+from elman_models.execution.protocol import Account, Advance, Start
+from elman_models.law.artifact import Model
+from elman_models.law.sampling import Sampling
+from elman_models.law.state import State, pack
 
 if TYPE_CHECKING:
     from tests.conftest import MakeExecution

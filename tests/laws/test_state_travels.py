@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman.v1 import completion_service_pb2 as pb
-from elman_models.artifact import Model, save
-from elman_models.execution import Advance, Start
-from elman_models.state import State, pack, unpack
-from elman_models.structure import Structure
+from elman_models.execution.protocol import Advance, Start
+from elman_models.law.artifact import Model, save
+from elman_models.law.state import State, pack, unpack
+from elman_models.law.structure import Structure
 from elman_server.embedded import Embedded
 
 if TYPE_CHECKING:

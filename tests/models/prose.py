@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass, field, replace
 
-from elman_models.recipe import Recipe
+from elman_models.training.recipe import Recipe
 
 NOUNS = ["cat", "dog", "king", "queen", "river", "stone", "letter", "garden"]
 VERBS = ["sees", "finds", "loves", "leaves", "crosses", "follows"]

@@ -14,10 +14,10 @@ import pytest
 
 from elman.v1 import completion_service_pb2 as pb
 from elman.v1.completion_service_pb2_grpc import CompletionServiceStub
-from elman_models.artifact import Model, save
+from elman_models.law.artifact import Model, save
 from elman_server.config import ServerConfig
-from elman_server.log import LOGGER, JsonFormatter
 from elman_server.server import Server
+from elman_server.telemetry.log import LOGGER, JsonFormatter
 
 DEADLINE_SECONDS = 20
 LOOK_SECONDS = 0.005

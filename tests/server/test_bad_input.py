@@ -11,14 +11,14 @@ import grpc
 import pytest
 
 from elman.v1 import completion_service_pb2 as pb
-from elman_models.state import State, pack
+from elman_models.law.state import State, pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.server.conftest import Client, Connect
 
-    from elman_models.artifact import Model
+    from elman_models.law.artifact import Model
     from elman_server.server import Server
 
 COMPLETE = "/elman.v1.CompletionService/Complete"

@@ -15,7 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import InvalidField
-from elman_models.reference import Reference
+from elman_models.execution.reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from tests.server.conftest import Client, Connect, Logged, Start, Stream
 
-    from elman_models.artifact import Model
-    from elman_models.execution import Advance, Outcome
-    from elman_models.execution import Start as RowStart
+    from elman_models.execution.protocol import Advance, Outcome
+    from elman_models.execution.protocol import Start as RowStart
+    from elman_models.law.artifact import Model
 
 SERVE = """
 import json, sys

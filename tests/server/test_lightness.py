@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from elman_models.executions import has_extension
+from elman_models.execution.choice import has_extension
 
 pytestmark = pytest.mark.skipif(not has_extension(), reason="the native extension was not built: the reference needs torch")
 

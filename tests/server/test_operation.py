@@ -14,12 +14,12 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
 
 from elman.v1 import completion_service_pb2 as pb
-from elman_server.log import log
+from elman_server.telemetry.log import log
 
 if TYPE_CHECKING:
     from tests.server.conftest import Client, Connect, Logged, Start
 
-    from elman_models.artifact import Model
+    from elman_models.law.artifact import Model
     from elman_server.server import Server
 
 SERVICE = "elman.v1.CompletionService"
@@ -173,7 +173,7 @@ async def test_a_defect_is_told_by_an_identifier_that_is_in_the_log(
     def break_down(_: object) -> None:
         raise RuntimeError(secret)
 
-    monkeypatch.setattr("elman_server.service.list_models", break_down)
+    monkeypatch.setattr("elman_server.rpc.service.list_models", break_down)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await client.stub.ListModels(pb.ListModelsRequest())
     assert caught.value.code() is grpc.StatusCode.INTERNAL

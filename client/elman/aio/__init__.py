@@ -1,0 +1,4 @@
+"""The client for asyncio: calls, documents and hedging over a gRPC channel.
+
+Its twin `sync` has the same names. It may import `channel`, `protocol` and `errors`, never `sync`.
+"""

@@ -1,0 +1,265 @@
+"""The asynchronous face: the same names as `elman.sync.client`, over the same pure core (`exchange`, `retry`)."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from functools import partial
+from types import TracebackType
+from typing import Self, TypeVar
+
+from elman.aio.document import AsyncDocument
+from elman.errors import ElmanError
+from elman.protocol.draft import Draft
+from elman.protocol.exchange import Exchange, is_news
+from elman.protocol.received import Received
+from elman.protocol.replicas import Replicas
+from elman.protocol.request import complete_request, not_negative, opening, score_request
+from elman.protocol.results import ModelDescription, Piece, Score
+from elman.protocol.retry import Attempts, Retry
+from elman.sync.client import DEFAULT_ADDRESS
+from elman.sync.hedge import race_async
+from elman.sync.transport import AsyncGrpcTransport, AsyncTransport, targets
+from elman.v1 import completion_service_pb2 as pb
+
+Answer = TypeVar("Answer")
+
+
+class AsyncClient:
+    """Completes and scores text. Addresses are tried one after another; any of them resumes what another began.
+
+    An address is HOST:PORT or what gRPC resolves, such as dns:///NAME:PORT: calls are spread over the name's healthy replicas.
+    What is not answered within `hedge_seconds` (a score, or a completion's first text) is asked of a second replica, too: the
+    first answer wins, and the other call is cancelled. Both would say the same.
+
+    One client serves one event loop, and as many tasks as there are.
+    """
+
+    def __init__(
+        self,
+        addresses: str | Sequence[str] = DEFAULT_ADDRESS,
+        *,
+        retry: Retry | None = None,
+        hedge_seconds: float | None = None,
+    ) -> None:
+        self._hedge_seconds = None if hedge_seconds is None else not_negative("hedge_seconds", hedge_seconds)
+        self._over([AsyncGrpcTransport(target) for target in targets(addresses)], retry)
+
+    @classmethod
+    def over(cls, transports: Sequence[AsyncTransport], *, retry: Retry | None = None) -> Self:
+        """A client on transports of one's own."""
+        client = cls.__new__(cls)
+        client._hedge_seconds = None
+        client._over(transports, retry)
+        return client
+
+    def _over(self, transports: Sequence[AsyncTransport], retry: Retry | None) -> None:
+        self._replicas = Replicas(transports, retry)
+
+    def complete(
+        self,
+        prefix: str = "",
+        *,
+        model: str | None = None,
+        digest: str = "",
+        state: bytes = b"",
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        min_p: float = 0.0,
+        seed: int | None = None,
+        max_characters: int = 256,
+        stop: Sequence[str] = (),
+        min_confidence: float | None = None,
+        alternatives: int = 1,
+        first_alternative: int = 0,
+        include_log_probabilities: bool = False,
+        timeout: float | None = None,
+    ) -> "AsyncCompletion":
+        """Continue a text. `timeout`, in seconds from here, covers every retry; the other fields are the proto's.
+
+        Nothing is sent before the first piece is asked for. Raises MendRequest.
+        """
+        request = complete_request(
+            prefix=prefix,
+            model=model,
+            digest=digest,
+            state=state,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            seed=seed,
+            max_characters=max_characters,
+            stop=stop,
+            min_confidence=min_confidence,
+            alternatives=alternatives,
+            first_alternative=first_alternative,
+            include_log_probabilities=include_log_probabilities,
+        )
+        exchange = Exchange(request)
+        return AsyncCompletion(exchange, self._pieces(exchange, self._replicas.attempts(timeout)))
+
+    def document(
+        self,
+        text: str = "",
+        *,
+        cursor: int | None = None,
+        model: str | None = None,
+        digest: str = "",
+        temperature: float = 0.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        min_p: float = 0.0,
+        seed: int | None = None,
+        max_characters: int = 64,
+        stop: Sequence[str] = ("\n",),
+        min_confidence: float | None = None,
+        alternatives: int = 1,
+        include_log_probabilities: bool = False,
+        whole_words: bool = False,
+        debounce_seconds: float = 0.0,
+    ) -> AsyncDocument:
+        """A document that is edited, with the cursor at its end unless given: see AsyncDocument.
+
+        The fields are those of `complete`, but with the defaults of ghost text: the most probable, up to the line's end.
+        `whole_words` cuts a word that may go on; `debounce_seconds` is how long edits rest before suggestions are asked for.
+        Nothing is sent before suggestions are. Raises MendRequest.
+        """
+        fields = opening(
+            model=model,
+            digest=digest,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            seed=seed,
+            max_characters=max_characters,
+            stop=stop,
+            min_confidence=min_confidence,
+            alternatives=alternatives,
+            include_log_probabilities=include_log_probabilities,
+        )
+        draft = Draft(fields, text, cursor, trims=whole_words)
+        return AsyncDocument(draft, self._replicas, not_negative("debounce_seconds", debounce_seconds))
+
+    async def score(
+        self,
+        text: str,
+        *,
+        model: str | None = None,
+        digest: str = "",
+        state: bytes = b"",
+        include_log_probabilities: bool = False,
+        timeout: float | None = None,  # noqa: ASYNC109 (the deadline travels with the call)
+    ) -> Score:
+        """How likely the model finds a text. Raises ElmanError."""
+        request = score_request(
+            text=text, model=model, digest=digest, state=state, include_log_probabilities=include_log_probabilities
+        )
+        return Score.of(await self._ask(timeout, lambda attempts: self._score(request, attempts)))
+
+    async def _score(self, request: pb.ScoreRequest, attempts: Attempts) -> pb.ScoreResponse:
+        answers = self._hedged(lambda transport, left: transport.score(request, left), attempts, lambda _: True)
+        async with aclosing(answers):
+            return await anext(answers)
+
+    async def models(self, *, timeout: float | None = None) -> list[ModelDescription]:  # noqa: ASYNC109 (as above)
+        """The models that the server has loaded, its default first. Raises ElmanError."""
+        request = pb.ListModelsRequest()
+        response = await self._ask(
+            timeout, lambda attempts: self._replicas.transport(attempts).list_models(request, attempts.seconds_left())
+        )
+        return [ModelDescription.of(each) for each in response.models]
+
+    async def close(self) -> None:
+        """Give back the connections. Completions that still run end."""
+        for transport in self._replicas.transports:
+            await transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _pieces(self, exchange: Exchange, attempts: Attempts) -> AsyncGenerator[Piece]:
+        """Stream after stream until every alternative has ended."""
+        while (request := exchange.next_request()) is not None:
+            try:
+                async with aclosing(self._events(request, attempts, exchange.progress)) as events:
+                    async for event in events:
+                        if piece := exchange.receive(event):
+                            yield piece
+                exchange.end()
+            except ElmanError as error:
+                await asyncio.sleep(self._replicas.wait_seconds(attempts, error, exchange.progress))
+
+    def _events(self, request: pb.CompleteRequest, attempts: Attempts, progress: int) -> AsyncGenerator[pb.CompleteResponse]:
+        """One stream; of two replicas at first, if that is asked for, but of one where it is resumed."""
+        if progress:
+            return self._replicas.transport(attempts).complete(request, attempts.seconds_left())
+        return self._hedged(lambda transport, left: transport.complete(request, left), attempts, is_news)
+
+    def _hedged(
+        self,
+        begin: Callable[[AsyncTransport, float | None], AsyncGenerator[Answer]],
+        attempts: Attempts,
+        is_answer: Callable[[Answer], bool],
+    ) -> AsyncGenerator[Answer]:
+        first, second = (
+            partial(self._begin, begin, transport, attempts) for transport in self._replicas.two_transports(attempts)
+        )
+        return first() if self._hedge_seconds is None else race_async(first, second, self._hedge_seconds, is_answer)
+
+    @staticmethod
+    def _begin(
+        begin: Callable[[AsyncTransport, float | None], AsyncGenerator[Answer]], transport: AsyncTransport, attempts: Attempts
+    ) -> AsyncGenerator[Answer]:
+        return begin(transport, attempts.seconds_left())
+
+    async def _ask(
+        self,
+        timeout: float | None,  # noqa: ASYNC109 (as above)
+        call: Callable[[Attempts], Awaitable[Answer]],
+    ) -> Answer:
+        attempts = self._replicas.attempts(timeout)
+        while True:
+            try:
+                return await call(attempts)
+            except ElmanError as error:
+                await asyncio.sleep(self._replicas.wait_seconds(attempts, error))
+
+
+class AsyncCompletion(Received):
+    """Iterates over the pieces of a completion as they arrive. Close it, or read it to its end: `async with` does."""
+
+    def __init__(self, exchange: Exchange, pieces: AsyncGenerator[Piece]) -> None:
+        super().__init__(exchange)
+        self._pieces = pieces
+
+    def __aiter__(self) -> AsyncIterator[Piece]:
+        return self
+
+    async def __anext__(self) -> Piece:
+        self._has_begun = True
+        return await anext(self._pieces)
+
+    async def read(self) -> str:
+        """Wait for the end; returns the text of the first alternative. Raises ElmanError, and keeps what was received."""
+        async for _ in self:
+            pass
+        return self.text
+
+    async def close(self) -> None:
+        """Cancel what still runs. What was received stays."""
+        await self._pieces.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

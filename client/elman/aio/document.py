@@ -1,0 +1,148 @@
+"""The asynchronous face of a document: the same names as `elman.sync.document`, over the same pure core (`draft`)."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import nullcontext
+from types import TracebackType
+from typing import Self
+
+from elman.errors import ElmanError, SendTextAgain
+from elman.protocol.draft import Draft
+from elman.protocol.editable import Editable
+from elman.protocol.replicas import Replicas
+from elman.protocol.retry import Attempts
+from elman.protocol.suggestion import Suggestion
+from elman.sync.document import shorter
+from elman.sync.stream import AsyncFollowing
+from elman.sync.transport import AsyncTransport
+
+
+class AsyncDocument(Editable):
+    """A document that is edited, and what may follow its cursor.
+
+        async with elman.AsyncClient("127.0.0.1:50051") as client, client.document("ROMEO:\\n") as document:
+            document.insert("But, so")
+            async for suggestion in document.suggestions():
+                print(suggestion)                       # "f", "ft! wh", "ft! what light": each is all that is known
+            document.accept(characters=4)               # "ft! "
+
+    Edits never wait, and are no coroutines. What waits is `suggestions()`: it connects, hears, and goes on at another replica
+    where one is lost, without a gap and without a repeat. Other tasks may edit while one draws:
+
+        while await document.wait():                    # in the drawing task, until the document is closed
+            async for suggestion in document.suggestions():
+                draw(suggestion)
+    """
+
+    def __init__(self, draft: Draft, replicas: Replicas[AsyncTransport], debounce_seconds: float) -> None:
+        super().__init__(draft, nullcontext())
+        self._replicas, self._debounce_seconds = replicas, debounce_seconds
+        self._following: AsyncFollowing | None = None
+        self._edited_at = -debounce_seconds
+        self._is_closed = False
+        self._is_changed = asyncio.Event()
+
+    def suggestions(self, *, timeout: float | None = None) -> AsyncGenerator[Suggestion]:
+        """What is suggested for the text as it is, each time more is known, until all alternatives have ended.
+
+        Where another task edits meanwhile, it goes on with what is suggested for the newer text. It ends at once if nothing
+        is to be suggested: after a deletion, a dismissal, or when all was told. `timeout`, in seconds, covers every retry.
+        One task at a time. Raises ElmanError, after which it may be called again.
+        """
+        return self._suggestions(self._replicas.attempts(timeout))
+
+    async def wait(self) -> bool:
+        """Wait until something is to be suggested; False once the document is closed."""
+        while not (self._draft.is_waiting or self._is_closed):
+            self._is_changed.clear()
+            await self._is_changed.wait()
+        return not self._is_closed
+
+    async def close(self) -> None:
+        """End the stream. The text stays."""
+        self._is_closed = True
+        self._is_changed.set()
+        await self._hang_up()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _suggestions(self, attempts: Attempts) -> AsyncGenerator[Suggestion]:
+        while not self._is_closed:
+            try:
+                suggestion, following = self._next(attempts)
+                if suggestion:
+                    yield suggestion
+                elif following:
+                    await following.wait(shorter(self._seconds_to_rest(), attempts.seconds_left()))
+                else:
+                    return
+            except ElmanError as error:
+                await asyncio.sleep(await self._recover(attempts, error))
+
+    def _next(self, attempts: Attempts) -> tuple[Suggestion | None, AsyncFollowing | None]:
+        """A suggestion that is known already, or else whom to wait for; neither if nothing more is to come."""
+        self._hear()
+        if suggestion := self._draft.next_suggestion():
+            return suggestion, None
+        if not self._draft.is_waiting or self._is_closed:
+            self._ask_for_a_state()
+            return None, None
+        self._following = self._following or self._replicas.transport(attempts).follow()
+        self._speak()
+        return None, self._following
+
+    def _hear(self) -> None:
+        """Take what was said. Raises what ended the stream."""
+        if self._following is None:
+            return
+        failure = self._following.failure
+        while heard := self._following.take():
+            if isinstance(heard, tuple):
+                self._draft.note_state(*heard)
+            else:
+                self._draft.receive(heard)
+        if failure:
+            raise failure
+
+    def _ask_for_a_state(self) -> None:
+        """While there is nothing else to do: with it, another replica need not be sent the whole text."""
+        if self._following and (request := self._draft.state_request()):
+            self._following.ask(request)
+
+    def _tell(self) -> None:
+        self._edited_at = time.monotonic()
+        self._speak()
+        if self._following:
+            self._following.wake()
+        self._is_changed.set()
+
+    def _speak(self) -> None:
+        if self._following:
+            for request in self._draft.requests(self._seconds_to_rest() is None):
+                self._following.send(request)
+
+    def _seconds_to_rest(self) -> float | None:
+        """How long until edits have rested long enough to ask for suggestions; None if they have."""
+        left = self._edited_at + self._debounce_seconds - time.monotonic()
+        return left if self._debounce_seconds and left > 0 else None
+
+    async def _recover(self, attempts: Attempts, error: ElmanError) -> float:
+        """The seconds to wait before another replica is tried. Raises the error if none may be."""
+        await self._hang_up()
+        if self._is_closed or (isinstance(error, SendTextAgain) and self._draft.renounce()):
+            return 0
+        return self._replicas.wait_seconds(attempts, error, self._draft.progress)
+
+    async def _hang_up(self) -> None:
+        following, self._following = self._following, None
+        self._draft.lose()
+        if following:
+            following.wake()
+            await following.close()

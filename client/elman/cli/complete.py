@@ -1,0 +1,53 @@
+"""`elman complete`: a continuation on standard output, as it arrives."""
+
+import argparse
+
+from elman.cli.engine import add_engine_arguments, add_fields, open_engine, values_of
+from elman.protocol.fields import COMPLETE_FIELDS
+from elman.sync.client import Completion
+from elman.terminal import dim, is_terminal, read_text, use_utf8, write, write_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """PREFIX and the flags."""
+    text = "the text to continue; without it, standard input, unless that is a terminal"
+    parser.add_argument("prefix", nargs="?", metavar="PREFIX", help=text)
+    add_engine_arguments(parser)
+    parser.add_argument("--echo", action="store_true", help="print the prefix first, dim on a terminal")
+    add_fields(parser, COMPLETE_FIELDS)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the continuation, and nothing else."""
+    use_utf8()
+    prefix = read_text(arguments.prefix)
+    client, model = open_engine(arguments)
+    fields = values_of(arguments, COMPLETE_FIELDS)
+    with client, client.complete(prefix, model=model, timeout=arguments.timeout, **fields) as completion:
+        if arguments.json:
+            completion.read()
+            write_json(completion.record())
+        elif arguments.alternatives > 1:
+            write_alternatives(completion, prefix if arguments.echo else "")
+        else:
+            write_pieces(completion, prefix if arguments.echo else "")
+    return 0
+
+
+def write_pieces(completion: Completion, echo: str) -> None:
+    """The text piece by piece: exactly it in a pipe, and on a terminal a line end that it may lack."""
+    if echo:
+        write(dim(echo))
+    try:
+        for piece in completion:
+            write(piece.text)
+    finally:
+        if is_terminal():
+            write("\n")
+
+
+def write_alternatives(completion: Completion, echo: str) -> None:
+    """Each whole, under a heading, as `tail` does with several files."""
+    completion.read()
+    for alternative in completion.alternatives:
+        write(f"==> alternative {alternative.number} <==\n{dim(echo) if echo else ''}{alternative.text}\n\n")

@@ -1,0 +1,113 @@
+"""`elman eval`: how well a model predicts text that it was not trained on, and how many keystrokes it would spare."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+from elman.cli.models import table
+from elman.extras import needed
+from elman.terminal import use_utf8, write, write_json
+
+MEANING: Final = (
+    "Streaming: each file is read from its start to its end. Windows: it is cut into runs of 256 characters, each read as a"
+    " text of its own; primed: each after the one character before it, as transformers are measured. A character that the"
+    " vocabulary lacks costs ln(1,114,112) nats everywhere. Keys saved: 1 - keys / characters of a simulated typist, who is"
+    " shown what `elman type` shows, reads it for nothing, presses Tab if the text goes on with all of it, else Ctrl-Right"
+    " if with its first word, else types the character; each is one key. Top right: how often the most probable character"
+    " came. Calibration error: the mean distance between its probability and how often it came, over 20 bins. With"
+    " --training, Kneser-Ney and PPM-D (the number is the order; of PPM, the longest context) are trained on that text and"
+    " do not learn while they read."
+)
+KINDS: Final = {"min_confidence": float, "max_characters": int}
+COLUMNS: Final = (
+    ("STREAMING", "nats_per_character_streaming", ".4f"),
+    ("BITS", "bits_per_character_streaming", ".4f"),
+    ("WINDOWS", "nats_per_character_windows", ".4f"),
+    ("BITS", "bits_per_character_windows", ".4f"),
+    ("PRIMED", "nats_per_character_windows_primed", ".4f"),
+    ("KEYS SAVED", "keystrokes_saved", ".2%"),
+    ("TOP RIGHT", "top_right", ".2%"),
+    ("CALIBRATION ERROR", "expected_calibration_error", ".2%"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """MODEL, FILES and the flags."""
+    parser.epilog = MEANING.replace("%", "%%")
+    parser.add_argument("model", metavar="MODEL", help="a model file, or the name of a shipped model")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILES", help="UTF-8 text files, or folders of them")
+    parser.add_argument(
+        "--training", nargs="+", type=Path, default=[], metavar="FILES", help="text to train n-grams and PPM on, as baselines"
+    )
+    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="the model's checkpoint: also measure it in float")
+    for habit in fields(needed("elman_models.measure.typist", "serve").Habits):
+        text = f"{habit.metadata['help']} (default: {habit.default})"
+        flag = f"--{habit.name.replace('_', '-')}"
+        parser.add_argument(flag, type=KINDS[habit.name], default=habit.default, metavar="NUMBER", help=text)
+    parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw keys saved and calibration; needs elman[plot]")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the report."""
+    use_utf8()
+    report = measured(arguments)
+    if arguments.plot:
+        needed("elman_models.plots.report", "plot").draw(report, arguments.plot)
+    if arguments.json:
+        write_json(report)
+    else:
+        write(in_words(report))
+    return 0
+
+
+def measured(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The report that is asked for; what may be refused is read before anything takes long."""
+    if arguments.plot:
+        needed("matplotlib", "plot")
+    _, path = needed("elman_models.shipped", "serve").find(arguments.model)
+    model = needed("elman_models.law.artifact", "serve").load(path)
+    habits = needed("elman_models.measure.typist", "serve").Habits(arguments.min_confidence, arguments.max_characters)
+    documents, training = documents_in(arguments.files), documents_in(arguments.training)
+    report = needed("elman_models.measure.report", "serve").report(model, path, documents, training, habits)
+    if arguments.checkpoint:
+        report["float"] = needed("elman_models.training.float_cost", "train").checkpoint_costs(arguments.checkpoint, documents)
+    return report
+
+
+def documents_in(files: Sequence[Path]) -> Sequence[str]:
+    """The texts of the files; what is left out of a folder is said on standard error."""
+    if not files:
+        return ()
+    corpus = needed("elman_models.corpus", "serve").read_corpus(files)
+    corpus.require(1)
+    for word in corpus.skipped:
+        print(f"left out: {word}", file=sys.stderr)
+    return corpus.documents
+
+
+def in_words(report: dict[str, Any]) -> str:
+    """A row for each predictor, and what the figures depend on."""
+    rows = [report["artifact"], *([report["float"]] if "float" in report else []), *report["baselines"]]
+    heading = ("NATS A CHARACTER", *(title for title, _, _ in COLUMNS))
+    return f"{table([heading, *map(cells, rows)])}\n{circumstances(report)}"
+
+
+def circumstances(report: dict[str, Any]) -> str:
+    """What the figures depend on, and what the artifact takes."""
+    artifact, trained = report["artifact"], report["training_characters"]
+    return (
+        f"{report['characters']:,} characters, {report['unknown_characters']:,} unknown"
+        f"{f'; {trained:,} characters to train the baselines' if trained else ''}\n"
+        f"ghost text: at most {report['max_characters']} characters, of a probability from {report['min_confidence']:g}\n"
+        f"artifact: {artifact['bytes']:,} bytes; in one thread it consumes {artifact['characters_per_second_consumed']:,.0f}"
+        f" characters a second and draws {artifact['characters_per_second_drawn']:,.0f}\n"
+    )
+
+
+def cells(row: dict[str, Any]) -> tuple[str, ...]:
+    """A predictor's figures; blank what it does not have."""
+    return (row["name"], *(format(row[key], form) if key in row else "" for _, key, form in COLUMNS))

@@ -1,0 +1,20 @@
+"""`elman export`: from a checkpoint to the model file that is served."""
+
+import argparse
+from pathlib import Path
+
+from elman.extras import needed
+from elman.terminal import write
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """CHECKPOINT and where to write."""
+    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="MODEL.safetensors.checkpoint, as train leaves it")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="MODEL.safetensors", help="the model file to write")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the model file and print its digest."""
+    model = needed("elman_models.training.export", "train").export_checkpoint(arguments.checkpoint, arguments.output)
+    write(f"{model.digest}\n")
+    return 0

@@ -1,0 +1,159 @@
+"""`elman inspect`: what a network's units follow, how far its memory reaches, and which characters it takes for alike."""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from elman.cli.models import table
+from elman.cli.tint import legend, palette, tinted
+from elman.errors import MendRequest
+from elman.extras import needed
+from elman.terminal import read_text, use_utf8, write, write_json
+
+SHOWN_UNITS = 3
+SIDES = {"read": "as it reads them", "predicted": "as it predicts them"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """WHAT, TEXT and the flags."""
+    parser.add_argument("what", choices=VIEWS, help="units: a text coloured by hidden units; memory: how far gradients reach;"
+                        " characters: which are alike")  # fmt: skip
+    text = "what the network reads; without it, standard input, unless that is a terminal; for units and memory"
+    parser.add_argument("text", nargs="?", metavar="TEXT", help=text)
+    parser.add_argument("--model", default="", metavar="MODEL", help="a model file or a shipped model (default: the first)")
+    parser.add_argument("--layer", type=int, metavar="NUMBER", help="of the unit to show, from 0; with --unit")
+    chosen = f"the unit to show, from 0; without it, the {SHOWN_UNITS} that best follow something that has a name"
+    parser.add_argument("--unit", type=int, metavar="NUMBER", help=chosen)
+    parser.add_argument("--steps", type=int, default=300, metavar="NUMBER", help="how far back memory looks (default: 300)")
+    parser.add_argument("--nearest", type=int, default=5, metavar="NUMBER", help="characters beside each one (default: 5)")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw it as well")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what was found."""
+    use_utf8()
+    if (arguments.layer is None) != (arguments.unit is None):
+        raise MendRequest("--layer and --unit name a unit together; give both or neither")
+    drawing = picture() if arguments.plot else None
+    shipped = models("shipped")
+    _, path = shipped.find(arguments.model or shipped.DEFAULT)
+    VIEWS[arguments.what](arguments, models("law.artifact").load(path), drawing)
+    return 0
+
+
+def units(arguments: argparse.Namespace, model: Any, drawing: ModuleType | None) -> None:
+    """A text in the colours of some units."""
+    text = read_text(arguments.text)
+    states = models("inspection.states").states_of(model, text)[1:]
+    followers = models("inspection.units")
+    if arguments.unit is None:
+        found = followers.followers(model.structure, states, text)
+        shown = found[:SHOWN_UNITS]
+    else:
+        shown = found = [followers.follower(model.structure, states, text, arguments.layer, arguments.unit)]
+    reach = models("law.dequantize").REACH
+    values = [states[:, followers.index_of(model.structure, each.layer, each.unit)] / reach for each in shown]
+    named = list(zip(map(unit_in_words, shown), values, strict=True))
+    if drawing and named:
+        drawing.draw_units(text, named, arguments.plot)
+    if arguments.json:
+        listed = [{**each.to_json(), "values": value.tolist()} for each, value in zip(shown, values, strict=True)]
+        write_json({"digest": model.digest, "followers": [each.to_json() for each in found], "units": listed})
+    else:
+        write(units_in_words(text, named, found))
+
+
+def unit_in_words(unit: Any) -> str:
+    """Which unit, and what it follows."""
+    return f"layer {unit.layer}, unit {unit.unit}: follows {unit.follows}, correlation {unit.correlation:+.2f}"
+
+
+def units_in_words(text: str, named: Sequence[tuple[str, Any]], found: Sequence[Any]) -> str:
+    """The text once for each unit that is shown, and a table of all that were found."""
+    colours = palette()
+    parts = [f"{title}\n{tinted(text, values, colours)}\n" for title, values in named]
+    rows = [(each.follows, str(each.layer), str(each.unit), f"{each.correlation:+.2f}") for each in found]
+    heading = ("FOLLOWS", "LAYER", "UNIT", "CORRELATION")
+    return f"{''.join(parts)}{legend(colours)}\n\n{table([heading, *rows])}"
+
+
+def memory(arguments: argparse.Namespace, model: Any, drawing: ModuleType | None) -> None:
+    """Whether gradients vanish or explode."""
+    text = read_text(arguments.text)
+    states = models("inspection.states").states_of(model, text)
+    found = {"digest": model.digest, **models("inspection.gradients").memory(model, states, text, arguments.steps)}
+    if drawing:
+        drawing.draw_memory(found, arguments.plot)
+    if arguments.json:
+        write_json(found)
+    else:
+        write(memory_in_words(found))
+
+
+def memory_in_words(found: Mapping[str, Any]) -> str:
+    """A table: a row for each layer."""
+    means, steps = found["gradient_norms"]["mean"], found["steps"]
+    shown = [back for back in (0, 1, 10, 100, 300) if back <= steps]
+    heading = ("LAYER", *(f"K = {back}" for back in shown), "GROWTH A STEP", "STEPS TO A HUNDREDTH", "STATE SIZE")
+    rows = [
+        (str(layer), *(f"{norms[back]:.2g}" for back in shown), f"{found['growth_a_step'][layer]:.3f}",
+         str(found["steps_to_a_hundredth"][layer] or f"over {steps}"), f"{mean(found['state_sizes'][layer]):.2f}")
+        for layer, norms in enumerate(means)
+    ]  # fmt: skip
+    return f"|dL(t) / dh(t - k)|, mean of {found['positions']} positions\n{table([heading, *rows])}"
+
+
+def mean(values: Sequence[float]) -> float:
+    """Of at least one value."""
+    return sum(values) / len(values)
+
+
+def characters(arguments: argparse.Namespace, model: Any, drawing: ModuleType | None) -> None:
+    """The nearest characters of each one."""
+    kinship = models("inspection.characters")
+    found = {side: kinship.neighbours(model, side, arguments.nearest) for side in SIDES}
+    if drawing:
+        planes = [(f"Characters {words}", *kinship.plane(kinship.embedding(model, side))) for side, words in SIDES.items()]
+        drawing.draw_characters(planes, model.vocabulary.characters, arguments.plot)
+    if arguments.json:
+        write_json({"digest": model.digest, **{side: kinship.to_json(near) for side, near in found.items()}})
+    else:
+        write(characters_in_words(found))
+
+
+def characters_in_words(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """A row for each character."""
+    rows = [
+        (shown(character), *(" ".join(f"{shown(each.character)} {each.cosine:.2f}" for each in near[character])
+                             for near in found.values()))
+        for character in found["read"]
+    ]  # fmt: skip
+    return table([("CHARACTER", *(f"NEAREST {SIDES[side].upper()}" for side in found)), *rows])
+
+
+def shown(character: str) -> str:
+    """The character as a table shows it."""
+    return (
+        character if character.isprintable() and not character.isspace() else repr(character)[1:-1] if character != " " else "␣"
+    )
+
+
+VIEWS: Mapping[str, Callable[[argparse.Namespace, Any, ModuleType | None], None]] = {
+    "units": units,
+    "memory": memory,
+    "characters": characters,
+}
+
+
+def models(name: str) -> ModuleType:
+    """A file of the models."""
+    return needed(f"elman_models.{name}", "serve")
+
+
+def picture() -> ModuleType:
+    """What draws; matplotlib is asked for before anything takes long."""
+    needed("matplotlib", "plot")
+    return models("plots.inspection")

@@ -1,0 +1,118 @@
+"""`elman`: the parser, and what a shell sees of an end. Imports nothing of a command before it is chosen."""
+
+import argparse
+import importlib.metadata
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import Final
+
+from elman.errors import AllowMoreTime, BackOff, ElmanError, GoElsewhere, ReportDefect, SendTextAgain, of_engine
+
+INTERRUPTED: Final = 130  # 128 + SIGINT
+PIPE_CLOSED: Final = 141  # 128 + SIGPIPE
+
+COMMANDS: Final = {
+    "complete": "continue a text",
+    "type": "edit a line or a file on the terminal, with suggestions as you type",
+    "score": "tell how likely a text is",
+    "models": "list the models that a server has loaded, or those that come with elman",
+    "serve": "serve completions over gRPC",
+    "train": "train a model on files and folders of text",
+    "export": "make a model file from a checkpoint",
+    "eval": "measure a model on files and folders of text",
+    "inspect": "look inside a model: what its units follow, how far its memory reaches",
+}
+
+NEXT: Final[dict[type[ElmanError], str]] = {
+    SendTextAgain: "leave out --state and --digest, and give the whole text",
+    BackOff: "try again later, or name another server with --server",
+    GoElsewhere: "start one with: elman serve; or name another with --server; without any, the engine runs in this process",
+    AllowMoreTime: "give more with --timeout",
+    ReportDefect: "please report this",
+}
+"""What to type next, where the message itself does not say it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code. Errors are one line on standard error."""
+    try:
+        if sys.stdout is None:
+            raise ElmanError("standard output is closed")
+        code = run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        silence_standard_output()
+        return PIPE_CLOSED
+    except Exception as error:
+        meant = meaning(error)
+        if meant is None:
+            raise
+        print(one_line(meant), file=sys.stderr)
+        return meant.exit_code
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Parse, and run the command that was chosen."""
+    chosen = arguments[0] if arguments else ""
+    module = module_of(chosen) if chosen in COMMANDS else None
+    namespace, unknown = (parser := parser_for(chosen, module)).parse_known_args(arguments)
+    if unknown:
+        getattr(namespace, "refuse", parser.error)(f"unrecognized arguments: {' '.join(unknown)}")
+    sys.stdout.flush()
+    return int(module.run(namespace)) if module else 0
+
+
+def parser_for(chosen: str, module: ModuleType | None) -> argparse.ArgumentParser:
+    """A parser that knows every command by name, and the flags of the chosen one."""
+    parser = argparse.ArgumentParser(
+        "elman",
+        description="Autocompletion that fits in a megabyte: a character-level Elman network.",
+        epilog="elman COMMAND --help tells more; with no --server, the engine runs in this process.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"elman {version()}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False)
+        if module and name == chosen:
+            module.add_arguments(command)
+            command.set_defaults(refuse=command.error)  # argparse would show the usage of elman, not the command's
+    return parser
+
+
+def module_of(command: str) -> ModuleType:
+    """The file that holds a command: `add_arguments(parser)` and `run(namespace)`."""
+    return import_module(f"elman.cli.{command}")
+
+
+def version() -> str:
+    """The version that is installed."""
+    try:
+        return importlib.metadata.version("elman")
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def meaning(error: Exception) -> ElmanError | None:
+    """The error as this command says it; None for a defect, which deserves its traceback."""
+    if isinstance(error, OSError):
+        words = error.strerror or str(error)
+        return ElmanError(f"{error.filename}: {words}" if error.filename else words)
+    return error if isinstance(error, ElmanError) else of_engine(error)
+
+
+def one_line(error: ElmanError) -> str:
+    """What is wrong and what to type next."""
+    parts = [" ".join(str(error).split()), NEXT.get(type(error), "")]
+    return f"elman: error: {'; '.join(filter(None, parts))}"
+
+
+def silence_standard_output() -> None:
+    """Let the interpreter's own last flush go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

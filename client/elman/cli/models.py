@@ -1,0 +1,44 @@
+"""`elman models`: a small table."""
+
+import argparse
+from collections.abc import Sequence
+
+from elman.cli.engine import add_engine_arguments, open_engine
+from elman.errors import PickAnotherModel
+from elman.protocol.results import ModelDescription
+from elman.terminal import use_utf8, write, write_json
+
+HEADINGS = ("NAME", "DIGEST", "LAYERS", "CHARACTERS", "STATE BYTES")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags."""
+    add_engine_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the models, the default first; with --model that one alone."""
+    use_utf8()
+    client, wanted = open_engine(arguments, model="")
+    with client:
+        models = [model for model in client.models(timeout=arguments.timeout) if wanted in (None, model.name)]
+    if wanted and not models:
+        raise PickAnotherModel(f"model: the server has no {wanted!r}; elman models without --model lists what it has")
+    if arguments.json:
+        write_json({"models": [model.to_json() for model in models]})
+    else:
+        write(table([HEADINGS, *map(row, models)]))
+    return 0
+
+
+def row(model: ModelDescription) -> tuple[str, ...]:
+    """What is told of one model."""
+    layers = "x".join(map(str, model.layer_sizes))
+    return model.name, model.digest[:16], layers, str(len(model.vocabulary)), str(model.state_bytes)
+
+
+def table(rows: Sequence[tuple[str, ...]]) -> str:
+    """Columns of equal width, with two spaces between."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    return "".join(f"{line}\n" for line in lines)

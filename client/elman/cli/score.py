@@ -1,0 +1,36 @@
+"""`elman score`: how likely a model finds a text."""
+
+import argparse
+
+from elman.cli.engine import add_engine_arguments, add_fields, open_engine, values_of
+from elman.protocol.fields import SCORE_FIELDS
+from elman.protocol.results import Score
+from elman.terminal import read_text, use_utf8, write, write_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """TEXT and the flags."""
+    text = "the text to score; without it, standard input, unless that is a terminal"
+    parser.add_argument("text", nargs="?", metavar="TEXT", help=text)
+    add_engine_arguments(parser)
+    add_fields(parser, SCORE_FIELDS)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the mean surprise of a character."""
+    use_utf8()
+    text = read_text(arguments.text)
+    client, model = open_engine(arguments)
+    with client:
+        score = client.score(text, model=model, timeout=arguments.timeout, **values_of(arguments, SCORE_FIELDS))
+    if arguments.json:
+        write_json(score.to_json())
+    else:
+        write(f"{in_words(score)}\n")
+    return 0
+
+
+def in_words(score: Score) -> str:
+    """One line."""
+    means = f"{score.nats_per_character:.4f} nats a character, {score.bits_per_character:.4f} bits a character"
+    return f"{means} ({score.characters} characters, {score.unknown_characters} unknown)"

@@ -1,0 +1,86 @@
+"""A text in the colours of a number between -1 and 1 a character, for a terminal; without colour, a bar under each character.
+
+Blue is -1, red is 1. Knows no model.
+"""
+
+import os
+import unicodedata
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from elman.terminal import is_terminal
+
+BARS: Final = "▁▂▃▄▅▆▇█"
+BLUE, PALE, RED = (33, 102, 172), (247, 247, 247), (178, 24, 43)
+RESET: Final = "\x1b[0m"
+RAMP: Final = (25, 67, 110, 153, 189, 231, 224, 217, 210, 167, 124)  # from blue to red: the nearest of 256 would change hue
+LEGEND: Final = tuple(step / 10 for step in range(-10, 11))
+
+
+class Palette(NamedTuple):
+    """Whether there are colours, and whether any colour can be had or only those of the 256."""
+
+    has_colour: bool
+    is_true: bool = False
+
+
+def palette() -> Palette:
+    """What standard output can show. https://no-color.org"""
+    has_colour = is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return Palette(has_colour, os.environ.get("COLORTERM") in ("truecolor", "24bit"))
+
+
+def tinted(text: str, values: Sequence[float], palette: Palette) -> str:
+    """The text line by line, ended by a line end."""
+    lines: list[str] = []
+    start = 0
+    for line in text.split("\n"):
+        end = start + len(line) + 1  # the line end has a value too
+        shown, line_values = visible(text[start:end]), values[start:end]
+        lines.append(coloured(shown, line_values, palette) if palette.has_colour else barred(shown, line_values))
+        start = end
+    return "".join(f"{line}\n" for line in lines if line)
+
+
+def legend(palette: Palette) -> str:
+    """What the colours, or the bars, mean."""
+    scale = coloured(" " * len(LEGEND), LEGEND, palette) if palette.has_colour else BARS
+    return f"-1 {scale} 1"
+
+
+def coloured(line: str, values: Sequence[float], palette: Palette) -> str:
+    """Each character on the ground of its value; nothing else is between them, so that a line can be copied."""
+    grounds = [ground(value, palette) for value in values]
+    changes = [now if now != before else "" for before, now in zip(["", *grounds], grounds, strict=False)]
+    return "".join(change + character for change, character in zip(changes, line, strict=True)) + (RESET if line else "")
+
+
+def barred(line: str, values: Sequence[float]) -> str:
+    """The line, and under it a bar for each character."""
+    bars = (BARS[min(7, int((value + 1) * 4))] * width(character) for character, value in zip(line, values, strict=True))
+    return f"{line}\n{''.join(bars)}" if line else ""
+
+
+def ground(value: float, palette: Palette) -> str:
+    """The escape for a ground of that value, with ink that can be read on it."""
+    ink = 15 if abs(value) > 0.7 else 16
+    colour = f"2;{true_colour(value)}" if palette.is_true else f"5;{RAMP[round((value + 1) / 2 * (len(RAMP) - 1))]}"
+    return f"\x1b[38;5;{ink};48;{colour}m"
+
+
+def true_colour(value: float) -> str:
+    """Red, green and blue."""
+    far = RED if value > 0 else BLUE
+    return ";".join(str(round(pale + (end - pale) * abs(value))) for pale, end in zip(PALE, far, strict=True))
+
+
+def visible(text: str) -> str:
+    """A character each that does nothing to the terminal."""
+    return "".join({"\n": "⏎", "\t": "→"}.get(each, each if each.isprintable() else "·") for each in text)
+
+
+def width(character: str) -> int:
+    """The columns that a terminal gives to a character."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -1,0 +1,52 @@
+"""`elman type`: a line or a file that is edited on the terminal, with ghost text."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from elman.cli.engine import add_fields, add_server_arguments, open_engine, values_of
+from elman.editor.text_file import TextFile
+from elman.errors import MendRequest
+from elman.extras import needed
+from elman.protocol.fields import DOCUMENT_FIELDS
+from elman.terminal import use_utf8, write
+
+FIELDS = tuple(field for field in DOCUMENT_FIELDS if field.name != "include_log_probabilities")
+"""Those that what is on the screen depends on."""
+
+KEYS = (
+    "Tab accepts what is suggested, Right a character of it (at the end of a line), Ctrl-Right a word; Esc dismisses it,"
+    " Alt-] shows the next of the --alternatives, which differ at a --temperature above 0. Ctrl-S saves the file, Ctrl-D or"
+    " Ctrl-C leaves. Without a file, Enter prints the line."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """FILE and the flags."""
+    parser.epilog = KEYS
+    parser.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="the UTF-8 text file to edit; without it, a line to print"
+    )
+    add_server_arguments(parser)
+    add_fields(parser, FIELDS)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Edit; returns 1 if a line was left without an end."""
+    editor = needed("elman.editor.app", "type")
+    use_utf8()
+    check_terminal()
+    file = TextFile.read(arguments.file) if arguments.file else None
+    client, model = open_engine(arguments)
+    fields = values_of(arguments, FIELDS)
+    with client, client.document(file.text if file else "", cursor=0 if file else None, model=model, **fields) as document:
+        line = editor.Editor(document, file, output=editor.terminal()).run()
+    if line is not None:
+        write(f"{line}\n")
+    return 0 if file or line is not None else 1
+
+
+def check_terminal() -> None:
+    """Raise MendRequest unless a person sits there. Standard output may be a pipe."""
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+        raise MendRequest("this needs a terminal as standard input and standard error")

@@ -1,0 +1,86 @@
+"""The text that may follow the cursor: awaited by a thread of its own, so that nobody who types waits. Knows no terminal."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from elman.errors import ElmanError
+from elman.protocol.suggestion import Suggestion
+from elman.sync.document import Document
+
+AGAIN_SECONDS: Final = 1.0
+"""How long to leave alone whoever failed."""
+
+END_SECONDS: Final = 5.0
+
+
+class Ghost:
+    """The suggestions for a document as it is, one of which is chosen. `show` is called by the thread when there are more."""
+
+    def __init__(self, document: Document, show: Callable[[], None]) -> None:
+        self._document, self._show = document, show
+        self._preferred = 0  # the alternative to be shown, if there is one of that number
+        self._time()
+        self.latency_seconds: float | None = None
+        """From the last edit that was followed by suggestions to the first of them."""
+        self.failure = ""
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._draw, name="ghost", daemon=True)
+
+    @property
+    def choices(self) -> Sequence[Suggestion]:
+        """What is suggested so far."""
+        return self._document.suggested
+
+    @property
+    def chosen(self) -> Suggestion | None:
+        """The one to be shown."""
+        choices = self.choices
+        return next((one for one in choices if one.alternative == self._preferred), choices[0] if choices else None)
+
+    def choose_next(self) -> None:
+        """Show the one after it."""
+        numbers = [one.alternative for one in self.choices]
+        self._preferred = next((number for number in numbers if number > self._preferred), min(numbers, default=0))
+
+    def accept(self, characters: int) -> str:
+        """Make so many characters of the chosen one text, and go on with it; returns them. Raises MendRequest."""
+        chosen = self.chosen
+        accepted = self._document.accept(chosen.alternative if chosen else 0, characters)
+        self._time()
+        return accepted
+
+    def note_edit(self) -> None:
+        """The document is another."""
+        self._preferred = 0
+        self._time()
+
+    def _time(self) -> None:
+        self._edited_at, self._is_timed = time.perf_counter(), False
+
+    def start(self) -> None:
+        """Begin to wait."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread and the document's stream."""
+        self._is_over.set()
+        self._document.close()
+        self._thread.join(END_SECONDS)
+
+    def _draw(self) -> None:
+        while self._document.wait():
+            try:
+                for _ in self._document.suggestions():
+                    self._note_suggestion()
+                    self._show()
+            except ElmanError as error:
+                self.failure = str(error)
+                self._show()
+                self._is_over.wait(AGAIN_SECONDS)
+
+    def _note_suggestion(self) -> None:
+        self.failure = ""
+        if not self._is_timed:
+            self.latency_seconds, self._is_timed = time.perf_counter() - self._edited_at, True

@@ -1,0 +1,88 @@
+"""Tells a document what was done to a text elsewhere. Knows only the text before and after."""
+
+from typing import NamedTuple
+
+from elman.errors import MendRequest
+from elman.sync.document import Document
+
+
+class Difference(NamedTuple):
+    """Put `inserted` in place of what lies between two offsets of the old text."""
+
+    start: int
+    end: int
+    inserted: str
+
+
+class Mirror:
+    """Keeps a document equal to a text with a cursor. Who only moves within a line is suggested nothing."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._text = document.text
+        if not is_line_end(self._text, document.cursor):
+            document.dismiss()
+
+    def show(self, text: str, cursor: int) -> bool:
+        """The text is now so; returns whether it was otherwise. Raises MendRequest if what is new is not `clean`."""
+        is_same = text == self._text
+        if not is_same:
+            start, end, inserted = difference(self._text, text, cursor)
+            if "\r\n" in inserted:
+                raise MendRequest("text: CRLF in place of LF")
+            self._document.replace(start, end, inserted)
+            self._text = text
+        if self._document.cursor == cursor:
+            return not is_same
+        self._document.move(cursor, suggest=is_line_end(text, cursor))
+        return True
+
+    def expect(self, accepted: str) -> None:
+        """The document has accepted this, and the text is about to follow."""
+        cursor = self._document.cursor - len(accepted)
+        self._text = self._text[:cursor] + accepted + self._text[cursor:]
+
+
+def difference(old: str, new: str, cursor: int) -> Difference:
+    """What makes the new text of the old one: what follows the new cursor stayed, if anything did.
+
+    old:   a a|a b         typed at the cursor
+    new:   a a a|a b       the second a was inserted, not the third
+    """
+    after = common_suffix(old, new, len(new) - cursor)
+    before = common_prefix(old, new, min(len(old), len(new)) - after)
+    return Difference(before, len(old) - after, new[before : len(new) - after])
+
+
+def is_line_end(text: str, cursor: int) -> bool:
+    """Whether a line ends at the cursor."""
+    return text[cursor : cursor + 1] in ("", "\n")
+
+
+def common_prefix(one: str, other: str, most: int) -> int:
+    """How many first characters are the same, at most so many."""
+    same, most = 0, min(most, len(one), len(other))
+    while same < most:  # halve what is not known
+        middle = (same + most + 1) // 2
+        if one[same:middle] == other[same:middle]:
+            same = middle
+        else:
+            most = middle - 1
+    return same
+
+
+def common_suffix(one: str, other: str, most: int) -> int:
+    """How many last characters are the same, at most so many."""
+    same, most = 0, min(most, len(one), len(other))
+    while same < most:
+        middle = (same + most + 1) // 2
+        if one[len(one) - middle : len(one) - same] == other[len(other) - middle : len(other) - same]:
+            same = middle
+        else:
+            most = middle - 1
+    return same
+
+
+def clean(text: str) -> str:
+    """The text as a document can hold it: lone surrogates (bytes that were no UTF-8) as U+FFFD, CRLF as LF."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\r\n", "\n")

@@ -1,0 +1,280 @@
+"""A document that is being edited, what a server knows of it, and what it suggests. Pure: knows no transport and no time.
+
+text:     T h e   c a t|s a t     the server's document is what lies before the cursor
+agreed:   T h e   c               so much of what the server has is still right; the next edit keeps it and sends the rest
+
+Every request is made of the difference between what is and what the server was told. So any number of changes is one message,
+and a new stream, on whatever replica, begins with the nearest state and the text that follows it.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from elman.errors import GoElsewhere, ReportDefect
+from elman.protocol.gap import Gap
+from elman.protocol.landmarks import Landmarks
+from elman.protocol.request import carried, within
+from elman.protocol.results import Alternative
+from elman.protocol.suggestion import Suggestion
+from elman.protocol.suggestions import Suggested
+from elman.v1 import completion_service_pb2 as pb
+
+CHUNK: Final = 1 << 18
+"""The most characters of one message: 1 MiB of UTF-8 at most."""
+
+JUMP: Final = 1 << 12
+"""An edit of more characters gives way to an open, if a state makes that half as long."""
+
+SPACING: Final = 1 << 12
+"""How many characters a state is asked for after the one before it."""
+
+LONGEST_STRETCH: Final = 1 << 14
+"""The most characters that are consumed for such a state at once."""
+
+
+class Draft:
+    """A text with a cursor, and one side of a Follow about it. `opening` holds all of an open but state and prefix."""
+
+    def __init__(self, opening: pb.Open, text: str, cursor: int | None = None, *, trims: bool = False) -> None:
+        self._opening = opening
+        self._named = pb.Model()
+        self._named.CopyFrom(opening.model)
+        text = with_line_feeds("text", text)
+        self._text = Gap(text)
+        self._text.move(len(text) if cursor is None else within("cursor", cursor, 0, len(text)))
+        self._landmarks = Landmarks()
+        self._stretch: tuple[pb.ScoreRequest, int] | None = None  # what was asked for a state, and its position
+        self._wants = True  # whether suggestions are wanted for the text as it is
+        self.revision = 0  # of the last request
+        self.model = self.digest = ""
+        self._suggested = Suggested(opening.alternatives, trims)
+        self.lose()
+
+    @property
+    def text(self) -> str:
+        """The whole text."""
+        return self._text.slice(0, len(self._text))
+
+    @property
+    def cursor(self) -> int:
+        """The number of characters before the cursor."""
+        return self._text.cursor
+
+    @property
+    def seed(self) -> int:
+        """The seed of everything that is suggested."""
+        return self._opening.sampling.seed
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether more is to be suggested for the text as it is."""
+        return self._wants and not self._suggested.is_complete
+
+    @property
+    def suggested(self) -> list[Suggestion]:
+        """What was told for the text as it is."""
+        return self._suggested.told
+
+    @property
+    def progress(self) -> int:
+        """It grows with everything suggested."""
+        return self._suggested.progress
+
+    def replace(self, start: int, end: int, text: str, suggest: bool) -> None:
+        """Put text in place of what lies between two offsets, and the cursor after it. Raises MendRequest."""
+        within("end", end, 0, len(self._text))
+        within("start", start, 0, end)
+        text = with_line_feeds("text", text)
+        self._change(min(start, self.cursor), suggest)
+        self._text.move(end)
+        self._text.delete(end - start)
+        self._text.insert(text)
+        self._landmarks.cut(start)
+        if self._stretch and self._stretch[1] > start:
+            self._stretch = None
+
+    def delete(self, characters: int, suggest: bool) -> None:
+        """Take so many characters before the cursor away. Raises MendRequest."""
+        within("characters", characters, 0, self.cursor)
+        self.replace(self.cursor - characters, self.cursor, "", suggest)
+
+    def move(self, cursor: int, suggest: bool) -> None:
+        """Put the cursor elsewhere. Raises MendRequest."""
+        within("cursor", cursor, 0, len(self._text))
+        self._change(min(cursor, self.cursor), suggest)
+        self._text.move(cursor)
+
+    def accept(self, number: int, characters: int | None, suggest: bool) -> str:
+        """Make a suggestion or its beginning text; returns it. Raises MendRequest."""
+        accepted, state = self._suggested.acceptable(number, characters)
+        is_told = not self._must_open and self._agreed == self._told == self.cursor
+        accept = pb.Accept(alternative=number, characters=len(accepted), suggest=False)
+        is_heard = self._suggested.is_heard(number, len(accepted))
+        self.replace(self.cursor, self.cursor, accepted, suggest)
+        if state:
+            self._landmarks.add(self.cursor, state)
+        self._accept = accept if is_told and is_heard else None
+        return accepted
+
+    def dismiss(self) -> None:
+        """Nobody wants the suggestions any more."""
+        self._wants = False
+        self._forget_suggestions()
+
+    def switch(self, model: str | None, digest: str) -> None:
+        """Let another model suggest. Raises MendRequest."""
+        self._named = pb.Model(name=carried("model", model or ""), digest=carried("digest", digest))
+        self._wants = True
+        self._forget_model()
+
+    def _forget_model(self) -> None:
+        """What is known of the model is no longer so: states, suggestions, name and digest."""
+        self._opening.model.CopyFrom(self._named)
+        self._landmarks, self._stretch = Landmarks(), None
+        self.model = self.digest = ""
+        self._forget_suggestions()
+        self._must_open = True
+
+    def renounce(self) -> bool:
+        """No replica has the model that began, or takes its states: go on with what they have, if the caller left that open."""
+        is_pinned = self._opening.model != self._named or self._landmarks.at_or_before(self.cursor)[0] > 0
+        self._forget_model()
+        return is_pinned
+
+    def _change(self, agreed: int, suggest: bool) -> None:
+        """The text before the cursor is about to change after so many characters."""
+        self._agreed = min(self._agreed, agreed)
+        self._wants = suggest
+        self._forget_suggestions()
+
+    def _forget_suggestions(self) -> None:
+        self._suggested.forget()
+        self._accept = None
+        self._is_asked = False
+
+    def lose(self) -> None:
+        """The stream is gone: the next one begins with an open, and repeats what was suggested."""
+        self._agreed = self._told = 0
+        self._suggested.listen()
+        self._must_open, self._is_asked = True, False
+        self._is_suggesting = False
+        self._accept: pb.Accept | None = None
+        self._opened = 0  # the revision of the last open
+        self._stretch = None
+
+    def requests(self, asks: bool = True) -> Iterator[pb.FollowRequest]:
+        """What is to be said now. Unless it `asks`, the server is told of the text but not asked for suggestions yet."""
+        suggest = self._wants and asks
+        if self._must_open or self._is_nearer_by_state():
+            yield from self._open(suggest)
+        elif self._accept is not None:
+            self._agreed = self.cursor
+            self._accept.suggest = suggest
+            yield self._request(suggest, accept=self._accept)
+        elif self._agreed < max(self._told, self.cursor) or (suggest and not self._is_asked):
+            yield from self._edit(suggest)
+        elif self._is_suggesting and not self._wants:
+            yield self._request(False, dismiss=pb.Dismiss())
+
+    def _is_nearer_by_state(self) -> bool:
+        edit, by_state = self.cursor - self._agreed, self.cursor - self._landmarks.at_or_before(self.cursor)[0]
+        return edit > JUMP and by_state < edit // 2
+
+    def _open(self, suggest: bool) -> Iterator[pb.FollowRequest]:
+        position, state = self._landmarks.at_or_before(self.cursor)
+        opening = pb.Open()
+        opening.CopyFrom(self._opening)
+        self._agreed = min(self.cursor, position + CHUNK)
+        opening.state, opening.prefix = state, self._text.slice(position, self._agreed)
+        opening.suggest = suggest and self._agreed == self.cursor
+        self._must_open, self._opened = False, self.revision + 1
+        yield self._request(opening.suggest, open=opening)
+        if self._agreed < self.cursor:
+            yield from self._edit(suggest)
+
+    def _edit(self, suggest: bool) -> Iterator[pb.FollowRequest]:
+        """Keep what is agreed, send the rest: once, unless it is more than one message carries."""
+        is_first = True
+        while is_first or self._agreed < self.cursor:
+            is_first = False
+            keep, end = self._agreed, min(self.cursor, self._agreed + CHUNK)
+            edit = pb.Edit(keep=keep, insert=self._text.slice(keep, end), suggest=suggest and end == self.cursor)
+            self._agreed = end
+            yield self._request(edit.suggest, edit=edit)
+
+    def _request(
+        self,
+        suggest: bool,
+        *,
+        open: pb.Open | None = None,  # noqa: A002 (the field's name)
+        edit: pb.Edit | None = None,
+        accept: pb.Accept | None = None,
+        dismiss: pb.Dismiss | None = None,
+    ) -> pb.FollowRequest:
+        self.revision += 1
+        self._told, self._accept = self._agreed, None
+        self._is_asked = self._is_suggesting = suggest
+        self._suggested.listen()
+        return pb.FollowRequest(revision=self.revision, open=open, edit=edit, accept=accept, dismiss=dismiss)
+
+    def receive(self, response: pb.FollowResponse) -> None:
+        """Take a response; what is about an older text is dropped. Raises GoElsewhere at a goodbye, or ReportDefect."""
+        event = response.WhichOneof("event")
+        if event == "started" and response.revision >= self._opened:
+            self._start(response.started)
+        is_newest = response.revision == self.revision
+        if event == "goodbye":
+            self._leave(response.goodbye, is_newest)
+        if not is_newest:
+            return
+        if event == "need_text":
+            self._must_open = True
+        elif event == "suggestion" and self._is_asked:
+            self._suggested.take(response.suggestion, self.cursor)
+        elif event == "finished" and self._is_asked:
+            self._note_end(self._suggested.finish(response.finished))
+
+    def _start(self, started: pb.Started) -> None:
+        if started.seed != self.seed:
+            raise ReportDefect(f"the server uses seed {started.seed} instead of {self.seed}")
+        if self.digest and started.model.digest != self.digest:
+            raise ReportDefect(f"resumed by model {started.model.digest} instead of {self.digest}")
+        self.model, self.digest = started.model.name, started.model.digest
+        self._opening.model.CopyFrom(started.model)
+
+    def _leave(self, goodbye: pb.Goodbye, is_newest: bool) -> None:
+        if is_newest and goodbye.state and goodbye.position <= self._agreed:
+            self._landmarks.add(goodbye.position, goodbye.state)
+        raise GoElsewhere("the server is draining")
+
+    def _note_end(self, ended: Alternative) -> None:
+        """An empty suggestion's state is the text's own."""
+        if not ended.characters:
+            self._landmarks.add(self.cursor, ended.state)
+
+    def next_suggestion(self) -> Suggestion | None:
+        """What is known now and was not told yet."""
+        return self._suggested.news(self.cursor)
+
+    def state_request(self) -> pb.ScoreRequest | None:
+        """What to ask for the next state at a line's start, if one is due; its answer goes to `note_state`."""
+        position, state = self._landmarks.at_or_before(self.cursor)
+        if self._stretch or not self.digest or self.cursor - position < SPACING:
+            return None
+        text = self._text.slice(position, min(self.cursor, position + LONGEST_STRETCH))
+        line = text.rfind("\n", SPACING // 2) + 1 or len(text)
+        request = pb.ScoreRequest(model=self._opening.model, state=state, text=text[:line])
+        self._stretch = request, position + line
+        return request
+
+    def note_state(self, request: pb.ScoreRequest, state: bytes) -> None:
+        """The answer; no bytes if there was an error. The text may have changed meanwhile."""
+        if self._stretch and self._stretch[0] is request:
+            if state:
+                self._landmarks.add(self._stretch[1], state)
+            self._stretch = None
+
+
+def with_line_feeds(field: str, text: str) -> str:
+    """The text with CRLF as LF, each piece of text by itself. Raises MendRequest for a lone surrogate."""
+    return carried(field, text).replace("\r\n", "\n")

@@ -1,0 +1,38 @@
+"""The replicas of one client, tried in turn: any of them resumes what another began. Knows no request."""
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from elman.errors import ElmanError
+from elman.protocol.request import checked_timeout
+from elman.protocol.retry import Attempts, Retry
+
+Way = TypeVar("Way")
+"""A transport of either face."""
+
+
+class Replicas(Generic[Way]):
+    """Whom to ask next, for all calls of a client."""
+
+    def __init__(self, transports: Sequence[Way], retry: Retry | None) -> None:
+        self.transports = transports
+        self._retry = retry or Retry()
+        self._turn = 0  # the transport that answered last
+
+    def attempts(self, timeout: float | None) -> Attempts:
+        """The tries of one call. Raises MendRequest."""
+        return Attempts(self._retry, len(self.transports), self._turn, checked_timeout(timeout))
+
+    def transport(self, attempts: Attempts) -> Way:
+        """The one to try now."""
+        return self.transports[attempts.turn % len(self.transports)]
+
+    def two_transports(self, attempts: Attempts) -> tuple[Way, Way]:
+        """The one to try now, and the one to try as well; where there is one alone, it may know several replicas."""
+        return self.transport(attempts), self.transports[(attempts.turn + 1) % len(self.transports)]
+
+    def wait_seconds(self, attempts: Attempts, error: ElmanError, progress: int = 0) -> float:
+        """How long to wait before the next try, or raises the error; later calls begin where this one goes on."""
+        seconds = attempts.failed(error, progress)
+        self._turn = attempts.turn
+        return seconds

@@ -1,0 +1,106 @@
+"""What was received of the suggestions for one text, stream after stream. Knows no text and no request.
+
+stream 1:  0: "f t ! "   (broke)            received: "ft! "
+stream 2:  0: "ft" "! wh" ...               heard: 2, then 6: what was received already is compared and not told again
+"""
+
+from elman.errors import MendRequest, ReportDefect
+from elman.protocol.results import Alternative, Piece
+from elman.protocol.suggestion import Suggestion, may_meet, whole_words
+from elman.v1 import completion_service_pb2 as pb
+
+
+class Suggested:
+    """So many alternatives; `trims` tells whole words alone."""
+
+    def __init__(self, alternatives: int, trims: bool) -> None:
+        self._numbers, self._trims = range(alternatives), trims
+        self.progress = 0  # pieces and ends, all texts and streams together
+        self.forget()
+
+    def forget(self) -> None:
+        """The text is another: nothing is suggested for it yet."""
+        self._received = {number: Alternative(number) for number in self._numbers}
+        self._told: dict[int, Suggestion] = {}
+        self.listen()
+
+    def listen(self) -> None:
+        """Whatever comes next begins at the beginning."""
+        self._heard = dict.fromkeys(self._numbers, 0)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every alternative has ended."""
+        return all(each.finish_reason for each in self._received.values())
+
+    def take(self, piece: pb.Piece, cursor: int) -> None:
+        """The next part of an alternative. Raises ReportDefect unless it follows what was heard and is what was received."""
+        one = self._expected(piece.alternative)
+        heard = self._heard[one.number]
+        if piece.position != cursor + heard:
+            what = "a gap" if piece.position > cursor + heard else "a repeat"
+            place = f"a piece at position {piece.position}, expected at {cursor + heard}"
+            raise ReportDefect(f"{what} in alternative {one.number}: {place}")
+        self._heard[one.number] = heard + len(piece.text)
+        known = one.text[heard : heard + len(piece.text)] if heard < one.characters else ""
+        if not piece.text.startswith(known):
+            raise ReportDefect(f"alternative {one.number} was resumed with other text than it began with")
+        fresh = piece.text[len(known) :]
+        if fresh:
+            one.add(Piece(fresh, one.number, piece.position + len(known), tuple(piece.log_probabilities[len(known) :])))
+            self.progress += 1
+
+    def finish(self, finished: pb.Finished) -> Alternative:
+        """The end of an alternative; returns it. Raises ReportDefect if something of it is lacking."""
+        one = self._expected(finished.alternative)
+        if self._heard[one.number] != one.characters:
+            raise ReportDefect(f"alternative {one.number} was resumed and ended before what was received of it")
+        self.progress += not one.finish_reason
+        one.finish(finished)
+        return one
+
+    def _expected(self, number: int) -> Alternative:
+        if number not in self._numbers:
+            raise ReportDefect(f"an event of alternative {number}, which was not asked for")
+        return self._received[number]
+
+    def acceptable(self, number: int, characters: int | None) -> tuple[str, bytes]:
+        """What becomes text, and the state after it if it is known. Raises MendRequest."""
+        one = self._received.get(number)
+        if one is None or not one.text:
+            numbers = ", ".join(str(each.number) for each in self._received.values() if each.text)
+            raise MendRequest(f"alternative: {number} was not suggested; allowed: {numbers or 'none, for nothing was'}")
+        count = len(self._presented(one)) if characters is None else characters
+        if not 1 <= count <= one.characters:
+            raise MendRequest(f"characters: {count} is out of range; allowed: 1 to {one.characters}")
+        return one.text[:count], one.state if count == one.characters else b""
+
+    def is_heard(self, number: int, characters: int) -> bool:
+        """Whether the present stream told so many characters of an alternative."""
+        return self._heard[number] >= characters
+
+    def news(self, cursor: int) -> Suggestion | None:
+        """What is known now and was not told yet, the first alternatives first; duplicates never."""
+        for number in self._numbers:
+            suggestion = self._suggestion(number, cursor)
+            if suggestion.text and self._told.get(number) != suggestion and self._is_distinct(suggestion):
+                self._told[number] = suggestion
+                return suggestion
+        return None
+
+    @property
+    def told(self) -> list[Suggestion]:
+        """The newest of each alternative that was told for this text."""
+        return [self._told[number] for number in sorted(self._told)]
+
+    def _suggestion(self, number: int, cursor: int) -> Suggestion:
+        one = self._received[number]
+        text = self._presented(one)
+        return Suggestion(text, number, cursor, one.finish_reason, tuple(one.log_probabilities[: len(text)]))
+
+    def _is_distinct(self, one: Suggestion) -> bool:
+        """Whether it will differ from every alternative before it, however they go on."""
+        return not any(may_meet(one, self._suggestion(number, one.position)) for number in range(one.alternative))
+
+    def _presented(self, one: Alternative) -> str:
+        return whole_words(one) if self._trims else one.text

@@ -1,0 +1,4 @@
+"""The law at work: rows of state that advance together, by C++, by plain torch, or on a GPU, to the same byte.
+
+`protocol` is the seam, `choice` opens what runs best here. It may import `law` and the ground; `native` needs no torch.
+"""

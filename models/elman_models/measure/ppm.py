@@ -1,0 +1,68 @@
+"""The other thing that a network is measured against: prediction by partial matching, method D, with exclusion.
+
+From the longest context that the text holds, N(c) characters after it and T(c) different ones:
+
+    p(x | c) = (2 N(c x) - 1) / (2 N(c)),        and T(c) / (2 N(c)) of the probability escapes to the shorter context
+
+where what a longer context holds is left out of N and T in the shorter ones (Cleary and Witten 1984; Howard 1993). A gram is
+counted when the longer context did not hold it yet: so N counts, in all but the longest, the different characters that come
+before. What escapes last is shared by the characters left. Nothing is learnt while reading. Knows neither text nor network.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman_models.measure.grams import Floats, Grams, Level, Places, contexts_of
+
+
+class Ppm:
+    """PPM-D of contexts up to `order` characters long."""
+
+    def __init__(self, grams: Grams, order: int) -> None:
+        self.name = f"PPM-D {order}"
+        self.grams = grams
+        self._levels = grams.levels[: order + 1]
+
+    def probabilities(self, places: Places) -> Floats:
+        """Of every character but UNK, after the grams that end at some places: (places, characters)."""
+        spread = Spread.over(len(places), self.grams.size)
+        contexts = contexts_of(places)[: len(self._levels)]
+        for level, those in reversed(list(zip(self._levels, contexts, strict=True))):
+            is_longest = level is self._levels[-1]
+            spread.give(*level.followers(those), level, level.occurrences if is_longest else level.befores)
+        return spread.finish()[:, :-1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """How the probability of each row has been spread over characters so far."""
+
+    probability: Floats  # (rows, characters)
+    is_left: NDArray[np.bool_]  # (rows, characters): excluded by no context so far
+    escaped: Floats  # (rows,)
+
+    @classmethod
+    def over(cls, rows: int, size: int) -> "Spread":
+        """Nothing is spread yet; UNK never takes any."""
+        is_left = np.ones((rows, size), np.bool_)
+        is_left[:, -1] = False
+        return cls(np.zeros((rows, size)), is_left, np.ones(rows))
+
+    def give(self, rows: Places, grams: Places, level: Level, counts: NDArray[np.int32]) -> None:
+        """To the characters that are left of those that follow, by one context a row."""
+        is_new = self.is_left[rows, level.characters[grams]] & (counts[grams] > 0)
+        rows, characters, count = rows[is_new], level.characters[grams[is_new]], counts[grams[is_new]]
+        total = np.bincount(rows, weights=count, minlength=len(self.escaped))
+        kinds = np.bincount(rows, minlength=len(self.escaped))
+        is_last = kinds == self.is_left.sum(axis=1)  # nobody is left to escape to
+        share = np.where(is_last[rows], count / total[rows], (2 * count - 1) / (2 * total[rows]))
+        self.probability[rows, characters] = self.escaped[rows] * share
+        self.is_left[rows, characters] = False
+        self.escaped[:] *= np.where(kinds > 0, np.where(is_last, 0.0, kinds / np.maximum(2 * total, 1)), 1.0)
+
+    def finish(self) -> Floats:
+        """Share what escaped last."""
+        left = np.maximum(self.is_left.sum(axis=1), 1)
+        return self.probability + self.is_left * (self.escaped / left)[:, None]

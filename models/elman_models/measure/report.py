@@ -1,0 +1,121 @@
+"""Everything that is worth knowing of a model on some text, beside what else would complete it, for `elman eval` and programs.
+
+A predictor's figures are one flat mapping (`Figures`), the same for the artifact, an n-gram and PPM; the report is a mapping of
+them and of what they depend on. This file knows no command line and draws nothing.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from elman_models.corpus import Corpus, spread
+from elman_models.execution.choice import open_execution
+from elman_models.execution.protocol import Advance, Start
+from elman_models.law.artifact import Model
+from elman_models.law.state import State
+from elman_models.law.vocabulary import Vocabulary
+from elman_models.measure.calibration import calibration
+from elman_models.measure.cost import MOST_ROWS, costs
+from elman_models.measure.gram_predictor import CountedPredictor
+from elman_models.measure.grams import Grams
+from elman_models.measure.network_predictor import NetworkPredictor
+from elman_models.measure.ngram import NGram
+from elman_models.measure.ppm import Ppm
+from elman_models.measure.predictor import Indices, Predictor
+from elman_models.measure.typist import Habits, Typist
+
+NGRAM_ORDERS = (3, 4, 5, 6, 7, 8)
+PPM_ORDERS = (4, 5, 6, 7)
+MOST_TRAINING = 10_000_000
+"""At most so many characters train the baselines: pages spread over all that is given, counted in a few gigabytes."""
+PACED = 1024
+"""Characters by which the pace of an execution is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The documents to be measured on, as text and as a vocabulary's indices."""
+
+    documents: Sequence[str]
+    texts: Sequence[Indices]
+
+    @classmethod
+    def of(cls, documents: Sequence[str], vocabulary: Vocabulary) -> "Material":
+        """Raises ValueError if there is nothing to measure."""
+        if not any(documents):
+            raise ValueError("nothing to measure: the text is empty")
+        return cls(documents, [vocabulary.encode(document) for document in documents])
+
+    @property
+    def characters(self) -> int:
+        """The number of characters of all documents."""
+        return sum(map(len, self.documents))
+
+
+def report(model: Model, path: Path, documents: Sequence[str], training: Sequence[str], habits: Habits) -> dict[str, Any]:
+    """Measure an artifact and, if there is text to train them on, the baselines. Raises ValueError for empty documents."""
+    vocabulary, counted = model.vocabulary, spread(Corpus(tuple(training)), MOST_TRAINING)
+    material, typist = Material.of(documents, vocabulary), Typist(habits, vocabulary)
+    predictor = NetworkPredictor(model, open_execution(model, MOST_ROWS, "cpu"))
+    return {
+        "digest": model.digest,
+        "documents": len(documents),
+        "characters": material.characters,
+        "unknown_characters": sum(map(vocabulary.unknowns, material.texts)),
+        "training_characters": len(counted),
+        **asdict(habits),
+        "artifact": {"bytes": path.stat().st_size, **pace(model, material.texts), **figures(predictor, material, typist)},
+        "baselines": [figures(each, material, typist) for each in baselines(counted, vocabulary)],
+    }
+
+
+def baselines(training: str, vocabulary: Vocabulary) -> Iterator[Predictor]:
+    """Kneser-Ney and PPM of several orders, trained on a text; none without."""
+    if not training:
+        return
+    longest = max(*NGRAM_ORDERS, max(PPM_ORDERS) + 1)
+    grams = Grams.of(vocabulary.encode(training), len(vocabulary) + 1, longest)
+    for order in NGRAM_ORDERS:
+        yield CountedPredictor(NGram(grams, order), vocabulary)
+    for order in PPM_ORDERS:
+        yield CountedPredictor(Ppm(grams, order), vocabulary)
+
+
+def figures(predictor: Predictor, material: Material, typist: Typist) -> dict[str, Any]:
+    """All figures of one predictor."""
+    started = time.perf_counter()
+    readings = predictor.read(material.texts)
+    seconds = time.perf_counter() - started
+    keys, calibrated = typist.enter(material.documents, readings), calibration(material.texts, readings)
+    streaming = sum(float(reading.costs.sum()) for reading in readings) / material.characters
+    return {
+        "name": predictor.name,
+        **costs(streaming, predictor.nats, material.texts),
+        "keystrokes_saved": keys.saved,
+        "keys": keys.keys,
+        **asdict(keys),
+        "top_right": calibrated.top_right,
+        "expected_calibration_error": calibrated.expected_error,
+        "calibration": calibrated.to_json(),
+        "reading_seconds": seconds,
+    }
+
+
+def pace(model: Model, texts: Sequence[Indices], repetitions: int = 5) -> dict[str, float]:
+    """Characters a second of one text in one thread: consumed, and drawn at temperature 0.8."""
+    execution = open_execution(model, 1, "cpu")
+    text = np.resize(np.concatenate(texts), PACED)
+    ways = {"consumed": Advance(0, skipped=text), "drawn": Advance(0, sampled=PACED)}
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(repetitions):
+        for way, advance in ways.items():
+            execution.load(0, Start(State.initial(model)))
+            started = time.perf_counter()
+            execution.run([advance])
+            times[way].append(time.perf_counter() - started)
+    return {f"characters_per_second_{way}": PACED / median(values) for way, values in times.items()}

@@ -1,0 +1,134 @@
+"""A simulated typist, who counts keystrokes: what a model is worth to whom it completes. Knows readings alone.
+
+At each place the ghost text is what `elman type` shows: the greedy continuation up to the line's end, to `max_characters`, or
+to where the product of its characters' probabilities would fall below `min_confidence`. The typist reads it, for nothing, and
+
+    presses Tab           if the text goes on with all of it: one key for all its characters
+    presses Ctrl-Right    else, if it goes on with its first word and the space before that: one key for these
+    types the character   else: one key; a line's end is a character too
+
+Never is a wrong character taken, so nothing is ever deleted; the typist does not look ahead for a better moment. What is saved
+is 1 - keys / characters, the keystroke savings of Trost and McCoy (2007) and the literature on text entry before them.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from elman_models.errors import InvalidField
+from elman_models.law.tables import Tables
+from elman_models.law.vocabulary import Vocabulary
+from elman_models.measure.predictor import JOINERS, Reading
+
+LEAST_CONFIDENCE = 2.0**-20
+MOST_CHARACTERS = 1024
+WORD = re.compile(r"\s*(?:\w+(?:['’]\w+)*|[^\w\s]+)?")
+"""What Ctrl-Right takes: the space before a word, and the word, or the punctuation in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What ghost text the typist is shown. Raises InvalidField."""
+
+    min_confidence: float = field(
+        default=0.2, metadata={"help": "the probability below which ghost text is no longer shown, 2^-20 to 1"}
+    )
+    max_characters: int = field(default=64, metadata={"help": "the longest ghost text, in characters, 1 to 1024"})
+
+    def __post_init__(self) -> None:
+        if not LEAST_CONFIDENCE <= self.min_confidence <= 1:
+            raise InvalidField("min_confidence", self.min_confidence, "2^-20 to 1")
+        if not 1 <= self.max_characters <= MOST_CHARACTERS:
+            raise InvalidField("max_characters", self.max_characters, f"1 to {MOST_CHARACTERS}")
+
+
+@dataclass(slots=True)
+class Keystrokes:
+    """How a text was entered."""
+
+    characters: int = 0
+    tabs: int = 0
+    words: int = 0
+    typed: int = 0
+
+    @property
+    def keys(self) -> int:
+        """All keys that were pressed."""
+        return self.tabs + self.words + self.typed
+
+    @property
+    def saved(self) -> float:
+        """The share of keys that the ghost text spared."""
+        return 1 - self.keys / self.characters
+
+
+class Typist:
+    """Enters documents with ghost text, by habits."""
+
+    def __init__(self, habits: Habits, vocabulary: Vocabulary) -> None:
+        self.habits, self.vocabulary = habits, vocabulary
+        self.most_surprise = Tables.for_outputs(len(vocabulary)).largest_surprise(habits.min_confidence)
+
+    def enter(self, documents: Sequence[str], readings: Sequence[Reading]) -> Keystrokes:
+        """Count the keys for documents that a predictor has read."""
+        keys = Keystrokes()
+        for document, reading in zip(documents, readings, strict=True):
+            ghosts = Ghosts(self, document, reading)
+            keys.characters += len(document)
+            place = 0
+            while place < len(document):
+                place += ghosts.press(place, keys)
+        return keys
+
+
+class Ghosts:
+    """The ghost text at every place of a document, as far as the document agrees with it."""
+
+    def __init__(self, typist: Typist, document: str, reading: Reading) -> None:
+        vocabulary = typist.vocabulary
+        self._document, self._characters = document, vocabulary.characters
+        self._line_end = vocabulary.characters.find("\n")
+        self._longest, self._most_surprise = typist.habits.max_characters, typist.most_surprise
+        self._tops, self._surprises = reading.tops.tolist(), reading.surprises.tolist()
+        self._seconds, self._second_surprises = reading.seconds.tolist(), reading.second_surprises.tolist()
+        self._is_right = [*(reading.tops[:-1] == vocabulary.encode(document)).tolist(), False]
+
+    def press(self, place: int, keys: Keystrokes) -> int:
+        """Press the best key; returns how many characters it entered."""
+        right, is_whole = self._right(place)
+        word = 0 if is_whole else self._word(place, right)
+        keys.tabs += is_whole and right > 0
+        keys.words += word > 0
+        keys.typed += not (right if is_whole else word)
+        return (right if is_whole else word) or 1
+
+    def _right(self, place: int) -> tuple[int, bool]:
+        """How many characters are right before one is wrong, and whether these are all."""
+        surprise = 0
+        for length in range(self._longest):
+            here = place + length
+            surprise += self._surprises[here]
+            if surprise > self._most_surprise or self._tops[here] == self._line_end:
+                return length, True
+            if not self._is_right[here]:
+                return length, False
+        return self._longest, True
+
+    def _word(self, place: int, right: int) -> int:
+        """The length of the first word, if so many right characters hold it, or else 0."""
+        word = first_word(self._document[place : place + right] + self._wrong(place, right))
+        return word if word <= right else 0
+
+    def _wrong(self, place: int, right: int) -> str:
+        """The first character that is wrong, and the one after it where the word's end depends on that."""
+        here = place + right
+        wrong = self._characters[self._tops[here]]
+        surprise = sum(self._surprises[place : here + 1]) + self._second_surprises[here]
+        is_shown = right + 1 < self._longest and surprise <= self._most_surprise
+        return wrong + self._characters[self._seconds[here]] if wrong in JOINERS and is_shown else wrong
+
+
+def first_word(text: str) -> int:
+    """How many characters the first word has, with the space before it."""
+    found = WORD.match(text)
+    return found.end() if found else 0

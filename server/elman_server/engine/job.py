@@ -1,0 +1,244 @@
+"""One text on its way through a row: what is still to be consumed, what was drawn, and what may be told. Knows no rows."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman_models.execution.protocol import NOTHING, Advance, Outcome, Passage, Start
+from elman_models.law.artifact import Model
+from elman_models.law.state import State
+from elman_models.law.vocabulary import Vocabulary
+from elman_server.engine.ending import Ending, Reason
+
+WEIGHED_CHARACTERS = 1 << 14
+
+
+class Timing(NamedTuple):
+    """How long a text waited for a row, consumed what was given, and drew characters."""
+
+    queue_seconds: float
+    prime_seconds: float
+    decode_seconds: float
+
+
+class Progress(NamedTuple):
+    """News of a job, from the engine to whoever asked for it."""
+
+    job: "Job"
+    place: int = 0  # how many characters of the completion come before the text
+    text: str = ""
+    log_probabilities: Sequence[float] = ()  # of the text; of the scored characters at the end of a job that draws none
+    reason: Reason | None = None
+    state: State | None = None  # at the end: the state after the last character told
+    is_paused: bool = False  # the reader is slow: `Engine.resume` goes on
+    failure: Exception | None = None
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing follows."""
+        return self.state is not None or self.failure is not None
+
+
+class Draws(NamedTuple):
+    """What one tick drew for one job."""
+
+    outcome: Outcome
+    slot: int  # of its row in the outcome
+    start: int  # how many characters the completion had before
+    replay: "Replay"
+    text: str
+
+
+Replay: TypeAlias = Callable[[State, NDArray[np.int32]], State]
+"""The state after some characters more; for the rare end that lies before the tick that found it."""
+
+
+class Unsent:
+    """Text that was drawn and is held back, and how to find the state at any place in it.
+
+    completion:  0 1 2 3 | 4 5 6 7 | 8 9        ticks      A stop string that ends at 9 may begin at 3: the state after 2 is
+                   s s h   h h h h   h h                    replayed from the anchor, the last known state before the held text.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._text = ""
+        self._log_probabilities: list[float] = []
+        self._anchor: tuple[State, int, str] | None = None  # a state, its place in the completion, and the text since
+
+    def add(self, text: str, log_probabilities: Sequence[float]) -> None:
+        """Take what was drawn."""
+        self._text += text
+        self._log_probabilities += log_probabilities
+
+    def release(self, count: int) -> tuple[str, list[float]]:
+        """Give what may be sent."""
+        released = self._text[:count], self._log_probabilities[:count]
+        self._text, self._log_probabilities = self._text[count:], self._log_probabilities[count:]
+        return released
+
+    def anchor(self, draws: Draws, sent: int) -> None:
+        """Keep a state at or before the held text, if there is any, before the tick's own states are gone."""
+        if not self._text:
+            self._anchor = None
+        elif sent >= draws.start:
+            self._anchor = (draws.outcome.state(draws.slot, sent - draws.start), sent, self._text)
+        elif self._anchor:
+            state, place, text = self._anchor
+            self._anchor = (state, place, text + draws.text)
+
+    def state(self, draws: Draws, sent: int) -> State:
+        """The state after the last character sent."""
+        if sent >= draws.start or self._anchor is None:
+            return draws.outcome.state(draws.slot, sent - draws.start)
+        state, place, text = self._anchor
+        return draws.replay(state, self._vocabulary.encode(text[: sent - place]))
+
+
+@dataclass(eq=False)
+class Job:
+    """A text to consume, and then to continue (with an ending) or to be done with (without).
+
+    `skipped` is consumed unseen, then `scored` with its log-probabilities. `alternatives` are the jobs that go on from the
+    state reached. There is at least one character to consume or to draw. `watch` is told in every tick, before `tell`, which
+    states the row passed.
+    """
+
+    model: Model
+    start: Start
+    tell: Callable[[Progress], None]
+    skipped: NDArray[np.int32] = field(default_factory=lambda: NOTHING)
+    scored: NDArray[np.int32] = field(default_factory=lambda: NOTHING)
+    ending: Ending | None = None
+    alternatives: Sequence["Job"] = ()
+    watch: Callable[[Passage], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.is_cancelled = False
+        self.steps = 0  # since it was admitted to a row
+        self.taken = 0  # characters that the reader has taken; written by the reader alone
+        self.received = self.ending.count if self.ending else 0
+        self.sent = self.received  # characters told, received ones included
+        self._unsent = Unsent(self.model.vocabulary)  # the text from there on
+        self._log_probabilities: list[float] = []  # of the scored characters of a job that draws none
+        self._surprises: list[int] = []  # of the received characters
+        self._asked = time.monotonic()
+        self._admitted = self._primed = 0.0
+
+    @property
+    def weight(self) -> int:
+        """What it counts for in the queue: one for each text, and one more for every 16384 characters to consume."""
+        return max(1, len(self.alternatives)) + self.given // WEIGHED_CHARACTERS
+
+    @property
+    def given(self) -> int:
+        """How many characters are still to be consumed."""
+        return len(self.skipped) + len(self.scored)
+
+    @property
+    def is_primed(self) -> bool:
+        """Whether everything given is consumed."""
+        return self.given == 0
+
+    @property
+    def awaits_first(self) -> bool:
+        """Whether its first character is still to be drawn."""
+        return self.ending is not None and self.ending.count == self.received
+
+    @property
+    def left(self) -> int:
+        """How many more characters may be drawn at most."""
+        return self.ending.left if self.ending else 0
+
+    @property
+    def untaken(self) -> int:
+        """How many characters were told that the reader has not taken."""
+        return self.sent - self.received - self.taken
+
+    @property
+    def timing(self) -> Timing:
+        """How its time was spent so far."""
+        now = time.monotonic()
+        admitted = self._admitted or now
+        primed = self._primed or now
+        return Timing(admitted - self._asked, primed - admitted, now - primed)
+
+    def admit(self) -> Start:
+        """What its row begins with."""
+        self.steps = 0
+        self._admitted = self._admitted or time.monotonic()
+        return self.start
+
+    def advance(self, row: int, run: int, draws: int) -> Advance:
+        """How far to move in a tick that allows a run of so many given characters, and then so many draws."""
+        skipped = self.skipped[:run]
+        scored = self.scored[: run - len(skipped)]
+        is_primed = len(skipped) == len(self.skipped) and len(scored) == len(self.scored)
+        draws = min(draws, self.ending.left) if is_primed and self.ending and not self.ending.reason else 0
+        return Advance(row, skipped, scored, draws)
+
+    def take(self, advance: Advance, outcome: Outcome, index: int, replay: Replay) -> Progress | None:
+        """Take what its row did; returns what there is to tell."""
+        if self.watch:
+            self.watch(outcome.passage(index))
+        self.steps += advance.steps
+        scored = len(advance.scored)
+        if advance.forced:
+            self.skipped, self.scored = self.skipped[len(advance.skipped) :], self.scored[scored:]
+        surprises, log_probabilities = account_of(outcome, index) if scored or self.start.is_accounted else ((), ())
+        if self.ending is None:
+            self._log_probabilities += log_probabilities
+            return self._done(outcome.state(index, 0)) if self.is_primed else None
+        self._surprises += surprises[:scored]
+        if not self.is_primed:
+            return None
+        self._prime()
+        text = self.model.vocabulary.decode(outcome.characters(index))
+        draws = Draws(outcome, index, self.ending.count, replay, text)
+        self.ending.take(text, surprises[scored:])
+        self._unsent.add(text, log_probabilities[scored:])
+        return self._tell(draws)
+
+    def _prime(self) -> None:
+        """Note, once, that everything given is consumed."""
+        if self._primed or self.ending is None:
+            return
+        self._primed = time.monotonic()
+        if self.ending.weighs:
+            self.ending.weigh(self._surprises)
+
+    def _done(self, state: State) -> Progress:
+        self._primed = time.monotonic()
+        return Progress(self, log_probabilities=self._log_probabilities, state=state)
+
+    def _tell(self, draws: "Draws") -> Progress | None:
+        """Tell what may be sent now, and where it ended."""
+        count = self.ending.sendable - self.sent if self.ending else 0
+        text, log_probabilities = self._unsent.release(count)
+        place, self.sent = self.sent, self.sent + count
+        if self.ending and self.ending.reason:
+            state = self._unsent.state(draws, self.sent)
+            return Progress(self, place, text, log_probabilities, self.ending.reason, state)
+        self._unsent.anchor(draws, self.sent)
+        return Progress(self, place, text, log_probabilities) if text else None
+
+    def pause(self, state: State) -> None:
+        """Leave the row; the next one goes on from the state."""
+        first_rank = self.start.first_rank if self.awaits_first else 0
+        self.start = replace(self.start, state=state, first_rank=first_rank)
+
+    def follow(self, primed: "Job", state: State) -> "Job":
+        """Go on from where another job consumed the prefix."""
+        self.start = replace(self.start, state=state)
+        self._asked, self._admitted, self._primed = primed._asked, primed._admitted, time.monotonic()
+        return self
+
+
+def account_of(outcome: Outcome, index: int) -> tuple[list[int], list[float]]:
+    """Surprises and log-probabilities of the row."""
+    account = outcome.account(index)
+    return account.surprises.tolist(), account.log_probabilities.tolist()

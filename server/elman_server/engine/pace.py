@@ -1,0 +1,124 @@
+"""How far the rows may move in one tick: far enough to be cheap, not so far that anyone waits.
+
+    draw   first   draw   run   draw   run      first: one character for newcomers alone, at once, but never twice in a row,
+                                                       and not where that would only be more to write
+                                                run: of long prefixes alone, about as long as all that went before it
+                                                draw: of all others
+
+So neither long prefixes nor the others ever have less than about half of the engine, however many there are of either.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from elman_server.engine.job import Job
+
+TICK_SECONDS = 0.002
+MOST_DRAWS = 32
+RUN_SECONDS, LONGEST_RUN_SECONDS = 0.001, 0.01
+MOST_RUN = 4096
+RUN_SHARE = 0.92
+"""How long a run may take beside all that went before it."""
+
+NEAR = 16
+"""A prefix with no more characters than this left to consume is not long: its text goes along with those that draw."""
+
+PIECE_SECONDS = 0.00005
+"""About what it costs the event loop to write one piece of text more."""
+
+FIRST_GUESS_SECONDS = TICK_SECONDS / 8
+
+
+class Kind(Enum):
+    """Which texts a tick moves."""
+
+    DRAW = "all but those with a long prefix"
+    FIRST = "those whose first character is awaited"
+    RUN = "those with a long prefix"
+
+
+class Allowance(NamedTuple):
+    """How many given characters a text may consume in a tick, and how many may then be drawn."""
+
+    kind: Kind
+    run: int
+    draws: int
+
+    def moves(self, job: Job) -> bool:
+        """Whether the tick moves the text."""
+        is_long = job.given > NEAR
+        return is_long if self.kind is Kind.RUN else not is_long and (self.kind is Kind.DRAW or job.awaits_first)
+
+
+class Cost:
+    """The time of a step, learned from ticks, whose fixed cost it holds a share of; it is taken to grow with the rows."""
+
+    def __init__(self) -> None:
+        self._seconds, self._rows = FIRST_GUESS_SECONDS, 1
+
+    def of(self, rows: int) -> float:
+        """The time of a step of so many rows: never less than was seen with fewer."""
+        return self._seconds * max(1.0, rows / self._rows)
+
+    def steps(self, seconds: float, rows: int, most: int) -> int:
+        """How many steps of so many rows fit."""
+        return max(1, min(most, int(seconds / self.of(rows))))
+
+    def observe(self, rows: int, steps: int, seconds: float) -> None:
+        """Learn from a tick."""
+        expected = self.of(rows)
+        self._seconds, self._rows = expected + (seconds / steps - expected) / 2, rows
+
+
+class Pace:
+    """Decides how far the next tick goes, and whom it moves."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._costs = {kind: Cost() for kind in Kind}
+        self._kind = Kind.DRAW  # of the last tick
+        self._cost = self._costs[self._kind]
+        self._run_ended: float | None = None  # when the last run ended; None: no long prefix has waited since
+
+    def allowance(self, jobs: Sequence[Job]) -> Allowance:
+        """What the texts may do in the next tick."""
+        given = [job.given for job in jobs]
+        long = sum(count > NEAR for count in given)
+        if long and (long == len(jobs) or self._kind is Kind.DRAW):
+            return self._run(long, is_alone=long == len(jobs))
+        self._run_ended = self._run_ended if long else None
+        rows = len(jobs) - long
+        draws = self._costs[Kind.DRAW].steps(TICK_SECONDS, rows, MOST_DRAWS)
+        if self._kind is not Kind.FIRST and self._is_first_worth_it(jobs, rows, draws):
+            return self._allow(Kind.FIRST, NEAR, 1)
+        return self._allow(Kind.DRAW, NEAR, draws)
+
+    def _is_first_worth_it(self, jobs: Sequence[Job], rows: int, draws: int) -> bool:
+        """Whether drawing all at once takes longer than writing one piece more for each newcomer but the first."""
+        left = [job.left for job in jobs if job.awaits_first and job.given <= NEAR]
+        if not left:
+            return False
+        return self._costs[Kind.DRAW].of(rows) * min(draws, max(left)) > PIECE_SECONDS * (len(left) - 1)
+
+    def _run(self, rows: int, is_alone: bool) -> Allowance:
+        seconds = RUN_SECONDS
+        if not is_alone and self._run_ended is not None:
+            seconds = min(RUN_SHARE * (self._clock() - self._run_ended), LONGEST_RUN_SECONDS)
+        steps = self._costs[Kind.RUN].steps(seconds, rows, MOST_RUN)
+        return self._allow(Kind.RUN, steps, 0)
+
+    def _allow(self, kind: Kind, run: int, draws: int) -> Allowance:
+        self._kind, self._cost = kind, self._costs[kind]
+        return Allowance(kind, run, draws)
+
+    def expect(self, rows: int, steps: int) -> float:
+        """About how long the tick that was allowed last will take, if it moves so many rows, the longest so many steps."""
+        return self._cost.of(rows) * steps
+
+    def observe(self, rows: int, steps: int, seconds: float) -> None:
+        """Learn from the tick that was allowed last: how many rows it moved, its longest row's steps, and what it took."""
+        self._cost.observe(rows, steps, seconds)
+        if self._kind is Kind.RUN:
+            self._run_ended = self._clock()

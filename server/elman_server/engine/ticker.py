@@ -1,0 +1,128 @@
+"""Turns the engine in the event loop: short ticks there and then, long ones beside it. Knows neither rows nor calls.
+
+    loop     begin finish  begin ..................... finish  begin ........      a keystroke's tick costs no hand-over;
+    beside   (short: run here)   run ~~~~~~~~~~~~~~~~>         run ~~~~~~~~~       while a long one runs, the loop writes
+
+Calls and engine are Python of one thread, so that neither waits for the interpreter's lock because of the other.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from typing import Protocol, cast, runtime_checkable
+
+from elman_models.execution.protocol import Advance, Outcome
+from elman_server.engine.engine import Done, Engine, Tick
+
+SHORT_SECONDS = 0.000075
+"""Ticks that take no longer run in the loop: about what two hand-overs between threads cost under load."""
+
+
+@runtime_checkable
+class RunsBeside(Protocol):
+    """An execution with a thread of its own that needs no interpreter: `start`, a byte in the pipe at the end, `finish`."""
+
+    def start(self, advances: Sequence[Advance], pipe: int) -> None:
+        """Begin to move the rows."""
+        ...
+
+    def finish(self) -> tuple[Outcome, float]:
+        """What came of it, and the time that it took. Raises what the run raised."""
+        ...
+
+
+class Ticker:
+    """Keeps an engine turning while it has work. `fail` is told what a tick raised; nothing turns any more then."""
+
+    def __init__(self, engine: Engine, fail: Callable[[Exception], None]) -> None:
+        self._engine, self._fail = engine, fail
+        self._is_turning = self._is_stopped = False
+        self._beside: Tick | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Turn in this loop from now on."""
+        self._loop = loop
+        self._reading, self._writing = os.pipe()
+        os.set_blocking(self._reading, False)
+        self._thread = ThreadPoolExecutor(1, "engine")
+        loop.add_reader(self._reading, self._ended_beside)
+        self._engine.on_work = self._wake
+
+    async def stop(self) -> None:
+        """Wait for the tick that runs beside the loop, and turn no more. A second call does nothing."""
+        self._is_stopped = True
+        if not self._loop.remove_reader(self._reading):
+            return
+        try:
+            if self._beside:
+                await asyncio.to_thread(self._result)
+        except Exception as error:
+            self._fail(error)
+        finally:
+            self._thread.shutdown()
+            os.close(self._reading)
+            os.close(self._writing)
+
+    def _wake(self) -> None:
+        """There is work: turn soon, unless turning already."""
+        if not self._is_turning:
+            self._is_turning = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        """One tick, or the beginning of one."""
+        try:
+            tick = None if self._is_stopped else self._engine.begin()
+            if tick is None:
+                self._is_turning = False
+            elif tick.seconds <= SHORT_SECONDS:
+                self._engine.finish(tick, tick.run())
+                self._is_turning = self._engine.has_work
+                if self._is_turning:
+                    self._loop.call_soon(self._give_way)
+            else:
+                self._start_beside(tick)
+        except Exception as error:
+            self._break(error)
+
+    def _give_way(self) -> None:
+        """Turn again after what the loop finds ready now: what was told is on its way before more is computed."""
+        self._loop.call_soon(self._turn)
+
+    def _start_beside(self, tick: Tick) -> None:
+        execution = tick.pool.execution
+        if runs_beside(type(execution)):
+            execution = cast("RunsBeside", execution)
+            execution.start(tick.advances, self._writing)
+            self._result = execution.finish
+        else:
+            future = self._thread.submit(tick.run)
+            self._result = future.result
+            future.add_done_callback(self._signal)
+        self._beside = tick
+
+    def _signal(self, _: "Future[Done]") -> None:
+        os.write(self._writing, b".")
+
+    def _ended_beside(self) -> None:
+        """The tick beside the loop has ended: take it, and begin the next before anything is written."""
+        os.read(self._reading, 1)
+        tick, self._beside = self._beside, None
+        try:
+            if tick:
+                self._engine.finish(tick, Done(*self._result()))
+            self._turn()
+        except Exception as error:
+            self._break(error)
+
+    def _break(self, error: Exception) -> None:
+        self._is_stopped = True
+        self._fail(error)
+
+
+@cache
+def runs_beside(kind: type) -> bool:
+    """Whether executions of this class bring a thread of their own."""
+    return issubclass(kind, RunsBeside)

@@ -1,0 +1,163 @@
+"""What the requests of one Follow mean, and what is to be answered now. Knows no transport and no clock.
+
+A response is made when it is asked for, so none can be about an older revision than the newest that was taken.
+"""
+
+from collections.abc import Callable
+
+from elman.v1 import completion_service_pb2 as pb
+from elman_models.errors import Amount, InvalidField
+from elman_models.law.state import pack
+from elman_server.follow.editing import Editing, Witness, Works
+from elman_server.requests.catalogue import Catalogue
+from elman_server.requests.completion import Completion, check_bytes, check_position, named
+
+MOST_SUGGESTED = 1 << 14
+"""What is suggested is kept until the next request, for it may be accepted."""
+
+
+class Session:
+    """One stream's document, within so many bytes. `wake` is called when `next` may have something new."""
+
+    def __init__(self, catalogue: Catalogue, engine: Works, size: int, witness: Witness, wake: Callable[[], None]) -> None:
+        self._catalogue, self._engine, self._size, self._witness, self._wake = catalogue, engine, size, witness, wake
+        self._revision = 0
+        self._editing: Editing | None = None
+        self._owes_started = False
+        self._owes_need_text = False
+
+    @property
+    def pattern(self) -> Completion | None:
+        """What is asked of the document's text, whatever it is; None before the first open."""
+        return self._editing.pattern if self._editing else None
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing more will come before the next request, once `next` has nothing."""
+        return self._editing is None or self._editing.is_at_rest
+
+    @property
+    def unconsumed(self) -> int:
+        """How many characters before the cursor wait to be consumed."""
+        return self._editing.unconsumed if self._editing else 0
+
+    def take(self, request: pb.FollowRequest) -> None:
+        """Apply a request; nothing is told of earlier revisions any more. Raises Refused, which ends the stream."""
+        if request.revision <= self._revision:
+            allowed = f"above {self._revision}, the revision of the request before"
+            raise InvalidField("revision", request.revision, allowed)
+        self._revision = request.revision
+        match request.WhichOneof("event"):
+            case "open":
+                self._open(request.open)
+            case "edit":
+                self._edit(request.edit, self._opened("edit"))
+            case "accept":
+                self._accept(request.accept, self._opened("accept"))
+            case "dismiss":
+                self._opened("dismiss").retire("dismissed")
+            case _:
+                raise InvalidField("event", Amount("absent"), "open, edit, accept or dismiss")
+        if self._owes_started or self._owes_need_text:
+            self._wake()
+
+    def _opened(self, event: str) -> Editing:
+        if self._editing is None:
+            raise InvalidField("event", event, "open, as the first request of a stream")
+        return self._editing
+
+    def _open(self, wanted: pb.Open) -> None:
+        pattern = Completion.of(asked(wanted), self._catalogue)
+        check_bytes("prefix", wanted.prefix)
+        check_suggested(pattern)
+        check_position(pattern.state, len(wanted.prefix) + pattern.limits.max_characters)
+        self.close()
+        self._editing = Editing(pattern, wanted.prefix, self._size, self._engine, self._witness, self._wake)
+        self._editing.pursue(not wanted.HasField("suggest") or wanted.suggest)
+        self._owes_started, self._owes_need_text = True, False
+
+    def _edit(self, edit: pb.Edit, editing: Editing) -> None:
+        cursor = editing.document.cursor
+        if edit.keep > cursor:
+            raise InvalidField("keep", edit.keep, f"0 to {cursor}, the number of characters before the cursor")
+        check_bytes("insert", edit.insert)
+        end = edit.keep + len(edit.insert) + editing.pattern.limits.max_characters
+        check_position(editing.pattern.state, end - editing.pattern.state.position)
+        editing.change(edit.keep, edit.insert)
+        self._owes_need_text = editing.document.is_lost
+        editing.pursue(edit.suggest if edit.HasField("suggest") else bool(edit.insert))
+
+    def _accept(self, accept: pb.Accept, editing: Editing) -> None:
+        suggested = editing.written.get(accept.alternative)
+        if suggested is None:
+            numbers = ", ".join(map(str, sorted(editing.written))) or "none, for nothing was"
+            raise InvalidField("alternative", accept.alternative, f"those suggested for the revision before: {numbers}")
+        if not 1 <= accept.characters <= len(suggested):
+            raise InvalidField("characters", accept.characters, f"1 to {len(suggested)}, the number of those suggested")
+        editing.change(editing.document.cursor, suggested[: accept.characters], is_accepted=True)
+        editing.pursue(not accept.HasField("suggest") or accept.suggest)
+
+    def begin(self) -> None:
+        """Let the engine work for what was taken, before `next` is asked. Raises QueueFull, as `next` will."""
+        if self._editing:
+            self._editing.begin()
+
+    def next(self) -> pb.FollowResponse | None:
+        """What is to be written now; None while there is nothing. Raises QueueFull, after which it may be asked again."""
+        editing = self._editing
+        if editing is None:
+            return None
+        if self._owes_started:
+            self._owes_started = False
+            return self._started(editing)
+        if self._owes_need_text:
+            self._owes_need_text = False
+            return pb.FollowResponse(
+                revision=self._revision, need_text=pb.NeedText(earliest_position=editing.document.earliest)
+            )
+        event = editing.next()
+        if event is None:
+            return None
+        if isinstance(event, pb.Piece):
+            return pb.FollowResponse(revision=self._revision, suggestion=event)
+        return pb.FollowResponse(revision=self._revision, finished=event)
+
+    def _started(self, editing: Editing) -> pb.FollowResponse:
+        pattern = editing.pattern
+        started = pb.Started(model=named(pattern.served), seed=pattern.seed, start_position=editing.document.cursor)
+        return pb.FollowResponse(revision=self._revision, started=started)
+
+    def goodbye(self) -> pb.FollowResponse:
+        """The last words: where another replica may go on."""
+        goodbye = pb.Goodbye()
+        if self._editing and not self._editing.document.is_lost:
+            newest = self._editing.document.newest
+            goodbye = pb.Goodbye(state=pack(newest, self._editing.pattern.served.model), position=newest.position)
+        return pb.FollowResponse(revision=self._revision, goodbye=goodbye)
+
+    def close(self) -> None:
+        """Nobody reads any more: the engine stops working for the document."""
+        if self._editing:
+            self._editing.retire()
+
+
+def check_suggested(pattern: Completion) -> None:
+    """Raise InvalidField for suggestions of which more would have to be kept than a stream should hold."""
+    most = MOST_SUGGESTED // len(pattern.alternatives)
+    if pattern.limits.max_characters > most:
+        allowed = f"1 to {most}: in Follow at most {MOST_SUGGESTED}, all alternatives together"
+        raise InvalidField("max_characters", pattern.limits.max_characters, allowed)
+
+
+def asked(wanted: pb.Open) -> pb.CompleteRequest:
+    """What is asked of the document's text, whatever it is."""
+    request = pb.CompleteRequest(
+        model=wanted.model,
+        state=wanted.state,
+        sampling=wanted.sampling,
+        limits=wanted.limits,
+        include_log_probabilities=wanted.include_log_probabilities,
+    )
+    if wanted.HasField("alternatives"):
+        request.alternatives = wanted.alternatives
+    return request

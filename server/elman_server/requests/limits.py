@@ -1,0 +1,66 @@
+"""Where a completion may end, checked: LAW.md, Ends. Knows no request beyond its limits."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from elman.v1 import completion_service_pb2 as pb
+from elman_models.errors import Amount, InvalidField
+from elman_models.law.tables import Tables
+from elman_models.law.vocabulary import Vocabulary
+from elman_server.engine.ending import Ending, Reason
+
+MOST_CHARACTERS = 1 << 20
+DEFAULT_MAX_CHARACTERS = 256
+MOST_STOPS, LONGEST_STOP = 16, 64
+SMALLEST_CONFIDENCE = 2.0**-20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Checked limits; `largest_surprise` is min_confidence in 1/256 nat."""
+
+    max_characters: int
+    stops: tuple[str, ...]
+    largest_surprise: int | None
+
+    @classmethod
+    def of(cls, limits: pb.Limits, tables: Tables) -> "Limits":
+        """Check every field. Raises InvalidField."""
+        most = limits.max_characters if limits.HasField("max_characters") else DEFAULT_MAX_CHARACTERS
+        if not 1 <= most <= MOST_CHARACTERS:
+            raise InvalidField("max_characters", most, f"1 to {MOST_CHARACTERS}")
+        stops = tuple(limits.stop)
+        check_stops(stops)
+        if not limits.HasField("min_confidence"):
+            return cls(most, stops, None)
+        confidence = limits.min_confidence
+        if not (math.isfinite(confidence) and SMALLEST_CONFIDENCE <= confidence <= 1):
+            raise InvalidField("min_confidence", confidence, "2^-20 to 1, or absent")
+        return cls(most, stops, tables.largest_surprise(confidence))
+
+    def ending(self, received: str) -> Ending:
+        """A new ending within these limits, for a completion of which some was received."""
+        ending = Ending(self.max_characters, self.stops, self.largest_surprise)
+        if received:
+            ending.receive(received)
+        return ending
+
+    def check_received(self, received: str, vocabulary: Vocabulary) -> None:
+        """Raise InvalidField unless the text can be the beginning of a completion within these limits."""
+        field = "already_received"
+        if len(received) > self.max_characters:
+            raise InvalidField(field, Amount(f"{len(received)} characters"), f"at most max_characters = {self.max_characters}")
+        if unknown := set(received) - set(vocabulary.characters):
+            raise InvalidField(field, min(unknown), "characters that the model can produce")
+        if self.ending(received).reason is Reason.STOP:
+            raise InvalidField(field, received, "text that holds no whole stop string")
+
+
+def check_stops(stops: Sequence[str]) -> None:
+    """Raise InvalidField unless there are few stop strings of a legal length."""
+    if len(stops) > MOST_STOPS:
+        raise InvalidField("stop", Amount(f"{len(stops)} strings"), f"at most {MOST_STOPS}")
+    for index, stop in enumerate(stops):
+        if not 1 <= len(stop) <= LONGEST_STOP:
+            raise InvalidField(f"stop[{index}]", Amount(f"{len(stop)} characters"), f"1 to {LONGEST_STOP} characters")

@@ -1,0 +1,181 @@
+"""The methods of elman.v1.CompletionService: check the request, submit its jobs, and write what the engine tells."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+
+from elman.v1 import completion_service_pb2 as pb
+from elman_server.config import SESSION_BYTES
+from elman_server.engine.engine import Engine
+from elman_server.engine.job import Job, Progress
+from elman_server.errors import Unavailable
+from elman_server.follow.session import Session
+from elman_server.requests.catalogue import Catalogue
+from elman_server.requests.completion import Completion
+from elman_server.requests.listing import list_models
+from elman_server.requests.scoring import Scoring
+from elman_server.rpc.bell import Bell
+from elman_server.rpc.call import Call, Context, answering
+from elman_server.rpc.follow_call import Following, Read
+from elman_server.telemetry.metrics import Metrics
+
+
+class News:
+    """What the engine tells of one call's jobs, on its way to the caller."""
+
+    def __init__(self) -> None:
+        self._told: deque[Progress] = deque()
+        self._bell = Bell()
+
+    def tell(self, progress: Progress) -> None:
+        """Take news; in the event loop's thread."""
+        self._told.append(progress)
+        self._bell.ring()
+
+    async def next(self) -> Progress:
+        """The next news. Raises what ended a job otherwise."""
+        while not self._told:
+            self._bell.mute()
+            await self._bell.heard()
+        progress = self._told.popleft()
+        if progress.failure:
+            raise progress.failure
+        return progress
+
+
+class CompletionService:
+    """Answers calls from one engine. It has no sessions beyond a call: all it knows of a caller is the running call."""
+
+    def __init__(self, catalogue: Catalogue, engine: Engine, metrics: Metrics, session_bytes: int = SESSION_BYTES) -> None:
+        self._catalogue = catalogue
+        self._engine = engine
+        self._metrics = metrics
+        self._open_session = partial(Session, catalogue, engine, session_bytes)
+        self._running: dict[News, Job] = {}
+        self._following: set[Following] = set()
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
+        self.is_draining = False
+
+    async def complete(self, request: pb.CompleteRequest, context: Context) -> None:
+        """Started, Pieces, and Finished for each alternative."""
+        async with answering("Complete", context, self._metrics) as call:
+            completion = self._begin_completion(request, call)
+            news = News()
+            jobs = completion.jobs(news.tell)
+            submission = completion.submission(jobs, news.tell)
+            self._submit(submission, news)
+            try:
+                await context.write(completion.started())
+                running = len(jobs)
+                while running:
+                    progress = await news.next()
+                    for event in completion.responses(progress):
+                        await context.write(event)
+                    self._note_written(progress, call)
+                    running -= progress.is_last
+            finally:
+                self._forget(submission, news)
+
+    def _note_written(self, progress: Progress, call: Call) -> None:
+        job = progress.job
+        if progress.text:
+            call.note_text(len(progress.text))
+            job.taken += len(progress.text)
+        if progress.is_paused:
+            self._engine.resume(job)
+        if progress.is_last:
+            call.note_timing(job.timing)
+
+    def _begin_completion(self, request: pb.CompleteRequest, call: Call) -> Completion:
+        self._check_open()
+        completion = Completion.of(request, self._catalogue)
+        call.model, call.canonical = completion.served.name, completion.canonical
+        call.note_prefix(len(completion.prefix) + len(completion.received), completion.state.position)
+        return completion
+
+    async def follow(self, read: Read, context: Context) -> None:
+        """What is to be said of a document while it is edited."""
+        async with answering("Follow", context, self._metrics) as call:
+            self._check_open()
+            following = Following(read, context, call, self._open_session)
+            self._following.add(following)
+            self._note_idleness()
+            try:
+                await following.run()
+            finally:
+                self._following.remove(following)
+                self._note_idleness()
+
+    async def score(self, request: pb.ScoreRequest, context: Context) -> pb.ScoreResponse:
+        """How likely a text is."""
+        async with answering("Score", context, self._metrics) as call:
+            self._check_open()
+            scoring = Scoring.of(request, self._catalogue)
+            call.model, call.canonical = scoring.served.name, scoring.canonical
+            call.note_prefix(len(scoring.text), scoring.state.position)
+            return await self._score(scoring, call)
+        raise AssertionError("a refused call has been aborted")
+
+    async def _score(self, scoring: Scoring, call: Call) -> pb.ScoreResponse:
+        if not scoring.text:
+            return scoring.response((), scoring.state)
+        news = News()
+        job = scoring.job(news.tell)
+        self._submit([job], news)
+        try:
+            last = await news.next()
+            call.note_timing(job.timing)
+            return scoring.response(last.log_probabilities, last.state or scoring.state)
+        finally:
+            self._forget([job], news)
+
+    async def list_models(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
+        """The models that are served."""
+        async with answering("ListModels", context, self._metrics):
+            self._check_open()
+            return list_models(self._catalogue)
+        raise AssertionError("a refused call has been aborted")
+
+    @property
+    def running(self) -> int:
+        """The number of running calls."""
+        return len(self._running) + len(self._following)
+
+    async def until_idle(self) -> None:
+        """Wait until no call is running."""
+        await self._is_idle.wait()
+
+    def end_all(self, failure: Exception) -> None:
+        """End every running call with a status."""
+        for news, job in self._running.items():
+            news.tell(Progress(job, failure=failure))
+        self.end_following(failure)
+
+    def end_following(self, failure: Exception) -> None:
+        """End the calls that would go on for as long as somebody types."""
+        for following in self._following:
+            following.end(failure)
+
+    def _check_open(self) -> None:
+        if self.is_draining:
+            raise Unavailable
+
+    def _submit(self, jobs: Sequence[Job], news: News) -> None:
+        self._engine.submit(jobs)
+        self._running[news] = jobs[0]
+        self._note_idleness()
+
+    def _forget(self, jobs: Sequence[Job], news: News) -> None:
+        """The caller has what it wanted, or is gone: rows that still work for it are freed."""
+        self._running.pop(news, None)
+        self._note_idleness()
+        for job in jobs:
+            self._engine.cancel(job)
+
+    def _note_idleness(self) -> None:
+        if self.running:
+            self._is_idle.clear()
+        else:
+            self._is_idle.set()

@@ -1,0 +1,229 @@
+"""The command line as a shell sees it: standard output, standard error, exit code."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from base64 import b64decode
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elman.sync.client import Client
+
+ELMAN = [sys.executable, "-m", "elman"]
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("ELMAN_")}
+
+
+def elman(*arguments: str, given: bytes = b"", **environment: str) -> tuple[int, bytes, str]:
+    """Exit code, standard output and standard error."""
+    environment = {**ENVIRONMENT, **environment}
+    done = subprocess.run([*ELMAN, *arguments], input=given, capture_output=True, env=environment, timeout=60, check=False)
+    return done.returncode, done.stdout, done.stderr.decode()
+
+
+def started(*arguments: str) -> "subprocess.Popen[bytes]":
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [*ELMAN, *arguments], stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=ENVIRONMENT, preexec_fn=heed_interrupts
+    )
+
+
+def heed_interrupts() -> None:
+    """A shell has what it runs in the background ignore them, and the tests with it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize("prefix", ["a bad ", "gé😀 \n", ""])
+def test_complete_prints_the_continuation_and_nothing_else(prefix: str, scripted: Any, client: Client) -> None:
+    text = client.complete(prefix, seed=3, max_characters=40).read()
+    flags = ("complete", "--server", scripted.address, "--seed", "3", "--max-characters", "40")
+    assert elman(*flags, prefix) == (0, text.encode(), "")
+    assert elman(*flags, given=prefix.encode()) == (0, text.encode(), "")
+
+
+def test_nothing_is_stripped_from_standard_input(scripted: Any) -> None:
+    elman("complete", "--server", scripted.address, given=b"\n\r a\x00b \r\n\n")
+    assert scripted.requests[0].prefix == "\n\r a\x00b \r\n\n"
+
+
+def test_an_argument_is_utf8_in_every_locale(scripted: Any) -> None:
+    flags = ("--server", scripted.address, "--echo")
+    code, output, errors = elman("complete", *flags, "é☂", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert (code, errors, output[:5].decode()) == (0, "", "é☂")
+    code, _, errors = elman("complete", "--server", scripted.address, "a\udcff")
+    assert code == 2
+    assert "argument: byte 0xff at offset 1 is not UTF-8" in errors
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_full_disk_is_one_line(scripted: Any) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [*ELMAN, "complete", "--server", scripted.address, "ab"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, b"elman: error: No space left on device\n")
+
+
+def test_every_flag_reaches_its_field(scripted: Any) -> None:
+    flags = (
+        "--temperature 0.5 --top-k 3 --top-p 0.5 --min-p 0.25 --seed 18446744073709551615 --max-characters 7 --stop a --stop b"
+    )
+    more = "--min-confidence 0.5 --alternatives 2 --first-alternative 1 --include-log-probabilities --model tiny"
+    elman("complete", "--server", scripted.address, *flags.split(), *more.split(), "ab")
+    request = scripted.requests[0]
+    sampling, limits = request.sampling, request.limits
+    assert (sampling.temperature, sampling.top_k, sampling.top_p, sampling.min_p) == (0.5, 3, 0.5, 0.25)
+    assert (sampling.seed, limits.max_characters, list(limits.stop)) == (2**64 - 1, 7, ["a", "b"])
+    assert (limits.min_confidence, request.alternatives, request.first_alternative) == (0.5, 2, 1)
+    assert (request.include_log_probabilities, request.model.name) == (True, "tiny")
+
+
+def test_json_is_the_whole_record_and_its_state_continues_the_text(scripted: Any, client: Client) -> None:
+    server = ("complete", "--server", scripted.address, "--json", "--seed", "9", "--max-characters", "5")
+    code, output, errors = elman(*server, "ab")
+    record = json.loads(output)
+    assert (code, errors, output.count(b"\n")) == (0, "", 1)
+    again = client.complete(**record["request"] | {"state": b64decode(record["request"]["state"])})
+    again.read()
+    assert again.record() | {"usage": 0, "alternatives": 0} == record | {"usage": 0, "alternatives": 0}
+    _, rest, _ = elman(*server, "--state", record["state"], "--digest", record["model"]["digest"], "")
+    assert record["text"] + json.loads(rest)["text"] == client.complete("ab", seed=9, max_characters=10).read()
+
+
+def test_several_alternatives_are_printed_whole_under_headings(scripted: Any, client: Client) -> None:
+    completion = client.complete("ab", seed=3, max_characters=9, alternatives=2)
+    completion.read()
+    one, two = (alternative.text for alternative in completion.alternatives)
+    flags = ("--server", scripted.address, "--seed", "3", "--max-characters", "9", "--alternatives", "2")
+    expected = f"==> alternative 0 <==\n{one}\n\n==> alternative 1 <==\n{two}\n\n"
+    assert elman("complete", *flags, "ab") == (0, expected.encode(), "")
+
+
+def test_echo_prints_the_prefix_first_and_a_pipe_gets_no_colour(scripted: Any) -> None:
+    _, output, _ = elman("complete", "--server", scripted.address, "--echo", "a bad ")
+    assert output.startswith(b"a bad ")
+    assert b"\x1b" not in output
+
+
+def test_the_server_may_come_from_the_environment_and_be_one_of_several(scripted: Any) -> None:
+    code, output, _ = elman("score", "ab", ELMAN_SERVER=f"127.0.0.1:1, {scripted.address}")
+    assert code == 0
+    assert output.decode().endswith("bits a character (2 characters, 0 unknown)\n")
+
+
+def test_score_tells_nats_and_bits(scripted: Any, client: Client) -> None:
+    _, output, _ = elman(
+        "score", "--server", scripted.address, "--json", "--include-log-probabilities", given=b"a bad \xe2\x98\x82"
+    )
+    score = client.score("a bad ☂", include_log_probabilities=True)
+    assert json.loads(output) == score.to_json() | {"log_probabilities": list(score.log_probabilities)}
+    assert score.unknown_characters == 1
+
+
+def test_models_prints_a_table(scripted: Any, client: Client) -> None:
+    _, output, _ = elman("models", "--server", scripted.address)
+    headings, row = output.decode().splitlines()
+    assert headings.split()[:4] == ["NAME", "DIGEST", "LAYERS", "CHARACTERS"]
+    assert row.split() == ["tiny", client.models()[0].digest[:16], "12x7x9", "13", str(client.models()[0].state_bytes)]
+    assert elman("models", "--server", scripted.address, "--model", "tiny")[1] == output
+    code, _, error = elman("models", "--server", scripted.address, "--model", "huge")
+    assert (code, error.startswith("elman: error: model: the server has no 'huge'")) == (3, True)
+    _, output, _ = elman("models", "--server", scripted.address, "--json")
+    assert json.loads(output)["models"][0]["about"]["licence"] == "none"
+
+
+def test_an_unknown_flag_shows_the_usage_of_its_command() -> None:
+    code, _, error = elman("score", "--bogus", "a")
+    assert code == 2
+    assert "usage: elman score" in error
+    assert error.endswith("elman score: error: unrecognized arguments: --bogus\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "code", "words"),
+    [
+        (("complete",), b"ab\xffcd", 2, "standard input: byte 0xff at offset 2 is not UTF-8"),
+        (("complete", "--top-k", "-1", "a"), b"", 2, "top_k: -1 is out of range; allowed: 0 to 4294967295"),
+        (("complete", "--temperature", "nan", "a"), b"", 2, "temperature: nan is out of range; allowed: 0, or 0.05 to 10"),
+        (("complete", "--state", "%", "a"), b"", 2, "state: '%' is no Base64"),
+        (("complete", "--model", "nobody", "a"), b"", 3, "model.name: 'nobody' is not served; there are: tiny"),
+        (("complete", "--digest", "0" * 64, "a"), b"", 4, "leave out --state and --digest"),
+        (("score", "--timeout", "0", "a"), b"", 2, "timeout: 0.0 is out of range"),
+    ],
+)
+def test_an_error_is_one_line_that_says_what_to_mend(
+    arguments: Sequence[str], given: bytes, code: int, words: str, scripted: Any
+) -> None:
+    command, *rest = arguments
+    returned, output, errors = elman(command, "--server", scripted.address, *rest, given=given)
+    assert (returned, output) == (code, b"")
+    assert errors.startswith("elman: error: ")
+    assert errors.count("\n") == 1
+    assert words in errors
+
+
+def test_no_server_at_the_port_says_how_to_start_one() -> None:
+    code, output, errors = elman("complete", "--server", "127.0.0.1:1", "a")
+    assert (code, output) == (8, b"")
+    assert "no completion service at 127.0.0.1:1" in errors
+    assert "start one with: elman serve" in errors
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [("complete", "--tempreature", "1"), ("complete", "--temp", "1"), ("compleet",), ()])
+def test_an_unknown_flag_or_command_is_an_error_of_usage(arguments: Sequence[str]) -> None:
+    code, output, errors = elman(*arguments)
+    assert (code, output) == (2, b"")
+    assert "error: " in errors
+
+
+@pytest.mark.parametrize("command", ["complete", "type", "score", "models", "serve", "train", "export", "eval"])
+def test_every_command_explains_itself(command: str) -> None:
+    code, output, errors = elman(command, "--help")
+    assert (code, errors) == (0, "")
+    assert f"usage: elman {command}" in output.decode()
+
+
+@pytest.mark.parametrize(
+    ("command", "extra"), [("complete", "serve"), ("type", "type"), ("serve", "serve"), ("train", "train")]
+)
+def test_a_thin_client_says_what_to_install(command: str, extra: str) -> None:
+    hidden = ("numpy", "torch", "prompt_toolkit", "elman_models", "elman_server")
+    hide = f"import sys\nfor name in {hidden}: sys.modules[name] = None\n"
+    code = f"{hide}from elman.cli.main import main\nsys.exit(main([{command!r}, 'a']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    assert done.returncode == 11
+    assert f'pip install "elman[{extra}]"' in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_interrupt_ends_with_130_and_without_a_traceback(scripted: Any) -> None:
+    scripted.pause_after = 3
+    with started("complete", "--server", scripted.address, "ab") as process:
+        assert process.stdout is not None
+        process.stdout.read(1)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (130, b"")
+    assert scripted.is_gone.wait(10)
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(scripted: Any) -> None:
+    scripted.pause_after = 1
+    with started("complete", "--server", scripted.address, "ab") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(1)
+        process.stdout.close()
+        scripted.proceed.set()
+        errors = process.stderr.read()
+    assert (process.returncode, errors) == (141, b"")
+
+
+def test_without_a_server_the_engine_runs_in_the_process(artifact: Path, client: Client) -> None:
+    text = client.complete("a bad ", seed=3, max_characters=20).read()
+    arguments = ("complete", "--model", str(artifact), "--seed", "3", "--max-characters", "20", "a bad ")
+    assert elman(*arguments) == (0, text.encode(), "")

@@ -1,0 +1,115 @@
+"""`elman inspect`, run inside this process on a small real model."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elman.cli.main import main
+from elman.cli.tint import Palette, tinted
+
+TEXT = "a bad cab, a faded egg\n" * 4
+
+
+@pytest.mark.parametrize("what", ["units", "memory", "characters"])
+def test_each_view_prints_words_json_and_a_picture(
+    what: str, artifact: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    plot = tmp_path / "p.png"
+    command = ["inspect", what, TEXT, "--model", str(artifact), "--steps", "20", "--plot", str(plot)]
+    assert main(command) == 0
+    words = capsys.readouterr().out
+    assert "\x1b" not in words  # not a terminal
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    assert main([*command, "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["digest"]) == 64
+
+
+def test_a_unit_is_chosen_by_layer_and_unit(artifact: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", "units", TEXT, "--model", str(artifact), "--layer", "1", "--unit", "3", "--json"]) == 0
+    (unit,) = json.loads(capsys.readouterr().out)["units"]
+    assert (unit["layer"], unit["unit"], len(unit["values"])) == (1, 3, len(TEXT))
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["units", "--layer", "1"], "--layer and --unit name a unit together"),
+        (["units", "--layer", "9", "--unit", "0"], "layer: 9 is out of range; allowed: 0 to 2"),
+        (["memory", "--steps", "5000"], "steps: 5000 is out of range"),
+        (["characters", "--nearest", "0"], "nearest: 0 is out of range"),
+    ],
+)
+def test_bad_flags_are_named(flags: list[str], words: str, artifact: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    what, *rest = flags
+    assert main(["inspect", what, TEXT, "--model", str(artifact), *rest]) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("palette", [Palette(True), Palette(True, True)])
+def test_colours_leave_the_text_as_it_is(palette: Palette) -> None:
+    values: Any = [-1.0, 0.0, 1.0, 0.5]
+    shown = tinted("ab\nc", values, palette)
+    assert re.sub("\x1b\\[[0-9;]*m", "", shown) == "ab⏎\nc\n"
+    assert shown.count("\x1b[0m") == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "true", "of_256"), [(-1, "2;33;102;172", "5;25"), (0, "2;247;247;247", "5;231"), (1, "2;178;24;43", "5;124")]
+)
+def test_blue_is_low_and_red_is_high(value: float, true: str, of_256: str) -> None:
+    assert f"48;{true}m" in tinted("a", [value], Palette(True, True))
+    assert f"48;{of_256}m" in tinted("a", [value], Palette(True))
+
+
+def test_bars_tell_the_value_without_colour() -> None:
+    assert tinted("abc", [-1.0, 0.0, 1.0], Palette(False)) == "abc\n▁▅█\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "escapes"),
+    [
+        ({"TERM": "xterm", "COLORTERM": "truecolor"}, "48;2;"),
+        ({"TERM": "xterm-256color", "COLORTERM": ""}, "48;5;"),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, ""),
+        ({"TERM": "dumb"}, ""),
+    ],
+)
+def test_a_terminal_gets_the_colours_that_it_has(
+    environment: dict[str, str],
+    escapes: str,
+    artifact: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("NO_COLOR", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["inspect", "units", TEXT, "--model", str(artifact)]) == 0
+    shown = capsys.readouterr().out
+    assert set(re.findall(r"48;\d;", shown)) == ({escapes} if escapes else set())
+    assert ("\x1b" in shown) == bool(escapes)
+
+
+@pytest.mark.parametrize("what", ["units", "memory", "characters"])
+def test_a_picture_without_matplotlib_says_what_to_install(
+    what: str, artifact: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["inspect", what, TEXT, "--model", str(artifact), "--plot", str(tmp_path / "p.png")]) != 0
+    shown = capsys.readouterr()
+    assert 'needs matplotlib, which is not installed; type: pip install "elman[plot]"' in shown.err
+    assert shown.out == ""
+
+
+def test_it_needs_no_torch(artifact: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for what in ("units", "memory", "characters"):
+        assert main(["inspect", what, TEXT, "--model", str(artifact), "--steps", "20"]) == 0
+        assert capsys.readouterr().out

@@ -1,0 +1,458 @@
+"""`elman type`: keys through a pipe, the real engine in this process, and what the line, the document and the file then are."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prompt_toolkit.document import Document as Shown
+from prompt_toolkit.input import PipeInput, create_pipe_input
+from prompt_toolkit.layout.processors import Transformation, TransformationInput
+from prompt_toolkit.output import DummyOutput
+
+from elman.cli.main import main
+from elman.editor.app import Editor
+from elman.editor.keys import first_word
+from elman.editor.mirror import Mirror, clean, difference
+from elman.editor.text_file import TextFile
+from elman.editor.view import GhostText, bar_of, cut
+from elman.errors import MendRequest
+from elman.sync.client import Client
+from elman.sync.embedded import open_client
+
+TAB, RIGHT, CONTROL_RIGHT, NEXT, ESCAPE = "\t", "\x1b[C", "\x1b[1;5C", "\x1b]", "\x1b"
+ENTER, SAVE, END_OF_FILE, INTERRUPT = "\r", "\x13", "\x04", "\x03"
+HOME, LEFT, BACKSPACE, UNDO = "\x1b[H", "\x1b[D", "\x7f", "\x1f"
+PASTE = "\x1b[200~{}\x1b[201~"
+WAIT_SECONDS = 20.0
+
+
+class Typist:
+    """Sends keys to an editor and waits until it has taken them."""
+
+    def __init__(self, pipe: PipeInput, editor: Editor) -> None:
+        self._pipe, self._editor = pipe, editor
+        self._rendered = threading.Event()
+        editor.application.after_render += self._note
+
+    def _note(self, _: object) -> None:
+        self._rendered.set()
+
+    def press(self, *keys: str) -> None:
+        """Send keys."""
+        self._pipe.send_bytes("".join(keys).encode("utf-8", "surrogateescape"))
+
+    def until(self, is_so: Callable[[Editor], object]) -> None:
+        """Wait until something is so: looked at after each time that the screen was drawn."""
+        while not is_so(self._editor):
+            self._rendered.clear()
+            if is_so(self._editor):
+                return
+            assert self._rendered.wait(WAIT_SECONDS), "the screen stays as it is"
+
+
+Script: TypeAlias = Callable[[Typist], None]
+
+
+class Play(Protocol):
+    """Runs an editor while a typist follows a script; returns the line and the editor."""
+
+    def __call__(self, script: Script, file: TextFile | None = None, **fields: Any) -> tuple[str | None, Editor]:
+        """One session."""
+        ...
+
+
+def is_suggested(editor: Editor) -> bool:
+    """Whether all of the first alternative has come."""
+    chosen = editor.ghost.chosen
+    return chosen is not None and chosen.finish_reason is not None
+
+
+def number(editor: Editor) -> int:
+    """Of the alternative that is shown."""
+    chosen = editor.ghost.chosen
+    return chosen.alternative if chosen else -1
+
+
+def suggested_for(text: str) -> Callable[[Editor], bool]:
+    """Whether it has come for this text."""
+    return lambda editor: editor.document.text == text and is_suggested(editor)
+
+
+@pytest.fixture
+def client(artifact: Path) -> Iterator[Client]:
+    """The engine in this process."""
+    with open_client(str(artifact), device="cpu") as client:
+        yield client
+
+
+@pytest.fixture
+def play(client: Client) -> Iterator[Play]:
+    """Plays scripts to the engine in this process."""
+    with create_pipe_input() as pipe:
+
+        def run(script: Script, file: TextFile | None = None, **fields: Any) -> tuple[str | None, Editor]:
+            fields = {"max_characters": 12, "seed": 3} | fields
+            document = client.document(file.text if file else "", cursor=0 if file else None, **fields)
+            editor = Editor(document, file, given=pipe, output=DummyOutput())
+            failures: list[BaseException] = []
+            typist = threading.Thread(target=follow, args=(script, Typist(pipe, editor), pipe, failures))
+            typist.start()
+            try:
+                return editor.run(), editor
+            finally:
+                typist.join(WAIT_SECONDS)
+                assert not failures, failures
+                assert document.text == editor.buffer.text
+
+        yield run
+
+
+def follow(script: Script, typist: Typist, pipe: PipeInput, failures: list[BaseException]) -> None:
+    """A typist's thread: whatever fails, the editor ends."""
+    try:
+        script(typist)
+    except BaseException as error:
+        failures.append(error)
+        pipe.send_text(INTERRUPT + "n")
+
+
+def suggested(client: Client, text: str, **fields: Any) -> str:
+    """What `Complete` says to a text: a document's suggestion must be that."""
+    fields = {"max_characters": 12, "seed": 3, "temperature": 0.0, "stop": ["\n"]} | fields
+    return client.complete(text, **fields).read()
+
+
+def test_what_is_shown_is_what_complete_answers_and_tab_accepts_all_of_it(play: Play, client: Client) -> None:
+    def script(typist: Typist) -> None:
+        typist.press("a bad ")
+        typist.until(suggested_for("a bad "))
+        typist.press(TAB, ENTER)
+
+    line, _ = play(script)
+    assert line == "a bad " + suggested(client, "a bad ")
+
+
+def test_right_accepts_a_character_and_the_rest_is_suggested_again(play: Play, client: Client) -> None:
+    def script(typist: Typist) -> None:
+        typist.press("a bad ")
+        typist.until(suggested_for("a bad "))
+        typist.press(RIGHT)
+        typist.until(lambda editor: len(editor.document.text) == 7 and is_suggested(editor))
+        typist.press(TAB, ENTER)
+
+    line, _ = play(script)
+    first = "a bad " + suggested(client, "a bad ")[0]
+    assert line == first + suggested(client, first)
+
+
+def test_of_a_file_several_lines_are_accepted_at_once(play: Play, client: Client, tmp_path: Path) -> None:
+    def script(typist: Typist) -> None:
+        typist.press("a bad ")
+        typist.until(suggested_for("a bad "))
+        typist.press(TAB, INTERRUPT, "n")
+
+    _, editor = play(script, TextFile.read(tmp_path / "new.txt"), stop=())
+    ghost = suggested(client, "a bad ", stop=())
+    assert "\n" in ghost
+    assert editor.buffer.text == "a bad " + ghost
+
+
+def test_right_within_a_line_moves(play: Play) -> None:
+    def script(typist: Typist) -> None:
+        typist.press("a badb", LEFT, " ")
+        typist.until(suggested_for("a bad b"))
+        typist.press(RIGHT, "d", HOME, RIGHT, "c", ENTER)
+
+    assert play(script)[0] == "ac bad bd"
+
+
+def test_control_right_accepts_a_word(play: Play, client: Client) -> None:
+    def script(typist: Typist) -> None:
+        typist.press("a bad ")
+        typist.until(suggested_for("a bad "))
+        typist.press(CONTROL_RIGHT, ENTER)
+
+    ghost = suggested(client, "a bad ")
+    assert play(script)[0] == "a bad " + ghost[: first_word(ghost)]
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("ft! what", "ft"),
+        ("! what", "!"),
+        (" what light", " what"),
+        ("  … an", "  …"),
+        ("don't go", "don't"),
+        ("日本 語", "日本"),
+    ],
+)
+def test_a_word_is_what_a_person_calls_one(text: str, word: str) -> None:
+    assert text[: first_word(text)] == word
+
+
+def test_alt_bracket_shows_the_next_alternative_and_accepting_goes_on_with_it(play: Play, client: Client) -> None:
+    fields: dict[str, Any] = {"alternatives": 3, "temperature": 2.0, "stop": ["\n"], "seed": 4}
+    completion = client.complete("a bad ", max_characters=12, **fields)
+    completion.read()
+    texts = [alternative.text for alternative in completion.alternatives]
+    shown: list[str] = []
+
+    def script(typist: Typist) -> None:
+        typist.press("a bad ")
+        typist.until(lambda editor: [one.text for one in editor.ghost.choices] == texts)
+        for _ in range(4):
+            typist.until(lambda editor: shown.append(editor.ghost_text) or True)
+            typist.press(NEXT)
+            typist.until(lambda editor: editor.ghost_text != shown[-1])
+        typist.press(RIGHT)
+        typist.until(lambda editor: len(editor.document.text) == 7 and is_suggested(editor) and number(editor) == 1)
+        typist.press(TAB, ENTER)
+
+    line, _ = play(script, **fields)
+    assert shown == [*texts, texts[0]]
+    assert line
+    assert line.startswith("a bad " + texts[1])
+
+
+def test_escape_dismisses_until_the_next_key(play: Play) -> None:
+    def script(typist: Typist) -> None:
+        typist.press("a bad ")
+        typist.until(suggested_for("a bad "))
+        typist.press(ESCAPE)
+        typist.until(lambda editor: not editor.ghost_text)
+        typist.press("c")
+        typist.until(suggested_for("a bad c"))
+        typist.press(ENTER)
+
+    assert play(script)[0] == "a bad c"
+
+
+def test_nothing_is_suggested_on_deletion_and_tab_is_then_a_tab(play: Play) -> None:
+    def script(typist: Typist) -> None:
+        typist.press("ab")
+        typist.until(suggested_for("ab"))
+        typist.press(BACKSPACE)
+        typist.until(lambda editor: editor.buffer.text == "a")
+        typist.press(TAB)
+        typist.until(lambda editor: editor.buffer.text == "a\t")
+        typist.press(ENTER)
+
+    assert play(script)[0] == "a\t"
+
+
+def test_a_pasted_line_end_is_a_space_in_a_line(play: Play) -> None:
+    assert play(lambda typist: typist.press(PASTE.format("a\r\nb\n"), ENTER))[0] == "a b"
+
+
+def test_an_interrupt_leaves_a_line_and_so_does_the_end_of_input(play: Play) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        play(lambda typist: typist.press("ab", INTERRUPT))
+    assert play(lambda typist: typist.press("ab", END_OF_FILE))[0] is None
+
+
+@pytest.mark.parametrize(
+    "content", ["", "a bad cab", "a\nb\n", "a\r\nb\r\n", "\ufeffé 日本 😀\u0301\n\ta\0\n", "one\rtwo\n\n", "\n"]
+)
+def test_a_saved_file_is_right_byte_for_byte(content: str, tmp_path: Path, play: Play) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content.encode())
+
+    def script(typist: Typist) -> None:
+        typist.press("é😀", ENTER, "x", SAVE)
+        typist.until(lambda editor: editor.message == "saved")
+        typist.press(END_OF_FILE)
+
+    play(script, TextFile.read(path))
+    line_end = "\r\n" if "\r\n" in content else "\n"
+    assert path.read_bytes() == f"é😀{line_end}x{content}".encode()
+    assert [one.name for one in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_new_file_is_made_when_it_is_saved(tmp_path: Path, play: Play) -> None:
+    path = tmp_path / "new.txt"
+
+    def script(typist: Typist) -> None:
+        typist.press("ab")
+        typist.until(lambda _: not path.exists())
+        typist.press(SAVE)
+        typist.until(lambda editor: editor.message == "saved")
+        typist.press(INTERRUPT)
+
+    play(script, TextFile.read(path))
+    assert path.read_bytes() == b"ab"
+
+
+@pytest.mark.parametrize(("answer", "content"), [("y", b"xab"), ("n", b"ab"), (INTERRUPT, b"ab"), ("qx\x04y", b"xxab")])
+def test_unsaved_changes_are_asked_about(answer: str, content: bytes, tmp_path: Path, play: Play) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(b"ab")
+
+    def script(typist: Typist) -> None:
+        typist.press("x", END_OF_FILE)
+        typist.until(lambda editor: editor.is_leaving)
+        typist.press(answer)
+
+    play(script, TextFile.read(path))
+    assert path.read_bytes() == content
+
+
+def test_a_file_that_can_not_be_saved_is_told_and_nothing_is_lost(tmp_path: Path, play: Play) -> None:
+    path = tmp_path / "folder" / "notes.txt"
+
+    def script(typist: Typist) -> None:
+        typist.press("ab", SAVE)
+        typist.until(lambda editor: editor.message.startswith("not saved: "))
+        typist.press(END_OF_FILE)
+        typist.until(lambda editor: editor.is_leaving)
+        typist.press("y")
+        typist.until(lambda editor: not editor.is_leaving)
+        typist.press(END_OF_FILE, "n")
+
+    _, editor = play(script, TextFile.read(path))
+    assert editor.buffer.text == "ab"
+
+
+def test_a_link_and_the_permissions_survive(tmp_path: Path) -> None:
+    path, link = tmp_path / "notes.txt", tmp_path / "link"
+    path.write_bytes(b"a")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    TextFile.read(link).save("b")
+    assert link.is_symlink()
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"b", 0o640)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"a\r\nb\n", "1 of 2 lines end with CR LF"), (b"a\xff", "byte 0xff at offset 1 is not UTF-8")]
+)
+def test_a_file_that_could_not_be_saved_as_it_was_is_refused(content: bytes, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(MendRequest, match=words):
+        TextFile.read(path)
+
+
+def test_bytes_that_are_no_text_become_replacement_characters(play: Play) -> None:
+    line, _ = play(lambda typist: typist.press("a\udcffb", ENTER))
+    assert line == "a\ufffdb"
+
+
+def test_a_line_end_of_another_system_is_not_mirrored() -> None:
+    document = Client("127.0.0.1:1").document("ab")
+    with pytest.raises(MendRequest):
+        Mirror(document).show("a\r\nb", 3)
+    assert (document.text, clean("a\r\nb\udc80")) == ("ab", "a\nb\ufffd")
+
+
+def test_undo_leads_the_document_back(play: Play) -> None:
+    def script(typist: Typist) -> None:
+        typist.press("a bad ")
+        typist.until(suggested_for("a bad "))
+        typist.press(TAB)
+        typist.until(lambda editor: len(editor.buffer.text) > 6)
+        typist.press(UNDO)
+        typist.until(lambda editor: len(editor.buffer.text) <= 6)
+        typist.press(ENTER)
+
+    assert play(script)[0] in ("a bad ", "")
+
+
+TEXT = st.text("ab\n😀", max_size=12)
+
+
+@given(TEXT, TEXT, st.data())
+def test_a_difference_makes_the_new_text_of_the_old(old: str, new: str, data: st.DataObject) -> None:
+    start, end, inserted = difference(old, new, data.draw(st.integers(0, len(new))))
+    assert 0 <= start <= end <= len(old)
+    assert old[:start] + inserted + old[end:] == new
+
+
+@given(TEXT, TEXT, TEXT)
+def test_what_is_typed_is_put_where_it_was_typed(before: str, typed: str, after: str) -> None:
+    start, end, inserted = difference(before + after, before + typed + after, len(before + typed))
+    assert (start, end, inserted) == (len(before), len(before), typed)
+
+
+@given(st.lists(st.tuples(TEXT, st.integers(0, 12)), max_size=8))
+def test_a_mirrored_document_is_the_text(shown: list[tuple[str, int]]) -> None:
+    document = Client("127.0.0.1:1").document()
+    mirror = Mirror(document)
+    for text, cursor in shown:
+        mirror.show(text, min(cursor, len(text)))
+        assert (document.text, document.cursor) == (text, min(cursor, len(text)))
+
+
+def transformed(line: str, cursor: int, ghost: str) -> Transformation:
+    """A line as it is shown."""
+    given = TransformationInput(cast("Any", None), Shown(line, cursor), 0, lambda place: place, [("", line)], 80, 24)
+    return GhostText(lambda: ghost).apply_transformation(given)
+
+
+@pytest.mark.parametrize(
+    ("line", "cursor", "ghost", "shown"),
+    [
+        ("ab", 2, "cd", "abcd"),
+        ("ab", 1, "cd", "acdb"),
+        ("日😀", 1, "本", "日本😀"),
+        ("ab", 2, "c\nd", "abc↵d"),
+        ("a", 1, "", "a"),
+    ],
+)
+def test_the_ghost_stands_after_the_cursor(line: str, cursor: int, ghost: str, shown: str) -> None:
+    found: Any = transformed(line, cursor, ghost)
+    assert "".join(fragment[1] for fragment in found.fragments) == shown
+    assert found.source_to_display(cursor) == cursor
+    for place in range(len(line) + 1):
+        assert found.display_to_source(found.source_to_display(place)) == place
+
+
+def test_a_long_failure_is_cut() -> None:
+    assert (cut("abc", 3), cut("abcd", 3)) == ("abc", "ab…")
+
+
+def test_typing_goes_on_without_a_server_and_the_bar_says_so() -> None:
+    with create_pipe_input() as pipe, Client("127.0.0.1:1") as client:
+        editor = Editor(client.document(), None, given=pipe, output=DummyOutput())
+
+        def script(typist: Typist) -> None:
+            typist.press("ab")
+            typist.until(lambda editor: editor.ghost.failure)
+            typist.press("c", ENTER)
+
+        failures: list[BaseException] = []
+        thread = threading.Thread(target=follow, args=(script, Typist(pipe, editor), pipe, failures))
+        thread.start()
+        assert editor.run() == "abc"
+        thread.join(WAIT_SECONDS)
+        assert not failures
+        assert "no completion service at 127.0.0.1:1" in editor.ghost.failure
+        assert bar_of(editor)[-1][1].strip().startswith("no completion")
+
+
+def test_without_a_terminal_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["type"]) == 2
+    assert capsys.readouterr().err == "elman: error: this needs a terminal as standard input and standard error\n"
+
+
+def test_a_polite_end_leaves_the_terminal_as_it_was() -> None:
+    controller, terminal_file = pty.openpty()
+    before = termios.tcgetattr(terminal_file)
+    with subprocess.Popen([sys.executable, "-m", "elman", "type"], stdin=terminal_file, stderr=terminal_file) as process:
+        shown = b""
+        while b"shakespeare" not in shown:  # the bar at the bottom
+            shown += os.read(controller, 4096)
+        assert termios.tcgetattr(terminal_file) != before
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(WAIT_SECONDS) == 128 + signal.SIGTERM
+    assert termios.tcgetattr(terminal_file) == before

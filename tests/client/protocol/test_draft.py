@@ -1,0 +1,242 @@
+"""What a draft says to a server, and what it makes of the answers. No transport, no time."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from elman.errors import GoElsewhere, MendRequest, ReportDefect
+from elman.protocol.draft import CHUNK, SPACING, Draft
+from elman.protocol.request import opening
+from elman.protocol.suggestion import Suggestion
+from elman.v1 import completion_service_pb2 as pb
+
+DIGEST = "d" * 64
+PLAIN: dict[str, Any] = {"model": None, "digest": "", "temperature": 0.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
+LENGTH, STOP = pb.FINISH_REASON_LENGTH, pb.FINISH_REASON_STOP
+
+
+def make(text: str = "", cursor: int | None = None, *, alternatives: int = 1, trims: bool = False, **given: Any) -> Draft:
+    ends: dict[str, Any] = {"max_characters": 9, "stop": [], "min_confidence": None, "alternatives": alternatives}
+    fields: dict[str, Any] = PLAIN | {"seed": 7, "include_log_probabilities": False} | ends | given
+    return Draft(opening(**fields), text, cursor, trims=trims)
+
+
+def said(draft: Draft, asks: bool = True) -> list[Any]:
+    """The event of each request."""
+    return [getattr(request, request.WhichOneof("event") or "") for request in draft.requests(asks)]
+
+
+def hear(draft: Draft, revision: int | None = None, **event: Any) -> None:
+    draft.receive(pb.FollowResponse(revision=draft.revision if revision is None else revision, **event))
+
+
+def start(draft: Draft, digest: str = DIGEST) -> None:
+    hear(draft, started=pb.Started(model=pb.Model(name="m", digest=digest), seed=7, start_position=draft.cursor))
+
+
+def suggest(draft: Draft, text: str, number: int = 0, at: int = 0) -> None:
+    hear(draft, suggestion=pb.Piece(text=text, alternative=number, position=draft.cursor + at))
+
+
+def finish(draft: Draft, number: int = 0, reason: pb.FinishReason = LENGTH, state: bytes = b"s") -> None:
+    hear(draft, finished=pb.Finished(alternative=number, reason=reason, state=state))
+
+
+def told(draft: Draft) -> list[str]:
+    """The suggestions that are new."""
+    texts: list[str] = []
+    while (suggestion := draft.next_suggestion()) is not None:
+        texts.append(f"{suggestion.alternative}:{suggestion}")
+    return texts
+
+
+def test_edits_are_told_as_what_stays_and_what_follows() -> None:
+    draft = make("The cat sat", 7)
+    (opened,) = said(draft)
+    assert (opened.prefix, opened.state, opened.suggest) == ("The cat", b"", True)
+    draft.replace(4, 7, "dog", suggest=True)
+    assert said(draft) == [pb.Edit(keep=4, insert="dog", suggest=True)]
+    assert (draft.text, draft.cursor) == ("The dog sat", 7)
+    draft.delete(2, suggest=False)
+    assert said(draft) == [pb.Edit(keep=5, insert="", suggest=False)]
+    draft.move(9, suggest=True)
+    assert said(draft) == [pb.Edit(keep=5, insert=" sat", suggest=True)]
+    assert said(draft) == []
+
+
+def test_any_number_of_changes_is_one_message() -> None:
+    draft = make("abcdef")
+    said(draft)
+    draft.delete(3, suggest=False)
+    draft.replace(1, 1, "xy", suggest=True)
+    draft.move(5, suggest=True)
+    assert said(draft) == [pb.Edit(keep=1, insert="xybc", suggest=True)]
+
+
+def test_while_edits_do_not_rest_the_text_is_told_and_nothing_is_asked_for() -> None:
+    draft = make()
+    assert [each.suggest for each in said(draft, asks=False)] == [False]
+    draft.replace(0, 0, "a", suggest=True)
+    assert said(draft, asks=False) == [pb.Edit(keep=0, insert="a", suggest=False)]
+    assert said(draft) == [pb.Edit(keep=1, insert="", suggest=True)]
+
+
+def test_more_than_a_message_carries_is_sent_in_several() -> None:
+    draft = make("é" * (2 * CHUNK + 5))
+    opened, *edits = said(draft)
+    assert [len(opened.prefix), *(len(edit.insert) for edit in edits)] == [CHUNK, CHUNK, 5]
+    assert [opened.suggest, *(edit.suggest for edit in edits)] == [False, False, True]
+
+
+def test_crlf_becomes_lf_and_a_lone_surrogate_is_refused() -> None:
+    draft = make("a\r\nb")
+    draft.replace(3, 3, "\r\n\r", suggest=True)
+    assert draft.text == "a\nb\n\r"
+    with pytest.raises(MendRequest, match=r"text: U\+DE00 at character 1 is no character"):
+        draft.replace(0, 0, "a\ude00", suggest=True)
+    assert draft.text == "a\nb\n\r"
+
+
+BEYOND: list[tuple[Callable[[Draft], object], str]] = [
+    (lambda draft: draft.replace(0, 4, "", True), "end: 4 is out of range; allowed: 0 to 3"),
+    (lambda draft: draft.replace(2, 1, "", True), "start: 2 is out of range; allowed: 0 to 1"),
+    (lambda draft: draft.move(-1, True), "cursor: -1 is out of range; allowed: 0 to 3"),
+    (lambda draft: draft.delete(4, True), "characters: 4 is out of range; allowed: 0 to 3"),
+    (lambda draft: draft.accept(0, None, True), "alternative: 0 was not suggested; allowed: none, for nothing was"),
+]
+
+
+@pytest.mark.parametrize(("act", "field"), BEYOND)
+def test_what_is_not_in_the_text_is_refused(act: Any, field: str) -> None:
+    with pytest.raises(MendRequest, match=field):
+        act(make("abc"))
+
+
+def test_what_is_accepted_is_told_as_such_only_if_this_stream_suggested_it() -> None:
+    draft = make("ab")
+    said(draft)
+    start(draft)
+    suggest(draft, "cdef")
+    assert draft.accept(0, 2, suggest=True) == "cd"
+    assert said(draft) == [pb.Accept(alternative=0, characters=2, suggest=True)]
+    suggest(draft, "ef")
+    draft.lose()
+    assert draft.accept(0, None, suggest=True) == "ef"
+    (opened,) = said(draft)
+    assert opened.prefix == "abcdef"
+    with pytest.raises(MendRequest, match="not suggested"):
+        draft.accept(0, 1, suggest=True)
+
+
+def test_a_new_stream_repeats_and_nothing_is_told_twice() -> None:
+    draft = make("ab")
+    said(draft)
+    start(draft)
+    suggest(draft, "cde")
+    assert told(draft) == ["0:cde"]
+    draft.lose()
+    (opened,) = said(draft)
+    assert opened.model == pb.Model(name="m", digest=DIGEST)
+    start(draft)
+    suggest(draft, "cd")
+    assert told(draft) == []
+    suggest(draft, "efg", at=2)
+    finish(draft)
+    assert draft.next_suggestion() == Suggestion("cdefg", 0, 2, "length")
+    assert not draft.is_waiting
+
+
+@pytest.mark.parametrize(("text", "at", "what"), [("x", 0, "other text"), ("e", 4, "a gap"), ("e", 1, "a repeat")])
+def test_gaps_repeats_and_other_text_are_defects(text: str, at: int, what: str) -> None:
+    draft = make("ab")
+    said(draft)
+    suggest(draft, "cde")
+    if what == "other text":
+        draft.lose()
+        said(draft)
+    with pytest.raises(ReportDefect, match=what):
+        suggest(draft, text, at=at)
+
+
+def test_what_is_about_an_older_text_is_dropped_but_for_the_model() -> None:
+    draft = make("ab")
+    said(draft)
+    older = draft.revision
+    draft.replace(2, 2, "c", suggest=True)
+    said(draft)
+    start_of_older = pb.Started(model=pb.Model(name="m", digest=DIGEST), seed=7)
+    hear(draft, older, started=start_of_older)
+    hear(draft, older, suggestion=pb.Piece(text="x", position=2))
+    hear(draft, older, need_text=pb.NeedText())
+    assert (draft.digest, told(draft), said(draft)) == (DIGEST, [], [])
+
+
+def duplicates(texts: Sequence[str], trims: bool = False, reason: pb.FinishReason = LENGTH) -> list[str]:
+    draft = make("ab", alternatives=len(texts), trims=trims)
+    said(draft)
+    heard: list[str] = []
+    for place in range(max(map(len, texts))):
+        for number, text in enumerate(texts):
+            if text[place : place + 1]:
+                suggest(draft, text[place], number, at=place)
+                heard += told(draft)
+    for number in range(len(texts)):
+        finish(draft, number, reason)
+        heard += told(draft)
+    return heard
+
+
+def test_an_alternative_is_told_once_it_can_be_no_duplicate() -> None:
+    assert duplicates(["ab", "ab"]) == ["0:a", "0:ab", "0:ab"]
+    assert duplicates(["ab", "ac"]) == ["0:a", "0:ab", "1:ac", "0:ab", "1:ac"]
+    assert duplicates(["abc", "ab"]) == ["0:a", "0:ab", "0:abc", "0:abc", "1:ab"]
+
+
+def test_a_last_word_that_may_go_on_is_trimmed() -> None:
+    assert duplicates(["to be or"], trims=True)[-1] == "0:to be"
+    assert duplicates(["to be or"], trims=True, reason=STOP)[-1] == "0:to be or"
+    assert duplicates(["to be, it's"], trims=True)[-1] == "0:to be,"
+
+
+def test_need_text_is_answered_from_the_nearest_state() -> None:
+    draft = make("a\n" * 3 * SPACING)
+    said(draft)
+    start(draft)
+    asked = draft.state_request()
+    assert asked is not None
+    draft.note_state(asked, b"state")
+    draft.move(len(asked.text) + 3, suggest=True)
+    said(draft)
+    hear(draft, need_text=pb.NeedText(earliest_position=99999))
+    (opened,) = said(draft)
+    assert (opened.state, opened.prefix) == (b"state", "a\na")
+    draft.replace(1, 1, "x", suggest=True)
+    draft.move(len(asked.text) + 3, suggest=True)
+    draft.lose()
+    (opened,) = said(draft)
+    assert (opened.state, len(opened.prefix)) == (b"", draft.cursor)
+
+
+def test_goodbye_leaves_its_state() -> None:
+    draft = make("abcdef")
+    said(draft)
+    with pytest.raises(GoElsewhere, match="draining"):
+        hear(draft, goodbye=pb.Goodbye(state=b"state", position=4))
+    draft.lose()
+    (opened,) = said(draft)
+    assert (opened.state, opened.prefix) == (b"state", "ef")
+
+
+def test_another_version_of_the_model_is_taken_unless_the_caller_named_one() -> None:
+    draft = make("abc", model="m")
+    said(draft)
+    start(draft)
+    draft.lose()
+    assert draft.renounce()
+    (opened,) = said(draft)
+    assert opened.model == pb.Model(name="m")
+    start(draft, "e" * 64)
+    assert draft.digest == "e" * 64
+    assert draft.renounce()
+    assert not draft.renounce()

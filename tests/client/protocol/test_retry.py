@@ -1,0 +1,81 @@
+"""The schedule of retries, with a clock held by hand."""
+
+import pytest
+
+from elman.errors import AllowMoreTime, BackOff, ElmanError, GoElsewhere, MendRequest
+from elman.protocol.retry import Attempts, Retry
+
+
+class HeldClock:
+    """Stands still, and is always as late as it can be."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def jitter(self) -> float:
+        return 1.0
+
+
+def attempts_of(retry: Retry | None = None, addresses: int = 1, timeout: float | None = None) -> Attempts:
+    return Attempts(retry or Retry(), addresses, 0, timeout, HeldClock())
+
+
+def test_waits_double_up_to_the_largest() -> None:
+    attempts = attempts_of(Retry(attempts=7, first_seconds=0.1, largest_seconds=1.0))
+    assert [attempts.failed(GoElsewhere("")) for _ in range(6)] == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.0, 1.0])
+
+
+def test_jitter_takes_at_most_half_of_a_wait() -> None:
+    retry = Retry(first_seconds=0.4)
+    assert [retry.seconds(0, jitter) for jitter in (0.0, 0.5, 1.0)] == pytest.approx([0.2, 0.3, 0.4])
+
+
+def test_a_wait_so_late_that_its_doubling_overflows_is_the_largest() -> None:
+    assert Retry().seconds(10_000, 1.0) == Retry().largest_seconds
+
+
+def test_addresses_that_were_not_tried_are_tried_at_once() -> None:
+    attempts = attempts_of(addresses=3)
+    assert [attempts.failed(GoElsewhere("")) for _ in range(4)] == pytest.approx([0, 0, 0.1, 0.2])
+    assert attempts.turn == 4
+
+
+def test_the_wait_is_never_shorter_than_a_lone_server_asks() -> None:
+    assert attempts_of().failed(BackOff("", 3.0)) == 3.0
+    assert attempts_of(addresses=2).failed(BackOff("", 3.0)) == 0.0
+
+
+def test_progress_makes_the_next_failure_the_first() -> None:
+    attempts = attempts_of(Retry(attempts=2))
+    assert [attempts.failed(GoElsewhere(""), progress) for progress in (1, 2, 3)] == pytest.approx([0.1] * 3)
+    with pytest.raises(GoElsewhere):
+        attempts.failed(GoElsewhere(""), 3)
+
+
+def test_an_error_that_a_retry_cannot_mend_is_raised_at_once() -> None:
+    with pytest.raises(MendRequest):
+        attempts_of().failed(MendRequest(""))
+
+
+def test_a_wait_beyond_the_timeout_raises_the_error_itself() -> None:
+    with pytest.raises(GoElsewhere):
+        attempts_of(timeout=0.05).failed(GoElsewhere(""))
+
+
+def test_the_time_left_shrinks_to_an_error() -> None:
+    clock = HeldClock()
+    attempts = Attempts(Retry(), 1, 0, 2.0, clock)
+    clock.time = 1.5
+    assert attempts.seconds_left() == 0.5
+    clock.time = 2.0
+    with pytest.raises(AllowMoreTime):
+        attempts.seconds_left()
+
+
+@pytest.mark.parametrize("values", [{"attempts": 0}, {"first_seconds": -1.0}, {"largest_seconds": 0.01}])
+def test_an_absurd_schedule_is_refused_by_name(values: dict[str, float]) -> None:
+    with pytest.raises(ElmanError, match="allowed"):
+        Retry(**values)  # pyright: ignore[reportArgumentType] (integers and floats in one table)

@@ -1,0 +1,92 @@
+"""A request that is not answered in time goes to a second replica: the first answer wins, and the other call is cancelled."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from elman.aio.client import AsyncClient
+from elman.errors import GoElsewhere, MendRequest
+from elman.protocol.retry import Retry
+from elman.sync.client import Client
+
+SOON, LATE = 0.02, 60.0
+ONCE = Retry(attempts=1)
+
+
+def addresses(*servers: Any) -> list[str]:
+    return [server.address for server in servers]
+
+
+@pytest.fixture
+def slow(start_scripted: Any) -> Any:
+    """A service that says nothing beyond the beginning until it is told to."""
+    slow = start_scripted()
+    slow.pause_after = 0
+    return slow
+
+
+def test_a_slow_replica_is_overtaken_and_its_call_is_cancelled(slow: Any, scripted: Any) -> None:
+    with Client(addresses(slow, scripted), hedge_seconds=SOON) as client:
+        hedged = client.complete("a bad ", seed=3, max_characters=20, alternatives=2)
+        next(hedged)
+        assert slow.is_gone.wait(10)
+        hedged.read()
+        plain = Client(scripted.address).complete("a bad ", seed=3, max_characters=20, alternatives=2)
+        plain.read()
+        assert [each.state for each in hedged.alternatives] == [each.state for each in plain.alternatives]
+        assert slow.requests == scripted.requests[:1]
+
+
+def test_a_quick_replica_is_not_hedged(scripted: Any, start_scripted: Any) -> None:
+    other = start_scripted()
+    with Client(addresses(scripted, other), hedge_seconds=LATE) as client:
+        assert len(client.complete("a bad ", max_characters=20).read()) == 20
+        assert client.score("a bad ").characters == 6
+    assert other.requests == []
+
+
+def test_a_stream_that_was_hedged_and_broke_is_resumed_by_one_replica(slow: Any, scripted: Any, break_at: Any) -> None:
+    scripted.breaks = [break_at(5)]
+    with Client(addresses(slow, scripted), hedge_seconds=SOON, retry=Retry(first_seconds=0)) as client:
+        completion = client.complete("a bad ", seed=3, max_characters=20)
+        completion.read()
+        assert completion.text == Client(scripted.address).complete("a bad ", seed=3, max_characters=20).read()
+
+
+def test_a_slow_score_is_overtaken(slow: Any, scripted: Any) -> None:
+    with Client(addresses(slow, scripted), hedge_seconds=SOON) as client:
+        assert client.score("a bad ") == Client(scripted.address).score("a bad ")
+        slow.proceed.set()
+
+
+def test_an_error_is_told_if_neither_answers(scripted: Any, start_scripted: Any, break_at: Any) -> None:
+    other = start_scripted()
+    scripted.breaks, other.breaks = [break_at(0)] * 2, [break_at(0)] * 2
+    with Client(addresses(scripted, other), hedge_seconds=0, retry=ONCE) as client:
+        with pytest.raises(GoElsewhere, match="the test breaks"):
+            client.complete("a").read()
+        with pytest.raises(GoElsewhere, match="the test breaks"):
+            client.score("a")
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan")])
+def test_a_hedge_before_the_request_is_refused(seconds: float) -> None:
+    with pytest.raises(MendRequest, match="hedge_seconds"):
+        Client(hedge_seconds=seconds)
+    with pytest.raises(MendRequest, match="hedge_seconds"):
+        AsyncClient(hedge_seconds=seconds)
+
+
+async def test_the_asynchronous_face_hedges_too(slow: Any, scripted: Any) -> None:
+    async with AsyncClient(addresses(slow, scripted), hedge_seconds=SOON) as client:
+        hedged = client.complete("a bad ", seed=3, max_characters=20, alternatives=2)
+        await anext(hedged)
+        assert await asyncio.to_thread(slow.is_gone.wait, 10)
+        await hedged.read()
+        plain = client.complete("a bad ", seed=3, max_characters=20, alternatives=2)
+        await plain.read()
+        assert [each.state for each in hedged.alternatives] == [each.state for each in plain.alternatives]
+        slow.proceed.clear()
+        assert (await client.score("a bad ")).characters == 6
+        slow.proceed.set()

@@ -1,0 +1,67 @@
+"""The vocabulary: the characters seen at least 3 times, in code-point order, and then UNK."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from elman_models.errors import ArtifactError, InvalidField
+from elman_models.law.vocabulary import CHUNK, LARGEST_VOCABULARY, Vocabulary
+
+CHARACTERS = "\n !abcé…😀"
+
+
+def test_characters_seen_three_times_are_known_in_code_point_order() -> None:
+    assert Vocabulary.of("zz😀😀😀aaa\U0010ffffbb\n\n\n").characters == "\na😀"
+    assert Vocabulary.of("ba", at_least=1).characters == "ab"
+
+
+def test_characters_are_counted_through_all_of_a_long_text_and_of_several() -> None:
+    assert Vocabulary.of("b" + "a" * (CHUNK - 1) + "b☃", "😀b☃", "", "☃").characters == "ab☃"
+
+
+@pytest.mark.parametrize("count", [0, LARGEST_VOCABULARY + 1])
+def test_a_text_of_no_or_too_many_characters_is_refused(count: int) -> None:
+    words = f"training text: {count} different characters seen at least 3 times is out of range; allowed: 1 to 65536"
+    with pytest.raises(InvalidField, match=words):
+        Vocabulary.of("".join(map(chr, range(0x10000, 0x10000 + count))) * 3 + "ab")
+
+
+@given(st.text(max_size=200))
+@settings(deadline=None, max_examples=50)
+def test_a_character_is_a_code_point_and_those_lacking_are_unk(text: str) -> None:
+    vocabulary = Vocabulary(CHARACTERS)
+    indices = vocabulary.encode(text).tolist()
+    assert indices == [CHARACTERS.find(one) if one in CHARACTERS else len(CHARACTERS) for one in text]
+    assert vocabulary.unknown == len(vocabulary) == len(CHARACTERS)
+
+
+@given(st.text(CHARACTERS, max_size=50))
+@settings(deadline=None)
+def test_what_is_known_comes_back(text: str) -> None:
+    vocabulary = Vocabulary(CHARACTERS)
+    assert vocabulary.decode(vocabulary.encode(text).tolist()) == text
+
+
+def test_combining_marks_nul_and_the_planes_beyond_the_first_are_characters_of_their_own() -> None:
+    vocabulary = Vocabulary("\0e\u00e9\u0301\uffff😀\U0010ffff")
+    assert vocabulary.encode("e\u0301\u00e9\0😀\U0010ffff\uffff").tolist() == [1, 3, 2, 0, 5, 6, 4]
+
+
+@pytest.mark.parametrize(
+    ("characters", "words"),
+    [
+        ("", "vocabulary: 0 characters; allowed: 1 to 65536"),
+        ("ba", "ascending"),
+        ("aa", "ascending"),
+        ("a\ud800", "surrogate"),
+        ("".join(map(chr, range(0x10000, 0x10001 + LARGEST_VOCABULARY))), "65537 characters"),
+    ],
+)
+def test_no_other_vocabulary_is_accepted(characters: str, words: str) -> None:
+    with pytest.raises(ArtifactError, match=words):
+        Vocabulary(characters)
+
+
+def test_equal_vocabularies_are_equal() -> None:
+    assert Vocabulary("ab") == Vocabulary("ab") != Vocabulary("abc")
+    assert len({Vocabulary("ab"), Vocabulary("ab")}) == 1

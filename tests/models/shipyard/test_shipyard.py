@@ -1,0 +1,54 @@
+"""Laws of making a shipped model."""
+
+import re
+from pathlib import Path
+
+import pytest
+from prose import QUICK, prose
+
+from elman_models.law.artifact import load
+from elman_models.shipyard.__main__ import RECIPES, TEXTS, Text, listed, main, make, write_texts
+from elman_models.shipyard.texts import Parts
+from elman_models.training.recipe import read_recipe
+
+PARTS = Parts({"a": prose(3000), "b": prose(1000, seed=1)}, {"c": prose(500, seed=2)}, {"d": prose(700, seed=3)})
+
+
+def size(*names: str) -> int:
+    return sum(len({**PARTS.training, **PARTS.validation, **PARTS.unseen}[name]) for name in names)
+
+
+def test_a_shipped_model_says_what_it_learned_from_and_how_well(tmp_path: Path) -> None:
+    output = tmp_path / "m.safetensors"
+    make(Text(lambda: PARTS, "a package 1.0", "a licence"), QUICK, output, "cpu", resume=False)
+    about = load(output).about
+    assert about["text"] == f"a package 1.0; a, b: {size('a', 'b'):,} characters"
+    assert about["held_out"] == f"c: {size('c')} characters"
+    assert about["licence"] == "a licence; the model is under Apache-2.0, as elman is"
+    assert about["quality"]["held_out"]["characters"] == size("c")
+    assert about["quality"]["unseen"]["text"] == f"d: {size('d')} characters"
+    assert about["quality"]["unseen"]["characters"] == size("d")
+
+
+def test_every_text_has_a_recipe_and_a_target() -> None:
+    targets = (Path(__file__).parents[3] / "Makefile").read_text(encoding="utf-8")
+    for name in TEXTS:
+        assert read_recipe(RECIPES / f"{name}.json").held_out == 0, "the text is divided by what it is, not by pages"
+        assert re.search(rf"^train-{name}: setup ##", targets, re.MULTILINE)
+
+
+def test_a_model_without_a_text_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["klingon"])
+    assert "invalid choice: 'klingon' (choose from" in capsys.readouterr().err
+
+
+def test_many_names_are_counted_not_listed() -> None:
+    assert listed({str(number): "ab" for number in range(41)}) == "41 documents: 82 characters"
+
+
+def test_the_parts_of_a_text_can_be_written_for_eval(tmp_path: Path) -> None:
+    parts = Parts({"a": "first\n", "b/1": "é"}, {}, {"c": "last"})
+    write_texts(parts, tmp_path)
+    written = {path.relative_to(tmp_path).as_posix(): path.read_text("utf-8") for path in tmp_path.rglob("*.txt")}
+    assert written == {"training/a.txt": "first\n", "training/b/1.txt": "é", "unseen/c.txt": "last"}

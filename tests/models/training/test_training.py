@@ -1,0 +1,294 @@
+"""Laws of training: the same text and recipe are the same bytes, whatever happens on the way."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from prose import QUICK, TUNING, Kept, prose
+
+from elman_models.corpus import Corpus, CorpusError
+from elman_models.errors import InvalidField
+from elman_models.law.artifact import load
+from elman_models.training.checkpoint import CheckpointError, checkpoint_path, load_checkpoint, save_checkpoint
+from elman_models.training.export import export_checkpoint
+from elman_models.training.origin import Origin, read_origin
+from elman_models.training.recipe import Recipe
+from elman_models.training.train import Run, Trained, TrainingError, carry_out, choose_device, loop, train
+
+KILLED_STEP = 30
+CHILD = f"""
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from elman_models.training.origin import read_origin
+from elman_models.training.train import train
+from prose import QUICK, TUNING, Kept
+
+class Telling(Kept):
+    def advance(self, step, steps, loss, characters_per_second):
+        print(step, flush=True)
+
+origin = read_origin(sys.argv[3]) if sys.argv[3:] else None
+recipe = TUNING if origin else QUICK
+train([Path(sys.argv[1])], Path(sys.argv[2]), recipe, origin=origin, checkpoint_seconds=0, device="cpu", report=Telling())
+"""
+
+
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("notes")
+    for name in ("a.txt", "b.md", "c"):
+        (folder / name).write_text(prose(8_000, seed=ord(name[0])))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(notes: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, Kept]:
+    kept = Kept()
+    output = tmp_path_factory.mktemp("models") / "notes.safetensors"
+    return train([notes], output, QUICK, device="cpu", report=kept), kept
+
+
+def test_a_folder_of_notes_becomes_a_model_that_predicts_them(trained: tuple[Trained, Kept]) -> None:
+    done, kept = trained
+    assert done.quality is not None
+    assert done.quality.nats_per_character_streaming < 1.5  # it began near ln 27 = 3.3
+    assert load(done.output).digest == done.model.digest
+    assert kept.steps == list(range(1, kept.steps[-1] + 1))
+
+
+def test_the_end_compares_with_an_n_gram_and_says_what_to_type_next(trained: tuple[Trained, Kept]) -> None:
+    done, kept = trained
+    comparison, _, following = kept.lines[-3:]
+    assert "than a 6-gram's" in comparison
+    assert following.startswith(f'  elman complete --model {done.output} "The ')
+
+
+def test_the_artifact_costs_at_most_two_thousandths_of_a_nat(trained: tuple[Trained, Kept]) -> None:
+    done, _ = trained
+    assert done.quality is not None
+    assert abs(done.quality.nats_per_character_streaming - done.float_nats_per_character) < 0.002
+
+
+def test_the_artifact_says_how_it_was_made_and_how_good_it_is(trained: tuple[Trained, Kept]) -> None:
+    about = load(trained[0].output).about
+    assert about["recipe"]["hidden_size"] == 24
+    assert about["weights"] > 0
+    assert about["quality"]["held_out"]["nats_per_character_streaming"] > 0
+
+
+def test_the_same_text_and_recipe_give_the_same_digest(notes: Path, trained: tuple[Trained, Kept], tmp_path: Path) -> None:
+    again = train([notes], tmp_path / "again.safetensors", QUICK, device="cpu", report=Kept())
+    assert again.output.read_bytes() == trained[0].output.read_bytes()
+
+
+def test_another_seed_gives_another_network(notes: Path, trained: tuple[Trained, Kept], tmp_path: Path) -> None:
+    other = train([notes], tmp_path / "other.safetensors", replaced(seed=1), device="cpu", report=Kept())
+    assert other.model.digest != trained[0].model.digest
+
+
+def test_a_run_that_was_killed_ends_as_if_it_had_not_been(notes: Path, trained: tuple[Trained, Kept], tmp_path: Path) -> None:
+    output = tmp_path / "killed.safetensors"
+    kill_at(KILLED_STEP, notes, output)
+    kept = Kept()
+    resumed = train([notes], output, QUICK, resume=True, device="cpu", report=kept)
+    assert kept.steps[0] >= KILLED_STEP
+    assert resumed.model.digest == trained[0].model.digest
+
+
+def kill_at(step: int, *arguments: Path) -> None:
+    """Run CHILD until it has told of the step, and leave its checkpoint."""
+    output = arguments[1]
+    command = [sys.executable, "-c", CHILD, *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if int(line) == step:
+                os.kill(child.pid, signal.SIGKILL)
+                break
+    assert child.returncode == -signal.SIGKILL
+    assert not output.exists()
+    assert load_checkpoint(checkpoint_path(output)).header.step >= step - 1
+
+
+def test_a_finished_run_can_be_resumed_and_gives_the_same_model(notes: Path, trained: tuple[Trained, Kept]) -> None:
+    done, _ = trained
+    assert train([notes], done.output, QUICK, resume=True, device="cpu", report=Kept()).model.digest == done.model.digest
+
+
+def test_a_checkpoint_of_another_recipe_is_refused_with_the_difference(notes: Path, trained: tuple[Trained, Kept]) -> None:
+    with pytest.raises(CheckpointError, match="belongs to another recipe: epochs was 3, is 4"):
+        train([notes], trained[0].output, replaced(epochs=4), resume=True, device="cpu", report=Kept())
+
+
+def test_a_checkpoint_of_another_text_is_refused(trained: tuple[Trained, Kept], tmp_path: Path) -> None:
+    (tmp_path / "other.txt").write_text(prose(20_000, seed=99))
+    with pytest.raises(CheckpointError, match="belongs to another text"):
+        train([tmp_path], trained[0].output, QUICK, resume=True, device="cpu", report=Kept())
+
+
+def test_an_unfinished_run_is_not_overwritten(notes: Path, tmp_path: Path) -> None:
+    output = tmp_path / "m.safetensors"
+    run = Run(Corpus((prose(3000),)), Corpus(()), QUICK, torch.device("cpu"))
+    run.advance()
+    save_checkpoint(run.checkpoint(), checkpoint_path(output))
+    with pytest.raises(CheckpointError, match=r"an unfinished run lies there, at step 1 of \d+; go on with --resume"):
+        train([notes], output, QUICK, device="cpu", report=Kept())
+
+
+def test_there_is_nothing_to_resume_without_a_checkpoint(notes: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no such checkpoint"):
+        train([notes], tmp_path / "new.safetensors", QUICK, resume=True, device="cpu", report=Kept())
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(b"", "empty"), (b"\0\1\2", "binary"), (b"x", "too little text: 1 characters in 1 files; needed: 1,000")],
+)
+def test_what_cannot_be_trained_on_is_refused_and_nothing_is_written(tmp_path: Path, data: bytes, words: str) -> None:
+    (tmp_path / "notes.txt").write_bytes(data)
+    with pytest.raises(CorpusError, match=words):
+        train([tmp_path / "notes.txt"], tmp_path / "out" / "m.safetensors", QUICK, report=Kept())
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_window_longer_than_the_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text(prose(1200))
+    with pytest.raises(InvalidField, match="window"):
+        train([tmp_path], tmp_path / "m.safetensors", replaced(window=2000), report=Kept())
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_names_the_last_good_checkpoint(tmp_path: Path) -> None:
+    run, path = Run(Corpus((prose(3000),)), Corpus(()), QUICK, torch.device("cpu")), tmp_path / "m.checkpoint"
+    for _ in range(5):
+        run.advance()
+    good = float(run.network.output.detach()[0, 0])
+    spoil(run, float("nan"))
+    with pytest.raises(TrainingError, match=r"step 6: the loss is no finite number; nothing was saved yet"):
+        loop(run, path, 60, Kept())
+    spoil(run, good)
+    loop(run, path, 0, Kept())
+    run.step -= 1
+    spoil(run, float("nan"))
+    with pytest.raises(TrainingError, match=rf"the checkpoint of step {run.steps} is good: .*m\.checkpoint"):
+        loop(run, path, 60, Kept())
+
+
+def test_a_run_without_held_out_text_still_ends_in_a_model(tmp_path: Path) -> None:
+    run = Run(Corpus((prose(3000),)), Corpus(()), replaced(epochs=1), torch.device("cpu"))
+    done = carry_out(run, tmp_path / "m.safetensors", False, 60, Kept(), {"licence": "none"})
+    assert done.quality is None
+    assert load(done.output).about["licence"] == "none"
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(InvalidField, match="device: 'tpu' is out of range; allowed: auto, cpu, cuda"):
+        choose_device("tpu")
+
+
+@pytest.fixture(scope="module")
+def more_notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same grammar with letters that the first notes lack."""
+    folder = tmp_path_factory.mktemp("more")
+    (folder / "d.txt").write_text(prose(8_000, seed=4).replace("king", "Ülüß").replace("cat", "KAT"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tuned(more_notes: Path, trained: tuple[Trained, Kept], tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, Kept]:
+    kept, output = Kept(), tmp_path_factory.mktemp("tuned") / "tuned.safetensors"
+    return train([more_notes], output, TUNING, origin=origin_of(trained), device="cpu", report=kept), kept
+
+
+def origin_of(trained: tuple[Trained, Kept]) -> Origin:
+    return read_origin(str(trained[0].output))
+
+
+def test_a_model_to_begin_from_is_worth_its_learning(more_notes: Path, tuned: tuple[Trained, Kept], tmp_path: Path) -> None:
+    recipe = replaced(epochs=TUNING.epochs)
+    anew = train([more_notes], tmp_path / "anew.safetensors", recipe, device="cpu", report=Kept())
+    assert tuned[0].quality is not None
+    assert anew.quality is not None
+    costs = [quality.nats_per_character_streaming for quality in (tuned[0].quality, anew.quality)]
+    assert costs[0] < 0.8 * costs[1]
+
+
+def test_a_model_says_what_it_began_from_and_knows_the_characters_of_both(
+    trained: tuple[Trained, Kept], tuned: tuple[Trained, Kept], tmp_path: Path
+) -> None:
+    first, then = trained[0].model, load(tuned[0].output)
+    assert then.about["from"] == {"name": "notes", "digest": first.digest}
+    assert then.vocabulary.characters == "".join(sorted({*first.vocabulary.characters, *"AKTÜüß"}))
+    assert then.structure == first.structure
+    assert export_checkpoint(tuned[0].checkpoint, tmp_path / "m.safetensors").about["from"] == then.about["from"]
+    assert any("weights from notes, on" in line for line in tuned[1].lines)
+
+
+def test_a_run_from_a_model_that_was_killed_ends_as_if_it_had_not_been(
+    more_notes: Path, trained: tuple[Trained, Kept], tuned: tuple[Trained, Kept], tmp_path: Path
+) -> None:
+    output = tmp_path / "killed.safetensors"
+    kill_at(KILLED_STEP, more_notes, output, trained[0].output)
+    resumed = train([more_notes], output, TUNING, origin=origin_of(trained), resume=True, device="cpu", report=Kept())
+    assert resumed.output.read_bytes() == tuned[0].output.read_bytes()
+
+
+def test_a_checkpoint_that_began_elsewhere_is_refused(
+    notes: Path, more_notes: Path, trained: tuple[Trained, Kept], tuned: tuple[Trained, Kept]
+) -> None:
+    first, other = trained[0].model.digest[:16], read_origin("python")
+    with pytest.raises(CheckpointError, match=f"began from the model notes of digest {first}, not from random weights"):
+        train([more_notes], tuned[0].output, TUNING, resume=True, device="cpu", report=Kept())
+    with pytest.raises(CheckpointError, match=f"digest {first}, not from the model python of digest {other.model.digest[:16]}"):
+        train([more_notes], tuned[0].output, TUNING, origin=other, resume=True, device="cpu", report=Kept())
+    with pytest.raises(CheckpointError, match="began from random weights, not from the model notes"):
+        train([notes], trained[0].output, TUNING, origin=origin_of(trained), resume=True, device="cpu", report=Kept())
+
+
+def test_a_dial_of_the_structure_is_refused_beside_a_model_to_begin_from(
+    more_notes: Path, trained: tuple[Trained, Kept], tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidField, match=r"layers: 2 is out of range; .* notes has 2"):
+        train([more_notes], tmp_path / "m.safetensors", QUICK, origin=origin_of(trained), device="cpu", report=Kept())
+    assert not any(tmp_path.iterdir())
+
+
+def spoil(run: Run, value: float) -> None:
+    with torch.no_grad():
+        run.network.output[0, 0] = value
+
+
+def replaced(**dials: Any) -> Recipe:
+    return replace(QUICK, **dials)
+
+
+def test_a_place_that_cannot_be_written_to_is_known_before_any_work(notes: Path, tmp_path: Path) -> None:
+    (tmp_path / "m.safetensors").mkdir()
+    kept = Kept()
+    with pytest.raises(IsADirectoryError, match="a folder, not a model file"):
+        train([notes], tmp_path / "m.safetensors", QUICK, device="cpu", report=kept)
+    (tmp_path / "n.safetensors.checkpoint").mkdir()
+    with pytest.raises(CheckpointError, match="was not saved"):
+        train([notes], tmp_path / "n.safetensors", QUICK, device="cpu", report=kept)
+    assert kept.steps == []
+
+
+def test_a_run_that_is_interrupted_keeps_its_last_checkpoint(tmp_path: Path) -> None:
+    class Impatient(Kept):
+        def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
+            if step == 5:
+                raise KeyboardInterrupt
+
+    run, kept = Run(Corpus((prose(3000),)), Corpus(()), QUICK, torch.device("cpu")), Impatient()
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(run, tmp_path / "m.safetensors", False, 0, kept, {})
+    assert load_checkpoint(tmp_path / "m.safetensors.checkpoint").header.step == 4
+    assert kept.lines[-1].startswith("stopped; the checkpoint of step 4 is good: ")

@@ -1,0 +1,93 @@
+"""An Ending, fed piece by piece, says what LAW.md (Ends) says of the whole string."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from elman_server.engine.ending import Ending, Reason
+
+STOPS = st.lists(st.text("ab", min_size=1, max_size=4), max_size=4)
+
+
+class End(NamedTuple):
+    """Where a completion ends, why, and how many characters of it are sent."""
+
+    reason: Reason | None
+    length: int
+    sendable: int
+
+
+def defined(text: str, received: int, most: int, stops: Sequence[str]) -> End:
+    """By definition: look after each new character for the earliest end, and of those the longest match."""
+    for count in range(received + 1, len(text) + 1):
+        matches = [stop for stop in stops if text[:count].endswith(stop)]
+        if matches:
+            longest = max(map(len, matches))
+            return End(Reason.STOP, count, max(received, count - longest))
+        if count == most:
+            return End(Reason.LENGTH, count, count)
+    return End(None, len(text), max(received, len(text) - held(text, stops)))
+
+
+def held(text: str, stops: Sequence[str]) -> int:
+    """The length of the longest end of the text that begins a stop string and is not all of it."""
+    return max((size for stop in stops for size in range(1, len(stop)) if text.endswith(stop[:size])), default=0)
+
+
+@given(st.text("ab", max_size=30), st.integers(0, 8), st.integers(1, 30), STOPS, st.data())
+@example("aab", 1, 30, ["aab"], None)
+@example("abab", 2, 4, ["bab", "ab"], None)
+def test_an_ending_fed_in_any_pieces_is_the_definition_on_the_whole(
+    text: str, received: int, most: int, stops: list[str], data: st.DataObject | None
+) -> None:
+    received = min(received, len(text), most)
+    assume(not any(stop in text[:received] for stop in stops))
+    ending = Ending(most, stops, None)
+    ending.receive(text[:received])
+    place, furthest = received, received
+    while place < len(text) and not ending.reason:
+        size = data.draw(st.integers(1, 5)) if data else 1
+        ending.take(text[place : place + size])
+        place += size
+        assert furthest <= ending.sendable  # what was sent is never taken back
+        furthest = ending.sendable
+    expected = End(Reason.LENGTH, received, received) if received == most else defined(text, received, most, stops)
+    assert End(ending.reason, ending.count, ending.sendable) == expected
+
+
+@given(st.text("ab", max_size=20), STOPS)
+def test_a_whole_match_in_what_was_received_shows_as_stop(text: str, stops: list[str]) -> None:
+    ending = Ending(100, stops, None)
+    ending.receive(text)
+    assert (ending.reason is Reason.STOP) == any(stop in text for stop in stops)
+
+
+@given(st.lists(st.integers(0, 50), max_size=20), st.integers(0, 200), st.integers(0, 5), st.data())
+def test_a_completion_ends_before_the_character_that_exceeds_the_surprise(
+    surprises: list[int], largest: int, received: int, data: st.DataObject
+) -> None:
+    received = min(received, len(surprises))
+    worth = [count for count in range(len(surprises) + 1) if sum(surprises[:count]) <= largest]
+    assume(received in worth)  # an earlier stream sent it
+    ending = Ending(1000, (), largest)
+    ending.receive("x" * received)
+    ending.weigh(surprises[:received])
+    place = received
+    while place < len(surprises) and not ending.reason:
+        size = data.draw(st.integers(1, 5))
+        ending.take("x" * len(surprises[place : place + size]), surprises[place : place + size])
+        place += size
+    assert ending.sendable == ending.count == max(worth)
+    assert (ending.reason is Reason.CONFIDENCE) == (max(worth) < len(surprises))
+
+
+@pytest.mark.timeout(10)
+def test_a_long_text_received_is_taken_at_once() -> None:
+    stops = ["a" * 63 + str(index % 10) + "b" for index in range(16)]
+    for _ in range(20):
+        ending = Ending(1 << 20, stops, None)
+        ending.receive("a" * ((1 << 20) - 1))
+        assert ending.left == 1

@@ -1,0 +1,114 @@
+"""At the seam between the service and its transport: nothing is written of a revision once a newer one was taken."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from elman.v1 import completion_service_pb2 as pb
+from elman_models.execution.choice import open_execution
+from elman_server.engine.engine import Engine
+from elman_server.errors import Unavailable
+from elman_server.requests.catalogue import Catalogue, Served
+from elman_server.rpc.service import CompletionService
+from elman_server.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from elman_models.law.artifact import Model
+
+REVISIONS = 150
+
+
+class Recorder:
+    """A transport that gives requests and takes responses whenever chance will have it, and writes down both."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._length = 0
+        self.taken = 0
+        self.written: list[pb.FollowResponse] = []
+        self.late: list[tuple[int, pb.FollowResponse]] = []
+        self.status: Any = None
+
+    async def read(self) -> pb.FollowRequest | None:
+        """The next request, soon or at once."""
+        await self._wait()
+        self.taken += 1
+        if self.taken > REVISIONS:
+            return None
+        if self.taken == 1 or not self._random.randrange(20):
+            self._length = 40
+            prefix = "a bad cab " * 4
+            limits = pb.Limits(max_characters=60)
+            return pb.FollowRequest(
+                revision=self.taken, open=pb.Open(prefix=prefix, sampling=pb.Sampling(seed=1), limits=limits)
+            )
+        keep = self._random.randint(max(0, self._length - 9), self._length)
+        self._length = keep + 5
+        return pb.FollowRequest(revision=self.taken, edit=pb.Edit(keep=keep, insert="dad\n "))
+
+    async def write(self, response: pb.FollowResponse) -> None:
+        """One response, at once; then the transport may be busy for a while."""
+        self.written.append(response)
+        if response.revision < self.taken <= REVISIONS:
+            self.late.append((self.taken, response))
+        await self._wait()
+
+    async def _wait(self) -> None:
+        for _ in range(self._random.choice([0, 0, 1, 2, 5, 30])):
+            await asyncio.sleep(0)
+
+    async def abort(self, code: Any, details: str, trailing: Any = ()) -> None:
+        """How the call ended."""
+        self.status = code
+
+    def time_remaining(self) -> None:
+        """No deadline."""
+
+
+@pytest.fixture
+async def service(model: Model) -> AsyncIterator[CompletionService]:
+    """A service whose engine has a tick in each turn of the event loop."""
+    engine = Engine({model.digest: open_execution(model, 4, "cpu")}, 4, 99)
+    catalogue = Catalogue([Served("one", model)])
+
+    async def work() -> None:
+        while True:
+            if engine.has_work:
+                engine.tick()
+            await asyncio.sleep(0)
+
+    working = asyncio.create_task(work())
+    yield CompletionService(catalogue, engine, Metrics(engine.statistics, "0"))
+    working.cancel()
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_nothing_is_written_of_a_revision_after_a_newer_one_was_taken(service: CompletionService, seed: int) -> None:
+    transport = Recorder(Random(seed))
+    await service.follow(transport.read, transport)  # pyright: ignore[reportArgumentType] # all that it uses of a context
+    assert transport.late == []
+    revisions = [response.revision for response in transport.written]
+    assert revisions == sorted(revisions)
+    assert transport.written[-1].HasField("finished")
+    assert revisions[-1] == REVISIONS
+    assert len(set(revisions)) > 20
+    assert service.running == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_goodbye_is_the_last_word_and_of_the_newest_revision(service: CompletionService, seed: int) -> None:
+    transport = Recorder(Random(seed))
+    call = asyncio.create_task(service.follow(transport.read, transport))  # pyright: ignore[reportArgumentType] # see above
+    while transport.taken < 50:  # noqa: ASYNC110 # turns of the event loop are the time here
+        await asyncio.sleep(0)
+    service.end_following(Unavailable())
+    await call
+    assert transport.late == []
+    assert [response.HasField("goodbye") for response in transport.written].index(True) == len(transport.written) - 1
+    assert transport.status.name == "UNAVAILABLE"
