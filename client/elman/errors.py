@@ -15,6 +15,8 @@ ElmanError              exit 1
 
 from typing import ClassVar, Final
 
+from elman.settings import refusal
+
 BREAKS: Final = ("RST_STREAM", "Stream removed", "Socket closed", "Internal error from Core")
 """What gRPC says, under several statuses, of a stream that a network or a proxy broke."""
 
@@ -32,6 +34,11 @@ class MendRequest(ElmanError):
 
     exit_code = 2
     status = "INVALID_ARGUMENT"
+
+    @classmethod
+    def of_field(cls, name: str, value: object, allowed: str) -> "MendRequest":
+        """The error for a field, in the words that the server has for one."""
+        return cls(refusal(name, value, allowed))
 
 
 class PickAnotherModel(ElmanError):

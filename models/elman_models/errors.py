@@ -9,7 +9,7 @@ ValueError
 
 from typing import ClassVar
 
-SHOWN_CHARACTERS = 60
+from elman.settings import refusal
 
 
 class Amount(str):
@@ -19,12 +19,6 @@ class Amount(str):
 
     def __repr__(self) -> str:
         return str(self)
-
-
-def shown(value: object) -> str:
-    """The value as an error shows it, cut where it would be too long for a status."""
-    text = repr(value)
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 
 class Refused(ValueError):
@@ -39,7 +33,7 @@ class InvalidField(Refused):
     status = "INVALID_ARGUMENT"
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
-        super().__init__(f"{field}: {shown(value)} is out of range; allowed: {allowed}")
+        super().__init__(refusal(field, value, allowed))
         self.field = field
 
 

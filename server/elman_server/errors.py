@@ -9,7 +9,8 @@ Refused
 
 from collections.abc import Iterable
 
-from elman_models.errors import Refused, shown
+from elman.settings import shown
+from elman_models.errors import Refused
 
 RETRY_SECONDS = 0.5
 

@@ -15,7 +15,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from elman_models.law.artifact import Model, save
-from elman_server.config import ServerConfig, add_arguments, from_arguments, variable
+from elman_server.config import SETTINGS, ServerConfig, add_arguments, from_arguments
 
 MARGIN_SECONDS = 5
 """For closing the port and the process, beside the waits that the server is told."""
@@ -86,7 +86,7 @@ def test_a_draining_pod_is_not_killed_early(config: ServerConfig, pod: dict[str,
 
 def test_kubernetes_sets_no_variable_that_the_server_reads(pod: dict[str, Any]) -> None:
     """A Service named elman would set ELMAN_PORT to an address."""
-    assert "ELMAN_PORT" in {variable(field) for field in ServerConfig.__dataclass_fields__.values()}
+    assert "ELMAN_PORT" in {each.variable for each in SETTINGS}
     assert pod["spec"]["enableServiceLinks"] is False
 
 

@@ -3,13 +3,12 @@
 import argparse
 import math
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from elman_models.errors import InvalidField
-from elman_server.config import ServerConfig, add_arguments, flag, from_arguments, table, variable
+from elman_server.config import SETTINGS, ServerConfig, add_arguments, from_arguments, table
 
 
 def parse(arguments: Sequence[str], environment: dict[str, str] | None = None) -> ServerConfig:
@@ -40,12 +39,18 @@ def test_nothing_said_is_the_default() -> None:
 
 
 def test_every_field_has_a_flag_and_a_variable_that_say_the_same() -> None:
-    assert set(GIVEN) == {field.name for field in fields(ServerConfig)}
-    for field in fields(ServerConfig):
-        word, value = GIVEN[field.name]
-        by_flag, by_variable = parse([flag(field), word]), parse([], {variable(field): word})
+    assert set(GIVEN) == {each.name for each in SETTINGS}
+    for each in SETTINGS:
+        word, value = GIVEN[each.name]
+        by_flag, by_variable = parse([each.flag, word]), parse([], {each.variable: word})
         assert by_flag == by_variable
-        assert getattr(by_flag, field.name) == value != field.default
+        assert getattr(by_flag, each.name) == value != each.default
+
+
+def test_flags_and_variables_have_the_names_of_the_fields() -> None:
+    for each in SETTINGS:
+        assert each.flag == ("--model" if each.name == "models" else f"--{each.name.replace('_', '-')}")
+        assert each.variable == f"ELMAN_{each.name.upper()}"
 
 
 def test_a_flag_goes_before_the_environment() -> None:
@@ -60,14 +65,14 @@ def test_models_are_repeated_flags_or_a_list_with_commas() -> None:
 @pytest.mark.parametrize(
     ("field", "values", "allowed"),
     [
-        ("port", (-1, 65536), "0 to 65535"),
-        ("metrics_port", (-1, 65536), "0 to 65535"),
-        ("rows", (0, 65537), "1 to 65536"),
-        ("waiting", (0, 1_000_001), "1 to 1000000"),
-        ("threads", (0, 1025), "1 to 1024"),
-        ("session_bytes", (32767, (1 << 30) + 1), "32768 to 1073741824"),
-        ("drain_notice_seconds", (-0.1, 3601.0, math.nan, math.inf), "0 to 3600"),
-        ("grace_seconds", (-1.0, 86401.0, math.nan, -math.inf), "0 to 86400"),
+        ("port", (-1, 65536), "0 to 65535, whole"),
+        ("metrics_port", (-1, 65536), "0 to 65535, whole"),
+        ("rows", (0, 65537), "1 to 65536, whole"),
+        ("waiting", (0, 1_000_001), "1 to 1000000, whole"),
+        ("threads", (0, 1025), "1 to 1024, whole"),
+        ("session_bytes", (32767, (1 << 30) + 1), "32768 to 1073741824 bytes, whole"),
+        ("drain_notice_seconds", (-0.1, 3601.0, math.nan, math.inf), "0 to 3600 seconds"),
+        ("grace_seconds", (-1.0, 86401.0, math.nan, -math.inf), "0 to 86400 seconds"),
         ("device", ("tpu", "", "CPU"), "auto, cpu, cuda"),
         ("log_level", ("loud", "INFO"), "debug, info, warning, error"),
     ],
@@ -82,7 +87,11 @@ def test_a_value_out_of_range_is_refused_by_name_value_and_range(field: str, val
 
 @pytest.mark.parametrize(
     ("field", "word", "allowed"),
-    [("port", "http", "a whole number"), ("rows", "1.5", "a whole number"), ("grace_seconds", "long", "a number")],
+    [
+        ("port", "http", "0 to 65535, whole"),
+        ("rows", "1.5", "1 to 65536, whole"),
+        ("grace_seconds", "long", "0 to 86400 seconds"),
+    ],
 )
 def test_words_that_are_no_numbers_are_refused(field: str, word: str, allowed: str) -> None:
     with pytest.raises(InvalidField, match=f"^{field}: '{word}' .* {allowed}$"):
@@ -91,17 +100,17 @@ def test_words_that_are_no_numbers_are_refused(field: str, word: str, allowed: s
 
 def test_the_table_has_a_row_for_each_field() -> None:
     head, rule, *rows = table().splitlines()
-    assert (head.count("|"), set(rule)) == (5, set("| -"))
-    assert len(rows) == len(fields(ServerConfig))
-    for field, row in zip(fields(ServerConfig), rows, strict=True):
-        assert f"`{flag(field)}` | `{variable(field)}`" in row
-        assert field.metadata["help"] in row
+    assert (head.count("|"), set(rule)) == (6, set("| -"))
+    for each, row in zip(SETTINGS, rows, strict=True):
+        assert row.startswith(f"| `{each.flag}` | `{each.variable}` | ")
+        assert row.endswith(f" | {each.range} | {each.help} |")
 
 
-def test_help_shows_every_flag_default_and_variable() -> None:
+def test_help_shows_every_flag_range_default_and_variable() -> None:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     shown = " ".join(parser.format_help().split())
-    for field in fields(ServerConfig):
-        assert flag(field) in shown
-        assert f"env: {variable(field)}" in shown
+    for each in SETTINGS:
+        assert f"{each.flag} " in shown
+        told = f"default: {each.shown_default}; env: {each.variable})"
+        assert (f"({each.range}; {told}" if each.range else f"({told}") in shown

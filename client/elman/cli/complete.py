@@ -2,8 +2,9 @@
 
 import argparse
 
-from elman.cli.engine import add_engine_arguments, add_fields, open_engine, values_of
+from elman.cli.engine import add_engine_arguments, open_engine, values_of
 from elman.protocol.fields import COMPLETE_FIELDS
+from elman.settings import add_flags
 from elman.sync.client import Completion
 from elman.terminal import dim, is_terminal, read_text, use_utf8, write, write_json
 
@@ -14,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("prefix", nargs="?", metavar="PREFIX", help=text)
     add_engine_arguments(parser)
     parser.add_argument("--echo", action="store_true", help="print the prefix first, dim on a terminal")
-    add_fields(parser, COMPLETE_FIELDS)
+    add_flags(parser, COMPLETE_FIELDS)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.json:
             completion.read()
             write_json(completion.record())
-        elif arguments.alternatives > 1:
+        elif fields["alternatives"] > 1:
             write_alternatives(completion, prefix if arguments.echo else "")
         else:
             write_pieces(completion, prefix if arguments.echo else "")

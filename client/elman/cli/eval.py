@@ -3,12 +3,13 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
 from elman.cli.models import table
+from elman.errors import MendRequest
 from elman.extras import needed
+from elman.settings import add_flags, given
 from elman.terminal import use_utf8, write, write_json
 
 MEANING: Final = (
@@ -21,7 +22,6 @@ MEANING: Final = (
     " --training, Kneser-Ney and PPM-D (the number is the order; of PPM, the longest context) are trained on that text and"
     " do not learn while they read."
 )
-KINDS: Final = {"min_confidence": float, "max_characters": int}
 COLUMNS: Final = (
     ("STREAMING", "nats_per_character_streaming", ".4f"),
     ("BITS", "bits_per_character_streaming", ".4f"),
@@ -43,10 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--training", nargs="+", type=Path, default=[], metavar="FILES", help="text to train n-grams and PPM on, as baselines"
     )
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="the model's checkpoint: also measure it in float")
-    for habit in fields(needed("elman_models.measure.typist", "serve").Habits):
-        text = f"{habit.metadata['help']} (default: {habit.default})"
-        flag = f"--{habit.name.replace('_', '-')}"
-        parser.add_argument(flag, type=KINDS[habit.name], default=habit.default, metavar="NUMBER", help=text)
+    add_flags(parser, needed("elman_models.measure.typist", "serve").HABITS)
     parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw keys saved and calibration; needs elman[plot]")
 
@@ -70,7 +67,8 @@ def measured(arguments: argparse.Namespace) -> dict[str, Any]:
         needed("matplotlib", "plot")
     _, path = needed("elman_models.shipped", "serve").find(arguments.model)
     model = needed("elman_models.law.artifact", "serve").load(path)
-    habits = needed("elman_models.measure.typist", "serve").Habits(arguments.min_confidence, arguments.max_characters)
+    typist = needed("elman_models.measure.typist", "serve")
+    habits = typist.Habits(**given(arguments, typist.HABITS, MendRequest.of_field))
     documents, training = documents_in(arguments.files), documents_in(arguments.training)
     report = needed("elman_models.measure.report", "serve").report(model, path, documents, training, habits)
     if arguments.checkpoint:

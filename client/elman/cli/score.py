@@ -2,9 +2,10 @@
 
 import argparse
 
-from elman.cli.engine import add_engine_arguments, add_fields, open_engine, values_of
+from elman.cli.engine import add_engine_arguments, open_engine, values_of
 from elman.protocol.fields import SCORE_FIELDS
 from elman.protocol.results import Score
+from elman.settings import add_flags
 from elman.terminal import read_text, use_utf8, write, write_json
 
 
@@ -13,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = "the text to score; without it, standard input, unless that is a terminal"
     parser.add_argument("text", nargs="?", metavar="TEXT", help=text)
     add_engine_arguments(parser)
-    add_fields(parser, SCORE_FIELDS)
+    add_flags(parser, SCORE_FIELDS)
 
 
 def run(arguments: argparse.Namespace) -> int:

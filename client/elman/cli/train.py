@@ -1,11 +1,13 @@
 """`elman train`: its flags are the dials of a recipe."""
 
 import argparse
-from dataclasses import Field, fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from elman.errors import MendRequest
 from elman.extras import needed
+from elman.settings import add_flags, given
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,21 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how often to save a checkpoint (default: 60)",
     )
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the curve of training and held-out text at the end")
-    parser.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe in JSON; dials given as flags go before it")
+    parser.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe in JSON; dials given as flags override it")
     dials = parser.add_argument_group("dials", "The defaults need no tuning.")
-    for dial in fields(needed("elman_models.training.recipe", "train").Recipe):
-        add_dial(dials, dial)
-
-
-def add_dial(group: "argparse._ArgumentGroup", dial: "Field[Any]") -> None:  # pyright: ignore[reportPrivateUsage] (unnamed)
-    """The flag of a dial; one that is not given is left to the recipe."""
-    kind = next(kind for kind in (int, float, str) if kind.__name__ in str(dial.type))
-    default = "" if dial.default is None else f" (default: {dial.default})"
-    text = f"{dial.metadata['help']}{default}".replace("%", "%%")
-    group.add_argument(f"--{dial.name.replace('_', '-')}", type=kind, metavar=METAVARS[kind], help=text)
-
-
-METAVARS: dict[type, str] = {int: "NUMBER", float: "NUMBER", str: "WORD"}
+    add_flags(dials, needed("elman_models.training.recipe", "train").DIALS)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,5 +58,4 @@ def recipe_of(arguments: argparse.Namespace) -> Any:
     """The recipe of the file or the defaults, with the dials that were given."""
     module = needed("elman_models.training.recipe", "train")
     recipe = module.read_recipe(arguments.recipe) if arguments.recipe else module.Recipe()
-    given = {dial.name: getattr(arguments, dial.name) for dial in fields(recipe)}
-    return replace(recipe, **{name: value for name, value in given.items() if value is not None})
+    return replace(recipe, **given(arguments, module.DIALS, MendRequest.of_field))

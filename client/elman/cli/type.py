@@ -4,11 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from elman.cli.engine import add_fields, add_server_arguments, open_engine, values_of
+from elman.cli.engine import add_server_arguments, open_engine, values_of
 from elman.editor.text_file import TextFile
 from elman.errors import MendRequest
 from elman.extras import needed
 from elman.protocol.fields import DOCUMENT_FIELDS
+from elman.settings import add_flags
 from elman.terminal import use_utf8, write
 
 FIELDS = tuple(field for field in DOCUMENT_FIELDS if field.name != "include_log_probabilities")
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "file", nargs="?", type=Path, metavar="FILE", help="the UTF-8 text file to edit; without it, a line to print"
     )
     add_server_arguments(parser)
-    add_fields(parser, FIELDS)
+    add_flags(parser, FIELDS)
 
 
 def run(arguments: argparse.Namespace) -> int:

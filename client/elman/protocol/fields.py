@@ -1,108 +1,107 @@
-"""The fields of a request as a caller writes them, in the words of the proto. Imports nothing heavy."""
+"""The fields of a request that are also keywords of `Client` and flags of the command line; `help` is the proto's comment.
 
+The ranges are the server's to check, so none are declared here; the comments tell them.
+"""
+
+from base64 import b64decode
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
+
+from elman.settings import NUMBER, SWITCH, TEXT, TEXTS, WHOLE, Kind, Setting, setting, settings_of
+
+
+def field(default: Any, kind: Kind, comment: str) -> Any:
+    """A field of a request, in the proto's words."""
+    return setting(default, kind, comment, is_whole_sentence=True)
+
+
+def state_bytes(text: str) -> bytes:
+    """A state as --json prints it. Raises ValueError."""
+    return b64decode(text, validate=True)
+
+
+STATE: Final = Kind(state_bytes, "BASE64", "Base64, as --json prints a state", (bytes,))
+STRINGS: Final = replace(TEXTS, metavar="STRING")
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """A field that is also a keyword of `Client` and a flag of the command line; `help` is its comment in the proto."""
+class CompleteFields:
+    """What a completion is asked with, beside model and text."""
 
-    name: str
-    kind: type
-    default: float | bool | bytes | str | tuple[str, ...] | None
-    help: str
-
-    @property
-    def flag(self) -> str:
-        """The flag of the command line."""
-        return f"--{self.name.replace('_', '-')}"
-
-
-DIGEST: Final = Field(
-    "digest",
-    str,
-    "",
-    "The model digest, 64 lower-case hexadecimal digits. Empty: any. Set and not what is served: FAILED_PRECONDITION.",
-)
-STATE: Final = Field(
-    "state",
-    bytes,
-    b"",
-    "The hidden state from which to go on, as returned by an earlier call. Empty: the start of a text.",
-)
-
-COMPLETE_FIELDS: Final = (
-    DIGEST,
-    STATE,
-    Field(
-        "temperature",
-        float,
-        0.8,
-        "The temperature that divides the logits: 0 (always the most probable) or 0.05 to 10. Default 0.8.",
-    ),
-    Field("top_k", int, 0, "The number of most probable characters to keep; 0 keeps all. Default 0."),
-    Field("top_p", float, 1.0, "The probability mass to keep, above 0 and at most 1, of what top_k left. Default 1 (all)."),
-    Field(
-        "min_p",
-        float,
+    digest: str = field(
+        "",
+        TEXT,
+        "The model digest, 64 lower-case hexadecimal digits. Empty: any. Set and not what is served: FAILED_PRECONDITION.",
+    )
+    state: bytes = field(
+        b"", STATE, "The hidden state from which to go on, as returned by an earlier call. Empty: the start of a text."
+    )
+    temperature: float = field(
+        0.8, NUMBER, "The temperature that divides the logits: 0 (always the most probable) or 0.05 to 10. Default 0.8."
+    )
+    top_k: int = field(0, WHOLE, "The number of most probable characters to keep; 0 keeps all. Default 0.")
+    top_p: float = field(
+        1.0, NUMBER, "The probability mass to keep, above 0 and at most 1, of what top_k left. Default 1 (all)."
+    )
+    min_p: float = field(
         0.0,
+        NUMBER,
         "The least probability to keep, relative to the most probable character, 0 to 1. Default 0 (all).",
-    ),
-    Field(
-        "seed",
-        int,
+    )
+    seed: int | None = field(
         None,
+        WHOLE,
         "The seed of the random numbers. Absent: the server draws one and tells it in Started. Needed with already_received.",
-    ),
-    Field(
-        "max_characters",
-        int,
+    )
+    max_characters: int = field(
         256,
+        WHOLE,
         "The number of characters to sample at most, 1 to 1048576, those already received included. Default 256.",
-    ),
-    Field(
-        "stop",
-        tuple,
+    )
+    stop: tuple[str, ...] = field(
         (),
+        STRINGS,
         "At most 16 strings of 1 to 64 characters; the completion ends before the first that appears, and does not send it.",
-    ),
-    Field(
-        "min_confidence",
-        float,
+    )
+    min_confidence: float | None = field(
         None,
+        NUMBER,
         "The probability, 2^-20 to 1, below which the completion is no longer worth showing: it ends before the character at"
         " which the product of the characters' probabilities (at temperature 1) falls below it. Absent: no such end.",
-    ),
-    Field("alternatives", int, 1, "The number of different continuations, 1 to 16. Default 1."),
-    Field(
-        "first_alternative",
-        int,
+    )
+    alternatives: int = field(1, WHOLE, "The number of different continuations, 1 to 16. Default 1.")
+    first_alternative: int = field(
         0,
+        WHOLE,
         "The number of the first alternative, 0 to 65535. Alternative j is the same, asked for alone or among others."
         " Default 0.",
-    ),
-    Field("include_log_probabilities", bool, False, "Whether Pieces carry log-probabilities."),
-)
-
-SCORE_FIELDS: Final = (
-    DIGEST,
-    Field("state", bytes, b"", "The hidden state from which to go on. Empty: the start of a text."),
-    Field(
-        "include_log_probabilities",
-        bool,
-        False,
-        "Whether the response carries each character's log-probability.",
-    ),
-)
+    )
+    include_log_probabilities: bool = field(False, SWITCH, "Whether Pieces carry log-probabilities.")
 
 
-def for_documents(field: Field) -> Field:
+@dataclass(frozen=True, slots=True)
+class ScoreFields:
+    """What a score is asked with, beside model and text."""
+
+    digest: str = field(
+        "",
+        TEXT,
+        "The model digest, 64 lower-case hexadecimal digits. Empty: any. Set and not what is served: FAILED_PRECONDITION.",
+    )
+    state: bytes = field(b"", STATE, "The hidden state from which to go on. Empty: the start of a text.")
+    include_log_probabilities: bool = field(False, SWITCH, "Whether the response carries each character's log-probability.")
+
+
+COMPLETE_FIELDS: Final = settings_of(CompleteFields)
+SCORE_FIELDS: Final = settings_of(ScoreFields)
+
+
+def for_documents(one: Setting) -> Setting:
     """The field with the default of ghost text, if that is another."""
-    if field.name not in DOCUMENT_DEFAULTS:
-        return field
-    default, words = DOCUMENT_DEFAULTS[field.name]
-    return replace(field, default=default, help=f"{field.help.partition(' Default')[0]} Default {words}.")
+    if one.name not in DOCUMENT_DEFAULTS:
+        return one
+    default, words = DOCUMENT_DEFAULTS[one.name]
+    return replace(one, default=default, help=f"{one.help.partition(' Default')[0]} Default {words}.")
 
 
 DOCUMENT_DEFAULTS: Final[dict[str, tuple[float | tuple[str, ...], str]]] = {
@@ -111,4 +110,4 @@ DOCUMENT_DEFAULTS: Final[dict[str, tuple[float | tuple[str, ...], str]]] = {
     "stop": (("\n",), "the line's end"),
 }
 NOT_OF_DOCUMENTS: Final = ("state", "first_alternative")
-DOCUMENT_FIELDS: Final = tuple(for_documents(field) for field in COMPLETE_FIELDS if field.name not in NOT_OF_DOCUMENTS)
+DOCUMENT_FIELDS: Final = tuple(for_documents(one) for one in COMPLETE_FIELDS if one.name not in NOT_OF_DOCUMENTS)

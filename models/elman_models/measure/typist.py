@@ -13,15 +13,15 @@ is 1 - keys / characters, the keystroke savings of Trost and McCoy (2007) and th
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
 
+from elman.settings import NUMBER, WHOLE, Range, check, setting, settings_of
 from elman_models.errors import InvalidField
 from elman_models.law.tables import Tables
 from elman_models.law.vocabulary import Vocabulary
 from elman_models.measure.predictor import JOINERS, Reading
 
-LEAST_CONFIDENCE = 2.0**-20
-MOST_CHARACTERS = 1024
 WORD = re.compile(r"\s*(?:\w+(?:['’]\w+)*|[^\w\s]+)?")
 """What Ctrl-Right takes: the space before a word, and the word, or the punctuation in its place."""
 
@@ -30,16 +30,17 @@ WORD = re.compile(r"\s*(?:\w+(?:['’]\w+)*|[^\w\s]+)?")
 class Habits:
     """What ghost text the typist is shown. Raises InvalidField."""
 
-    min_confidence: float = field(
-        default=0.2, metadata={"help": "the probability below which ghost text is no longer shown, 2^-20 to 1"}
+    min_confidence: float = setting(
+        0.2, NUMBER, "the probability below which ghost text is no longer shown", Range(2.0**-20, 1, "2^-20 to 1")
     )
-    max_characters: int = field(default=64, metadata={"help": "the longest ghost text, in characters, 1 to 1024"})
+    max_characters: int = setting(64, WHOLE, "the longest ghost text", Range(1, 1024), unit="characters")
 
     def __post_init__(self) -> None:
-        if not LEAST_CONFIDENCE <= self.min_confidence <= 1:
-            raise InvalidField("min_confidence", self.min_confidence, "2^-20 to 1")
-        if not 1 <= self.max_characters <= MOST_CHARACTERS:
-            raise InvalidField("max_characters", self.max_characters, f"1 to {MOST_CHARACTERS}")
+        check(self, InvalidField)
+
+
+HABITS: Final = settings_of(Habits)
+"""What flags and help are made of."""
 
 
 @dataclass(slots=True)

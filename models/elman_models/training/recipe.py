@@ -6,61 +6,100 @@ folder of notes sets none.
 
 import json
 import math
-from dataclasses import Field, asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from elman.settings import NUMBER, WHOLE, WORD, Choices, Range, check, setting, settings_of
 from elman_models.errors import InvalidField
 
 MILLION = 1_000_000
-
-
-def dial(default: float | str | None, allowed: tuple[float, float] | tuple[str, ...], help_text: str) -> Any:
-    """A field of the recipe with its range, or its choices, and what it means."""
-    return field(default=default, metadata={"help": help_text, "allowed": allowed})
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How to train. Raises InvalidField, which names field, value and range."""
 
-    layers: int | None = dial(None, (1, 16), "recurrent layers, all of which the output reads; by the amount of text: 6 or 8")
-    skips: str | None = dial(
-        None, ("dense", "none"), "which layers below a layer reads: none (default): the nearest; dense: all of them"
+    layers: int | None = setting(
+        None, WHOLE, "recurrent layers, all of which the output reads; by the amount of text: 6 or 8", Range(1, 16)
     )
-    hidden_size: int | None = dial(None, (1, 4096), "outputs of each layer; by the amount of text: 96 to 256")
-    epochs: int | None = dial(
-        None, (1, 1000), "passes over the text; by the amount of text: 30 for little to 8 for much, from a model 6"
-    )
-    dropout: float = dial(0.0, (0, 0.9), "share of a layer's outputs withheld from its readers while training")
-    learning_rate: float | None = dial(None, (1e-6, 1), "of AdamW, at its highest; 0.003, or 0.002 from a model")
-    matrix_rate: float | None = dial(
+    skips: str | None = setting(
         None,
-        (0, 1),
-        "of Muon on the layers' matrices, at its highest; 0.03 for little text or 0.02, from a model 0.01; 0: AdamW",
+        WORD,
+        "which layers below a layer reads: none (default): the nearest; dense: all of them",
+        Choices(("dense", "none")),
     )
-    restarts: float = dial(0.02, (0, 1), "share of windows whose row starts anew, so that the initial state is practised")
-    warmup: int = dial(500, (0, 100_000), "steps over which the learning rate rises; it falls by a cosine afterwards")
-    weight_decay: float = dial(0.1, (0, 10), "of AdamW and Muon, on matrices")
-    clip: float = dial(0.25, (1e-3, 1e6), "largest norm of the gradient")
-    batch_size: int | None = dial(None, (1, 4096), "texts read side by side; by the amount of text: 8 to 32")
-    window: int | None = dial(None, (2, 4096), "steps through which errors travel back, the state carries on beyond; 64 or 128")
-    held_out: float = dial(0.05, (0, 0.5), "share of the text kept for measuring quality")
-    measurements: int = dial(50, (1, 10_000), "times that held-out text is measured while training; the best weights are kept")
-    patience: int = dial(10, (0, 10_000), "measurements without a better one after which training stops; 0: never")
-    minimum_characters: int = dial(20_000, (1, 10**12), "characters of text below which training is refused")
-    seed: int = dial(0, (0, 2**63 - 1), "of initial weights, dropout and order")
-    threads: int | None = dial(
-        None, (1, 1024), "processor threads, half of those there are by default; part of what makes a digest again"
+    hidden_size: int | None = setting(None, WHOLE, "outputs of each layer; by the amount of text: 96 to 256", Range(1, 4096))
+    epochs: int | None = setting(
+        None,
+        WHOLE,
+        "passes over the text; by the amount of text: from 30 for little to 8 for much; 6 from a model",
+        Range(1, 1000),
     )
-    precision: str = dial("auto", ("auto", "float32", "bfloat16"), "of products; auto: bfloat16 where the processor can")
+    dropout: float = setting(
+        0.0, NUMBER, "the share of a layer's outputs withheld from its readers while training", Range(0, 0.9)
+    )
+    learning_rate: float | None = setting(
+        None, NUMBER, "AdamW's learning rate at its highest; by default 0.003, or 0.002 from a model", Range(1e-6, 1)
+    )
+    matrix_rate: float | None = setting(
+        None,
+        NUMBER,
+        "Muon's learning rate on the layers' matrices, at its highest; by default 0.03 for little text, 0.02 for more and 0.01"
+        " from a model; 0: AdamW learns them too",
+        Range(0, 1),
+    )
+    restarts: float = setting(
+        0.02, NUMBER, "the share of windows whose row starts anew, so that the initial state is practised", Range(0, 1)
+    )
+    warmup: int = setting(
+        500,
+        WHOLE,
+        "how long the learning rate rises before it falls by a cosine",
+        Range(0, 100_000),
+        unit="steps",
+    )
+    weight_decay: float = setting(0.1, NUMBER, "the weight decay of AdamW and Muon, on matrices", Range(0, 10))
+    clip: float = setting(0.25, NUMBER, "the largest norm of the gradient", Range(1e-3, 1e6))
+    batch_size: int | None = setting(
+        None, WHOLE, "how many texts are read side by side; by the amount of text: 8 to 32", Range(1, 4096), unit="texts"
+    )
+    window: int | None = setting(
+        None,
+        WHOLE,
+        "how far errors travel back, while the state carries on beyond; by the amount of text: 64 or 128",
+        Range(2, 4096),
+        unit="steps",
+    )
+    held_out: float = setting(0.05, NUMBER, "the share of the text kept for measuring quality", Range(0, 0.5))
+    measurements: int = setting(
+        50, WHOLE, "how often the held-out text is measured while training; the best weights are kept", Range(1, 10_000)
+    )
+    patience: int = setting(
+        10, WHOLE, "measurements without a better one after which training stops; 0: it does not", Range(0, 10_000)
+    )
+    minimum_characters: int = setting(
+        20_000, WHOLE, "the least text that training accepts", Range(1, 10**12), unit="characters"
+    )
+    seed: int = setting(0, WHOLE, "the seed of initial weights, dropout and order", Range(0, 2**63 - 1))
+    threads: int | None = setting(
+        None,
+        WHOLE,
+        "processor threads, by default half of those there are; the same number is needed to make the same digest again",
+        Range(1, 1024),
+    )
+    precision: str = setting(
+        "auto",
+        WORD,
+        "the precision of products; auto: bfloat16 where the processor has it",
+        Choices(("auto", "float32", "bfloat16")),
+    )
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            check(each, getattr(self, each.name))
+        check(self, InvalidField)
 
     def for_text(self, characters: int) -> "Recipe":
-        """The recipe with every dial that was left open set for so many characters, from random weights."""
+        """The recipe with every dial that was left open set for a text of that many characters, from random weights."""
         millions = characters / MILLION
         follows: dict[str, Any] = {
             "layers": 8 if millions >= 1 else 6,
@@ -92,6 +131,10 @@ class Recipe:
         return asdict(self)
 
 
+DIALS: Final = settings_of(Recipe)
+"""What flags and help are made of."""
+
+
 def windows(millions: float) -> dict[str, Any]:
     """How the text is read; little text needs many small steps."""
     return {
@@ -106,24 +149,9 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def from_json(values: dict[str, Any]) -> Recipe:
-    """The recipe that `to_json` described; dials may be lacking, none may be unknown."""
-    known = [each.name for each in fields(Recipe)]
+    """The recipe that `to_json` described. A dial that is missing has its default; one that is unknown raises InvalidField."""
+    known = [each.name for each in DIALS]
     for name, value in values.items():
         if name not in known:
             raise InvalidField(name, value, f"no such dial; there are: {', '.join(known)}")
     return Recipe(**values)
-
-
-def check(dial_field: "Field[Any]", value: object) -> None:
-    """Raise InvalidField unless the value is one of the field's choices or within its range."""
-    allowed = dial_field.metadata["allowed"]
-    if value is None and dial_field.default is None:
-        return
-    if isinstance(allowed[0], str):
-        if value not in allowed:
-            raise InvalidField(dial_field.name, value, ", ".join(allowed))
-        return
-    kinds = (int,) if "int" in str(dial_field.type) else (int, float)
-    low, high = allowed
-    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
-        raise InvalidField(dial_field.name, value, f"{low:g} to {high:g}" + (", whole" if kinds == (int,) else ""))

@@ -148,7 +148,7 @@ def test_an_unknown_flag_shows_the_usage_of_its_command() -> None:
         (("complete",), b"ab\xffcd", 2, "standard input: byte 0xff at offset 2 is not UTF-8"),
         (("complete", "--top-k", "-1", "a"), b"", 2, "top_k: -1 is out of range; allowed: 0 to 4294967295"),
         (("complete", "--temperature", "nan", "a"), b"", 2, "temperature: nan is out of range; allowed: 0, or 0.05 to 10"),
-        (("complete", "--state", "%", "a"), b"", 2, "state: '%' is no Base64"),
+        (("complete", "--state", "%", "a"), b"", 2, "state: '%' is out of range; allowed: Base64"),
         (("complete", "--model", "nobody", "a"), b"", 3, "model.name: 'nobody' is not served; there are: tiny"),
         (("complete", "--digest", "0" * 64, "a"), b"", 4, "leave out --state and --digest"),
         (("score", "--timeout", "0", "a"), b"", 2, "timeout: 0.0 is out of range"),

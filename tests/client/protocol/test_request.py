@@ -9,7 +9,8 @@ import pytest
 
 from elman.aio.client import AsyncClient
 from elman.errors import ElmanError, MendRequest, NeverRetry
-from elman.protocol.fields import COMPLETE_FIELDS, DOCUMENT_FIELDS, SCORE_FIELDS, Field
+from elman.protocol.fields import COMPLETE_FIELDS, DOCUMENT_FIELDS, SCORE_FIELDS
+from elman.settings import Setting
 from elman.sync.client import Client
 
 PROTO = Path(__file__).parents[3] / "proto/elman/v1/completion_service.proto"
@@ -31,7 +32,7 @@ def test_every_field_is_described_in_the_words_of_the_proto() -> None:
 
 
 @pytest.mark.parametrize("field", [each for each in COMPLETE_FIELDS if "Default" in each.help], ids=lambda field: field.name)
-def test_a_default_is_the_one_that_its_comment_names(field: Field) -> None:
+def test_a_default_is_the_one_that_its_comment_names(field: Setting) -> None:
     (named,) = re.findall(r"Default ([\d.]*\d)", field.help)
     assert field.default == float(named)
 
@@ -40,7 +41,7 @@ def test_a_default_is_the_one_that_its_comment_names(field: Field) -> None:
 @pytest.mark.parametrize(
     ("method", "fields"), [("complete", COMPLETE_FIELDS), ("document", DOCUMENT_FIELDS), ("score", SCORE_FIELDS)]
 )
-def test_the_keywords_are_the_fields(face: type, method: str, fields: tuple[Field, ...]) -> None:
+def test_the_keywords_are_the_fields(face: type, method: str, fields: tuple[Setting, ...]) -> None:
     parameters = inspect.signature(getattr(face, method)).parameters
     keywords = {name: each.default for name, each in parameters.items() if name not in NOT_FIELDS}
     assert keywords == {field.name: field.default for field in fields}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from elman_models.errors import InvalidField
-from elman_models.training.recipe import Recipe, from_json, read_recipe
+from elman_models.training.recipe import DIALS, Recipe, from_json, read_recipe
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_an_unknown_dial_is_refused() -> None:
 
 
 def test_every_dial_says_what_it_means() -> None:
-    assert all(each.metadata["help"] and each.metadata["allowed"] for each in fields(Recipe))
+    assert all(each.help and each.allowed for each in DIALS)
 
 
 @pytest.mark.parametrize(

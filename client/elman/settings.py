@@ -1,0 +1,244 @@
+"""Settings: what one dataclass field says becomes its flag, environment variable, help, table row and errors. Knows no setting.
+
+    @dataclass(frozen=True, slots=True)
+    class Habits:
+        max_characters: int = setting(64, WHOLE, "the longest ghost text", Range(1, 1024), unit="characters")
+
+        def __post_init__(self) -> None:
+            check(self, InvalidField)
+
+    add_flags(parser, settings_of(Habits))
+    Habits(**given(parser.parse_args(), settings_of(Habits), InvalidField))
+
+All three packages stand on this file: it imports the standard library alone, and little of that.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import argparse
+
+    from _typeshed import DataclassInstance
+
+SHOWN_CHARACTERS: Final = 60
+
+Refuse: TypeAlias = Callable[[str, object, str], Exception]
+"""Makes the error for a setting's name, its value, and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How the words of a flag or a variable become a value, and what a value may be."""
+
+    read: Callable[[str], object]  # raises ValueError for words that stand for no value
+    metavar: str
+    allowed: str
+    types: tuple[type, ...]
+    action: Literal["store", "append", "store_true"] = "store"
+
+    def holds(self, value: object) -> bool:
+        """Whether the value is of this kind; Python counts True as a number, settings do not."""
+        return isinstance(value, self.types) and (isinstance(value, bool) is (bool in self.types))
+
+
+def separated(words: str) -> tuple[str, ...]:
+    """The parts of a list with commas."""
+    return tuple(part for part in words.split(",") if part)
+
+
+def truth(words: str) -> bool:
+    """True or false."""
+    if words not in ("true", "false"):
+        raise ValueError(words)
+    return words == "true"
+
+
+WHOLE: Final = Kind(int, "NUMBER", "a whole number", (int,))
+NUMBER: Final = Kind(float, "NUMBER", "a number", (int, float))
+TEXT: Final = Kind(str, "TEXT", "text", (str,))
+WORD: Final = Kind(str, "WORD", "a word", (str,))
+TEXTS: Final = Kind(separated, "TEXT", "a list of texts", (tuple, list), "append")
+SWITCH: Final = Kind(truth, "", "true or false", (bool,), "store_true")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The numbers from `least` to `most`. NaN is in no range. `words` say it where numbers would not be read."""
+
+    least: float
+    most: float
+    words: str = ""
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(self.least <= value <= self.most)
+
+    def __str__(self) -> str:
+        return self.words or f"{in_words(self.least)} to {in_words(self.most)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """A few words."""
+
+    words: Sequence[str]
+
+    def __contains__(self, value: object) -> bool:
+        return value in self.words
+
+    def __str__(self) -> str:
+        return ", ".join(self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: a field of a dataclass, as all who show it or read it know it."""
+
+    name: str
+    kind: Kind
+    default: Any  # None: absent, which is then a value that is allowed
+    help: str
+    allowed: Range | Choices | None = None  # None: whatever the kind holds, or for another to check
+    unit: str = ""
+    flag: str = ""
+    variable: str = ""  # of the environment; "": none
+    default_words: str = ""  # what to call the default, where its value does not say it
+    is_whole_sentence: bool = False  # whether `help` tells range and default itself
+
+    @property
+    def range(self) -> str:
+        """What is allowed, with its unit; "" where nothing is said of it."""
+        return " ".join(filter(None, (str(self.allowed), self.unit))) if self.allowed else ""
+
+    @property
+    def shown_default(self) -> str:
+        """The default as a person would write it; "" where there is none."""
+        return self.default_words or ("" if self.default is None else in_words(self.default))
+
+    def check(self, value: object, refuse: Refuse) -> None:
+        """Raise `refuse(...)` unless the value is of the kind and allowed."""
+        if value is None and self.default is None:
+            return
+        if not self.kind.holds(value) or (self.allowed and value not in self.allowed):
+            raise self.refused(value, refuse)
+
+    def read(self, words: str, refuse: Refuse) -> object:
+        """The value that words stand for. Raises `refuse(...)`."""
+        try:
+            return self.kind.read(words)
+        except ValueError:
+            raise self.refused(words, refuse) from None
+
+    def refused(self, value: object, refuse: Refuse) -> Exception:
+        """The error that names the setting, the value, and what is allowed."""
+        whole = ", whole" if self.kind is WHOLE else ""
+        return refuse(self.name, value, f"{self.range}{whole}" if self.range else self.kind.allowed)
+
+
+def setting(
+    default: Any,
+    kind: Kind,
+    help: str,  # noqa: A002 (as argparse has it)
+    allowed: Range | Choices | None = None,
+    *,
+    unit: str = "",
+    flag: str = "",
+    default_words: str = "",
+    is_whole_sentence: bool = False,
+) -> Any:
+    """A field of a dataclass that is a setting; its flag has its name, if no other is given."""
+    made = Setting(
+        "", kind, default, help, allowed, unit, flag, default_words=default_words, is_whole_sentence=is_whole_sentence
+    )
+    return field(default=default, metadata={"setting": made})
+
+
+def settings_of(kind: "type[DataclassInstance]") -> tuple[Setting, ...]:
+    """The settings of a dataclass, in the order of its fields."""
+    return tuple(with_name(each.metadata["setting"], each.name) for each in fields(kind))
+
+
+def with_name(made: Setting, name: str) -> Setting:
+    """The setting with its field's name, and the flag that follows from it."""
+    return replace(made, name=name, flag=made.flag or f"--{name.replace('_', '-')}")
+
+
+def check(values: "DataclassInstance", refuse: Refuse) -> None:
+    """Raise `refuse(...)` for the first field that is out of range."""
+    for each in settings_of(type(values)):
+        each.check(getattr(values, each.name), refuse)
+
+
+class TakesFlags(Protocol):
+    """A parser, or a group of its flags."""
+
+    def add_argument(self, *names: str, **options: Any) -> Any:
+        """Take one more."""
+        ...
+
+
+def add_flags(parser: TakesFlags, settings: Sequence[Setting]) -> None:
+    """A flag for each setting, which holds the words as they were typed; None where there were none, for `given` to tell."""
+    for each in settings:
+        options: dict[str, Any] = {"dest": each.name, "default": None, "action": each.kind.action}
+        if each.kind is not SWITCH:
+            options["metavar"] = each.unit.upper() or each.kind.metavar
+        parser.add_argument(each.flag, help=help_of(each).replace("%", "%%"), **options)
+
+
+def help_of(one: Setting) -> str:
+    """What `--help` says of a setting."""
+    if one.is_whole_sentence:
+        return f"{one.help} May be repeated." if one.kind.action == "append" else one.help
+    default = f"default: {one.shown_default}" if one.shown_default else ""
+    variable = f"env: {one.variable}" if one.variable else ""
+    told = "; ".join(filter(None, (one.range, default, variable)))
+    return f"{one.help} ({told})" if told else one.help
+
+
+def given(
+    arguments: "argparse.Namespace", settings: Sequence[Setting], refuse: Refuse, environment: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The values of those settings that were given: as a flag, or otherwise as a variable. Raises `refuse(...)`."""
+    values: dict[str, Any] = {}
+    for each in settings:
+        words = getattr(arguments, each.name, None)
+        if words is None and environment and each.variable:
+            words = environment.get(each.variable)
+        if words is not None:
+            values[each.name] = each.read(words, refuse) if isinstance(words, str) else value_of(words)
+    return values
+
+
+def value_of(words: list[str] | bool) -> tuple[str, ...] | bool:
+    """What stands for a flag that was repeated, or for one that takes no words."""
+    return words if isinstance(words, bool) else tuple(words)
+
+
+def table(settings: Sequence[Setting]) -> str:
+    """A row for each setting, in Markdown."""
+    rows = [f"| `{each.flag}` | `{each.variable}` | {default_cell(each)} | {each.range} | {each.help} |" for each in settings]
+    head = ["| flag | environment | default | allowed | meaning |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join([*head, *rows]) + "\n"
+
+
+def default_cell(one: Setting) -> str:
+    """The default as a table shows it: values as code, words as words."""
+    return one.default_words or f"`{one.shown_default}`"
+
+
+def in_words(value: object) -> str:
+    """A value as a person would write it."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def shown(value: object) -> str:
+    """The value as an error shows it, cut where it would be too long for a status."""
+    text = repr(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
+
+
+def refusal(name: str, value: object, allowed: str) -> str:
+    """What an error says of a value that is out of range."""
+    return f"{name}: {shown(value)} is out of range; allowed: {allowed}"
