@@ -38,12 +38,12 @@ class Ticker:
 
     def __init__(self, engine: Engine, fail: Callable[[Exception], None]) -> None:
         self._engine, self._fail = engine, fail
-        self._is_turning = self._is_stopped = False
+        self._is_started = self._is_turning = self._is_stopped = False
         self._beside: Tick | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Turn in this loop from now on."""
-        self._loop = loop
+        self._is_started, self._loop = True, loop
         self._reading, self._writing = os.pipe()
         os.set_blocking(self._reading, False)
         self._thread = ThreadPoolExecutor(1, "engine")
@@ -51,7 +51,9 @@ class Ticker:
         self._engine.on_work = self._wake
 
     async def stop(self) -> None:
-        """Wait for the tick that runs beside the loop, and turn no more. A second call does nothing."""
+        """Wait for the tick that runs beside the loop, and turn no more. Before `start`, or a second time, it does nothing."""
+        if not self._is_started:
+            return
         self._is_stopped = True
         if not self._loop.remove_reader(self._reading):
             return

@@ -81,3 +81,17 @@ async def test_what_a_tick_raises_beside_the_loop_is_told(model: Model, monkeypa
     engine.submit([Job(model, Start(State.initial(model)), lambda _: None, skipped=unfit)])
     await asyncio.wait_for(failed.wait(), 30)
     await ticker.stop()
+
+
+async def test_stopping_before_the_start_does_nothing(model: Model) -> None:
+    engine, told = Engine({model.digest: open_execution(model, 1, "cpu")}, 1, 1000), asyncio.Event()
+    failures: list[Exception] = []
+    ticker = Ticker(engine, failures.append)
+    await ticker.stop()
+    ticker.start(asyncio.get_running_loop())
+    start = Start(State.initial(model))
+    engine.submit([Job(model, start, lambda _: told.set(), ending=Ending(1, (), None))])
+    await asyncio.wait_for(told.wait(), 30)
+    await ticker.stop()
+    await ticker.stop()
+    assert not failures
