@@ -118,6 +118,6 @@ class Neighbour:
     def tell(self, progress: Progress) -> None:
         """Take a piece."""
         now = time.perf_counter()
-        progress.job.taken += len(progress.text)
+        progress.job.note_taken(len(progress.text))
         self._between_characters.append((now - self._last) / len(progress.text))
         self._last = now

@@ -60,9 +60,7 @@ class Embedded:
             while not news:
                 self._engine.tick()
             progress = news.popleft()
-            progress.job.taken += len(progress.text)
-            if progress.is_paused:
-                self._engine.resume(progress.job)
+            progress.acknowledge(self._engine)
             running -= progress.is_last
             yield progress
 

@@ -82,7 +82,7 @@ class Crowd:
 
     def _resume(self) -> None:
         for tick, job in [one for one in self._paused if one[0] <= self._ticks]:
-            job.taken = job.sent - job.received
+            job.note_taken(job.untaken)
             self._engine.resume(job)
             self._paused.remove((tick, job))
 
@@ -97,7 +97,7 @@ class Crowd:
         if progress.is_paused:
             self._paused.append((self._ticks + self._random.randint(0, 9), progress.job))
         elif self._random.random() < self._diligence:
-            progress.job.taken = progress.job.sent - progress.job.received
+            progress.job.note_taken(progress.job.untaken)
 
 
 @given(data=st.data(), rows=st.integers(1, 9), chance=st.integers(0, 2**32))

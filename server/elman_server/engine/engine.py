@@ -211,9 +211,8 @@ class Engine:
 
     def cancel(self, job: Job) -> None:
         """Forget a text: its row is free after the tick in progress."""
-        self._has_cancelled = job.is_cancelled = True
-        for alternative in job.alternatives:
-            alternative.is_cancelled = True
+        self._has_cancelled = True
+        job.cancel()
 
     def tick(self) -> None:
         """One round of the engine, in the caller's thread."""

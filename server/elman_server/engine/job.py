@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,20 @@ class Progress(NamedTuple):
         """Whether nothing follows."""
         return self.state is not None or self.failure is not None
 
+    def acknowledge(self, engine: "Resumes") -> None:
+        """The reader has taken this: a job that was paused because the reader was slow goes on."""
+        self.job.note_taken(len(self.text))
+        if self.is_paused:
+            engine.resume(self.job)
+
+
+class Resumes(Protocol):
+    """An engine, as a reader knows it."""
+
+    def resume(self, job: "Job") -> None:
+        """Let a paused job wait for a row again."""
+        ...
+
 
 class Draws(NamedTuple):
     """What one tick drew for one job."""
@@ -52,6 +66,9 @@ class Draws(NamedTuple):
     replay: "Replay"
     text: str
 
+
+Watch: TypeAlias = Callable[[Passage], None]
+"""Is shown, in every tick, the states that the row passed."""
 
 Replay: TypeAlias = Callable[[State, NDArray[np.int32]], State]
 """The state after some characters more; for the rare end that lies before the tick that found it."""
@@ -104,8 +121,8 @@ class Job:
     """A text to consume, and then to continue (with an ending) or to be done with (without).
 
     `skipped` is consumed unseen, then `scored` with its log-probabilities. `alternatives` are the jobs that go on from the
-    state reached. There is at least one character to consume or to draw. `watch` is told in every tick, before `tell`, which
-    states the row passed.
+    state reached. There is at least one character to consume or to draw. `watch` is called in every tick, before `tell`.
+    Nobody but the job writes its fields.
     """
 
     model: Model
@@ -115,12 +132,12 @@ class Job:
     scored: NDArray[np.int32] = field(default_factory=lambda: NOTHING)
     ending: Ending | None = None
     alternatives: Sequence["Job"] = ()
-    watch: Callable[[Passage], None] | None = None
+    watch: Watch | None = None
 
     def __post_init__(self) -> None:
         self.is_cancelled = False
         self.steps = 0  # since it was admitted to a row
-        self.taken = 0  # characters that the reader has taken; written by the reader alone
+        self._taken = 0  # characters that the reader has taken
         self.received = self.ending.count if self.ending else 0
         self.sent = self.received  # characters told, received ones included
         self._unsent = Unsent(self.model.vocabulary)  # the text from there on
@@ -157,7 +174,7 @@ class Job:
     @property
     def untaken(self) -> int:
         """How many characters were told that the reader has not taken."""
-        return self.sent - self.received - self.taken
+        return self.sent - self.received - self._taken
 
     @property
     def timing(self) -> Timing:
@@ -166,6 +183,24 @@ class Job:
         admitted = self._admitted or now
         primed = self._primed or now
         return Timing(admitted - self._asked, primed - admitted, now - primed)
+
+    def note_taken(self, characters: int) -> None:
+        """The reader has taken that many more of the characters told."""
+        self._taken += characters
+
+    def prepend(self, characters: NDArray[np.int32]) -> None:
+        """Consume these characters, unseen, before everything else."""
+        self.skipped = np.concatenate([characters, self.skipped]) if len(self.skipped) else characters
+
+    def show_states_to(self, watch: Watch) -> None:
+        """Have the states watched from now on."""
+        self.watch = watch
+
+    def cancel(self) -> None:
+        """Nobody wants the text any more, nor its alternatives."""
+        self.is_cancelled = True
+        for alternative in self.alternatives:
+            alternative.cancel()
 
     def admit(self) -> Start:
         """What its row begins with."""

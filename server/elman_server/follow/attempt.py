@@ -34,7 +34,7 @@ class Attempt:
         self.running = len(jobs)  # those that have not told their last
         self.submission: Sequence[Job] = completion.submission(jobs, tell) if is_suggesting else jobs
         for job in {*jobs, *self.submission}:
-            job.watch = partial(watch, self, job.start.alternative)
+            job.show_states_to(partial(watch, self, job.start.alternative))
         self._completion: Completion | None = completion
         self._trails: dict[int, Trail] = {}
         self._most_states = most_states // len(jobs)

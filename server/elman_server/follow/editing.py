@@ -158,17 +158,15 @@ class Editing:
 
     def _tell(self, progress: Progress) -> Iterator[Event]:
         """The events of one piece of news; when they are written, the engine may go on."""
-        attempt, job = self._attempt, progress.job
+        attempt = self._attempt
         if attempt is None:
             return
         for event in attempt.events(progress):
             if isinstance(event, pb.Piece):
                 self._witness.note_text(len(event.text))
             yield event
-        job.taken += len(progress.text)
-        if progress.is_paused:
-            self._engine.resume(job)
+        progress.acknowledge(self._engine)
         if progress.is_last:
-            self._witness.note_timing(job.timing)
+            self._witness.note_timing(progress.job.timing)
         if not (attempt.running or self._news):
             attempt.rest()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Amount, InvalidField
-from elman_models.execution.protocol import Start
+from elman_models.execution.protocol import NOTHING, Start
 from elman_models.law.artifact import Model
 from elman_models.law.sampling import LARGEST_SEED, Sampling
 from elman_models.law.state import LARGEST_POSITION, State, pack, unpack
@@ -85,22 +85,16 @@ class Completion(NamedTuple):
         """What to submit: a single job with its prefix, or one that consumes the prefix for all."""
         if len(jobs) > 1 and self.prefix:
             return [Job(self.served.model, Start(self.state), tell, skipped=self.characters, alternatives=jobs)]
-        jobs[0].skipped = np.concatenate([self.characters, jobs[0].skipped]) if self.received else self.characters
+        jobs[0].prepend(self.characters)
         return jobs
 
     def _job(self, alternative: int, tell: Tell) -> Job:
         weighs = self.limits.largest_surprise is not None
         first_rank = alternative if self.sampling.is_greedy and not self.received else 0
         start = Start(self.state, self.sampling, self.seed, alternative, first_rank, self.is_accounted or weighs)
-        job = Job(self.served.model, start, tell, ending=self.limits.ending(self.received))
-        if not self.received:
-            return job
-        received = self.served.model.vocabulary.encode(self.received)
-        if weighs:  # what was received counts for min_confidence
-            job.scored = received
-        else:
-            job.skipped = received
-        return job
+        received = self.served.model.vocabulary.encode(self.received) if self.received else NOTHING
+        skipped, scored = (NOTHING, received) if weighs else (received, NOTHING)  # scored: it counts for min_confidence
+        return Job(self.served.model, start, tell, skipped, scored, self.limits.ending(self.received))
 
     def started(self) -> pb.CompleteResponse:
         """The first event."""

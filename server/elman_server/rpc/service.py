@@ -79,14 +79,11 @@ class CompletionService:
                 self._forget(submission, news)
 
     def _note_written(self, progress: Progress, call: Call) -> None:
-        job = progress.job
         if progress.text:
             call.note_text(len(progress.text))
-            job.taken += len(progress.text)
-        if progress.is_paused:
-            self._engine.resume(job)
+        progress.acknowledge(self._engine)
         if progress.is_last:
-            call.note_timing(job.timing)
+            call.note_timing(progress.job.timing)
 
     def _begin_completion(self, request: pb.CompleteRequest, call: Call) -> Completion:
         self._check_open()
