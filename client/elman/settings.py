@@ -29,7 +29,7 @@ Refuse: TypeAlias = Callable[[str, object, str], Exception]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ValueKind:
     """How the words of a flag or a variable become a value, and what a value may be."""
 
     read: Callable[[str], object]  # raises ValueError for words that stand for no value
@@ -55,12 +55,12 @@ def truth(words: str) -> bool:
     return words == "true"
 
 
-WHOLE: Final = Kind(int, "NUMBER", "a whole number", (int,))
-NUMBER: Final = Kind(float, "NUMBER", "a number", (int, float))
-TEXT: Final = Kind(str, "TEXT", "text", (str,))
-WORD: Final = Kind(str, "WORD", "a word", (str,))
-TEXTS: Final = Kind(separated, "TEXT", "a list of texts", (tuple, list), "append")
-SWITCH: Final = Kind(truth, "", "true or false", (bool,), "store_true")
+WHOLE: Final = ValueKind(int, "NUMBER", "a whole number", (int,))
+NUMBER: Final = ValueKind(float, "NUMBER", "a number", (int, float))
+TEXT: Final = ValueKind(str, "TEXT", "text", (str,))
+WORD: Final = ValueKind(str, "WORD", "a word", (str,))
+TEXTS: Final = ValueKind(separated, "TEXT", "a list of texts", (tuple, list), "append")
+SWITCH: Final = ValueKind(truth, "", "true or false", (bool,), "store_true")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Setting:
     """One setting: a field of a dataclass, as all who show it or read it know it."""
 
     name: str
-    kind: Kind
+    kind: ValueKind
     default: Any  # None: absent, which is then a value that is allowed
     help: str
     allowed: Range | Choices | None = None  # None: whatever the kind holds, or for another to check
@@ -138,7 +138,7 @@ class Setting:
 
 def setting(
     default: Any,
-    kind: Kind,
+    kind: ValueKind,
     help: str,  # noqa: A002 (as argparse has it)
     allowed: Range | Choices | None = None,
     *,

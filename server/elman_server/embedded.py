@@ -13,7 +13,7 @@ from elman_server.engine.job import Job, Progress, Timing
 from elman_server.engine.pace import Pace
 from elman_server.follow.session import Session
 from elman_server.requests.catalogue import Catalogue
-from elman_server.requests.completion import Completion
+from elman_server.requests.completion import CheckedCompletion
 from elman_server.requests.listing import list_models
 from elman_server.requests.scoring import Scoring
 
@@ -34,14 +34,14 @@ class Embedded:
 
     def __init__(self, catalogue: Catalogue, executions: Mapping[str, Execution], make_pace: Callable[[], Pace] = Pace) -> None:
         self._catalogue = catalogue
-        self._engine = Shared(Engine(executions, ROWS, ROWS, make_pace))
+        self._engine = SharedEngine(Engine(executions, ROWS, ROWS, make_pace))
 
     def complete(self, request: pb.CompleteRequest) -> Iterator[pb.CompleteResponse]:
         """The events of CompletionService.Complete. Raises Refused, at once."""
-        completion = Completion.of(request, self._catalogue)
+        completion = CheckedCompletion.of(request, self._catalogue)
         return self._events(completion)
 
-    def _events(self, completion: Completion) -> Iterator[pb.CompleteResponse]:
+    def _events(self, completion: CheckedCompletion) -> Iterator[pb.CompleteResponse]:
         yield completion.started()
         news: deque[Progress] = deque()
         jobs = completion.jobs(news.append)
@@ -90,7 +90,7 @@ class Embedded:
         """Nothing is open: the engine goes with the object."""
 
 
-class Shared:
+class SharedEngine:
     """An engine that several threads may use: whoever ticks tells the others' news too."""
 
     def __init__(self, engine: Engine) -> None:
@@ -121,9 +121,9 @@ class Shared:
 class EmbeddedFollow:
     """One document that is followed: `send` requests, and iterate over the responses to the newest."""
 
-    def __init__(self, catalogue: Catalogue, engine: Shared, size: int) -> None:
+    def __init__(self, catalogue: Catalogue, engine: SharedEngine, size: int) -> None:
         self._engine = engine
-        self._session = Session(catalogue, engine, size, Nobody(), lambda: None)
+        self._session = Session(catalogue, engine, size, NoWitness(), lambda: None)
 
     def send(self, request: pb.FollowRequest) -> None:
         """Tell of an event. Raises Refused, after which there is no more to do but `close`."""
@@ -149,7 +149,7 @@ class EmbeddedFollow:
             self._session.close()
 
 
-class Nobody:
+class NoWitness:
     """Counts nothing."""
 
     def note_text(self, characters: int) -> None:

@@ -146,7 +146,7 @@ class Server:
         if self._failed:
             return
         log("draining", running_calls=self._service.running)
-        self._service.end_following(Unavailable())  # they can go on elsewhere at once
+        self._service.end_follow_calls(Unavailable())  # they can go on elsewhere at once
         await self._wait_for(asyncio.sleep(self._config.drain_notice_seconds), self._config.drain_notice_seconds)
 
     async def _stop(self) -> None:

@@ -18,7 +18,7 @@ from elman.v1 import completion_service_pb2 as pb
 from elman_models.law.artifact import Model
 from elman_server.embedded import ROWS, Embedded
 from elman_server.engine.job import Job
-from elman_server.engine.pace import Allowance, Kind, Pace
+from elman_server.engine.pace import Allowance, Pace, TickKind
 from elman_server.requests.catalogue import Catalogue, Served
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ class FixedPace(Pace):
 
     def __init__(self, run: int, draws: int) -> None:
         super().__init__()
-        self._allowance = Everyone(Kind.DRAW, run, draws)
+        self._allowance = Everyone(TickKind.DRAW, run, draws)
 
     def allowance(self, jobs: Sequence[Job]) -> Allowance:
         """The same for every tick."""

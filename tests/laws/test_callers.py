@@ -19,7 +19,7 @@ from elman_server.engine import engine as engine_module
 from elman_server.engine.engine import Engine
 from elman_server.engine.job import Job, Progress
 from elman_server.requests.catalogue import Catalogue, Served
-from elman_server.requests.completion import Completion
+from elman_server.requests.completion import CheckedCompletion
 from elman_server.requests.scoring import Scoring
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class Caller:
     """One caller of an engine, and what it was told."""
 
-    completion: Completion
+    completion: CheckedCompletion
     text: str = ""
     reason: int = 0
     state: bytes = b""
@@ -113,7 +113,7 @@ def test_callers_that_come_go_and_read_slowly_change_nothing_for_each_other(
 ) -> None:
     asked = data.draw(st.lists(requests(oracle), min_size=1, max_size=9))
     crowd = Crowd(make_execution, model, rows, Random(chance), 0.5)
-    callers = [Caller(Completion.of(one, crowd.catalogue)) for one in asked]
+    callers = [Caller(CheckedCompletion.of(one, crowd.catalogue)) for one in asked]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine_module, "UNTAKEN_CHARACTERS", 4)
         crowd.run(callers, strangers(crowd))
@@ -128,7 +128,7 @@ def strangers(crowd: Crowd) -> list[Job]:
         """Read nothing."""
 
     scoring = Scoring.of(pb.ScoreRequest(text="a bad cab" * 4), crowd.catalogue)
-    leaving = Completion.of(pb.CompleteRequest(prefix="a", limits=pb.Limits(max_characters=99)), crowd.catalogue)
+    leaving = CheckedCompletion.of(pb.CompleteRequest(prefix="a", limits=pb.Limits(max_characters=99)), crowd.catalogue)
     return [scoring.job(ignore), *leaving.jobs(ignore), scoring.job(ignore)]
 
 
@@ -148,7 +148,7 @@ def test_a_slow_reader_is_paused_and_misses_nothing(
         held = oracle.complete(request).text[start : start + 50]
         request.limits.stop.extend([held, held[:40] + "!"])
     crowd = Crowd(make_execution, model, 1, Random(0), 0)
-    caller = Caller(Completion.of(request, crowd.catalogue))
+    caller = Caller(CheckedCompletion.of(request, crowd.catalogue))
     crowd.run([caller])
     expected = oracle.complete(request)
     assert caller.pauses > 1
@@ -178,7 +178,7 @@ def test_an_endless_text_leaves_its_row_to_one_that_waits_and_says_the_same(
     ]
     asked[1].first_alternative = 2
     crowd = Crowd(make_execution, model, 1, Random(1), 1)
-    callers = [Caller(Completion.of(one, crowd.catalogue)) for one in asked]
+    callers = [Caller(CheckedCompletion.of(one, crowd.catalogue)) for one in asked]
     order: list[int] = []
     for number, caller in enumerate(callers):
         caller.ended = partial(order.append, number)

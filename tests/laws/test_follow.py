@@ -15,10 +15,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.law.artifact import Model
 from elman_models.law.structure import Structure
-from elman_server.embedded import ROWS, Embedded, Nobody
+from elman_server.embedded import ROWS, Embedded, NoWitness
 from elman_server.engine.engine import Engine
 from elman_server.engine.job import Job
-from elman_server.engine.pace import Allowance, Kind, Pace
+from elman_server.engine.pace import Allowance, Pace, TickKind
 from elman_server.follow import editing, tail
 from elman_server.follow.session import Session
 from elman_server.requests.catalogue import Catalogue, Served
@@ -41,7 +41,7 @@ class Stream:
 
     def __init__(self, catalogue: Catalogue, engine: Engine, size: int = SMALL) -> None:
         self.engine = engine
-        self.session = Session(catalogue, engine, size, Nobody(), lambda: None)
+        self.session = Session(catalogue, engine, size, NoWitness(), lambda: None)
         self.revision = 0
 
     def send(self, **event: Any) -> None:
@@ -94,7 +94,7 @@ class Unhurried(Pace):
 
     def allowance(self, jobs: Sequence[Any]) -> Allowance:
         """The same for every tick."""
-        return Everyone(Kind.DRAW, 7, 3)
+        return Everyone(TickKind.DRAW, 7, 3)
 
 
 class Editor(RuleBasedStateMachine):

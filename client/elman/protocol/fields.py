@@ -7,10 +7,10 @@ from base64 import b64decode
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from elman.settings import NUMBER, SWITCH, TEXT, TEXTS, WHOLE, Kind, Setting, setting, settings_of
+from elman.settings import NUMBER, SWITCH, TEXT, TEXTS, WHOLE, Setting, ValueKind, setting, settings_of
 
 
-def field(default: Any, kind: Kind, comment: str) -> Any:
+def field(default: Any, kind: ValueKind, comment: str) -> Any:
     """A field of a request, in the proto's words."""
     return setting(default, kind, comment, is_whole_sentence=True)
 
@@ -20,7 +20,7 @@ def state_bytes(text: str) -> bytes:
     return b64decode(text, validate=True)
 
 
-STATE: Final = Kind(state_bytes, "BASE64", "Base64, as --json prints a state", (bytes,))
+STATE: Final = ValueKind(state_bytes, "BASE64", "Base64, as --json prints a state", (bytes,))
 STRINGS: Final = replace(TEXTS, metavar="STRING")
 
 

@@ -42,14 +42,14 @@ class Progress(NamedTuple):
         """Whether nothing follows."""
         return self.state is not None or self.failure is not None
 
-    def acknowledge(self, engine: "Resumes") -> None:
+    def acknowledge(self, engine: "ResumesJobs") -> None:
         """The reader has taken this: a job that was paused because the reader was slow goes on."""
         self.job.note_taken(len(self.text))
         if self.is_paused:
             engine.resume(self.job)
 
 
-class Resumes(Protocol):
+class ResumesJobs(Protocol):
     """An engine, as a reader knows it."""
 
     def resume(self, job: "Job") -> None:
@@ -57,7 +57,7 @@ class Resumes(Protocol):
         ...
 
 
-class Draws(NamedTuple):
+class Drawn(NamedTuple):
     """What one tick drew for one job."""
 
     outcome: Outcome
@@ -98,7 +98,7 @@ class Unsent:
         self._text, self._log_probabilities = self._text[count:], self._log_probabilities[count:]
         return released
 
-    def anchor(self, draws: Draws, sent: int) -> None:
+    def anchor(self, draws: Drawn, sent: int) -> None:
         """Keep a state at or before the held text, if there is any, before the tick's own states are gone."""
         if not self._text:
             self._anchor = None
@@ -108,7 +108,7 @@ class Unsent:
             state, place, text = self._anchor
             self._anchor = (state, place, text + draws.text)
 
-    def state(self, draws: Draws, sent: int) -> State:
+    def state(self, draws: Drawn, sent: int) -> State:
         """The state after the last character sent."""
         if sent >= draws.start or self._anchor is None:
             return draws.outcome.state(draws.slot, sent - draws.start)
@@ -233,7 +233,7 @@ class Job:
             return None
         self._prime()
         text = self.model.vocabulary.decode(outcome.characters(index))
-        draws = Draws(outcome, index, self.ending.count, replay, text)
+        draws = Drawn(outcome, index, self.ending.count, replay, text)
         self.ending.take(text, surprises[scored:])
         self._unsent.add(text, log_probabilities[scored:])
         return self._tell(draws)
@@ -250,7 +250,7 @@ class Job:
         self._primed = time.monotonic()
         return Progress(self, log_probabilities=self._log_probabilities, state=state)
 
-    def _tell(self, draws: "Draws") -> Progress | None:
+    def _tell(self, draws: "Drawn") -> Progress | None:
         """Tell what may be sent now, and where it ended."""
         count = self.ending.sendable - self.sent if self.ending else 0
         text, log_probabilities = self._unsent.release(count)

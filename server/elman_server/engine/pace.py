@@ -31,7 +31,7 @@ PIECE_SECONDS = 0.00005
 FIRST_GUESS_SECONDS = TICK_SECONDS / 8
 
 
-class Kind(Enum):
+class TickKind(Enum):
     """Which texts a tick moves."""
 
     DRAW = "all but those with a long prefix"
@@ -42,14 +42,14 @@ class Kind(Enum):
 class Allowance(NamedTuple):
     """How many given characters a text may consume in a tick, and how many may then be drawn."""
 
-    kind: Kind
+    kind: TickKind
     run: int
     draws: int
 
     def moves(self, job: Job) -> bool:
         """Whether the tick moves the text."""
         is_long = job.given > NEAR
-        return is_long if self.kind is Kind.RUN else not is_long and (self.kind is Kind.DRAW or job.awaits_first)
+        return is_long if self.kind is TickKind.RUN else not is_long and (self.kind is TickKind.DRAW or job.awaits_first)
 
 
 class Cost:
@@ -77,8 +77,8 @@ class Pace:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._costs = {kind: Cost() for kind in Kind}
-        self._kind = Kind.DRAW  # of the last tick
+        self._costs = {kind: Cost() for kind in TickKind}
+        self._kind = TickKind.DRAW  # of the last tick
         self._cost = self._costs[self._kind]
         self._run_ended: float | None = None  # when the last run ended; None: no long prefix has waited since
 
@@ -86,30 +86,30 @@ class Pace:
         """What the texts may do in the next tick."""
         given = [job.given for job in jobs]
         long = sum(count > NEAR for count in given)
-        if long and (long == len(jobs) or self._kind is Kind.DRAW):
+        if long and (long == len(jobs) or self._kind is TickKind.DRAW):
             return self._run(long, is_alone=long == len(jobs))
         self._run_ended = self._run_ended if long else None
         rows = len(jobs) - long
-        draws = self._costs[Kind.DRAW].steps(TICK_SECONDS, rows, MOST_DRAWS)
-        if self._kind is not Kind.FIRST and self._is_first_worth_it(jobs, rows, draws):
-            return self._allow(Kind.FIRST, NEAR, 1)
-        return self._allow(Kind.DRAW, NEAR, draws)
+        draws = self._costs[TickKind.DRAW].steps(TICK_SECONDS, rows, MOST_DRAWS)
+        if self._kind is not TickKind.FIRST and self._is_first_worth_it(jobs, rows, draws):
+            return self._allow(TickKind.FIRST, NEAR, 1)
+        return self._allow(TickKind.DRAW, NEAR, draws)
 
     def _is_first_worth_it(self, jobs: Sequence[Job], rows: int, draws: int) -> bool:
         """Whether drawing all at once takes longer than writing one piece more for each newcomer but the first."""
         left = [job.left for job in jobs if job.awaits_first and job.given <= NEAR]
         if not left:
             return False
-        return self._costs[Kind.DRAW].of(rows) * min(draws, max(left)) > PIECE_SECONDS * (len(left) - 1)
+        return self._costs[TickKind.DRAW].of(rows) * min(draws, max(left)) > PIECE_SECONDS * (len(left) - 1)
 
     def _run(self, rows: int, is_alone: bool) -> Allowance:
         seconds = RUN_SECONDS
         if not is_alone and self._run_ended is not None:
             seconds = min(RUN_SHARE * (self._clock() - self._run_ended), LONGEST_RUN_SECONDS)
-        steps = self._costs[Kind.RUN].steps(seconds, rows, MOST_RUN)
-        return self._allow(Kind.RUN, steps, 0)
+        steps = self._costs[TickKind.RUN].steps(seconds, rows, MOST_RUN)
+        return self._allow(TickKind.RUN, steps, 0)
 
-    def _allow(self, kind: Kind, run: int, draws: int) -> Allowance:
+    def _allow(self, kind: TickKind, run: int, draws: int) -> Allowance:
         self._kind, self._cost = kind, self._costs[kind]
         return Allowance(kind, run, draws)
 
@@ -120,5 +120,5 @@ class Pace:
     def observe(self, rows: int, steps: int, seconds: float) -> None:
         """Learn from the tick that was allowed last: how many rows it moved, its longest row's steps, and what it took."""
         self._cost.observe(rows, steps, seconds)
-        if self._kind is Kind.RUN:
+        if self._kind is TickKind.RUN:
             self._run_ended = self._clock()

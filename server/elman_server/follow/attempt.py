@@ -8,11 +8,11 @@ from elman.v1 import completion_service_pb2 as pb
 from elman_models.execution.protocol import Passage, Start
 from elman_server.engine.job import Job, Progress
 from elman_server.follow.checkpoints import Trail
-from elman_server.follow.document import Document
-from elman_server.requests.completion import Completion, Event, Tell
+from elman_server.follow.followed_text import FollowedText
+from elman_server.requests.completion import CheckedCompletion, Event, Tell
 
 Hear: TypeAlias = Callable[["Attempt", Progress], None]
-Watch: TypeAlias = Callable[["Attempt", int, Passage], None]
+See: TypeAlias = Callable[["Attempt", int, Passage], None]
 """Is told the number of the alternative and the states that it passed."""
 
 
@@ -25,17 +25,17 @@ class Attempt:
     The states that it reached stay good up to where the document agrees with its text, also after it was retired.
     """
 
-    def __init__(self, completion: Completion, is_suggesting: bool, most_states: int, hear: Hear, watch: Watch) -> None:
+    def __init__(self, completion: CheckedCompletion, is_suggesting: bool, most_states: int, hear: Hear, watch: See) -> None:
         self.is_suggesting = is_suggesting
         self.cursor = completion.start_position
         self.written: dict[int, str] = {}  # what was suggested, by alternative
         tell = partial(hear, self)
-        jobs = completion.jobs(tell) if is_suggesting else [consuming(completion, tell)]
+        jobs = completion.jobs(tell) if is_suggesting else [consuming_job(completion, tell)]
         self.running = len(jobs)  # those that have not told their last
         self.submission: Sequence[Job] = completion.submission(jobs, tell) if is_suggesting else jobs
         for job in {*jobs, *self.submission}:
             job.show_states_to(partial(watch, self, job.start.alternative))
-        self._completion: Completion | None = completion
+        self._completion: CheckedCompletion | None = completion
         self._trails: dict[int, Trail] = {}
         self._most_states = most_states // len(jobs)
         self._agreed: int | None = None  # up to here, if it is retired
@@ -56,12 +56,12 @@ class Attempt:
                 self.written[event.alternative] = self.written.get(event.alternative, "") + event.text
             yield event
 
-    def note(self, passage: Passage, alternative: int, document: Document) -> None:
+    def note(self, passage: Passage, alternative: int, followed: FollowedText) -> None:
         """Keep the states that a tick passed: in the document, or beyond its cursor in the alternative's trail."""
         limit = self.cursor if self._agreed is None else self._agreed
         known = min(max(0, limit + 1 - passage.position), len(passage.outputs))
         if known:
-            document.note(passage.position, passage.outputs[:known])
+            followed.note(passage.position, passage.outputs[:known])
         if self._agreed is None and known < len(passage.outputs):
             self._trail(alternative, passage.outputs.shape[1]).add(passage.position + known, passage.outputs[known:])
 
@@ -86,6 +86,6 @@ class Attempt:
         return "superseded" if self.running else "empty"
 
 
-def consuming(completion: Completion, tell: Tell) -> Job:
+def consuming_job(completion: CheckedCompletion, tell: Tell) -> Job:
     """A job that draws nothing."""
     return Job(completion.served.model, Start(completion.state), tell, skipped=completion.characters)

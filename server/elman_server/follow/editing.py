@@ -15,8 +15,8 @@ from elman_models.law.state import State
 from elman_server.engine.job import Job, Progress, Timing
 from elman_server.follow.attempt import Attempt
 from elman_server.follow.checkpoints import affordable
-from elman_server.follow.document import Document
-from elman_server.requests.completion import Completion, Event
+from elman_server.follow.followed_text import FollowedText
+from elman_server.requests.completion import CheckedCompletion, Event
 
 LEAST_CONSUMED, MOST_CONSUMED = 1 << 8, 1 << 12
 """How much one attempt consumes: a quarter of what is left, so that the states where attempts end lie denser and denser towards
@@ -26,7 +26,7 @@ RECENT_ATTEMPTS = 4
 """How many attempts may still bring states: the newest, and those whose last news may be on the way."""
 
 
-class Works(Protocol):
+class JobEngine(Protocol):
     """Who does jobs: an engine, or one that is shared."""
 
     def submit(self, jobs: Sequence[Job]) -> None:
@@ -62,10 +62,10 @@ class Editing:
     """A document and its suggestions, within so many bytes. `pattern` is what is asked of any text, with no prefix."""
 
     def __init__(
-        self, pattern: Completion, prefix: str, size: int, engine: Works, witness: Witness, wake: Callable[[], None]
+        self, pattern: CheckedCompletion, prefix: str, size: int, engine: JobEngine, witness: Witness, wake: Callable[[], None]
     ) -> None:
         self.pattern = pattern
-        self.document = Document(State.initial(pattern.served.model), pattern.state, prefix, size)
+        self.text = FollowedText(State.initial(pattern.served.model), pattern.state, prefix, size)
         self._most_trailed = affordable(size // 4, len(pattern.state.outputs))
         self._engine, self._witness, self._wake = engine, witness, wake
         self._suggests = self._is_due = False
@@ -87,17 +87,17 @@ class Editing:
     @property
     def unconsumed(self) -> int:
         """How many characters before the cursor wait to be consumed."""
-        return 0 if self.document.is_lost else self.document.cursor - self.document.consumed
+        return 0 if self.text.is_lost else self.text.cursor - self.text.consumed
 
     def change(self, keep: int, insert: str, is_accepted: bool = False) -> None:
         """A new revision: what follows the position is replaced."""
-        along = self._attempt.along(insert) if self._attempt and keep == self.document.cursor else None
+        along = self._attempt.along(insert) if self._attempt and keep == self.text.cursor else None
         self.retire("accepted" if is_accepted else None, keep)
-        self.document.edit(keep, insert, along)
+        self.text.edit(keep, insert, along)
 
     def pursue(self, suggests: bool) -> None:
         """Consume the text before the cursor and, if they are wanted, draw suggestions."""
-        self._suggests, self._is_due = suggests, not self.document.is_lost
+        self._suggests, self._is_due = suggests, not self.text.is_lost
 
     def retire(self, outcome: str | None = None, keep: int | None = None) -> None:
         """The revision is the newest no longer: nobody works for it, and nothing is told of it."""
@@ -109,7 +109,7 @@ class Editing:
         self._attempt = None
         self._recent = [attempt for attempt in self._recent if attempt.running]
         for attempt in self._recent:
-            attempt.retire(self.document.cursor if keep is None else keep)
+            attempt.retire(self.text.cursor if keep is None else keep)
 
     def _cancel(self, attempt: Attempt, outcome: str | None) -> None:
         for job in attempt.submission:
@@ -131,8 +131,8 @@ class Editing:
 
     def _begin(self) -> None:
         most = min(MOST_CONSUMED, max(LEAST_CONSUMED, self.unconsumed // 4))
-        state, text = self.document.ahead(most)
-        is_suggesting = self._suggests and state.position + len(text) == self.document.cursor
+        state, text = self.text.ahead(most)
+        is_suggesting = self._suggests and state.position + len(text) == self.text.cursor
         if not (text or is_suggesting):
             self._is_due = False
             return
@@ -144,7 +144,7 @@ class Editing:
 
     def _see(self, attempt: Attempt, alternative: int, passage: Passage) -> None:
         if attempt in self._recent:
-            attempt.note(passage, alternative, self.document)
+            attempt.note(passage, alternative, self.text)
 
     def _hear(self, attempt: Attempt, progress: Progress) -> None:
         if attempt is not self._attempt:

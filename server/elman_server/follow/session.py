@@ -8,9 +8,9 @@ from collections.abc import Callable
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Amount, InvalidField
 from elman_models.law.state import pack
-from elman_server.follow.editing import Editing, Witness, Works
+from elman_server.follow.editing import Editing, JobEngine, Witness
 from elman_server.requests.catalogue import Catalogue
-from elman_server.requests.completion import Completion, check_bytes, check_position, named
+from elman_server.requests.completion import CheckedCompletion, check_bytes, check_position, model_of
 
 MOST_SUGGESTED = 1 << 14
 """What is suggested is kept until the next request, for it may be accepted."""
@@ -19,7 +19,7 @@ MOST_SUGGESTED = 1 << 14
 class Session:
     """One stream's document, within so many bytes. `wake` is called when `next` may have something new."""
 
-    def __init__(self, catalogue: Catalogue, engine: Works, size: int, witness: Witness, wake: Callable[[], None]) -> None:
+    def __init__(self, catalogue: Catalogue, engine: JobEngine, size: int, witness: Witness, wake: Callable[[], None]) -> None:
         self._catalogue, self._engine, self._size, self._witness, self._wake = catalogue, engine, size, witness, wake
         self._revision = 0
         self._editing: Editing | None = None
@@ -27,7 +27,7 @@ class Session:
         self._owes_need_text = False
 
     @property
-    def pattern(self) -> Completion | None:
+    def pattern(self) -> CheckedCompletion | None:
         """What is asked of the document's text, whatever it is; None before the first open."""
         return self._editing.pattern if self._editing else None
 
@@ -67,7 +67,7 @@ class Session:
         return self._editing
 
     def _open(self, wanted: pb.Open) -> None:
-        pattern = Completion.of(asked(wanted), self._catalogue)
+        pattern = CheckedCompletion.of(request_for(wanted), self._catalogue)
         check_bytes("prefix", wanted.prefix)
         check_suggested(pattern)
         check_position(pattern.state, len(wanted.prefix) + pattern.limits.max_characters)
@@ -77,14 +77,14 @@ class Session:
         self._owes_started, self._owes_need_text = True, False
 
     def _edit(self, edit: pb.Edit, editing: Editing) -> None:
-        cursor = editing.document.cursor
+        cursor = editing.text.cursor
         if edit.keep > cursor:
             raise InvalidField("keep", edit.keep, f"0 to {cursor}, the number of characters before the cursor")
         check_bytes("insert", edit.insert)
         end = edit.keep + len(edit.insert) + editing.pattern.limits.max_characters
         check_position(editing.pattern.state, end - editing.pattern.state.position)
         editing.change(edit.keep, edit.insert)
-        self._owes_need_text = editing.document.is_lost
+        self._owes_need_text = editing.text.is_lost
         editing.pursue(edit.suggest if edit.HasField("suggest") else bool(edit.insert))
 
     def _accept(self, accept: pb.Accept, editing: Editing) -> None:
@@ -94,7 +94,7 @@ class Session:
             raise InvalidField("alternative", accept.alternative, f"those suggested for the revision before: {numbers}")
         if not 1 <= accept.characters <= len(suggested):
             raise InvalidField("characters", accept.characters, f"1 to {len(suggested)}, the number of those suggested")
-        editing.change(editing.document.cursor, suggested[: accept.characters], is_accepted=True)
+        editing.change(editing.text.cursor, suggested[: accept.characters], is_accepted=True)
         editing.pursue(not accept.HasField("suggest") or accept.suggest)
 
     def begin(self) -> None:
@@ -112,9 +112,7 @@ class Session:
             return self._started(editing)
         if self._owes_need_text:
             self._owes_need_text = False
-            return pb.FollowResponse(
-                revision=self._revision, need_text=pb.NeedText(earliest_position=editing.document.earliest)
-            )
+            return pb.FollowResponse(revision=self._revision, need_text=pb.NeedText(earliest_position=editing.text.earliest))
         event = editing.next()
         if event is None:
             return None
@@ -124,14 +122,14 @@ class Session:
 
     def _started(self, editing: Editing) -> pb.FollowResponse:
         pattern = editing.pattern
-        started = pb.Started(model=named(pattern.served), seed=pattern.seed, start_position=editing.document.cursor)
+        started = pb.Started(model=model_of(pattern.served), seed=pattern.seed, start_position=editing.text.cursor)
         return pb.FollowResponse(revision=self._revision, started=started)
 
     def goodbye(self) -> pb.FollowResponse:
         """The last words: where another replica may go on."""
         goodbye = pb.Goodbye()
-        if self._editing and not self._editing.document.is_lost:
-            newest = self._editing.document.newest
+        if self._editing and not self._editing.text.is_lost:
+            newest = self._editing.text.newest
             goodbye = pb.Goodbye(state=pack(newest, self._editing.pattern.served.model), position=newest.position)
         return pb.FollowResponse(revision=self._revision, goodbye=goodbye)
 
@@ -141,7 +139,7 @@ class Session:
             self._editing.retire()
 
 
-def check_suggested(pattern: Completion) -> None:
+def check_suggested(pattern: CheckedCompletion) -> None:
     """Raise InvalidField for suggestions of which more would have to be kept than a stream should hold."""
     most = MOST_SUGGESTED // len(pattern.alternatives)
     if pattern.limits.max_characters > most:
@@ -149,7 +147,7 @@ def check_suggested(pattern: Completion) -> None:
         raise InvalidField("max_characters", pattern.limits.max_characters, allowed)
 
 
-def asked(wanted: pb.Open) -> pb.CompleteRequest:
+def request_for(wanted: pb.Open) -> pb.CompleteRequest:
     """What is asked of the document's text, whatever it is."""
     request = pb.CompleteRequest(
         model=wanted.model,

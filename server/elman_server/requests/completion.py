@@ -32,7 +32,7 @@ REASONS = {
 }
 
 
-class Completion(NamedTuple):
+class CheckedCompletion(NamedTuple):
     """A checked CompleteRequest."""
 
     served: Served
@@ -48,7 +48,7 @@ class Completion(NamedTuple):
     is_accounted: bool  # whether log-probabilities go with the pieces
 
     @classmethod
-    def of(cls, request: pb.CompleteRequest, catalogue: Catalogue) -> "Completion":
+    def of(cls, request: pb.CompleteRequest, catalogue: Catalogue) -> "CheckedCompletion":
         """Check every field. Raises Refused."""
         served = catalogue.resolve(request.model)
         state = unpack(request.state, served.model)
@@ -65,7 +65,7 @@ class Completion(NamedTuple):
             served, state, request.prefix, received, sampling, seed, limits, alternatives, characters, unknown, is_accounted
         )
 
-    def after(self, state: State, prefix: str) -> "Completion":
+    def after(self, state: State, prefix: str) -> "CheckedCompletion":
         """The same, asked of another state and prefix."""
         vocabulary = self.served.model.vocabulary
         characters = vocabulary.encode(prefix)
@@ -98,7 +98,7 @@ class Completion(NamedTuple):
 
     def started(self) -> pb.CompleteResponse:
         """The first event."""
-        model = named(self.served)
+        model = model_of(self.served)
         return pb.CompleteResponse(started=pb.Started(model=model, seed=self.seed, start_position=self.start_position))
 
     def responses(self, progress: Progress) -> list[pb.CompleteResponse]:
@@ -160,7 +160,7 @@ class Completion(NamedTuple):
         }
 
 
-def named(served: Served) -> pb.Model:
+def model_of(served: Served) -> pb.Model:
     """The model's name and digest."""
     return pb.Model(name=served.name, digest=served.model.digest)
 

@@ -6,7 +6,7 @@ from elman.v1 import completion_service_pb2 as pb
 from elman_models.law.artifact import SEMANTICS_VERSION
 from elman_models.law.state import state_bytes
 from elman_server.requests.catalogue import Catalogue, Served
-from elman_server.requests.completion import named
+from elman_server.requests.completion import model_of
 
 
 def list_models(catalogue: Catalogue) -> pb.ListModelsResponse:
@@ -18,7 +18,7 @@ def describe(served: Served) -> pb.ModelDescription:
     """One model."""
     model = served.model
     return pb.ModelDescription(
-        model=named(served),
+        model=model_of(served),
         semantics_version=SEMANTICS_VERSION,
         layer_sizes=[layer.size for layer in model.structure.layers],
         vocabulary=model.vocabulary.characters,

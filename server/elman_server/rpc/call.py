@@ -28,7 +28,7 @@ PROCESS, NUMBERS = secrets.token_hex(4), count()
 Context: TypeAlias = ServicerContext[Any, Any]
 
 
-class Call:
+class CallRecord:
     """What is to be remembered of one call."""
 
     def __init__(self, method: str, metrics: Metrics) -> None:
@@ -87,11 +87,11 @@ class Call:
             seconds=round(seconds, 6),
             generated_characters=self._characters,
             **self.canonical(),
-            **(spent(self.timing) if self.timing else {}),
+            **(timing_fields(self.timing) if self.timing else {}),
         )
 
 
-def spent(timing: Timing) -> dict[str, Any]:
+def timing_fields(timing: Timing) -> dict[str, Any]:
     """For logs, to the microsecond."""
     return {
         "queue_seconds": round(timing.queue_seconds, 6),
@@ -101,19 +101,19 @@ def spent(timing: Timing) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def answering(method: str, context: Context, metrics: Metrics) -> AsyncGenerator[Call, None]:
+async def answering(method: str, context: Context, metrics: Metrics) -> AsyncGenerator[CallRecord, None]:
     """Run the body of a call; what it raises becomes the call's status."""
-    call = Call(method, metrics)
+    call = CallRecord(method, metrics)
     try:
         yield call
     except Refused as refused:
         call.outcome = refused.status
         await refuse(context, refused)
     except (asyncio.CancelledError, GeneratorExit):
-        call.outcome = caller_s_own(context)
+        call.outcome = status_of_leaving(context)
         raise
     except grpc.aio.InternalError as broken:  # a write to a caller who is gone, noticed before the cancel itself
-        call.outcome = caller_s_own(context)
+        call.outcome = status_of_leaving(context)
         raise asyncio.CancelledError from broken
     except Exception as error:
         call.outcome = Defect.status
@@ -123,7 +123,7 @@ async def answering(method: str, context: Context, metrics: Metrics) -> AsyncGen
         call.finish()
 
 
-def caller_s_own(context: Context) -> str:
+def status_of_leaving(context: Context) -> str:
     """Whether the caller left, or had no more time."""
     remaining = cast("float | None", context.time_remaining())
     return "CANCELLED" if remaining is None or remaining > 0 else "DEADLINE_EXCEEDED"

@@ -9,7 +9,7 @@ from elman_server.errors import QueueFull, Unavailable
 from elman_server.follow.editing import Witness
 from elman_server.follow.session import Session
 from elman_server.rpc.bell import Bell
-from elman_server.rpc.call import Call, Context
+from elman_server.rpc.call import CallRecord, Context
 
 Read: TypeAlias = Callable[[], Awaitable[pb.FollowRequest | None]]
 """The next request; None after the last. Raises Refused for bytes that are none."""
@@ -22,10 +22,10 @@ MOST_UNCONSUMED = 1 << 20
 """How many characters may wait to be consumed before the next request is taken."""
 
 
-class Following:
+class FollowCall:
     """Writes what the session has to say, always of the newest revision read."""
 
-    def __init__(self, read: Read, context: Context, call: Call, open_session: OpenSession) -> None:
+    def __init__(self, read: Read, context: Context, call: CallRecord, open_session: OpenSession) -> None:
         self._read, self._context, self._call = read, context, call
         self._session = open_session(call, self._wake)
         self._change, self._room = Bell(), Bell()

@@ -12,12 +12,12 @@ from elman_server.engine.job import Job, Progress
 from elman_server.errors import Unavailable
 from elman_server.follow.session import Session
 from elman_server.requests.catalogue import Catalogue
-from elman_server.requests.completion import Completion
+from elman_server.requests.completion import CheckedCompletion
 from elman_server.requests.listing import list_models
 from elman_server.requests.scoring import Scoring
 from elman_server.rpc.bell import Bell
-from elman_server.rpc.call import Call, Context, answering
-from elman_server.rpc.follow_call import Following, Read
+from elman_server.rpc.call import CallRecord, Context, answering
+from elman_server.rpc.follow_call import FollowCall, Read
 from elman_server.telemetry.metrics import Metrics
 
 
@@ -53,7 +53,7 @@ class CompletionService:
         self._metrics = metrics
         self._open_session = partial(Session, catalogue, engine, session_bytes)
         self._running: dict[News, Job] = {}
-        self._following: set[Following] = set()
+        self._follow_calls: set[FollowCall] = set()
         self._is_idle = asyncio.Event()
         self._is_idle.set()
         self.is_draining = False
@@ -78,16 +78,16 @@ class CompletionService:
             finally:
                 self._forget(submission, news)
 
-    def _note_written(self, progress: Progress, call: Call) -> None:
+    def _note_written(self, progress: Progress, call: CallRecord) -> None:
         if progress.text:
             call.note_text(len(progress.text))
         progress.acknowledge(self._engine)
         if progress.is_last:
             call.note_timing(progress.job.timing)
 
-    def _begin_completion(self, request: pb.CompleteRequest, call: Call) -> Completion:
+    def _begin_completion(self, request: pb.CompleteRequest, call: CallRecord) -> CheckedCompletion:
         self._check_open()
-        completion = Completion.of(request, self._catalogue)
+        completion = CheckedCompletion.of(request, self._catalogue)
         call.model, call.canonical = completion.served.name, completion.canonical
         call.note_prefix(len(completion.prefix) + len(completion.received), completion.state.position)
         return completion
@@ -96,13 +96,13 @@ class CompletionService:
         """What is to be said of a document while it is edited."""
         async with answering("Follow", context, self._metrics) as call:
             self._check_open()
-            following = Following(read, context, call, self._open_session)
-            self._following.add(following)
+            follow_call = FollowCall(read, context, call, self._open_session)
+            self._follow_calls.add(follow_call)
             self._note_idleness()
             try:
-                await following.run()
+                await follow_call.run()
             finally:
-                self._following.remove(following)
+                self._follow_calls.remove(follow_call)
                 self._note_idleness()
 
     async def score(self, request: pb.ScoreRequest, context: Context) -> pb.ScoreResponse:
@@ -115,7 +115,7 @@ class CompletionService:
             return await self._score(scoring, call)
         raise AssertionError("a refused call has been aborted")
 
-    async def _score(self, scoring: Scoring, call: Call) -> pb.ScoreResponse:
+    async def _score(self, scoring: Scoring, call: CallRecord) -> pb.ScoreResponse:
         if not scoring.text:
             return scoring.response((), scoring.state)
         news = News()
@@ -138,7 +138,7 @@ class CompletionService:
     @property
     def running(self) -> int:
         """The number of running calls."""
-        return len(self._running) + len(self._following)
+        return len(self._running) + len(self._follow_calls)
 
     async def until_idle(self) -> None:
         """Wait until no call is running."""
@@ -148,12 +148,12 @@ class CompletionService:
         """End every running call with a status."""
         for news, job in self._running.items():
             news.tell(Progress(job, failure=failure))
-        self.end_following(failure)
+        self.end_follow_calls(failure)
 
-    def end_following(self, failure: Exception) -> None:
+    def end_follow_calls(self, failure: Exception) -> None:
         """End the calls that would go on for as long as somebody types."""
-        for following in self._following:
-            following.end(failure)
+        for follow_call in self._follow_calls:
+            follow_call.end(failure)
 
     def _check_open(self) -> None:
         if self.is_draining:

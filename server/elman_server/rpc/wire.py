@@ -24,7 +24,7 @@ def handlers(service: CompletionService, metrics: Metrics) -> grpc.GenericRpcHan
     list_models = decoding(pb.ListModelsRequest, service.list_models, "ListModels", metrics)
     methods = {
         "Follow": grpc.stream_stream_rpc_method_handler(
-            following(service), decoder(pb.FollowRequest), pb.FollowResponse.SerializeToString
+            follow_behaviour(service), decoder(pb.FollowRequest), pb.FollowResponse.SerializeToString
         ),
         "Complete": stream(*complete, pb.CompleteResponse.SerializeToString),
         "Score": unary(*score, pb.ScoreResponse.SerializeToString),
@@ -51,7 +51,7 @@ def decoding(kind: type[Message], behaviour: Behaviour, method: str, metrics: Me
     return behave, decoder(kind)
 
 
-def following(service: CompletionService) -> Behaviour:
+def follow_behaviour(service: CompletionService) -> Behaviour:
     """The behaviour of Follow, which decodes its requests as it takes them."""
 
     async def behave(_: object, context: Context) -> None:

@@ -12,7 +12,7 @@ from elman_models.law.artifact import Model
 from elman_models.law.state import State
 from elman_server.engine.ending import Ending
 from elman_server.engine.job import Job
-from elman_server.engine.pace import MOST_DRAWS, MOST_RUN, NEAR, PIECE_SECONDS, TICK_SECONDS, Allowance, Kind, Pace
+from elman_server.engine.pace import MOST_DRAWS, MOST_RUN, NEAR, PIECE_SECONDS, TICK_SECONDS, Allowance, Pace, TickKind
 
 MakeJob = Callable[[int, int], Job]
 
@@ -86,7 +86,7 @@ def test_one_slow_tick_does_not_slow_the_ticks_for_long(make_job: MakeJob) -> No
 
 def test_a_long_prefix_goes_ever_faster_where_steps_are_cheap(make_job: MakeJob) -> None:
     machine, reading = Machine(1e-9), make_job(1 << 20, 0)
-    assert [machine.tick([reading]) for _ in range(50)][-1][:3] == (Kind.RUN, MOST_RUN, 0)
+    assert [machine.tick([reading]) for _ in range(50)][-1][:3] == (TickKind.RUN, MOST_RUN, 0)
 
 
 @pytest.mark.parametrize(("talkers", "readers"), [(1, 1), (63, 1), (2, 200), (60, 60)])
@@ -98,7 +98,7 @@ def test_long_prefixes_and_the_others_have_half_of_the_engine_each(make_job: Mak
     spent = {True: 0.0, False: 0.0}
     for _ in range(40):
         began = machine.clock.now
-        spent[machine.tick(jobs).kind is Kind.RUN] += machine.clock.now - began
+        spent[machine.tick(jobs).kind is TickKind.RUN] += machine.clock.now - began
     assert 0.6 < spent[True] / spent[False] < 1.7  # one step of 200 rows is more than 32 of 2
 
 
@@ -115,31 +115,31 @@ def test_a_burst_of_texts_makes_no_tick_long(make_job: MakeJob) -> None:
 
 def test_a_newcomer_s_first_character_is_drawn_alone_and_at_once_but_not_twice_in_a_row(make_job: MakeJob) -> None:
     talking, fresh, nearly, reading = make_job(0, 3), make_job(0, 0), make_job(NEAR, 0), make_job(NEAR + 1, 0)
-    assert Pace().allowance([talking])[:3] == (Kind.DRAW, NEAR, 8)
+    assert Pace().allowance([talking])[:3] == (TickKind.DRAW, NEAR, 8)
     for newcomer in (fresh, nearly):
         pace = Pace()
         allowed = [pace.allowance([talking, newcomer]) for _ in range(4)]
-        assert [one.kind for one in allowed] == [Kind.FIRST, Kind.DRAW, Kind.FIRST, Kind.DRAW]
+        assert [one.kind for one in allowed] == [TickKind.FIRST, TickKind.DRAW, TickKind.FIRST, TickKind.DRAW]
         assert [allowed[0].draws, allowed[0].moves(newcomer), allowed[0].moves(talking)] == [1, True, False]
         assert [allowed[1].draws, allowed[1].moves(newcomer), allowed[1].moves(talking)] == [4, True, True]
     pace = Pace()
     kinds = [pace.allowance([talking, fresh, reading]).kind for _ in range(6)]
-    assert kinds == [Kind.RUN, Kind.FIRST, Kind.DRAW, Kind.RUN, Kind.FIRST, Kind.DRAW]
-    assert [Pace().allowance([reading]).kind for _ in range(2)] == [Kind.RUN, Kind.RUN]
+    assert kinds == [TickKind.RUN, TickKind.FIRST, TickKind.DRAW, TickKind.RUN, TickKind.FIRST, TickKind.DRAW]
+    assert [Pace().allowance([reading]).kind for _ in range(2)] == [TickKind.RUN, TickKind.RUN]
 
 
 def test_many_newcomers_get_all_at_once_where_writing_their_first_characters_would_take_longer(make_job: MakeJob) -> None:
-    def kinds(step_seconds: float, newcomers: int) -> list[Kind]:
+    def kinds(step_seconds: float, newcomers: int) -> list[TickKind]:
         machine = Machine(step_seconds, free_rows=16)
         for _ in range(20):
             machine.tick([make_job(0, 3)] * newcomers)
         return [machine.tick([make_job(0, 0)] * newcomers).kind for _ in range(2)]
 
     all_of_it = MOST_DRAWS * 1e-6
-    assert kinds(1e-6, 1) == [Kind.FIRST, Kind.DRAW]
-    assert kinds(1e-6, 3) == [Kind.DRAW, Kind.DRAW]
+    assert kinds(1e-6, 1) == [TickKind.FIRST, TickKind.DRAW]
+    assert kinds(1e-6, 3) == [TickKind.DRAW, TickKind.DRAW]
     assert all_of_it < PIECE_SECONDS < 10 * all_of_it  # the two lines above and the next lie on both sides of the limit
-    assert kinds(1e-5, 3) == [Kind.FIRST, Kind.DRAW]
+    assert kinds(1e-5, 3) == [TickKind.FIRST, TickKind.DRAW]
 
 
 def test_a_tick_is_expected_to_take_as_long_as_its_own_steps(make_job: MakeJob) -> None:

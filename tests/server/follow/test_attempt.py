@@ -10,25 +10,25 @@ from elman_models.execution.protocol import Passage
 from elman_models.law.artifact import Model
 from elman_models.law.state import State
 from elman_server.follow.attempt import Attempt
-from elman_server.follow.document import Document
+from elman_server.follow.followed_text import FollowedText
 from elman_server.requests.catalogue import Catalogue, Served
-from elman_server.requests.completion import Completion
+from elman_server.requests.completion import CheckedCompletion
 
 TEXT = "abcdefgh"
 CURSOR = len(TEXT)
 
 
 @pytest.fixture
-def document(model: Model) -> Document:
+def followed(model: Model) -> FollowedText:
     """A text of which nothing is consumed."""
-    return Document(State.initial(model), State.initial(model), TEXT, 1 << 18)
+    return FollowedText(State.initial(model), State.initial(model), TEXT, 1 << 18)
 
 
 @pytest.fixture
 def attempt(model: Model) -> Attempt:
     """What consumes the text and then suggests."""
     request = pb.CompleteRequest(prefix=TEXT)
-    completion = Completion.of(request, Catalogue([Served("tiny", model)]))
+    completion = CheckedCompletion.of(request, Catalogue([Served("tiny", model)]))
     return Attempt(completion, True, 100, ignore, ignore)
 
 
@@ -46,10 +46,10 @@ def passage(model: Model, first: int, last: int) -> Passage:
     [((), CURSOR), ((5,), 5), ((5, 7), 5), ((7, 5), 5), ((3, 7, 4), 3), ((0,), 0), ((0, 5), 0)],
 )
 def test_the_states_of_text_that_has_changed_are_never_kept(
-    model: Model, attempt: Attempt, document: Document, agreed: Sequence[int], kept: int
+    model: Model, attempt: Attempt, followed: FollowedText, agreed: Sequence[int], kept: int
 ) -> None:
     """What changed once stays changed, even where a later edit keeps more of the text that stands there now."""
     for position in agreed:
         attempt.retire(position)
-    attempt.note(passage(model, 0, CURSOR + 2), 0, document)
-    assert document.consumed == kept
+    attempt.note(passage(model, 0, CURSOR + 2), 0, followed)
+    assert followed.consumed == kept

@@ -107,7 +107,7 @@ async def test_goodbye_is_the_last_word_and_of_the_newest_revision(service: Comp
     call = asyncio.create_task(service.follow(transport.read, transport))  # pyright: ignore[reportArgumentType] # see above
     while transport.taken < 50:  # noqa: ASYNC110 # turns of the event loop are the time here
         await asyncio.sleep(0)
-    service.end_following(Unavailable())
+    service.end_follow_calls(Unavailable())
     await call
     assert transport.late == []
     assert [response.HasField("goodbye") for response in transport.written].index(True) == len(transport.written) - 1

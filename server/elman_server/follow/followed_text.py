@@ -8,7 +8,7 @@ from elman_server.follow.checkpoints import Checkpoints, Trail, affordable, spli
 from elman_server.follow.tail import Tail
 
 
-class Document:
+class FollowedText:
     """What is kept of a text that is being edited, within so many bytes.
 
     position:  0                  earliest                 consumed    cursor
@@ -18,10 +18,10 @@ class Document:
     An edit replays from the nearest state before it; one that reaches before the earliest is lost, unless it keeps nothing.
     """
 
-    def __init__(self, initial: State, state: State, text: str, size: int) -> None:
-        self._initial = initial
+    def __init__(self, initial_state: State, state: State, text: str, size: int) -> None:
+        self._initial_state = initial_state
         self._text_bytes = size // 4
-        self._most_states = affordable(size * 3 // 8, len(initial.outputs))
+        self._most_states = affordable(size * 3 // 8, len(initial_state.outputs))
         self.is_lost = False
         self._begin(state, text)
 
@@ -53,7 +53,7 @@ class Document:
             self._replace(keep, insert, along)
         elif keep == 0:
             self.is_lost = False
-            self._begin(self._initial, insert)
+            self._begin(self._initial_state, insert)
         else:
             self.is_lost, self.cursor = True, keep + len(insert)
 
