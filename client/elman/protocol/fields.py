@@ -34,7 +34,7 @@ class CompleteFields:
         "The model digest, 64 lower-case hexadecimal digits. Empty: any. Set and not what is served: FAILED_PRECONDITION.",
     )
     state: bytes = field(
-        b"", STATE, "The hidden state from which to go on, as returned by an earlier call. Empty: the start of a text."
+        b"", STATE, "The hidden state to go on from, as returned by an earlier call. Empty: the start of a text."
     )
     temperature: float = field(
         0.8, NUMBER, "The temperature that divides the logits: 0 (always the most probable) or 0.05 to 10. Default 0.8."
@@ -51,17 +51,17 @@ class CompleteFields:
     seed: int | None = field(
         None,
         WHOLE,
-        "The seed of the random numbers. Absent: the server draws one and tells it in Started. Needed with already_received.",
+        "The seed of the random numbers. Absent: the server draws one and returns it in Started. Needed with already_received.",
     )
     max_characters: int = field(
         256,
         WHOLE,
-        "The number of characters to sample at most, 1 to 1048576, those already received included. Default 256.",
+        "The largest number of characters to sample, 1 to 1048576, including those already received. Default 256.",
     )
     stop: tuple[str, ...] = field(
         (),
         STRINGS,
-        "At most 16 strings of 1 to 64 characters; the completion ends before the first that appears, and does not send it.",
+        "At most 16 strings of 1 to 64 characters; the completion ends before the first that appears, which is not sent.",
     )
     min_confidence: float | None = field(
         None,
@@ -73,7 +73,7 @@ class CompleteFields:
     first_alternative: int = field(
         0,
         WHOLE,
-        "The number of the first alternative, 0 to 65535. Alternative j is the same, asked for alone or among others."
+        "The number of the first alternative, 0 to 65535. Alternative j is the same whether asked for alone or among others."
         " Default 0.",
     )
     include_log_probabilities: bool = field(False, SWITCH, "Whether Pieces carry log-probabilities.")
@@ -88,7 +88,7 @@ class ScoreFields:
         TEXT,
         "The model digest, 64 lower-case hexadecimal digits. Empty: any. Set and not what is served: FAILED_PRECONDITION.",
     )
-    state: bytes = field(b"", STATE, "The hidden state from which to go on. Empty: the start of a text.")
+    state: bytes = field(b"", STATE, "The hidden state to go on from. Empty: the start of a text.")
     include_log_probabilities: bool = field(False, SWITCH, "Whether the response carries each character's log-probability.")
 
 

@@ -27,14 +27,14 @@ if _version_not_supported:
 
 class CompletionServiceStub:
     """CompletionService continues text and scores text. Servers keep no sessions: the hidden state travels with the call, and what
-    Follow remembers of a document ends with its stream and can be had again from any replica.
+    Follow remembers of a document is gone when its stream ends and can be rebuilt on any replica.
 
     Every method can end with these statuses:
-    INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Mend, do not retry.
-    NOT_FOUND           no such model; the message lists those there are. Pick another.
+    INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Do not retry.
+    NOT_FOUND           no such model; the message lists the models there are. Pick another.
     FAILED_PRECONDITION the state or digest belongs to another model or version. Send the text again from its start.
     RESOURCE_EXHAUSTED  with RetryInfo and grpc-retry-pushback-ms: the queue is full, retry after that delay.
-    Without: a message is too large for the transport, never retry.
+    Without them: a message is too large for the transport, do not retry.
     UNAVAILABLE         the server is draining or starting. Retry on another replica.
     INTERNAL            a defect; the message holds the identifier of a log line. Report it.
     """
@@ -69,14 +69,14 @@ class CompletionServiceStub:
 
 class CompletionServiceServicer:
     """CompletionService continues text and scores text. Servers keep no sessions: the hidden state travels with the call, and what
-    Follow remembers of a document ends with its stream and can be had again from any replica.
+    Follow remembers of a document is gone when its stream ends and can be rebuilt on any replica.
 
     Every method can end with these statuses:
-    INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Mend, do not retry.
-    NOT_FOUND           no such model; the message lists those there are. Pick another.
+    INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Do not retry.
+    NOT_FOUND           no such model; the message lists the models there are. Pick another.
     FAILED_PRECONDITION the state or digest belongs to another model or version. Send the text again from its start.
     RESOURCE_EXHAUSTED  with RetryInfo and grpc-retry-pushback-ms: the queue is full, retry after that delay.
-    Without: a message is too large for the transport, never retry.
+    Without them: a message is too large for the transport, do not retry.
     UNAVAILABLE         the server is draining or starting. Retry on another replica.
     INTERNAL            a defect; the message holds the identifier of a log line. Report it.
     """
@@ -93,11 +93,12 @@ class CompletionServiceServicer:
         """Follow keeps up with one document while it is edited, and suggests what may follow the text before its cursor.
         The first request is an open; every later one has a higher revision. Edits are applied in order; suggestions are made for the
         newest revision only, and nothing is written for a revision once a newer one was taken off the stream. What is suggested is,
-        byte for byte, what Complete answers for the whole text before the cursor with the same model, sampling, seed, limits and
-        alternatives. A stream whose requests have ended ends OK after the suggestions for the newest revision; a silent one stays open.
+        byte for byte, what Complete would answer for the whole text before the cursor with the same model, sampling, seed, limits and
+        alternatives. Once its requests have ended, a stream ends OK after the suggestions for the newest revision; a silent one stays
+        open.
         Besides the statuses above:
-        INVALID_ARGUMENT    also: the first request is no open, a revision repeats or goes back, an edit keeps more than there is, an
-        accept takes what was not suggested. Mend, do not retry.
+        INVALID_ARGUMENT    also: the first request is not an open, a revision repeats or goes back, an edit keeps more text than
+        there is, an accept takes what was not suggested. Correct it, do not retry.
         RESOURCE_EXHAUSTED  only without RetryInfo: while the queue is full, suggestions come later instead.
         UNAVAILABLE         after goodbye, if the server had time to say it. Open the document on another replica.
         """
@@ -152,14 +153,14 @@ def add_CompletionServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class CompletionService:
     """CompletionService continues text and scores text. Servers keep no sessions: the hidden state travels with the call, and what
-    Follow remembers of a document ends with its stream and can be had again from any replica.
+    Follow remembers of a document is gone when its stream ends and can be rebuilt on any replica.
 
     Every method can end with these statuses:
-    INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Mend, do not retry.
-    NOT_FOUND           no such model; the message lists those there are. Pick another.
+    INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Do not retry.
+    NOT_FOUND           no such model; the message lists the models there are. Pick another.
     FAILED_PRECONDITION the state or digest belongs to another model or version. Send the text again from its start.
     RESOURCE_EXHAUSTED  with RetryInfo and grpc-retry-pushback-ms: the queue is full, retry after that delay.
-    Without: a message is too large for the transport, never retry.
+    Without them: a message is too large for the transport, do not retry.
     UNAVAILABLE         the server is draining or starting. Retry on another replica.
     INTERNAL            a defect; the message holds the identifier of a log line. Report it.
     """
