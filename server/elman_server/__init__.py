@@ -1,1 +1,5 @@
-"""The server: one request's way is config, server, service, completion, engine, metrics. Takes from `elman` only the stubs."""
+"""The server: one engine that serves many callers over gRPC (`server`, `rpc`), or its own process alone (`embedded`).
+
+A request travels from `rpc` through `follow` and `requests` to `engine`, and `telemetry` tells of it. Of `elman` this package
+knows only the stubs (`elman.v1`) and how settings are made (`elman.settings`).
+"""

@@ -18,7 +18,7 @@ from elman_server.requests.listing import list_models
 from elman_server.requests.scoring import Scoring
 
 ROWS = 16
-"""As many as one request can have alternatives."""
+"""The most alternatives that one request can have."""
 
 
 def open_embedded(models: Sequence[str] = (), device: str = "auto", instructions: str = "auto", threads: int = 1) -> "Embedded":
@@ -65,7 +65,7 @@ class Embedded:
             yield progress
 
     def follow(self, size: int = SESSION_BYTES) -> "EmbeddedFollow":
-        """A stream of CompletionService.Follow, for a document within so many bytes."""
+        """A stream of CompletionService.Follow, for a document within `size` bytes."""
         return EmbeddedFollow(self._catalogue, self._engine, size)
 
     def score(self, request: pb.ScoreRequest) -> pb.ScoreResponse:
@@ -91,7 +91,7 @@ class Embedded:
 
 
 class SharedEngine:
-    """An engine that several threads may use: whoever ticks tells the others' news too."""
+    """An engine that several threads may use: whoever ticks also tells the others their news."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -108,12 +108,12 @@ class SharedEngine:
             self._engine.resume(job)
 
     def cancel(self, job: Job) -> None:
-        """Forget a text."""
+        """Stop working for a text."""
         with self.lock:
             self._engine.cancel(job)
 
     def tick(self) -> None:
-        """One round."""
+        """One round of the engine."""
         with self.lock:
             self._engine.tick()
 
@@ -126,12 +126,12 @@ class EmbeddedFollow:
         self._session = Session(catalogue, engine, size, NoWitness(), lambda: None)
 
     def send(self, request: pb.FollowRequest) -> None:
-        """Tell of an event. Raises Refused, after which there is no more to do but `close`."""
+        """Tell of an event. Raises Refused, after which only `close` is left to do."""
         with self._engine.lock:
             self._session.take(request)
 
     def __iter__(self) -> Iterator[pb.FollowResponse]:
-        """The responses so far not given, each with no more work than it needs; ends where only a request brings more."""
+        """The responses not given yet, each with no more work than it needs; ends where only a request can bring more."""
         while (response := self._next()) is not None:
             yield response
 
@@ -144,13 +144,13 @@ class EmbeddedFollow:
                 self._engine.tick()
 
     def close(self) -> None:
-        """Stop what is under way."""
+        """Let the engine stop working for the document."""
         with self._engine.lock:
             self._session.close()
 
 
 class NoWitness:
-    """Counts nothing."""
+    """A witness that counts nothing: there are no metrics here."""
 
     def note_text(self, characters: int) -> None:
         """A piece was written."""

@@ -29,7 +29,7 @@ from elman_server.telemetry.log import configure, log
 from elman_server.telemetry.metrics import Metrics
 
 OPTIONS = [
-    ("grpc.so_reuseport", 0),  # else a second server would share the port in silence
+    ("grpc.so_reuseport", 0),  # otherwise a second server would silently share the port
     ("grpc.max_receive_message_length", 4 << 20),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # a client asks every 20 s whether the machine is still there
 ]
@@ -41,7 +41,7 @@ MakeExecution: TypeAlias = Callable[[Model, int, str, str, int], Execution]
 
 
 def serve(config: ServerConfig) -> int:
-    """Serve until SIGTERM or SIGINT; returns the exit code. Raises Refused, ArtifactError or OSError if it can not start."""
+    """Serve until SIGTERM or SIGINT; returns the exit code. Raises Refused, ArtifactError or OSError if it cannot start."""
     configure(config.log_level)
     return asyncio.run(run(config))
 
@@ -54,7 +54,7 @@ async def run(config: ServerConfig) -> int:
         """The first signal asks to leave in good order, a second one at once."""
         (hurrying if leaving.is_set() else leaving).set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):  # before anything is loaded: process 1 of a container ignores them else
+    for number in (signal.SIGTERM, signal.SIGINT):  # before anything is loaded: otherwise process 1 of a container ignores them
         asyncio.get_running_loop().add_signal_handler(number, leave)
     server = Server(config)
     await server.start()
@@ -124,11 +124,11 @@ class Server:
         self.metrics_port = int(self._http.server_port)
 
     def leave(self) -> None:
-        """Begin to drain."""
+        """Begin to drain: NOT_SERVING first, then the port closes."""
         self._leaving.set()
 
     def hurry(self) -> None:
-        """Wait for nobody any more."""
+        """Stop waiting for running calls."""
         self._hurrying.set()
 
     async def until_stopped(self) -> int:
@@ -140,7 +140,7 @@ class Server:
         return int(self._failed)
 
     async def _drain(self) -> None:
-        """NOT_SERVING while the port still listens, so that watchers see it; then wait for what runs."""
+        """NOT_SERVING while the port still listens, so that watchers see it; then wait for running calls."""
         self._service.is_draining = True
         await self._health.set_serving(False)
         if self._failed:
@@ -162,14 +162,14 @@ class Server:
         self._http.server_close()
 
     async def _wait_for(self, waiting: Coroutine[Any, Any, object], seconds: float) -> None:
-        """Wait for something, so long at most, and only while nobody is in a hurry."""
+        """Wait for something, for at most that many seconds, and only while nobody is in a hurry."""
         tasks = [asyncio.create_task(waiting), asyncio.create_task(self._hurrying.wait())]
         await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
 
     def _fail(self, error: Exception) -> None:
-        """The engine can not go on: never a wrong character. Running calls end as INTERNAL, and the process with 1."""
+        """The engine cannot go on, and sends nothing it is not sure of: running calls end as INTERNAL, the process with 1."""
         identifier = secrets.token_hex(8)
         log("engine failed", logging.ERROR, error, identifier=identifier)
         self._failed = True

@@ -1,4 +1,4 @@
-"""The rows of all models, tick by tick: jobs wait, move, tell and end. It knows nothing of requests and nothing of gRPC.
+"""The rows of all models, tick by tick: jobs wait for a row, move, tell their readers, and end.
 
-It may import `errors` and the models' executions.
+It knows nothing of requests and nothing of gRPC. It may import `config`, `errors` and the models.
 """

@@ -42,7 +42,7 @@ class Statistics(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tick:
-    """What the rows of one model are to do next. Nothing else may touch them until `Engine.finish`."""
+    """How the rows of one model move next. Nothing else may touch those rows until `Engine.finish`."""
 
     pool: "Pool"
     jobs: Sequence[Job]
@@ -51,7 +51,7 @@ class Tick:
     seconds: float  # about how long it will take
 
     def run(self) -> "Done":
-        """Do it, in this thread."""
+        """Move the rows, in this thread."""
         started = time.perf_counter()
         outcome = self.pool.execution.run(self.advances)
         return Done(outcome, time.perf_counter() - started)
@@ -72,7 +72,6 @@ class Queue:
         self.weight = 0
 
     def __len__(self) -> int:
-        """How many wait."""
         return len(self._jobs)
 
     def push(self, job: Job) -> None:
@@ -92,7 +91,7 @@ class Queue:
         return job
 
     def drop_cancelled(self) -> None:
-        """Those whom nobody wants any more wait no longer."""
+        """Texts that nobody wants any more wait no longer."""
         if any(job.is_cancelled for job in self._jobs):
             self._jobs = deque(job for job in self._jobs if not job.is_cancelled)
             self.weight = sum(job.weight for job in self._jobs)
@@ -134,7 +133,7 @@ class Pool:
         told = [
             self._take(job, done.outcome, index, advance)
             for index, (job, advance) in moves
-            if job.watch or not job.is_cancelled  # who watches keeps the states even of what was cancelled meanwhile
+            if job.watch or not job.is_cancelled  # a watcher keeps the states even of a text that was cancelled meanwhile
         ]
         return [progress for progress in told if progress]
 
@@ -220,7 +219,7 @@ class Engine:
             self.finish(tick, tick.run())
 
     def begin(self) -> Tick | None:
-        """What the next model's rows are to do; None where there is nothing to do."""
+        """How the next model's rows move; None where nothing has work."""
         self._release()  # cancelled or gone; the finished have left
         self._admit()  # waiting -> free rows
         return self._plan()  # how far each row moves

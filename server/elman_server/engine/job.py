@@ -1,4 +1,4 @@
-"""One text on its way through a row: what is still to be consumed, what was drawn, and what may be told. Knows no rows."""
+"""One text on its way through a row: what it still has to consume, what was drawn, and what may be told. Knows no rows."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -88,12 +88,12 @@ class Unsent:
         self._anchor: tuple[State, int, str] | None = None  # a state, its place in the completion, and the text since
 
     def add(self, text: str, log_probabilities: Sequence[float]) -> None:
-        """Take what was drawn."""
+        """Hold back what was drawn."""
         self._text += text
         self._log_probabilities += log_probabilities
 
     def release(self, count: int) -> tuple[str, list[float]]:
-        """Give what may be sent."""
+        """Let the first `count` characters go, which may be sent."""
         released = self._text[:count], self._log_probabilities[:count]
         self._text, self._log_probabilities = self._text[count:], self._log_probabilities[count:]
         return released
@@ -209,7 +209,7 @@ class Job:
         return self.start
 
     def advance(self, row: int, run: int, draws: int) -> Advance:
-        """How far to move in a tick that allows a run of so many given characters, and then so many draws."""
+        """How far to move in a tick that allows `run` given characters and then `draws` more."""
         skipped = self.skipped[:run]
         scored = self.scored[: run - len(skipped)]
         is_primed = len(skipped) == len(self.skipped) and len(scored) == len(self.scored)

@@ -1,4 +1,4 @@
-"""How far the rows may move in one tick: far enough to be cheap, not so far that anyone waits.
+"""How far the rows may move in one tick: far enough to be cheap, but not so far that anyone has to wait.
 
     draw   first   draw   run   draw   run      first: one character for newcomers alone, at once, but never twice in a row,
                                                        and not where that would only be more to write
@@ -59,15 +59,15 @@ class Cost:
         self._seconds, self._rows = FIRST_GUESS_SECONDS, 1
 
     def of(self, rows: int) -> float:
-        """The time of a step of so many rows: never less than was seen with fewer."""
+        """The time of a step of that many rows, and at least the time last seen with fewer."""
         return self._seconds * max(1.0, rows / self._rows)
 
     def steps(self, seconds: float, rows: int, most: int) -> int:
-        """How many steps of so many rows fit."""
+        """How many steps of that many rows fit into the time, from 1 to `most`."""
         return max(1, min(most, int(seconds / self.of(rows))))
 
     def observe(self, rows: int, steps: int, seconds: float) -> None:
-        """Learn from a tick."""
+        """Learn from a tick: half of what is known is what was seen last."""
         expected = self.of(rows)
         self._seconds, self._rows = expected + (seconds / steps - expected) / 2, rows
 
@@ -114,7 +114,7 @@ class Pace:
         return Allowance(kind, run, draws)
 
     def expect(self, rows: int, steps: int) -> float:
-        """About how long the tick that was allowed last will take, if it moves so many rows, the longest so many steps."""
+        """About how long the tick allowed last will take if it moves that many rows, the longest of them that many steps."""
         return self._cost.of(rows) * steps
 
     def observe(self, rows: int, steps: int, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Turns the engine in the event loop: short ticks there and then, long ones beside it. Knows neither rows nor calls.
+"""Turns the engine in the event loop: short ticks in the loop itself, long ones beside it. Knows neither rows nor calls.
 
     loop     begin finish  begin ..................... finish  begin ........      a keystroke's tick costs no hand-over;
     beside   (short: run here)   run ~~~~~~~~~~~~~~~~>         run ~~~~~~~~~       while a long one runs, the loop writes
@@ -34,7 +34,7 @@ class RunsBeside(Protocol):
 
 
 class Ticker:
-    """Keeps an engine turning while it has work. `fail` is told what a tick raised; nothing turns any more then."""
+    """Keeps an engine turning while it has work. `fail` is told what a tick raised, after which nothing turns."""
 
     def __init__(self, engine: Engine, fail: Callable[[Exception], None]) -> None:
         self._engine, self._fail = engine, fail

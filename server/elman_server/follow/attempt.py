@@ -22,7 +22,7 @@ class Attempt:
     position:  state             cursor
     text:      [--- consumed ---][--- suggested: a trail of states for each alternative ---
 
-    The states that it reached stay good up to where the document agrees with its text, also after it was retired.
+    The states that it reached stay good up to where the document agrees with its text, even after it is retired.
     """
 
     def __init__(self, completion: CheckedCompletion, is_suggesting: bool, most_states: int, hear: Hear, watch: See) -> None:
@@ -50,7 +50,7 @@ class Attempt:
         self.submission, self._completion = (), None
 
     def events(self, progress: Progress) -> Iterator[Event]:
-        """What is to be written; it counts as written when it is taken."""
+        """The events to write for the progress; text counts as written when its event is taken."""
         for event in self._completion.events(progress) if self._completion else ():
             if isinstance(event, pb.Piece):
                 self.written[event.alternative] = self.written.get(event.alternative, "") + event.text

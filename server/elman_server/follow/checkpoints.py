@@ -16,15 +16,15 @@ OVERHEAD_BYTES = 128
 
 
 def affordable(size: int, outputs: int) -> int:
-    """How many states of so many outputs fit into so many bytes."""
+    """How many states of `outputs` numbers fit into `size` bytes."""
     return size // (outputs + OVERHEAD_BYTES)
 
 
 class Checkpoints:
-    """States by position, at most so many (or 4) once they are thinned.
+    """States by position, at most `most` of them (or 4) once they are thinned.
 
     typed:    . . . . . . . . . . . . . . . . . . . . |      one for each character
-    thinned:  .               .       .   .   . . . . |      seen from the cursor: who goes back far replays more
+    thinned:  .               .       .   .   . . . . |      seen from the cursor: an edit far back replays more
     """
 
     def __init__(self, most: int) -> None:
@@ -33,7 +33,6 @@ class Checkpoints:
         self._outputs: list[bytes] = []
 
     def __len__(self) -> int:
-        """How many there are."""
         return len(self._positions)
 
     @property
@@ -47,7 +46,7 @@ class Checkpoints:
         return self._positions[-1]
 
     def add(self, position: int, outputs: bytes) -> None:
-        """Keep a state."""
+        """Keep a state, unless there is one for its position."""
         if not self._positions or position > self._positions[-1]:
             self._positions.append(position)
             self._outputs.append(outputs)
@@ -91,7 +90,7 @@ class Checkpoints:
 
 
 class Trail:
-    """States that follow a cursor, at most so many (or 4). Few are ever asked for: they stay as they came till then."""
+    """States that follow a cursor, at most `most` of them (or 4). Few are ever asked for, so they stay as they came."""
 
     def __init__(self, cursor: int, most: int, size: int) -> None:
         self._cursor, self._most, self._size = cursor, most, size
@@ -124,14 +123,14 @@ class Trail:
 
 
 def split(position: int, data: bytes, size: int) -> Iterator[tuple[int, bytes]]:
-    """The states from a position on, of so many bytes each, which lie one after the other."""
+    """The states from a position on, which lie one after the other in `data`, each of `size` bytes."""
     for place in range(0, len(data), size):
         yield position, data[place : place + size]
         position += 1
 
 
 def spread(positions: Sequence[int], cursor: int, enough: int) -> list[int]:
-    """Which of ascending positions to keep: about so many, the first and the last among them."""
+    """Which of ascending positions to keep: about `enough` of them, the first and the last included."""
     scale = 2 * enough
     while scale:
         kept = sieve(positions, cursor, scale)

@@ -19,15 +19,15 @@ from elman_server.follow.followed_text import FollowedText
 from elman_server.requests.completion import CheckedCompletion, Event
 
 LEAST_CONSUMED, MOST_CONSUMED = 1 << 8, 1 << 12
-"""How much one attempt consumes: a quarter of what is left, so that the states where attempts end lie denser and denser towards
-the cursor; never more than a little, for what lies ahead may change before it is reached."""
+"""How much one attempt consumes: a quarter of what is left, so that the states where attempts end lie denser towards the
+cursor, and no more than the second number, for what lies ahead may change before it is reached."""
 
 RECENT_ATTEMPTS = 4
 """How many attempts may still bring states: the newest, and those whose last news may be on the way."""
 
 
 class JobEngine(Protocol):
-    """Who does jobs: an engine, or one that is shared."""
+    """An engine that does jobs, or one that several threads share."""
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Let new texts wait for rows. Raises QueueFull."""
@@ -38,7 +38,7 @@ class JobEngine(Protocol):
         ...
 
     def cancel(self, job: Job) -> None:
-        """Forget a text."""
+        """Stop working for a text."""
         ...
 
 
@@ -59,7 +59,7 @@ class Witness(Protocol):
 
 
 class Editing:
-    """A document and its suggestions, within so many bytes. `pattern` is what is asked of any text, with no prefix."""
+    """A document and its suggestions, within `size` bytes. `pattern` is what is asked of any text, without a prefix."""
 
     def __init__(
         self, pattern: CheckedCompletion, prefix: str, size: int, engine: JobEngine, witness: Witness, wake: Callable[[], None]

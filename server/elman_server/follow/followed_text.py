@@ -9,7 +9,7 @@ from elman_server.follow.tail import Tail
 
 
 class FollowedText:
-    """What is kept of a text that is being edited, within so many bytes.
+    """What is kept of a text that is being edited, within `size` bytes.
 
     position:  0                  earliest                 consumed    cursor
     text:                      [---------------------------------------]       a quarter of the bytes, and what is not consumed
@@ -44,7 +44,7 @@ class FollowedText:
 
     @property
     def newest(self) -> State:
-        """The last state."""
+        """The last state before the cursor."""
         return self._checkpoints.at_or_before(self.cursor)
 
     def edit(self, keep: int, insert: str, along: Trail | None = None) -> None:
@@ -80,6 +80,6 @@ class FollowedText:
             self._checkpoints.forget_before(self._tail.start)
 
     def ahead(self, most: int) -> tuple[State, str]:
-        """The last state, and at most so many characters that follow it."""
+        """The last state and the characters that follow it, `most` of them at the most."""
         state = self.newest
         return state, self._tail.since(state.position, most)

@@ -1,4 +1,4 @@
-"""What the requests of one Follow mean, and what is to be answered now. Knows no transport and no clock.
+"""What the requests of one Follow mean, and what to answer now. Knows no transport and no clock.
 
 A response is made when it is asked for, so none can be about an older revision than the newest that was taken.
 """
@@ -17,7 +17,7 @@ MOST_SUGGESTED = 1 << 14
 
 
 class Session:
-    """One stream's document, within so many bytes. `wake` is called when `next` may have something new."""
+    """One stream's document, within `size` bytes. `wake` is called when `next` may have something new."""
 
     def __init__(self, catalogue: Catalogue, engine: JobEngine, size: int, witness: Witness, wake: Callable[[], None]) -> None:
         self._catalogue, self._engine, self._size, self._witness, self._wake = catalogue, engine, size, witness, wake
@@ -103,7 +103,7 @@ class Session:
             self._editing.begin()
 
     def next(self) -> pb.FollowResponse | None:
-        """What is to be written now; None while there is nothing. Raises QueueFull, after which it may be asked again."""
+        """The response to write now; None while there is none. Raises QueueFull, after which it may be asked again."""
         editing = self._editing
         if editing is None:
             return None
@@ -134,7 +134,7 @@ class Session:
         return pb.FollowResponse(revision=self._revision, goodbye=goodbye)
 
     def close(self) -> None:
-        """Nobody reads any more: the engine stops working for the document."""
+        """Let the engine stop working for the document, which nobody reads any more."""
         if self._editing:
             self._editing.retire()
 

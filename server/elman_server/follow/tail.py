@@ -21,7 +21,7 @@ class Tail:
         self.size = 0  # in bytes
 
     def append(self, text: str) -> None:
-        """Let the text grow."""
+        """Add text at the end."""
         room = BLOCK_CHARACTERS - len(self._blocks[-1]) if self._blocks else 0
         if room:
             self._change_last(self._blocks[-1] + text[:room])
@@ -37,7 +37,7 @@ class Tail:
             self._change_last(self._blocks[-1][: position - self._starts[-1]])
 
     def since(self, position: int, most: int) -> str:
-        """At most so many characters from the position on."""
+        """The text from the position on, `most` characters of it at the most."""
         if position == self.end:
             return ""
         first = bisect_right(self._starts, position) - 1
@@ -46,7 +46,7 @@ class Tail:
         return "".join(self._blocks[first:last])[offset : offset + most]
 
     def forget(self, size: int, until: int) -> None:
-        """Forget first blocks that end at that position at the latest, while the text is larger than so many bytes."""
+        """While the text takes more than `size` bytes, forget its first block, if that ends no later than `until`."""
         ends = [*self._starts[1:], self.end]
         count = 0
         while self.size > size and count < len(ends) and ends[count] <= until:

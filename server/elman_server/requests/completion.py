@@ -97,7 +97,7 @@ class CheckedCompletion(NamedTuple):
         return Job(self.served.model, start, tell, skipped, scored, self.limits.ending(self.received))
 
     def started(self) -> pb.CompleteResponse:
-        """The first event."""
+        """The first event, which holds what repeats the completion."""
         model = model_of(self.served)
         return pb.CompleteResponse(started=pb.Started(model=model, seed=self.seed, start_position=self.start_position))
 
@@ -109,7 +109,7 @@ class CheckedCompletion(NamedTuple):
         ]
 
     def events(self, progress: Progress) -> list[Event]:
-        """What is to be told of the progress."""
+        """The events that tell of the progress."""
         events: list[Event] = []
         if progress.text:
             events.append(self._piece(progress))
@@ -190,7 +190,7 @@ def check_alternatives(request: pb.CompleteRequest, sampling: Sampling, outputs:
     first = request.first_alternative
     if not 1 <= count <= MOST_ALTERNATIVES:
         raise InvalidField("alternatives", count, f"1 to {MOST_ALTERNATIVES}")
-    if first + count - 1 > LARGEST_ALTERNATIVE:  # else the last ones could not be resumed alone
+    if first + count - 1 > LARGEST_ALTERNATIVE:  # otherwise the last ones could not be resumed alone
         raise InvalidField("first_alternative", first, f"0 to {LARGEST_ALTERNATIVE}, the last alternative's number included")
     if sampling.is_greedy and first + count > outputs:
         allowed = f"together at most {outputs} at temperature 0, one for each character that the model can produce"

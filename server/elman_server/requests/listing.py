@@ -15,7 +15,7 @@ def list_models(catalogue: Catalogue) -> pb.ListModelsResponse:
 
 
 def describe(served: Served) -> pb.ModelDescription:
-    """One model."""
+    """What a client is told of one model."""
     model = served.model
     return pb.ModelDescription(
         model=model_of(served),

@@ -18,7 +18,7 @@ MOST_CHARACTERS = 1 << 18
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scoring:
-    """A checked ScoreRequest."""
+    """A ScoreRequest whose every field has been checked."""
 
     served: Served
     state: State

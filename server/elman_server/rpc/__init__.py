@@ -1,4 +1,4 @@
-"""The API over gRPC: bytes to methods, one call from arrival to end, and the statuses that refusals become.
+"""The API over gRPC: which method the bytes are for, one call from its arrival to its end, and the status of what is refused.
 
-Besides `server`, only this room knows grpc. It may import `follow`, `requests`, `engine`, `telemetry` and the ground.
+Only this room and `server` know grpc. It may import every room but `server` and `embedded`.
 """

@@ -23,7 +23,7 @@ class Bell:
         self._is_ringing = False
 
     async def heard(self) -> None:
-        """Wait until it rings. Raises RuntimeError if somebody else waits already."""
+        """Wait until it rings. Raises RuntimeError if somebody else is waiting."""
         if self._is_ringing:
             return
         if self._listener and not self._listener.done():

@@ -23,20 +23,20 @@ from elman_server.telemetry.log import log
 from elman_server.telemetry.metrics import Metrics
 
 PROCESS, NUMBERS = secrets.token_hex(4), count()
-"""An identifier is the process's chance and the call's number: to ask the system for chance at each call takes its time."""
+"""An identifier is random for the process, then a number for the call: drawing random bytes for each call would cost time."""
 
 Context: TypeAlias = ServicerContext[Any, Any]
 
 
 class CallRecord:
-    """What is to be remembered of one call."""
+    """What one call did, for the metrics and the log."""
 
     def __init__(self, method: str, metrics: Metrics) -> None:
         self.method = method
         self.identifier = f"{PROCESS}{next(NUMBERS):08x}"
         self.model = ""
         self.outcome = "OK"
-        self.canonical: Callable[[], Mapping[str, Any]] = dict  # what, with the text, repeats the call: asked for at its end
+        self.canonical: Callable[[], Mapping[str, Any]] = dict  # what, with the text, repeats the call; called at its end
         self.timing: Timing | None = None  # of the last of its texts that ended
         self._metrics = metrics
         self._arrived = self._asked = time.monotonic()
@@ -92,7 +92,7 @@ class CallRecord:
 
 
 def timing_fields(timing: Timing) -> dict[str, Any]:
-    """For logs, to the microsecond."""
+    """The timing as fields of a log line, to the microsecond."""
     return {
         "queue_seconds": round(timing.queue_seconds, 6),
         "prime_seconds": round(timing.prime_seconds, 6),
@@ -124,7 +124,7 @@ async def answering(method: str, context: Context, metrics: Metrics) -> AsyncGen
 
 
 def status_of_leaving(context: Context) -> str:
-    """Whether the caller left, or had no more time."""
+    """The status of a call that its caller ended: by leaving, or by running out of time."""
     remaining = cast("float | None", context.time_remaining())
     return "CANCELLED" if remaining is None or remaining > 0 else "DEADLINE_EXCEEDED"
 

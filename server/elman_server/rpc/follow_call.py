@@ -16,10 +16,10 @@ Read: TypeAlias = Callable[[], Awaitable[pb.FollowRequest | None]]
 
 OpenSession: TypeAlias = Callable[[Witness, Callable[[], None]], Session]
 TURNS = 2
-"""After so many turns of the event loop an idle engine has drawn the first character, and it is written: time to read on."""
+"""After this many turns of the event loop an idle engine has drawn the first character and it is written: time to read on."""
 
 MOST_UNCONSUMED = 1 << 20
-"""How many characters may wait to be consumed before the next request is taken."""
+"""The next request is taken only while no more characters than this wait to be consumed."""
 
 
 class FollowCall:
@@ -92,7 +92,7 @@ class FollowCall:
             await self._change.heard()
 
     def _next(self, reading: asyncio.Task[None]) -> pb.FollowResponse | None:
-        """What is to be written now. Raises what ended the stream."""
+        """The response to write now. Raises what ended the stream."""
         if self._failure:
             raise self._failure
         if reading.done():

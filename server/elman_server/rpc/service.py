@@ -34,7 +34,7 @@ class News:
         self._bell.ring()
 
     async def next(self) -> Progress:
-        """The next news. Raises what ended a job otherwise."""
+        """The next news. Raises what ended a job before its text did."""
         while not self._told:
             self._bell.mute()
             await self._bell.heard()
@@ -93,7 +93,7 @@ class CompletionService:
         return completion
 
     async def follow(self, read: Read, context: Context) -> None:
-        """What is to be said of a document while it is edited."""
+        """Suggest what may follow a document's cursor while the document is edited."""
         async with answering("Follow", context, self._metrics) as call:
             self._check_open()
             follow_call = FollowCall(read, context, call, self._open_session)
@@ -106,7 +106,7 @@ class CompletionService:
                 self._note_idleness()
 
     async def score(self, request: pb.ScoreRequest, context: Context) -> pb.ScoreResponse:
-        """How likely a text is."""
+        """Tell how likely the model finds a text."""
         async with answering("Score", context, self._metrics) as call:
             self._check_open()
             scoring = Scoring.of(request, self._catalogue)

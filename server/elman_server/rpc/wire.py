@@ -59,7 +59,7 @@ def follow_behaviour(service: CompletionService) -> Behaviour:
             request = await context.read()
             if isinstance(request, Undecodable):
                 raise undecodable(request, pb.FollowRequest)
-            return request if isinstance(request, pb.FollowRequest) else None  # else it is the end of the stream
+            return request if isinstance(request, pb.FollowRequest) else None  # anything else is the end of the stream
 
         await service.follow(read, context)
 

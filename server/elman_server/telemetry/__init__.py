@@ -1,4 +1,4 @@
-"""What operators see: one line of the log for each call, and the metrics that Prometheus scrapes. No text of any user.
+"""What operators see: one line of the log for each call, and the metrics that Prometheus scrapes. It holds no user's text.
 
-It may import `engine`, whose statistics it shows, and the ground.
+It may import `engine`, whose statistics it shows, `config` and `errors`.
 """

@@ -1,4 +1,4 @@
-"""Structured logs: a JSON object a line, on standard error. They are enough to replay a call for one who has the text."""
+"""Structured logs: one JSON object a line, on standard error. With the text, a line is enough to replay its call."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class PatientHandler(logging.StreamHandler[TextIO]):
-    """Writes the lines of a moment in one go, where an event loop runs: to write is what costs most of a line.
+    """Where an event loop runs, writes the lines of a moment in one go, for writing is most of what a line costs.
 
     Warnings and worse, and what is logged without a loop, are written at once.
     """
@@ -44,13 +44,13 @@ class PatientHandler(logging.StreamHandler[TextIO]):
         self._is_due = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a line."""
+        """Format the line now; a warning or worse is written now, too."""
         super().emit(record)
         if record.levelno >= logging.WARNING:
             self._write()
 
     def flush(self) -> None:
-        """Soon, or now."""
+        """Write soon where an event loop runs, and otherwise now."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -66,7 +66,7 @@ class PatientHandler(logging.StreamHandler[TextIO]):
 
 
 def encode(line: dict[str, Any]) -> str:
-    """JSON; what can not be UTF-8, such as the name of a file that is not, is escaped."""
+    """JSON; what cannot be UTF-8, such as the name of a file that is not, is escaped."""
     try:
         return orjson.dumps(line).decode()
     except orjson.JSONEncodeError:
@@ -88,7 +88,7 @@ def configure(level: str) -> None:
 
 
 def log(event: str, level: int = logging.INFO, exception: BaseException | None = None, **fields: object) -> None:
-    """Write one line."""
+    """Log an event with its fields; an exception adds its class and its trace, not its message, which may hold text."""
     if LOGGER.isEnabledFor(level):
         traced = (type(exception), exception, exception.__traceback__) if exception else None
         record = logging.LogRecord(LOGGER.name, level, "", 0, event, None, traced)  # without a search for who called

@@ -14,7 +14,7 @@ BUCKETS = tuple(50e-6 * 1.5**power for power in range(33))
 
 
 class Metrics:
-    """What calls did; beside it stands what the engine counts itself."""
+    """What calls did, beside what the engine itself counts."""
 
     def __init__(self, statistics: Callable[[], Statistics], version: str) -> None:
         self.registry = CollectorRegistry()

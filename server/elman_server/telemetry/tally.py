@@ -1,4 +1,4 @@
-"""Counts and times as plain numbers, made into Prometheus's own when somebody scrapes. Knows no metric's name.
+"""Counts and times as plain numbers, which become Prometheus's own when somebody scrapes. Knows the name of no metric.
 
 One thread adds; another may read meanwhile. The library's counters take a lock for each number, and its histograms walk along
 their buckets: at a few microseconds each they were a tenth of what a completion cost.
@@ -21,14 +21,14 @@ class Tally(Protocol):
 
 
 class Counts:
-    """How many, by the values of labels; without labels, one number from 0 on."""
+    """A count for each combination of label values; without labels, one count, which starts at 0."""
 
     def __init__(self, name: str, text: str, labels: Sequence[str]) -> None:
         self._name, self._text, self._labels = name, text, labels
         self._counts: dict[tuple[str, ...], int] = {} if labels else {(): 0}
 
     def add(self, count: int, *labels: str) -> None:
-        """So many more."""
+        """Count that many more."""
         self._counts[labels] = self._counts.get(labels, 0) + count
 
     def read(self) -> Metric:
@@ -40,14 +40,14 @@ class Counts:
 
 
 class Times:
-    """How long, in buckets up to given numbers of seconds and one beyond, by the values of labels."""
+    """A histogram of seconds for each combination of label values, with a last bucket beyond the given bounds."""
 
     def __init__(self, name: str, text: str, labels: Sequence[str], bounds: Sequence[float]) -> None:
         self._name, self._text, self._labels, self._bounds = name, text, labels, bounds
         self._found: dict[tuple[str, ...], Found] = {} if labels else {(): Found(bounds)}
 
     def observe(self, seconds: float, *labels: str) -> None:
-        """One more."""
+        """Count one more, of that length."""
         found = self._found.get(labels)
         if found is None:
             found = self._found[labels] = Found(self._bounds)
@@ -63,7 +63,7 @@ class Times:
 
 
 class Found:
-    """What one histogram holds."""
+    """The buckets and the sum of one histogram."""
 
     __slots__ = ("counts", "seconds")
 
