@@ -72,7 +72,7 @@ def parser_for(chosen: str, module: ModuleType | None) -> argparse.ArgumentParse
     """A parser that knows every command by name, and the flags of the chosen one."""
     parser = argparse.ArgumentParser(
         "elman",
-        description="Autocompletion that fits in a megabyte: a character-level Elman network.",
+        description="Autocompletion in a megabyte or two: a character-level Elman network.",
         epilog="elman COMMAND --help tells more; with no --server, the engine runs in this process.",
         allow_abbrev=False,
     )
