@@ -22,16 +22,8 @@ def test_the_table_of_flags_is_the_configurations() -> None:
     assert table() in README
 
 
-def test_every_command_of_make_that_it_names_is_there() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z-]+)`", README)) <= targets
-    assert {"demo", "test"} <= set(re.findall(r"\bmake ([a-z-]+)\b", README))
-
-
-def test_every_file_that_it_links_to_is_there() -> None:
-    links = re.findall(r"\]\(([^)#:]+)\)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+def test_it_begins_with_the_commands_that_a_newcomer_types() -> None:
+    assert {"demo", "test"} <= set(re.findall(r"^    make ([a-z-]+)", README, re.MULTILINE))
 
 
 def test_every_python_example_runs() -> None:
