@@ -165,7 +165,9 @@ class Oracle:
             character = self.index(received[len(text)]) if is_given else drawn
             surprise += self.surprise(q, character)
             if surprise > patience:
-                return self._told(text, "CONFIDENCE", len(text), places, request, reported)
+                for unread in received[len(text) :]:
+                    places.append(self.step(places[-1], unread))
+                return self._told(text, "CONFIDENCE", max(len(text), len(received)), places, request, reported)
             text += self._characters[character]
             reported += [] if is_given else [log_probability(q, character)]
             places.append(self.step(places[-1], text[-1]))

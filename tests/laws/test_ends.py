@@ -180,6 +180,17 @@ def test_what_was_received_may_reach_the_limit_but_not_exceed_it(
         embedded.complete(request)
 
 
+@pytest.mark.parametrize("draws", [1, 4, 64])
+def test_what_was_received_and_is_too_unlikely_ends_with_the_state_after_all_of_it(
+    model: Model, make_embedded: "MakeEmbedded", ask: "Ask", oracle: "Oracle", free: str, states: list[bytes], draws: int
+) -> None:
+    request = case(confidence=1.0)
+    request.model.digest, request.already_received = model.digest, free[:9]
+    (told,) = ask(make_embedded(model, run=3, draws=draws), request)
+    assert (told.text, told.reason, told.state) == ("", pb.FINISH_REASON_CONFIDENCE, states[9])
+    assert told == oracle.complete(request)
+
+
 def test_what_was_received_holds_no_whole_stop_string(model: Model, embedded: Embedded, free: str) -> None:
     request = case(free[3:5])
     request.model.digest, request.already_received = model.digest, free[:5]
