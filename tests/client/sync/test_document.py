@@ -13,6 +13,7 @@ import elman
 from elman.aio.client import AsyncClient
 from elman.aio.document import AsyncDocument
 from elman.errors import GoElsewhere, MendRequest, PickAnotherModel
+from elman.protocol.draft import LONGEST_STRETCH
 from elman.protocol.retry import Retry
 from elman.sync.client import Client
 from elman.sync.document import Document
@@ -21,6 +22,8 @@ from elman_server.server import Server
 
 PATIENT, ONCE = Retry(first_seconds=0.02), Retry(attempts=1)
 GIVEN: dict[str, Any] = {"max_characters": 12, "seed": 3}
+STRETCH = LONGEST_STRETCH - 100
+"""What a state is asked for at least: up to the last line's end."""
 
 
 @pytest.fixture
@@ -167,8 +170,9 @@ async def test_a_long_text_is_sent_once_and_then_by_a_state(servers: list[Server
     async with AsyncClient(addresses(servers), retry=PATIENT) as client, client.document(text, stop=[], **GIVEN) as document:
         assert await last(document)
         async with asyncio.timeout(10):
-            while servers[0].statistics().row_steps < len(text) * 1.5:  # noqa: ASYNC110 (a state is on its way)
+            while servers[0].statistics().row_steps < len(text) + STRETCH:  # noqa: ASYNC110 (a state is on its way)
                 await asyncio.sleep(0.01)
+        await client.score("a")  # answered after the state
         await last(document)
         servers[0].leave()
         leaving = asyncio.create_task(servers[0].until_stopped())
