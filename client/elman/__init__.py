@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from elman.protocol.results import Alternative, ModelDescription, Piece, Score, Usage
     from elman.protocol.retry import Retry
-    from elman.protocol.suggestion import Suggestion
+    from elman.protocol.suggestions import Suggestion
     from elman.sync.client import Client, Completion
     from elman.sync.document import Document
     from elman.sync.embedded import open_client as open  # noqa: A004 (elman.open reads like the built-in: a thing to close)
@@ -61,7 +61,7 @@ _PLACES = {
     "elman.sync.document": ("Document",),
     "elman.protocol.results": ("Alternative", "ModelDescription", "Piece", "Score", "Usage"),
     "elman.protocol.retry": ("Retry",),
-    "elman.protocol.suggestion": ("Suggestion",),
+    "elman.protocol.suggestions": ("Suggestion",),
 }
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 

@@ -1,12 +1,40 @@
-"""What a failed call means. Knows no retry."""
+"""A gRPC channel to a server: what it is asked for, and what the failure of a call on it means. Knows no call and no retry."""
 
+import json
+from collections.abc import Sequence
 from typing import Final, cast
 
 import grpc
 
 from elman.errors import ElmanError, GoElsewhere, NeverRetry, from_status
 
+DEFAULT_ADDRESS: Final = "127.0.0.1:50051"
 PUSHBACK: Final = "grpc-retry-pushback-ms"
+LARGEST_MESSAGE_BYTES: Final = 4 << 20
+STATE_SECONDS: Final = 30.0
+"""How long the answer to a request for a state may take."""
+KEEPALIVE: Final = (("grpc.keepalive_time_ms", 20_000), ("grpc.keepalive_timeout_ms", 5_000))
+"""A machine that vanishes without a word is left after 25 seconds at most; elman's servers allow a ping every 10 seconds."""
+SERVICE_CONFIG: Final[dict[str, object]] = {
+    "loadBalancingConfig": [{"round_robin": {}}],  # dns:/// names every replica: calls are spread over them
+    "healthCheckConfig": {"serviceName": "elman.v1.CompletionService"},  # one that drains is left before it refuses
+}
+CHANNEL_OPTIONS: Final = (
+    ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
+    ("grpc.max_send_message_length", LARGEST_MESSAGE_BYTES),
+    ("grpc.initial_reconnect_backoff_ms", 100),  # a server that comes back is found within the retries of one call
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.use_local_subchannel_pool", 1),  # a failure of one client's connection does not delay another client
+    *KEEPALIVE,
+)
+
+
+def targets(addresses: str | Sequence[str]) -> list[str]:
+    """The targets of one address or several; anything that gRPC resolves is passed on as it is."""
+    several = [addresses] if isinstance(addresses, str) else list(addresses)
+    if not several or not all(several):
+        raise NeverRetry(f"addresses: {addresses!r} is empty; allowed: HOST:PORT, or several")
+    return several
 
 
 def meaning(error: grpc.RpcError, address: str) -> ElmanError:

@@ -10,7 +10,7 @@ An offset is about the text that is given with it: a line and a column in it, or
 from typing import Final
 
 from elman.errors import MendRequest
-from elman.protocol.request import carried, within
+from elman.ranges import encodable, in_range
 
 SIZES: Final = {"utf-16-le": 2, "utf-8": 1}
 
@@ -36,8 +36,8 @@ def to_utf8(text: str, offset: int) -> int:
 
 
 def _decoded(text: str, offset: int, codec: str) -> int:
-    data = carried("text", text).encode(codec)
-    within("offset", offset, 0, len(data) // SIZES[codec])
+    data = encodable("text", text).encode(codec)
+    in_range("offset", offset, 0, len(data) // SIZES[codec])
     try:
         return len(data[: offset * SIZES[codec]].decode(codec))
     except UnicodeDecodeError:
@@ -45,5 +45,5 @@ def _decoded(text: str, offset: int, codec: str) -> int:
 
 
 def _encoded(text: str, offset: int, codec: str) -> int:
-    within("offset", offset, 0, len(text))
-    return len(carried("text", text)[:offset].encode(codec)) // SIZES[codec]
+    in_range("offset", offset, 0, len(text))
+    return len(encodable("text", text)[:offset].encode(codec)) // SIZES[codec]

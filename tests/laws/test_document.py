@@ -20,7 +20,7 @@ from elman.aio.document import AsyncDocument
 from elman.protocol import draft
 from elman.protocol.editable import Editable
 from elman.protocol.retry import Retry
-from elman.protocol.suggestion import Suggestion
+from elman.protocol.suggestions import Suggestion
 from elman.sync.client import Client
 from elman.sync.embedded import EngineTransport
 from elman.v1 import completion_service_pb2 as pb

@@ -12,11 +12,11 @@ from typing import Any, Self
 
 import pytest
 
+from elman.channel import CHANNEL_OPTIONS
 from elman.protocol.retry import Retry
-from elman.sync import transport
 from elman.sync.client import Client
-from elman.sync.hedge import Stream
-from elman.sync.stream import Following
+from elman.sync.hedge import Events
+from elman.sync.stream import DocumentStream
 from elman.sync.transport import GrpcTransport
 from elman.v1 import completion_service_pb2 as pb
 
@@ -92,11 +92,11 @@ class Counted(GrpcTransport):
 
     streams = 0
 
-    def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Stream[pb.CompleteResponse]:
+    def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Events[pb.CompleteResponse]:
         self.streams += 1
         return super().complete(request, seconds)
 
-    def follow(self) -> Following:
+    def follow(self) -> DocumentStream:
         self.streams += 1
         return super().follow()
 
@@ -170,7 +170,7 @@ def test_a_document_of_10000_characters_is_written_while_its_servers_die(killer:
 
 def test_a_server_that_falls_silent_is_left(start_processes: StartProcesses, monkeypatch: pytest.MonkeyPatch) -> None:
     quick = (("grpc.keepalive_time_ms", 500), ("grpc.keepalive_timeout_ms", 500))
-    monkeypatch.setattr(transport, "CHANNEL_OPTIONS", (*transport.CHANNEL_OPTIONS, *quick))
+    monkeypatch.setattr("elman.sync.transport.CHANNEL_OPTIONS", (*CHANNEL_OPTIONS, *quick))
     processes = start_processes(2)
     ways = [Counted(process.address) for process in processes]
     with Client.over(ways, retry=PATIENT) as client, client.document(PREFIX, max_characters=25, **GIVEN) as document:

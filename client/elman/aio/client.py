@@ -8,17 +8,19 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from elman.aio.document import AsyncDocument
+from elman.aio.hedge import race
+from elman.aio.transport import AsyncGrpcTransport, AsyncTransport
+from elman.channel import DEFAULT_ADDRESS, targets
+from elman.clock import SystemClock
 from elman.errors import ElmanError
 from elman.protocol.draft import Draft
 from elman.protocol.exchange import Exchange, is_news
-from elman.protocol.received import Received
+from elman.protocol.received import ReceivedCompletion
 from elman.protocol.replicas import Replicas
-from elman.protocol.request import complete_request, not_negative, opening, score_request
+from elman.protocol.request import complete_request, opening, score_request
 from elman.protocol.results import ModelDescription, Piece, Score
 from elman.protocol.retry import Attempts, Retry
-from elman.sync.client import DEFAULT_ADDRESS
-from elman.sync.hedge import race_async
-from elman.sync.transport import AsyncGrpcTransport, AsyncTransport, targets
+from elman.ranges import not_negative
 from elman.v1 import completion_service_pb2 as pb
 
 Answer = TypeVar("Answer")
@@ -53,7 +55,7 @@ class AsyncClient:
         return client
 
     def _over(self, transports: Sequence[AsyncTransport], retry: Retry | None) -> None:
-        self._replicas = Replicas(transports, retry)
+        self._replicas = Replicas(transports, retry, SystemClock())
 
     def complete(
         self,
@@ -211,7 +213,7 @@ class AsyncClient:
         first, second = (
             partial(self._begin, begin, transport, attempts) for transport in self._replicas.two_transports(attempts)
         )
-        return first() if self._hedge_seconds is None else race_async(first, second, self._hedge_seconds, is_answer)
+        return first() if self._hedge_seconds is None else race(first, second, self._hedge_seconds, is_answer)
 
     @staticmethod
     def _begin(
@@ -232,7 +234,7 @@ class AsyncClient:
                 await asyncio.sleep(self._replicas.wait_seconds(attempts, error))
 
 
-class AsyncCompletion(Received):
+class AsyncCompletion(ReceivedCompletion):
     """Iterates over the pieces of a completion as they arrive. Close it, or read it to its end: `async with` does."""
 
     def __init__(self, exchange: Exchange, pieces: AsyncGenerator[Piece]) -> None:

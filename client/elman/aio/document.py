@@ -7,15 +7,14 @@ from contextlib import nullcontext
 from types import TracebackType
 from typing import Self
 
+from elman.aio.stream import AsyncDocumentStream
+from elman.aio.transport import AsyncTransport
 from elman.errors import ElmanError, SendTextAgain
 from elman.protocol.draft import Draft
 from elman.protocol.editable import Editable
 from elman.protocol.replicas import Replicas
-from elman.protocol.retry import Attempts
-from elman.protocol.suggestion import Suggestion
-from elman.sync.document import shorter
-from elman.sync.stream import AsyncFollowing
-from elman.sync.transport import AsyncTransport
+from elman.protocol.retry import Attempts, shorter
+from elman.protocol.suggestions import Suggestion
 
 
 class AsyncDocument(Editable):
@@ -38,7 +37,7 @@ class AsyncDocument(Editable):
     def __init__(self, draft: Draft, replicas: Replicas[AsyncTransport], debounce_seconds: float) -> None:
         super().__init__(draft, nullcontext())
         self._replicas, self._debounce_seconds = replicas, debounce_seconds
-        self._following: AsyncFollowing | None = None
+        self._stream: AsyncDocumentStream | None = None
         self._edited_at = -debounce_seconds
         self._is_closed = False
         self._is_changed = asyncio.Event()
@@ -76,17 +75,17 @@ class AsyncDocument(Editable):
     async def _suggestions(self, attempts: Attempts) -> AsyncGenerator[Suggestion]:
         while not self._is_closed:
             try:
-                suggestion, following = self._next(attempts)
+                suggestion, stream = self._next(attempts)
                 if suggestion:
                     yield suggestion
-                elif following:
-                    await following.wait(shorter(self._seconds_to_rest(), attempts.seconds_left()))
+                elif stream:
+                    await stream.wait(shorter(self._seconds_to_rest(), attempts.seconds_left()))
                 else:
                     return
             except ElmanError as error:
                 await asyncio.sleep(await self._recover(attempts, error))
 
-    def _next(self, attempts: Attempts) -> tuple[Suggestion | None, AsyncFollowing | None]:
+    def _next(self, attempts: Attempts) -> tuple[Suggestion | None, AsyncDocumentStream | None]:
         """A suggestion that is known already, or else whom to wait for; neither if nothing more is to come."""
         self._hear()
         if suggestion := self._draft.next_suggestion():
@@ -94,16 +93,16 @@ class AsyncDocument(Editable):
         if not self._draft.is_waiting or self._is_closed:
             self._ask_for_a_state()
             return None, None
-        self._following = self._following or self._replicas.transport(attempts).follow()
+        self._stream = self._stream or self._replicas.transport(attempts).follow()
         self._speak()
-        return None, self._following
+        return None, self._stream
 
     def _hear(self) -> None:
         """Take what was said. Raises what ended the stream."""
-        if self._following is None:
+        if self._stream is None:
             return
-        failure = self._following.failure
-        while heard := self._following.take():
+        failure = self._stream.failure
+        while heard := self._stream.take():
             if isinstance(heard, tuple):
                 self._draft.note_state(*heard)
             else:
@@ -113,20 +112,20 @@ class AsyncDocument(Editable):
 
     def _ask_for_a_state(self) -> None:
         """While there is nothing else to do: with it, another replica need not be sent the whole text."""
-        if self._following and (request := self._draft.state_request()):
-            self._following.ask(request)
+        if self._stream and (request := self._draft.state_request()):
+            self._stream.ask(request)
 
     def _tell(self) -> None:
         self._edited_at = time.monotonic()
         self._speak()
-        if self._following:
-            self._following.wake()
+        if self._stream:
+            self._stream.wake()
         self._is_changed.set()
 
     def _speak(self) -> None:
-        if self._following:
+        if self._stream:
             for request in self._draft.requests(self._seconds_to_rest() is None):
-                self._following.send(request)
+                self._stream.send(request)
 
     def _seconds_to_rest(self) -> float | None:
         """How long until edits have rested long enough to ask for suggestions; None if they have."""
@@ -141,8 +140,8 @@ class AsyncDocument(Editable):
         return self._replicas.wait_seconds(attempts, error, self._draft.progress)
 
     async def _hang_up(self) -> None:
-        following, self._following = self._following, None
+        stream, self._stream = self._stream, None
         self._draft.lose()
-        if following:
-            following.wake()
-            await following.close()
+        if stream:
+            stream.wake()
+            await stream.close()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from elman.errors import ElmanError
-from elman.protocol.suggestion import Suggestion
+from elman.protocol.suggestions import Suggestion
 from elman.sync.document import Document
 
 AGAIN_SECONDS: Final = 1.0

@@ -13,10 +13,10 @@ from typing import Final
 from elman.errors import GoElsewhere, ReportDefect
 from elman.protocol.gap import Gap
 from elman.protocol.landmarks import Landmarks
-from elman.protocol.request import carried, within
+from elman.protocol.request import model_of
 from elman.protocol.results import Alternative
-from elman.protocol.suggestion import Suggestion
-from elman.protocol.suggestions import Suggested
+from elman.protocol.suggestions import ReceivedSuggestions, Suggestion
+from elman.ranges import encodable, in_range
 from elman.v1 import completion_service_pb2 as pb
 
 CHUNK: Final = 1 << 18
@@ -41,13 +41,13 @@ class Draft:
         self._named.CopyFrom(opening.model)
         text = with_line_feeds("text", text)
         self._text = Gap(text)
-        self._text.move(len(text) if cursor is None else within("cursor", cursor, 0, len(text)))
+        self._text.move(len(text) if cursor is None else in_range("cursor", cursor, 0, len(text)))
         self._landmarks = Landmarks()
         self._stretch: tuple[pb.ScoreRequest, int] | None = None  # what was asked for a state, and its position
         self._wants = True  # whether suggestions are wanted for the text as it is
         self.revision = 0  # of the last request
         self.model = self.digest = ""
-        self._suggested = Suggested(opening.alternatives, trims)
+        self._received = ReceivedSuggestions(opening.alternatives, trims)
         self.lose()
 
     @property
@@ -68,22 +68,22 @@ class Draft:
     @property
     def is_waiting(self) -> bool:
         """Whether more is to be suggested for the text as it is."""
-        return self._wants and not self._suggested.is_complete
+        return self._wants and not self._received.is_complete
 
     @property
     def suggested(self) -> list[Suggestion]:
         """What was told for the text as it is."""
-        return self._suggested.told
+        return self._received.told
 
     @property
     def progress(self) -> int:
         """It grows with everything suggested."""
-        return self._suggested.progress
+        return self._received.progress
 
     def replace(self, start: int, end: int, text: str, suggest: bool) -> None:
         """Put text in place of what lies between two offsets, and the cursor after it. Raises MendRequest."""
-        within("end", end, 0, len(self._text))
-        within("start", start, 0, end)
+        in_range("end", end, 0, len(self._text))
+        in_range("start", start, 0, end)
         text = with_line_feeds("text", text)
         self._change(min(start, self.cursor), suggest)
         self._text.move(end)
@@ -95,21 +95,21 @@ class Draft:
 
     def delete(self, characters: int, suggest: bool) -> None:
         """Take so many characters before the cursor away. Raises MendRequest."""
-        within("characters", characters, 0, self.cursor)
+        in_range("characters", characters, 0, self.cursor)
         self.replace(self.cursor - characters, self.cursor, "", suggest)
 
     def move(self, cursor: int, suggest: bool) -> None:
         """Put the cursor elsewhere. Raises MendRequest."""
-        within("cursor", cursor, 0, len(self._text))
+        in_range("cursor", cursor, 0, len(self._text))
         self._change(min(cursor, self.cursor), suggest)
         self._text.move(cursor)
 
     def accept(self, number: int, characters: int | None, suggest: bool) -> str:
         """Make a suggestion or its beginning text; returns it. Raises MendRequest."""
-        accepted, state = self._suggested.acceptable(number, characters)
+        accepted, state = self._received.acceptable(number, characters)
         is_told = not self._must_open and self._agreed == self._told == self.cursor
         accept = pb.Accept(alternative=number, characters=len(accepted), suggest=False)
-        is_heard = self._suggested.is_heard(number, len(accepted))
+        is_heard = self._received.is_heard(number, len(accepted))
         self.replace(self.cursor, self.cursor, accepted, suggest)
         if state:
             self._landmarks.add(self.cursor, state)
@@ -123,7 +123,7 @@ class Draft:
 
     def switch(self, model: str | None, digest: str) -> None:
         """Let another model suggest. Raises MendRequest."""
-        self._named = pb.Model(name=carried("model", model or ""), digest=carried("digest", digest))
+        self._named = model_of(model, digest)
         self._wants = True
         self._forget_model()
 
@@ -148,14 +148,14 @@ class Draft:
         self._forget_suggestions()
 
     def _forget_suggestions(self) -> None:
-        self._suggested.forget()
+        self._received.forget()
         self._accept = None
         self._is_asked = False
 
     def lose(self) -> None:
         """The stream is gone: the next one begins with an open, and repeats what was suggested."""
         self._agreed = self._told = 0
-        self._suggested.listen()
+        self._received.listen()
         self._must_open, self._is_asked = True, False
         self._is_suggesting = False
         self._accept: pb.Accept | None = None
@@ -214,7 +214,7 @@ class Draft:
         self.revision += 1
         self._told, self._accept = self._agreed, None
         self._is_asked = self._is_suggesting = suggest
-        self._suggested.listen()
+        self._received.listen()
         return pb.FollowRequest(revision=self.revision, open=open, edit=edit, accept=accept, dismiss=dismiss)
 
     def receive(self, response: pb.FollowResponse) -> None:
@@ -230,9 +230,9 @@ class Draft:
         if event == "need_text":
             self._must_open = True
         elif event == "suggestion" and self._is_asked:
-            self._suggested.take(response.suggestion, self.cursor)
+            self._received.take(response.suggestion, self.cursor)
         elif event == "finished" and self._is_asked:
-            self._note_end(self._suggested.finish(response.finished))
+            self._note_end(self._received.finish(response.finished))
 
     def _start(self, started: pb.Started) -> None:
         if started.seed != self.seed:
@@ -254,7 +254,7 @@ class Draft:
 
     def next_suggestion(self) -> Suggestion | None:
         """What is known now and was not told yet."""
-        return self._suggested.news(self.cursor)
+        return self._received.news(self.cursor)
 
     def state_request(self) -> pb.ScoreRequest | None:
         """What to ask for the next state at a line's start, if one is due; its answer goes to `note_state`."""
@@ -277,4 +277,4 @@ class Draft:
 
 def with_line_feeds(field: str, text: str) -> str:
     """The text with CRLF as LF, each piece of text by itself. Raises MendRequest for a lone surrogate."""
-    return carried(field, text).replace("\r\n", "\n")
+    return encodable(field, text).replace("\r\n", "\n")

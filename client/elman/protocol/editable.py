@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 
 from elman.protocol.draft import Draft
-from elman.protocol.suggestion import Suggestion
+from elman.protocol.suggestions import Suggestion
 
 
 class Editable(ABC):

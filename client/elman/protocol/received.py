@@ -10,7 +10,7 @@ from elman.v1 import completion_service_pb2 as pb
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "seed")
 
 
-class Received:
+class ReceivedCompletion:
     """What was received of a completion so far. `text`, `finish_reason`, `state` and `usage` are the first alternative's."""
 
     def __init__(self, exchange: Exchange) -> None:

@@ -4,30 +4,30 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from elman.errors import ElmanError
-from elman.protocol.request import checked_timeout
-from elman.protocol.retry import Attempts, Retry
+from elman.protocol.retry import Attempts, Clock, Retry
+from elman.ranges import checked_timeout
 
-Way = TypeVar("Way")
+AnyTransport = TypeVar("AnyTransport")
 """A transport of either face."""
 
 
-class Replicas(Generic[Way]):
+class Replicas(Generic[AnyTransport]):
     """Whom to ask next, for all calls of a client."""
 
-    def __init__(self, transports: Sequence[Way], retry: Retry | None) -> None:
+    def __init__(self, transports: Sequence[AnyTransport], retry: Retry | None, clock: Clock) -> None:
         self.transports = transports
-        self._retry = retry or Retry()
+        self._retry, self._clock = retry or Retry(), clock
         self._turn = 0  # the transport that answered last
 
     def attempts(self, timeout: float | None) -> Attempts:
         """The tries of one call. Raises MendRequest."""
-        return Attempts(self._retry, len(self.transports), self._turn, checked_timeout(timeout))
+        return Attempts(self._retry, len(self.transports), self._turn, checked_timeout(timeout), self._clock)
 
-    def transport(self, attempts: Attempts) -> Way:
+    def transport(self, attempts: Attempts) -> AnyTransport:
         """The one to try now."""
         return self.transports[attempts.turn % len(self.transports)]
 
-    def two_transports(self, attempts: Attempts) -> tuple[Way, Way]:
+    def two_transports(self, attempts: Attempts) -> tuple[AnyTransport, AnyTransport]:
         """The one to try now, and the one to try as well; where there is one alone, it may know several replicas."""
         return self.transport(attempts), self.transports[(attempts.turn + 1) % len(self.transports)]
 

@@ -1,9 +1,7 @@
-"""When to try again, and where: a pure schedule. It never sleeps and knows no transport."""
+"""When to try again, and where: a pure schedule, on a clock that is handed in. It never sleeps and knows no transport."""
 
-import random
-import time
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 from elman.errors import AllowMoreTime, BackOff, ElmanError, MendRequest
 
@@ -18,21 +16,6 @@ class Clock(Protocol):
     def jitter(self) -> float:
         """A random number from 0 to 1."""
         ...
-
-
-class SystemClock:
-    """The machine's own."""
-
-    def now(self) -> float:
-        """Seconds that never run backwards."""
-        return time.monotonic()
-
-    def jitter(self) -> float:
-        """A random number from 0 to 1."""
-        return random.random()  # noqa: S311 (spreads retries, guards no secret)
-
-
-SYSTEM_CLOCK: Final = SystemClock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +48,7 @@ class Retry:
 class Attempts:
     """The tries of one call, each at the next address after the one that failed."""
 
-    def __init__(self, retry: Retry, addresses: int, turn: int, timeout: float | None, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, retry: Retry, addresses: int, turn: int, timeout: float | None, clock: Clock) -> None:
         self._retry, self._addresses, self._clock = retry, addresses, clock
         self._deadline = None if timeout is None else clock.now() + timeout
         self._failures = 0
@@ -100,3 +83,8 @@ class Attempts:
         own = self._retry.seconds(turn, self._clock.jitter()) if turn >= 0 else 0.0
         asked = error.seconds if isinstance(error, BackOff) and self._addresses == 1 else 0.0
         return max(own, asked)
+
+
+def shorter(one: float | None, other: float | None) -> float | None:
+    """The shorter of two times in seconds; None is for ever."""
+    return min((seconds for seconds in (one, other) if seconds is not None), default=None)

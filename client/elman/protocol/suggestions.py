@@ -1,17 +1,37 @@
-"""What was received of the suggestions for one text, stream after stream. Knows no text and no request.
+"""What is suggested for a text, as it was received stream after stream, and which of it is worth showing. Knows no request.
 
 stream 1:  0: "f t ! "   (broke)            received: "ft! "
 stream 2:  0: "ft" "! wh" ...               heard: 2, then 6: what was received already is compared and not told again
 """
 
+import re
+from dataclasses import dataclass
+from typing import Final
+
 from elman.errors import MendRequest, ReportDefect
 from elman.protocol.results import Alternative, Piece
-from elman.protocol.suggestion import Suggestion, may_meet, whole_words
 from elman.v1 import completion_service_pb2 as pb
 
+UNFINISHED: Final = re.compile(r"\s*[\w'’]*\Z")
+"""A last word that may go on, and the space before it."""
 
-class Suggested:
-    """So many alternatives; `trims` tells whole words alone."""
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What may follow the cursor: all of it that is known so far; `str(suggestion)` is its text."""
+
+    text: str
+    alternative: int
+    position: int  # the cursor's
+    finish_reason: str | None = None  # "length", "stop" or "confidence"; None while it may still grow
+    log_probabilities: tuple[float, ...] = ()  # of the text's characters, natural, at temperature 1; empty unless asked for
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class ReceivedSuggestions:
+    """The first n alternatives of one text after another; with `trims`, only whole words of them are told."""
 
     def __init__(self, alternatives: int, trims: bool) -> None:
         self._numbers, self._trims = range(alternatives), trims
@@ -104,3 +124,16 @@ class Suggested:
 
     def _presented(self, one: Alternative) -> str:
         return whole_words(one) if self._trims else one.text
+
+
+def whole_words(alternative: Alternative) -> str:
+    """The text without a last word that was cut off; only a stop string says that the last one is whole."""
+    return alternative.text if alternative.finish_reason == "stop" else UNFINISHED.sub("", alternative.text)
+
+
+def may_meet(one: Suggestion, other: Suggestion) -> bool:
+    """Whether two alternatives may yet say the same."""
+    if one.finish_reason and other.finish_reason:
+        return one.text == other.text
+    is_reached = not other.finish_reason and one.text.startswith(other.text)
+    return is_reached or (not one.finish_reason and other.text.startswith(one.text))

@@ -7,22 +7,23 @@ from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
+from elman.channel import DEFAULT_ADDRESS, targets
+from elman.clock import SystemClock
 from elman.errors import ElmanError
 from elman.protocol.draft import Draft
 from elman.protocol.exchange import Exchange, is_news
-from elman.protocol.received import Received
+from elman.protocol.received import ReceivedCompletion
 from elman.protocol.replicas import Replicas
-from elman.protocol.request import complete_request, not_negative, opening, score_request
+from elman.protocol.request import complete_request, opening, score_request
 from elman.protocol.results import ModelDescription, Piece, Score
 from elman.protocol.retry import Attempts, Retry
+from elman.ranges import not_negative
 from elman.sync.document import Document
-from elman.sync.hedge import Stream, race
-from elman.sync.transport import GrpcTransport, Transport, targets
+from elman.sync.hedge import Events, race
+from elman.sync.transport import GrpcTransport, Transport
 from elman.v1 import completion_service_pb2 as pb
 
 Answer = TypeVar("Answer")
-
-DEFAULT_ADDRESS = "127.0.0.1:50051"
 
 
 class Client:
@@ -54,7 +55,7 @@ class Client:
         return client
 
     def _over(self, transports: Sequence[Transport], retry: Retry | None) -> None:
-        self._replicas = Replicas(transports, retry)
+        self._replicas = Replicas(transports, retry, SystemClock())
 
     def complete(
         self,
@@ -192,7 +193,7 @@ class Client:
             except ElmanError as error:
                 time.sleep(self._replicas.wait_seconds(attempts, error, exchange.progress))
 
-    def _events(self, request: pb.CompleteRequest, attempts: Attempts, progress: int) -> Stream[pb.CompleteResponse]:
+    def _events(self, request: pb.CompleteRequest, attempts: Attempts, progress: int) -> Events[pb.CompleteResponse]:
         """One stream; of two replicas at first, if that is asked for, but of one where it is resumed."""
         if progress:
             return self._replicas.transport(attempts).complete(request, attempts.seconds_left())
@@ -200,10 +201,10 @@ class Client:
 
     def _hedged(
         self,
-        begin: Callable[[Transport, float | None], Stream[Answer]],
+        begin: Callable[[Transport, float | None], Events[Answer]],
         attempts: Attempts,
         is_answer: Callable[[Answer], bool],
-    ) -> Stream[Answer]:
+    ) -> Events[Answer]:
         first, second = (
             partial(self._begin, begin, transport, attempts) for transport in self._replicas.two_transports(attempts)
         )
@@ -211,8 +212,8 @@ class Client:
 
     @staticmethod
     def _begin(
-        begin: Callable[[Transport, float | None], Stream[Answer]], transport: Transport, attempts: Attempts
-    ) -> Stream[Answer]:
+        begin: Callable[[Transport, float | None], Events[Answer]], transport: Transport, attempts: Attempts
+    ) -> Events[Answer]:
         return begin(transport, attempts.seconds_left())
 
     def _ask(self, timeout: float | None, call: Callable[[Attempts], Answer]) -> Answer:
@@ -224,7 +225,7 @@ class Client:
                 time.sleep(self._replicas.wait_seconds(attempts, error))
 
 
-class Completion(Received):
+class Completion(ReceivedCompletion):
     """Iterates over the pieces of a completion as they arrive. Closing or dropping it cancels what still runs."""
 
     def __init__(self, exchange: Exchange, pieces: Generator[Piece]) -> None:

@@ -10,9 +10,9 @@ from elman.errors import ElmanError, SendTextAgain
 from elman.protocol.draft import Draft
 from elman.protocol.editable import Editable
 from elman.protocol.replicas import Replicas
-from elman.protocol.retry import Attempts
-from elman.protocol.suggestion import Suggestion
-from elman.sync.stream import Following
+from elman.protocol.retry import Attempts, shorter
+from elman.protocol.suggestions import Suggestion
+from elman.sync.stream import DocumentStream
 from elman.sync.transport import Transport
 
 
@@ -38,7 +38,7 @@ class Document(Editable):
         self._changed = threading.Condition()
         super().__init__(draft, self._changed)
         self._replicas, self._debounce_seconds = replicas, debounce_seconds
-        self._following: Following | None = None
+        self._stream: DocumentStream | None = None
         self._edited_at = -debounce_seconds
         self._is_closed = False
 
@@ -73,17 +73,17 @@ class Document(Editable):
     def _suggestions(self, attempts: Attempts) -> Generator[Suggestion]:
         while not self._is_closed:
             try:
-                suggestion, following = self._next(attempts)
+                suggestion, stream = self._next(attempts)
                 if suggestion:
                     yield suggestion
-                elif following:
-                    following.wait(shorter(self._seconds_to_rest(), attempts.seconds_left()))
+                elif stream:
+                    stream.wait(shorter(self._seconds_to_rest(), attempts.seconds_left()))
                 else:
                     return
             except ElmanError as error:
                 time.sleep(self._recover(attempts, error))
 
-    def _next(self, attempts: Attempts) -> tuple[Suggestion | None, Following | None]:
+    def _next(self, attempts: Attempts) -> tuple[Suggestion | None, DocumentStream | None]:
         """A suggestion that is known already, or else whom to wait for; neither if nothing more is to come."""
         with self._lock:
             self._hear()
@@ -92,16 +92,16 @@ class Document(Editable):
             if not self._draft.is_waiting or self._is_closed:
                 self._ask_for_a_state()
                 return None, None
-            self._following = self._following or self._replicas.transport(attempts).follow()
+            self._stream = self._stream or self._replicas.transport(attempts).follow()
             self._speak()
-            return None, self._following
+            return None, self._stream
 
     def _hear(self) -> None:
         """Take what was said. Raises what ended the stream."""
-        if self._following is None:
+        if self._stream is None:
             return
-        failure = self._following.failure
-        while heard := self._following.take():
+        failure = self._stream.failure
+        while heard := self._stream.take():
             if isinstance(heard, tuple):
                 self._draft.note_state(*heard)
             else:
@@ -111,20 +111,20 @@ class Document(Editable):
 
     def _ask_for_a_state(self) -> None:
         """While there is nothing else to do: with it, another replica need not be sent the whole text."""
-        if self._following and (request := self._draft.state_request()):
-            self._following.ask(request)
+        if self._stream and (request := self._draft.state_request()):
+            self._stream.ask(request)
 
     def _tell(self) -> None:
         self._edited_at = time.monotonic()
         self._speak()
-        if self._following:
-            self._following.wake()
+        if self._stream:
+            self._stream.wake()
         self._changed.notify_all()
 
     def _speak(self) -> None:
-        if self._following:
+        if self._stream:
             for request in self._draft.requests(self._seconds_to_rest() is None):
-                self._following.send(request)
+                self._stream.send(request)
 
     def _seconds_to_rest(self) -> float | None:
         """How long until edits have rested long enough to ask for suggestions; None if they have."""
@@ -140,13 +140,8 @@ class Document(Editable):
             return self._replicas.wait_seconds(attempts, error, self._draft.progress)
 
     def _hang_up(self) -> None:
-        following, self._following = self._following, None
+        stream, self._stream = self._stream, None
         self._draft.lose()
-        if following:
-            following.wake()
-            following.close()
-
-
-def shorter(one: float | None, other: float | None) -> float | None:
-    """The shorter of two times; None is for ever."""
-    return min((seconds for seconds in (one, other) if seconds is not None), default=None)
+        if stream:
+            stream.wake()
+            stream.close()

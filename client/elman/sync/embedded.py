@@ -9,8 +9,9 @@ from typing import Final, Protocol, cast
 
 from elman.errors import AllowMoreTime, ElmanError, of_engine
 from elman.extras import needed
+from elman.protocol.heard import Heard, lasting
 from elman.sync.client import Client
-from elman.sync.stream import Following, Heard, lasting
+from elman.sync.stream import DocumentStream
 from elman.v1 import completion_service_pb2 as pb
 
 DEFAULT_MODEL: Final = "shakespeare"
@@ -19,7 +20,7 @@ SESSION_BYTES: Final = 4 << 20
 """What the engine in this process may keep of a document, where a server keeps 256 kB: a million characters and some states."""
 
 
-class EngineFollow(Protocol):
+class FollowedDocument(Protocol):
     """One document that is followed in this process."""
 
     def send(self, request: pb.FollowRequest) -> None:
@@ -42,7 +43,7 @@ class Engine(Protocol):
         """The events of one completion."""
         ...
 
-    def follow(self, size: int) -> EngineFollow:
+    def follow(self, size: int) -> FollowedDocument:
         """A stream about a document, which is remembered within so many bytes."""
         ...
 
@@ -74,9 +75,9 @@ class EngineTransport:
                 if deadline is not None and time.monotonic() >= deadline:
                     raise AllowMoreTime("the timeout has passed")
 
-    def follow(self) -> Following:
+    def follow(self) -> DocumentStream:
         """A stream about a document; to be closed."""
-        return EngineFollowing(self._engine.follow(SESSION_BYTES))
+        return EngineDocumentStream(self._engine.follow(SESSION_BYTES))
 
     def score(self, request: pb.ScoreRequest, seconds: float | None) -> Generator[pb.ScoreResponse]:
         """The score of a text, as the only event."""
@@ -93,10 +94,10 @@ class EngineTransport:
         self._engine.close()
 
 
-class EngineFollowing:
+class EngineDocumentStream:
     """A stream without a wire: only the thread that waits works, on the newest requests, from one response to the next."""
 
-    def __init__(self, follow: EngineFollow) -> None:
+    def __init__(self, follow: FollowedDocument) -> None:
         self._follow = follow
         self._working = threading.Lock()
         self._requests: deque[pb.FollowRequest] = deque()

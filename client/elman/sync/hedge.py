@@ -6,9 +6,8 @@ replica 2:      hedge_seconds |--------answer...
 Seed and digest are in the request, so it does not matter which of them answers.
 """
 
-import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from itertools import chain
 from queue import Empty, SimpleQueue
@@ -20,7 +19,7 @@ Answer = TypeVar("Answer")
 Event = TypeVar("Event", covariant=True)
 
 
-class Stream(Protocol[Event]):
+class Events(Protocol[Event]):
     """The events of one call. Closing it, from any thread, cancels the call."""
 
     def __iter__(self) -> Iterator[Event]:
@@ -37,15 +36,15 @@ class Race(Generic[Answer]):
 
     def __init__(self, is_answer: Callable[[Answer], bool]) -> None:
         self._is_answer = is_answer
-        self._streams: list[Stream[Answer]] = []
-        self._arrivals: SimpleQueue[tuple[Stream[Answer], Iterator[Answer]] | ElmanError] = SimpleQueue()
+        self._streams: list[Events[Answer]] = []
+        self._arrivals: SimpleQueue[tuple[Events[Answer], Iterator[Answer]] | ElmanError] = SimpleQueue()
 
-    def begin(self, stream: Stream[Answer]) -> None:
+    def begin(self, stream: Events[Answer]) -> None:
         """Let a call take part."""
         self._streams.append(stream)
         threading.Thread(target=self._run, args=(stream,), name="elman-hedge", daemon=True).start()
 
-    def _run(self, stream: Stream[Answer]) -> None:
+    def _run(self, stream: Events[Answer]) -> None:
         events, lead = iter(stream), list[Answer]()
         try:
             for event in events:
@@ -71,7 +70,7 @@ class Race(Generic[Answer]):
             if failures == len(self._streams):
                 raise arrival
 
-    def _close_others(self, winner: Stream[Answer]) -> None:
+    def _close_others(self, winner: Events[Answer]) -> None:
         for stream in self._streams:
             if stream is not winner:
                 stream.close()
@@ -83,8 +82,8 @@ class Race(Generic[Answer]):
 
 
 def race(
-    begin: Callable[[], Stream[Answer]],
-    begin_hedge: Callable[[], Stream[Answer]],
+    begin: Callable[[], Events[Answer]],
+    begin_hedge: Callable[[], Events[Answer]],
     hedge_seconds: float,
     is_answer: Callable[[Answer], bool],
 ) -> Generator[Answer]:
@@ -96,57 +95,3 @@ def race(
             running.begin(begin_hedge())
             events = running.winner(None)
         yield from events or ()
-
-
-async def race_async(
-    begin: Callable[[], AsyncGenerator[Answer]],
-    begin_hedge: Callable[[], AsyncGenerator[Answer]],
-    hedge_seconds: float,
-    is_answer: Callable[[Answer], bool],
-) -> AsyncGenerator[Answer]:
-    """The same in an event loop."""
-    runs = [asyncio.create_task(lead_of(stream := begin(), is_answer))]
-    streams = [stream]
-    try:
-        done, _ = await asyncio.wait(runs, timeout=hedge_seconds)
-        if not done:
-            streams.append(begin_hedge())
-            runs.append(asyncio.create_task(lead_of(streams[1], is_answer)))
-        winner = await first_answer(runs)
-        await cancel(runs)
-        await asyncio.gather(*(stream.aclose() for number, stream in enumerate(streams) if number != winner))
-        for event in runs[winner].result():
-            yield event
-        async for event in streams[winner]:
-            yield event
-    finally:
-        await cancel(runs)
-        for stream in streams:
-            await stream.aclose()
-
-
-async def lead_of(stream: AsyncGenerator[Answer], is_answer: Callable[[Answer], bool]) -> list[Answer]:
-    """The events up to the first answer."""
-    lead: list[Answer] = []
-    async for event in stream:
-        lead.append(event)
-        if is_answer(event):
-            break
-    return lead
-
-
-async def first_answer(runs: Sequence["asyncio.Task[list[Answer]]"]) -> int:
-    """The number of the first run that ends well. Raises ElmanError if none does."""
-    while True:
-        ended = [run for run in runs if run.done()]
-        well = [number for number, run in enumerate(runs) if run.done() and not run.exception()]
-        if well or len(ended) == len(runs):
-            return well[0] if well else 0
-        await asyncio.wait([run for run in runs if not run.done()], return_when=asyncio.FIRST_COMPLETED)
-
-
-async def cancel(runs: Sequence["asyncio.Task[list[Answer]]"]) -> None:
-    """End those that have not, and wait until they have."""
-    for run in runs:
-        run.cancel()
-    await asyncio.wait(runs)

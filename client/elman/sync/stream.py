@@ -1,38 +1,28 @@
 """One stream about a document over gRPC: requests go out as they come, responses wait to be taken. Knows no document.
 
 A request that is sent makes what waits to be taken old: only what holds whatever the revision is kept. So nothing piles up.
+Its asynchronous twin is `elman.aio.stream`.
 """
 
-import asyncio
 import threading
 import weakref
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 import grpc
 
-from elman.channel import meaning
+from elman.channel import STATE_SECONDS, meaning
 from elman.errors import ElmanError, GoElsewhere
+from elman.protocol.heard import Heard, lasting
 from elman.v1 import completion_service_pb2 as pb
 
 if TYPE_CHECKING:
-    from elman.v1.completion_service_pb2_grpc import CompletionServiceAsyncStub, CompletionServiceStub
-
-LASTING: Final = ("started", "goodbye")
-
-STATE_SECONDS: Final = 30.0
-"""How long the answer to a request for a state may take."""
-
-Answer: TypeAlias = tuple[pb.ScoreRequest, bytes]
-"""What a state was asked for, and the state; no bytes if none came."""
-
-Heard: TypeAlias = pb.FollowResponse | Answer
+    from elman.v1.completion_service_pb2_grpc import CompletionServiceStub
 
 
-class Following(Protocol):
+class DocumentStream(Protocol):
     """One stream. Any thread may send, take, wake and close; one at a time waits."""
 
     @property
@@ -65,48 +55,15 @@ class Following(Protocol):
         ...
 
 
-class AsyncFollowing(Protocol):
-    """The same in an event loop."""
-
-    @property
-    def failure(self) -> ElmanError | None:
-        """What ended the stream; what can still be taken came before."""
-        ...
-
-    def send(self, request: pb.FollowRequest) -> None:
-        """Tell of an event, without waiting."""
-        ...
-
-    def ask(self, request: pb.ScoreRequest) -> None:
-        """Ask for the state after a text, without waiting; the answer is to be taken like a response."""
-        ...
-
-    def take(self) -> Heard | None:
-        """The next response, if it is here."""
-        ...
-
-    async def wait(self, seconds: float | None) -> None:
-        """Until there is something to take, the stream has ended, `wake` was called, or the seconds have passed."""
-        ...
-
-    def wake(self) -> None:
-        """Let whoever waits, or is about to, look again."""
-        ...
-
-    async def close(self) -> None:
-        """Cancel the call."""
-        ...
-
-
-class FollowCall(Protocol):
-    """What is used of a call of gRPC's."""
+class FollowResponses(Protocol):
+    """What is used of gRPC's call of Follow."""
 
     def __iter__(self) -> Iterator[pb.FollowResponse]:
         """The responses."""
         ...
 
     def cancel(self) -> object:
-        """End it."""
+        """Tell the server that nobody listens any more; whoever iterates gets a CANCELLED."""
         ...
 
 
@@ -154,7 +111,7 @@ class Inbox:
             self._is_woken = False
 
 
-class GrpcFollowing:
+class GrpcDocumentStream:
     """A call that gRPC's threads write and a thread of its own reads; dropping it cancels the call."""
 
     def __init__(self, stub: "CompletionServiceStub", address: str) -> None:
@@ -162,7 +119,7 @@ class GrpcFollowing:
         requests: SimpleQueue[pb.FollowRequest | None] = SimpleQueue()
         call = stub.Follow(iter(requests.get, None))
         self._requests = requests
-        self._end = weakref.finalize(self, end, call, requests)
+        self._end = weakref.finalize(self, hang_up, call, requests)
         threading.Thread(target=read_all, args=(call, self._inbox, address), name="elman-follow", daemon=True).start()
 
     @property
@@ -197,92 +154,19 @@ class GrpcFollowing:
         self._end()
 
 
-def end(call: FollowCall, requests: "SimpleQueue[pb.FollowRequest | None]") -> None:
+def hang_up(call: FollowResponses, requests: "SimpleQueue[pb.FollowRequest | None]") -> None:
     """Cancel a call and release the thread that waits for its requests."""
     call.cancel()
     requests.put(None)
 
 
-def read_all(call: FollowCall, inbox: Inbox, address: str) -> None:
-    """Pass on what is said, to the end."""
+def read_all(call: FollowResponses, inbox: Inbox, address: str) -> None:
+    """Pass on what is said, to the end; whatever the end is, the inbox is told of it."""
+    failure: ElmanError = GoElsewhere(f"{address} ended the stream")
     try:
         for response in call:
             inbox.put(response)
-        inbox.end(GoElsewhere(f"{address} ended the stream"))
     except grpc.RpcError as error:
-        inbox.end(meaning(error, address))
-
-
-class AsyncGrpcFollowing:
-    """A call that tasks of its own write and read, until it is closed."""
-
-    def __init__(self, stub: "CompletionServiceAsyncStub", address: str) -> None:
-        self._stub, self._address = stub, address
-        self._requests: asyncio.Queue[pb.FollowRequest] = asyncio.Queue()
-        self._responses: deque[Heard] = deque()
-        self._is_changed = asyncio.Event()
-        self.failure: ElmanError | None = None
-        self._call = stub.Follow()
-        self._tasks = {asyncio.create_task(work) for work in (self._write_all(), self._read_all())}
-
-    async def _write_all(self) -> None:
-        """Write what is sent. Why the stream ended is told to whoever reads."""
-        with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            while True:
-                await self._call.write(await self._requests.get())
-
-    async def _read_all(self) -> None:
-        try:
-            async for response in self._call:
-                self._responses.append(response)
-                self._is_changed.set()
-            self.failure = GoElsewhere(f"{self._address} ended the stream")
-        except grpc.aio.AioRpcError as error:
-            self.failure = meaning(error, self._address)
-        finally:
-            self._call.cancel()
-            self._is_changed.set()
-
-    def send(self, request: pb.FollowRequest) -> None:
-        """Tell of an event."""
-        self._responses = lasting(self._responses)
-        self._requests.put_nowait(request)
-
-    def ask(self, request: pb.ScoreRequest) -> None:
-        """Ask for the state after a text."""
-        self._tasks.add(asyncio.create_task(self._ask(request)))
-
-    async def _ask(self, request: pb.ScoreRequest) -> None:
-        state = b""
-        with suppress(grpc.aio.AioRpcError):
-            state = (await self._stub.Score(request, timeout=STATE_SECONDS)).state
-        self._responses.append((request, state))
-
-    def take(self) -> Heard | None:
-        """The next response, if it is here."""
-        return self._responses.popleft() if self._responses else None
-
-    async def wait(self, seconds: float | None) -> None:
-        """Until there is something to look at."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._is_changed.wait()
-            self._is_changed.clear()
-        except TimeoutError:
-            pass
-
-    def wake(self) -> None:
-        """End the present wait, or the next."""
-        self._is_changed.set()
-
-    async def close(self) -> None:
-        """Cancel the call."""
-        self._call.cancel()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-def lasting(responses: deque[Heard]) -> deque[Heard]:
-    """Those that hold whatever the revision."""
-    return deque(each for each in responses if isinstance(each, tuple) or each.WhichOneof("event") in LASTING)
+        failure = meaning(error, address)
+    finally:
+        inbox.end(failure)

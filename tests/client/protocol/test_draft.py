@@ -8,7 +8,7 @@ import pytest
 from elman.errors import GoElsewhere, MendRequest, ReportDefect
 from elman.protocol.draft import CHUNK, SPACING, Draft
 from elman.protocol.request import opening
-from elman.protocol.suggestion import Suggestion
+from elman.protocol.suggestions import Suggestion
 from elman.v1 import completion_service_pb2 as pb
 
 DIGEST = "d" * 64

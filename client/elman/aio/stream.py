@@ -1,0 +1,123 @@
+"""One stream about a document over gRPC: requests go out as they come, responses wait to be taken. Knows no document.
+
+A request that is sent makes what waits to be taken old: only what holds whatever the revision is kept. So nothing piles up.
+Its synchronous twin is `elman.sync.stream`.
+"""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+import grpc
+
+from elman.channel import STATE_SECONDS, meaning
+from elman.errors import ElmanError, GoElsewhere
+from elman.protocol.heard import Heard, lasting
+from elman.v1 import completion_service_pb2 as pb
+
+if TYPE_CHECKING:
+    from elman.v1.completion_service_pb2_grpc import CompletionServiceAsyncStub
+
+
+class AsyncDocumentStream(Protocol):
+    """One stream. Nothing but `wait` and `close` is awaited; one task at a time waits."""
+
+    @property
+    def failure(self) -> ElmanError | None:
+        """What ended the stream; what can still be taken came before."""
+        ...
+
+    def send(self, request: pb.FollowRequest) -> None:
+        """Tell of an event, without waiting."""
+        ...
+
+    def ask(self, request: pb.ScoreRequest) -> None:
+        """Ask for the state after a text, without waiting; the answer is to be taken like a response."""
+        ...
+
+    def take(self) -> Heard | None:
+        """The next response, if it is here."""
+        ...
+
+    async def wait(self, seconds: float | None) -> None:
+        """Until there is something to take, the stream has ended, `wake` was called, or the seconds have passed."""
+        ...
+
+    def wake(self) -> None:
+        """Let whoever waits, or is about to, look again."""
+        ...
+
+    async def close(self) -> None:
+        """Cancel the call."""
+        ...
+
+
+class AsyncGrpcDocumentStream:
+    """A call that tasks of its own write and read, until it is closed."""
+
+    def __init__(self, stub: "CompletionServiceAsyncStub", address: str) -> None:
+        self._stub, self._address = stub, address
+        self._requests: asyncio.Queue[pb.FollowRequest] = asyncio.Queue()
+        self._responses: deque[Heard] = deque()
+        self._is_changed = asyncio.Event()
+        self.failure: ElmanError | None = None
+        self._call = stub.Follow()
+        self._tasks = {asyncio.create_task(work) for work in (self._write_all(), self._read_all())}
+
+    async def _write_all(self) -> None:
+        """Write what is sent. Why the stream ended is told to whoever reads."""
+        with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            while True:
+                await self._call.write(await self._requests.get())
+
+    async def _read_all(self) -> None:
+        try:
+            async for response in self._call:
+                self._responses.append(response)
+                self._is_changed.set()
+            self.failure = GoElsewhere(f"{self._address} ended the stream")
+        except grpc.aio.AioRpcError as error:
+            self.failure = meaning(error, self._address)
+        finally:
+            self._call.cancel()
+            self._is_changed.set()
+
+    def send(self, request: pb.FollowRequest) -> None:
+        """Tell of an event."""
+        self._responses = lasting(self._responses)
+        self._requests.put_nowait(request)
+
+    def ask(self, request: pb.ScoreRequest) -> None:
+        """Ask for the state after a text."""
+        self._tasks.add(asyncio.create_task(self._ask(request)))
+
+    async def _ask(self, request: pb.ScoreRequest) -> None:
+        state = b""
+        with suppress(grpc.aio.AioRpcError):
+            state = (await self._stub.Score(request, timeout=STATE_SECONDS)).state
+        self._responses.append((request, state))
+
+    def take(self) -> Heard | None:
+        """The next response, if it is here."""
+        return self._responses.popleft() if self._responses else None
+
+    async def wait(self, seconds: float | None) -> None:
+        """Until there is something to look at."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._is_changed.wait()
+            self._is_changed.clear()
+        except TimeoutError:
+            pass
+
+    def wake(self) -> None:
+        """End the present wait, or the next."""
+        self._is_changed.set()
+
+    async def close(self) -> None:
+        """Cancel the call."""
+        self._call.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,0 +1,95 @@
+"""The way to a server, one address each: requests in, events or ElmanError out. Tries once; knows no retry and no resume.
+
+`seconds` is how long an answer may take; None is for ever. Its synchronous twin is `elman.sync.transport`.
+"""
+
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Protocol
+
+import grpc
+
+from elman.aio.stream import AsyncDocumentStream, AsyncGrpcDocumentStream
+from elman.channel import CHANNEL_OPTIONS, meaning
+from elman.v1 import completion_service_pb2 as pb
+from elman.v1.completion_service_pb2_grpc import CompletionServiceStub
+
+if TYPE_CHECKING:
+    from elman.v1.completion_service_pb2_grpc import CompletionServiceAsyncStub
+
+
+class AsyncTransport(Protocol):
+    """Answers one request, once. A generator that is closed early cancels its call."""
+
+    def complete(self, request: pb.CompleteRequest, seconds: float | None) -> AsyncGenerator[pb.CompleteResponse]:
+        """The events of one stream."""
+        ...
+
+    def follow(self) -> AsyncDocumentStream:
+        """A stream about a document; to be closed."""
+        ...
+
+    def score(self, request: pb.ScoreRequest, seconds: float | None) -> AsyncGenerator[pb.ScoreResponse]:
+        """The score of a text, as the only event."""
+        ...
+
+    async def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
+        """The models."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what is held."""
+        ...
+
+
+class AsyncGrpcTransport:
+    """A channel to one gRPC target, opened by the first call so that it belongs to that call's event loop."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._channel: grpc.aio.Channel | None = None
+
+    @property
+    def _stub(self) -> "CompletionServiceAsyncStub":
+        if self._channel is None:
+            self._channel = grpc.aio.insecure_channel(self.address, options=CHANNEL_OPTIONS)
+        return CompletionServiceStub(self._channel)
+
+    async def complete(self, request: pb.CompleteRequest, seconds: float | None) -> AsyncGenerator[pb.CompleteResponse]:
+        """The events of one stream."""
+        call = self._stub.Complete(request, timeout=seconds)
+        try:
+            async for event in call:
+                yield event
+        except grpc.aio.AioRpcError as error:
+            raise meaning(error, self.address) from error
+        finally:
+            call.cancel()
+
+    def follow(self) -> AsyncDocumentStream:
+        """A stream about a document; to be closed."""
+        return AsyncGrpcDocumentStream(self._stub, self.address)
+
+    async def score(self, request: pb.ScoreRequest, seconds: float | None) -> AsyncGenerator[pb.ScoreResponse]:
+        """The score of a text, as the only event."""
+        call = self._stub.Score(request, timeout=seconds)
+        try:
+            yield await call
+        except grpc.aio.AioRpcError as error:
+            raise meaning(error, self.address) from error
+        finally:
+            call.cancel()
+
+    async def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
+        """The models."""
+        call = self._stub.ListModels(request, timeout=seconds)
+        try:
+            return await call
+        except grpc.aio.AioRpcError as error:
+            raise meaning(error, self.address) from error
+        finally:
+            call.cancel()
+
+    async def close(self) -> None:
+        """Close the channel; calls on it end."""
+        if self._channel is not None:
+            await self._channel.close()

@@ -1,0 +1,57 @@
+"""What a value must be for a request to carry it. A refusal names the field, the value and the range.
+
+Knows no request: the server checks every narrower range.
+"""
+
+from typing import Final
+
+from elman.errors import MendRequest
+
+LARGEST_UINT32: Final = (1 << 32) - 1
+LARGEST_UINT64: Final = (1 << 64) - 1
+
+
+def unsigned(field: str, value: int, largest: int = LARGEST_UINT32) -> int:
+    """The number, if the field can carry it."""
+    return in_range(field, value, 0, largest)
+
+
+def in_range(field: str, value: int, least: int, most: int) -> int:
+    """The number, if it lies in the range. Raises MendRequest."""
+    if not least <= value <= most:
+        raise MendRequest(f"{field}: {value} is out of range; allowed: {least} to {most}")
+    return value
+
+
+def as_double(field: str, value: float) -> float:
+    """The number, if a double can carry it."""
+    try:
+        return float(value)
+    except OverflowError:
+        raise MendRequest(f"{field}: a number this large is out of range; allowed: a double") from None
+
+
+def encodable(field: str, text: str) -> str:
+    """The text, if UTF-8 can carry it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        lone = f"U+{ord(text[error.start]):04X}"
+        raise MendRequest(
+            f"{field}: {lone} at character {error.start} is no character; allowed: text without lone surrogates"
+        ) from None
+    return text
+
+
+def checked_timeout(seconds: float | None) -> float | None:
+    """The timeout of a call. Raises MendRequest."""
+    if seconds is not None and not seconds > 0:
+        raise MendRequest(f"timeout: {seconds} is out of range; allowed: above 0 seconds, or none")
+    return seconds
+
+
+def not_negative(field: str, seconds: float) -> float:
+    """The seconds, 0 or more. Raises MendRequest."""
+    if not seconds >= 0:
+        raise MendRequest(f"{field}: {seconds} is out of range; allowed: 0 seconds or more")
+    return seconds
