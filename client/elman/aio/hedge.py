@@ -51,13 +51,18 @@ async def lead_of(stream: AsyncGenerator[Answer], is_answer: Callable[[Answer], 
 
 
 async def first_answer(runs: Sequence["asyncio.Task[list[Answer]]"]) -> int:
-    """The number of the first run that ends well. Raises ElmanError if none does."""
+    """The number of the first run that ends well; 0 if none does."""
     while True:
-        ended = [run for run in runs if run.done()]
-        well = [number for number, run in enumerate(runs) if run.done() and not run.exception()]
-        if well or len(ended) == len(runs):
+        well = [number for number, run in enumerate(runs) if has_answer(run)]
+        running = [run for run in runs if not run.done()]
+        if well or not running:
             return well[0] if well else 0
-        await asyncio.wait([run for run in runs if not run.done()], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+
+
+def has_answer(run: "asyncio.Task[list[Answer]]") -> bool:
+    """Whether it has ended, and well; a cancelled one has not: gRPC cancels the calls of a channel that is closed."""
+    return run.done() and not run.cancelled() and not run.exception()
 
 
 async def cancel(runs: Sequence["asyncio.Task[list[Answer]]"]) -> None:

@@ -13,8 +13,6 @@ from itertools import chain
 from queue import Empty, SimpleQueue
 from typing import Generic, Protocol, TypeVar
 
-from elman.errors import ElmanError
-
 Answer = TypeVar("Answer")
 Event = TypeVar("Event", covariant=True)
 
@@ -37,7 +35,7 @@ class Race(Generic[Answer]):
     def __init__(self, is_answer: Callable[[Answer], bool]) -> None:
         self._is_answer = is_answer
         self._streams: list[Events[Answer]] = []
-        self._arrivals: SimpleQueue[tuple[Events[Answer], Iterator[Answer]] | ElmanError] = SimpleQueue()
+        self._arrivals: SimpleQueue[tuple[Events[Answer], Iterator[Answer]] | BaseException] = SimpleQueue()
 
     def begin(self, stream: Events[Answer]) -> None:
         """Let a call take part."""
@@ -52,18 +50,18 @@ class Race(Generic[Answer]):
                 if self._is_answer(event):
                     break
             self._arrivals.put((stream, chain(lead, events)))
-        except ElmanError as error:
+        except BaseException as error:  # whatever it is: the caller waits for an arrival
             self._arrivals.put(error)
 
     def winner(self, seconds: float | None) -> Iterator[Answer] | None:
-        """The events of the first that answers within the seconds. Raises ElmanError once none can."""
+        """The events of the first that answers within the seconds; None if none does. Raises the last failure once none can."""
         failures = 0
         while True:
             try:
                 arrival = self._arrivals.get(timeout=seconds)
             except Empty:
                 return None
-            if not isinstance(arrival, ElmanError):
+            if not isinstance(arrival, BaseException):
                 self._close_others(arrival[0])
                 return arrival[1]
             failures += 1
@@ -87,7 +85,7 @@ def race(
     hedge_seconds: float,
     is_answer: Callable[[Answer], bool],
 ) -> Generator[Answer]:
-    """The events of whichever call answers first; the second begins after the seconds. Raises ElmanError."""
+    """The events of whichever call answers first; the second begins after the seconds. Raises what the last call raised."""
     with closing(Race(is_answer)) as running:
         running.begin(begin())
         events = running.winner(hedge_seconds)

@@ -1,6 +1,7 @@
 """A request that is not answered in time goes to a second replica: the first answer wins, and the other call is cancelled."""
 
-import asyncio
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from elman.aio.client import AsyncClient
 from elman.errors import GoElsewhere, MendRequest
 from elman.protocol.retry import Retry
 from elman.sync.client import Client
+from elman.sync.hedge import race
 
 SOON, LATE = 0.02, 60.0
 ONCE = Retry(attempts=1)
@@ -78,15 +80,50 @@ def test_a_hedge_before_the_request_is_refused(seconds: float) -> None:
         AsyncClient(hedge_seconds=seconds)
 
 
-async def test_the_asynchronous_face_hedges_too(slow: Any, scripted: Any) -> None:
-    async with AsyncClient(addresses(slow, scripted), hedge_seconds=SOON) as client:
-        hedged = client.complete("a bad ", seed=3, max_characters=20, alternatives=2)
-        await anext(hedged)
-        assert await asyncio.to_thread(slow.is_gone.wait, 10)
-        await hedged.read()
-        plain = client.complete("a bad ", seed=3, max_characters=20, alternatives=2)
-        await plain.read()
-        assert [each.state for each in hedged.alternatives] == [each.state for each in plain.alternatives]
-        slow.proceed.clear()
-        assert (await client.score("a bad ")).characters == 6
-        slow.proceed.set()
+class Broken(Exception):
+    """No error of the library's own."""
+
+
+class Call:
+    """A stream that tells numbers, or raises."""
+
+    def __init__(self, *numbers: int, error: BaseException | None = None) -> None:
+        self._numbers, self._error = iter(numbers), error
+        self.is_closed = False
+
+    def __iter__(self) -> Iterator[int]:
+        return self
+
+    def __next__(self) -> int:
+        if self._error:
+            raise self._error
+        return next(self._numbers)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("error", [Broken("1"), GoElsewhere("1"), SystemExit(1)])
+def test_whatever_a_thread_raises_its_caller_is_told(error: BaseException) -> None:
+    with pytest.raises(type(error), match="1"):
+        list(race(lambda: Call(error=error), Call, LATE, bool))
+
+
+@pytest.mark.timeout(10)
+def test_a_call_that_breaks_in_any_way_leaves_the_answer_to_the_other() -> None:
+    is_asked = threading.Event()
+
+    class Slow(Call):
+        def __next__(self) -> int:
+            is_asked.wait(10)
+            raise Broken
+
+    first = Slow()
+
+    def begin_hedge() -> Call:
+        is_asked.set()
+        return Call(3, 4)
+
+    assert list(race(lambda: first, begin_hedge, 0, bool)) == [3, 4]
+    assert first.is_closed
