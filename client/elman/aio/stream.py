@@ -72,14 +72,15 @@ class AsyncGrpcDocumentStream:
                 await self._call.write(await self._requests.get())
 
     async def _read_all(self) -> None:
+        """Take what is said, to the end; whatever the end is, whoever waits is told of it."""
         try:
             async for response in self._call:
                 self._responses.append(response)
                 self._is_changed.set()
-            self.failure = GoElsewhere(f"{self._address} ended the stream")
         except grpc.aio.AioRpcError as error:
             self.failure = meaning(error, self._address)
         finally:
+            self.failure = self.failure or GoElsewhere(f"{self._address} ended the stream")
             self._call.cancel()
             self._is_changed.set()
 
@@ -90,13 +91,16 @@ class AsyncGrpcDocumentStream:
 
     def ask(self, request: pb.ScoreRequest) -> None:
         """Ask for the state after a text."""
-        self._tasks.add(asyncio.create_task(self._ask(request)))
+        task = asyncio.create_task(self._ask(request))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _ask(self, request: pb.ScoreRequest) -> None:
         state = b""
         with suppress(grpc.aio.AioRpcError):
             state = (await self._stub.Score(request, timeout=STATE_SECONDS)).state
         self._responses.append((request, state))
+        self._is_changed.set()
 
     def take(self) -> Heard | None:
         """The next response, if it is here."""
