@@ -121,19 +121,18 @@ def add_health(server: grpc.Server) -> None:
     cast("Any", health_pb2_grpc).add_HealthServicer_to_server(servicer, server)
 
 
-StartScripted: TypeAlias = Callable[[], Scripted]
+StartScripted: TypeAlias = Callable[..., Scripted]
 Connect: TypeAlias = Callable[..., Client]
 
 
 @pytest.fixture
 def start_scripted(model: Model) -> Iterator[StartScripted]:
-    """Starts a scripted service on a free port."""
+    """Starts a scripted service on a free port: (the names of its models)."""
     with ExitStack() as stack:
 
-        def start() -> Scripted:
-            scripted = Scripted(
-                Embedded(Catalogue([Served("tiny", model)]), {model.digest: open_execution(model, ROWS, "cpu")})
-            )
+        def start(*names: str) -> Scripted:
+            catalogue = Catalogue([Served(name, model) for name in names or ("tiny",)])
+            scripted = Scripted(Embedded(catalogue, {model.digest: open_execution(model, ROWS, "cpu")}))
             server = grpc.server(ThreadPoolExecutor(1))
             add_CompletionServiceServicer_to_server(scripted, server)
             add_health(server)

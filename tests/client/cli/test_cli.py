@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from elman.cli.main import main
 from elman.sync.client import Client
 
 ELMAN = [sys.executable, "-m", "elman"]
@@ -135,17 +136,54 @@ def test_models_prints_a_table(scripted: Any, client: Client) -> None:
     assert json.loads(output)["models"][0]["about"]["licence"] == "none"
 
 
-def test_an_unknown_flag_shows_the_usage_of_its_command() -> None:
-    code, _, error = elman("score", "--bogus", "a")
-    assert code == 2
-    assert "usage: elman score" in error
-    assert error.endswith("elman score: error: unrecognized arguments: --bogus\n")
+def test_models_with_a_name_prints_that_one_alone(start_scripted: Any) -> None:
+    several = start_scripted("one", "two")
+    _, output, _ = elman("models", "--server", several.address, "--model", "two", "--json")
+    assert [model["name"] for model in json.loads(output)["models"]] == ["two"]
+    _, output, _ = elman("models", "--server", several.address, "--json")
+    assert [model["name"] for model in json.loads(output)["models"]] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("complete --bogus", "unrecognized arguments: --bogus"),
+        ("complete --bogus a", "unrecognized arguments: --bogus"),
+        ("complete a --bogus", "unrecognized arguments: --bogus"),
+        ("complete a b", "unrecognized arguments: b"),
+        ("complete --top-k", "argument --top-k: expected one argument"),
+        ("type --bogus", "unrecognized arguments: --bogus"),
+        ("score --bogus a", "unrecognized arguments: --bogus"),
+        ("models --bogus", "unrecognized arguments: --bogus"),
+        ("serve --bogus", "unrecognized arguments: --bogus"),
+        ("train a -o b --bogus", "unrecognized arguments: --bogus"),
+        ("export a -o b --bogus", "unrecognized arguments: --bogus"),
+        ("eval a b --bogus", "unrecognized arguments: --bogus"),
+        ("inspect units --bogus", "unrecognized arguments: --bogus"),
+        ("inspect bogus", "argument what: invalid choice: 'bogus'"),
+    ],
+)
+def test_a_command_that_cannot_be_read_shows_its_own_usage(line: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command = line.split()[0]
+    with pytest.raises(SystemExit, match="2"):
+        main(line.split())
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.startswith(f"usage: elman {command} ")
+    assert errors.splitlines()[-1].startswith(f"elman {command}: error: {words}")
+
+
+def test_an_instruction_set_beside_a_gpu_is_refused() -> None:
+    code, output, errors = elman(*["serve", "--device", "cuda", "--instructions", "avx2", "--port", "0", "--metrics-port", "0"])
+    assert (code, output) == (2, b"")
+    assert errors == "elman: error: instructions: 'avx2' is out of range; allowed: auto\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "given", "code", "words"),
     [
         (("complete",), b"ab\xffcd", 2, "standard input: byte 0xff at offset 2 is not UTF-8"),
+        (("complete", "--top-k", "x", "a"), b"", 2, "top_k: 'x' is out of range; allowed: a whole number"),
         (("complete", "--top-k", "-1", "a"), b"", 2, "top_k: -1 is out of range; allowed: 0 to 4294967295"),
         (("complete", "--temperature", "nan", "a"), b"", 2, "temperature: nan is out of range; allowed: 0, or 0.05 to 10"),
         (("complete", "--state", "%", "a"), b"", 2, "state: '%' is out of range; allowed: Base64"),
