@@ -1,14 +1,19 @@
-"""Parts of elman that a thin client does without: found by name when they are asked for. Imports nothing heavy."""
+"""Parts of elman that a thin client does without: each is imported where it is asked for. Imports nothing heavy."""
 
-from importlib import import_module
-from types import ModuleType
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from elman.errors import InstallExtra
 
 
-def needed(module: str, extra: str) -> ModuleType:
-    """The module. Raises InstallExtra, which says what to type, if it or something below it is not installed."""
+@contextmanager
+def extra(name: str) -> Generator[None]:
+    """Around the imports that an extra provides. Raises InstallExtra, which says what to type, if it is not installed.
+
+    with extra("train"):
+        from elman_models.training.train import train
+    """
     try:
-        return import_module(module)
+        yield
     except ModuleNotFoundError as error:
-        raise InstallExtra(f'this needs {error.name}, which is not installed; type: pip install "elman[{extra}]"') from error
+        raise InstallExtra(f'this needs {error.name}, which is not installed; type: pip install "elman[{name}]"') from error

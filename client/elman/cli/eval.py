@@ -3,12 +3,13 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 from elman.cli.models import table
 from elman.errors import MendRequest
-from elman.extras import needed
+from elman.extras import extra
 from elman.settings import add_flags, given
 from elman.terminal import use_utf8, write, write_json
 
@@ -43,7 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--training", nargs="+", type=Path, default=[], metavar="FILES", help="text to train n-grams and PPM on, as baselines"
     )
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="the model's checkpoint: also measure it in float")
-    add_flags(parser, needed("elman_models.measure.typist", "serve").HABITS)
+    with extra("serve"):
+        from elman_models.measure.typist import HABITS
+
+    add_flags(parser, HABITS)
     parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw keys saved and calibration; needs elman[plot]")
 
@@ -53,7 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
     use_utf8()
     report = measured(arguments)
     if arguments.plot:
-        needed("elman_models.plots.report", "plot").draw(report, arguments.plot)
+        from elman_models.plots.report import draw
+
+        draw(report, arguments.plot)
     if arguments.json:
         write_json(report)
     else:
@@ -64,23 +70,34 @@ def run(arguments: argparse.Namespace) -> int:
 def measured(arguments: argparse.Namespace) -> dict[str, Any]:
     """The report that is asked for; what may be refused is read before anything takes long."""
     if arguments.plot:
-        needed("matplotlib", "plot")
-    _, path = needed("elman_models.shipped", "serve").find(arguments.model)
-    model = needed("elman_models.law.artifact", "serve").load(path)
-    typist = needed("elman_models.measure.typist", "serve")
-    habits = typist.Habits(**given(arguments, typist.HABITS, MendRequest.of_field))
+        with extra("plot"):
+            import_module("matplotlib")
+    with extra("serve"):
+        from elman_models.law.artifact import load
+        from elman_models.measure.report import report
+        from elman_models.measure.typist import HABITS, Habits
+        from elman_models.shipped import find
+
+    _, path = find(arguments.model)
+    model, habits = load(path), Habits(**given(arguments, HABITS, MendRequest.of_field))
     documents, training = documents_in(arguments.files), documents_in(arguments.training)
-    report = needed("elman_models.measure.report", "serve").report(model, path, documents, training, habits)
+    found = report(model, path, documents, training, habits)
     if arguments.checkpoint:
-        report["float"] = needed("elman_models.training.float_cost", "train").checkpoint_costs(arguments.checkpoint, documents)
-    return report
+        with extra("train"):
+            from elman_models.training.float_cost import checkpoint_costs
+
+        found["float"] = checkpoint_costs(arguments.checkpoint, documents)
+    return found
 
 
 def documents_in(files: Sequence[Path]) -> Sequence[str]:
     """The texts of the files; what is left out of a folder is said on standard error."""
     if not files:
         return ()
-    corpus = needed("elman_models.corpus", "serve").read_corpus(files)
+    with extra("serve"):
+        from elman_models.corpus import read_corpus
+
+    corpus = read_corpus(files)
     corpus.require(1)
     for word in corpus.skipped:
         print(f"left out: {word}", file=sys.stderr)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from elman.extras import needed
+from elman.extras import extra
 from elman.terminal import write
 
 
@@ -15,6 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the model file and print its digest."""
-    model = needed("elman_models.training.export", "train").export_checkpoint(arguments.checkpoint, arguments.output)
+    with extra("train"):
+        from elman_models.training.export import export_checkpoint
+
+    model = export_checkpoint(arguments.checkpoint, arguments.output)
     write(f"{model.digest}\n")
     return 0

@@ -2,18 +2,23 @@
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from elman.cli.models import table
 from elman.cli.tint import legend, palette, tinted
 from elman.errors import MendRequest
-from elman.extras import needed
+from elman.extras import extra
 from elman.terminal import read_text, use_utf8, write, write_json
 
-SHOWN_UNITS = 3
-SIDES = {"read": "as it reads them", "predicted": "as it predicts them"}
+if TYPE_CHECKING:
+    from elman_models.inspection.characters import Neighbour
+    from elman_models.inspection.units import Unit
+    from elman_models.law.artifact import Model
+
+SHOWN_UNITS: Final = 3
+SIDES: Final[Mapping[Literal["read", "predicted"], str]] = {"read": "as it reads them", "predicted": "as it predicts them"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,28 +42,37 @@ def run(arguments: argparse.Namespace) -> int:
     use_utf8()
     if (arguments.layer is None) != (arguments.unit is None):
         raise MendRequest("--layer and --unit name a unit together; give both or neither")
-    drawing = picture() if arguments.plot else None
-    shipped = models("shipped")
-    _, path = shipped.find(arguments.model or shipped.DEFAULT)
-    VIEWS[arguments.what](arguments, models("law.artifact").load(path), drawing)
+    if arguments.plot:
+        with extra("plot"):
+            import_module("matplotlib")  # asked for before anything takes long
+    with extra("serve"):
+        from elman_models.law.artifact import load
+        from elman_models.shipped import DEFAULT, find
+
+    _, path = find(arguments.model or DEFAULT)
+    VIEWS[arguments.what](arguments, load(path))
     return 0
 
 
-def units(arguments: argparse.Namespace, model: Any, drawing: ModuleType | None) -> None:
+def units(arguments: argparse.Namespace, model: "Model") -> None:
     """A text in the colours of some units."""
+    from elman_models.inspection.states import states_of
+    from elman_models.inspection.units import follower, followers, index_of
+    from elman_models.law.dequantize import REACH
+
     text = read_text(arguments.text)
-    states = models("inspection.states").states_of(model, text)[1:]
-    followers = models("inspection.units")
+    states = states_of(model, text)[1:]
     if arguments.unit is None:
-        found = followers.followers(model.structure, states, text)
+        found = followers(model.structure, states, text)
         shown = found[:SHOWN_UNITS]
     else:
-        shown = found = [followers.follower(model.structure, states, text, arguments.layer, arguments.unit)]
-    reach = models("law.dequantize").REACH
-    values = [states[:, followers.index_of(model.structure, each.layer, each.unit)] / reach for each in shown]
+        shown = found = [follower(model.structure, states, text, arguments.layer, arguments.unit)]
+    values = [states[:, index_of(model.structure, each.layer, each.unit)] / REACH for each in shown]
     named = list(zip(map(unit_in_words, shown), values, strict=True))
-    if drawing and named:
-        drawing.draw_units(text, named, arguments.plot)
+    if arguments.plot and named:
+        from elman_models.plots.inspection import draw_units
+
+        draw_units(text, named, arguments.plot)
     if arguments.json:
         listed = [{**each.to_json(), "values": value.tolist()} for each, value in zip(shown, values, strict=True)]
         write_json({"digest": model.digest, "followers": [each.to_json() for each in found], "units": listed})
@@ -66,12 +80,12 @@ def units(arguments: argparse.Namespace, model: Any, drawing: ModuleType | None)
         write(units_in_words(text, named, found))
 
 
-def unit_in_words(unit: Any) -> str:
+def unit_in_words(unit: "Unit") -> str:
     """Which unit, and what it follows."""
     return f"layer {unit.layer}, unit {unit.unit}: follows {unit.follows}, correlation {unit.correlation:+.2f}"
 
 
-def units_in_words(text: str, named: Sequence[tuple[str, Any]], found: Sequence[Any]) -> str:
+def units_in_words(text: str, named: Sequence[tuple[str, Any]], found: Sequence["Unit"]) -> str:
     """The text once for each unit that is shown, and a table of all that were found."""
     colours = palette()
     parts = [f"{title}\n{tinted(text, values, colours)}\n" for title, values in named]
@@ -80,13 +94,17 @@ def units_in_words(text: str, named: Sequence[tuple[str, Any]], found: Sequence[
     return f"{''.join(parts)}{legend(colours)}\n\n{table([heading, *rows])}"
 
 
-def memory(arguments: argparse.Namespace, model: Any, drawing: ModuleType | None) -> None:
+def memory(arguments: argparse.Namespace, model: "Model") -> None:
     """Whether gradients vanish or explode."""
+    from elman_models.inspection import gradients
+    from elman_models.inspection.states import states_of
+
     text = read_text(arguments.text)
-    states = models("inspection.states").states_of(model, text)
-    found = {"digest": model.digest, **models("inspection.gradients").memory(model, states, text, arguments.steps)}
-    if drawing:
-        drawing.draw_memory(found, arguments.plot)
+    found = {"digest": model.digest, **gradients.memory(model, states_of(model, text), text, arguments.steps)}
+    if arguments.plot:
+        from elman_models.plots.inspection import draw_memory
+
+        draw_memory(found, arguments.plot)
     if arguments.json:
         write_json(found)
     else:
@@ -111,27 +129,30 @@ def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def characters(arguments: argparse.Namespace, model: Any, drawing: ModuleType | None) -> None:
+def characters(arguments: argparse.Namespace, model: "Model") -> None:
     """The nearest characters of each one."""
-    kinship = models("inspection.characters")
-    found = {side: kinship.neighbours(model, side, arguments.nearest) for side in SIDES}
-    if drawing:
-        planes = [(f"Characters {words}", *kinship.plane(kinship.embedding(model, side))) for side, words in SIDES.items()]
-        drawing.draw_characters(planes, model.vocabulary.characters, arguments.plot)
+    from elman_models.inspection.characters import embedding, neighbours, plane, to_json
+
+    found = {side: neighbours(model, side, arguments.nearest) for side in SIDES}
+    if arguments.plot:
+        from elman_models.plots.inspection import draw_characters
+
+        planes = [(f"Characters {words}", *plane(embedding(model, side))) for side, words in SIDES.items()]
+        draw_characters(planes, model.vocabulary.characters, arguments.plot)
     if arguments.json:
-        write_json({"digest": model.digest, **{side: kinship.to_json(near) for side, near in found.items()}})
+        write_json({"digest": model.digest, **{side: to_json(near) for side, near in found.items()}})
     else:
         write(characters_in_words(found))
 
 
-def characters_in_words(found: Mapping[str, Mapping[str, Any]]) -> str:
+def characters_in_words(found: Mapping[str, Mapping[str, Sequence["Neighbour"]]]) -> str:
     """A row for each character."""
     rows = [
         (shown(character), *(" ".join(f"{shown(each.character)} {each.cosine:.2f}" for each in near[character])
                              for near in found.values()))
         for character in found["read"]
     ]  # fmt: skip
-    return table([("CHARACTER", *(f"NEAREST {SIDES[side].upper()}" for side in found)), *rows])
+    return table([("CHARACTER", *(f"NEAREST {words.upper()}" for words in SIDES.values())), *rows])
 
 
 def shown(character: str) -> str:
@@ -141,19 +162,8 @@ def shown(character: str) -> str:
     )
 
 
-VIEWS: Mapping[str, Callable[[argparse.Namespace, Any, ModuleType | None], None]] = {
+VIEWS: Mapping[str, Callable[[argparse.Namespace, "Model"], None]] = {
     "units": units,
     "memory": memory,
     "characters": characters,
 }
-
-
-def models(name: str) -> ModuleType:
-    """A file of the models."""
-    return needed(f"elman_models.{name}", "serve")
-
-
-def picture() -> ModuleType:
-    """What draws; matplotlib is asked for before anything takes long."""
-    needed("matplotlib", "plot")
-    return models("plots.inspection")

@@ -3,15 +3,21 @@
 import argparse
 import os
 
-from elman.extras import needed
+from elman.extras import extra
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """A flag for each field of the server's configuration."""
-    needed("elman_server.config", "serve").add_arguments(parser)
+    with extra("serve"):
+        from elman_server import config
+
+    config.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal; returns the server's exit code."""
-    config = needed("elman_server.config", "serve").from_arguments(arguments, os.environ)
-    return int(needed("elman_server.server", "serve").serve(config))
+    with extra("serve"):
+        from elman_server.config import from_arguments
+        from elman_server.server import serve
+
+    return serve(from_arguments(arguments, os.environ))

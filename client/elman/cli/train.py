@@ -2,12 +2,16 @@
 
 import argparse
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from elman.errors import MendRequest
-from elman.extras import needed
+from elman.extras import extra
 from elman.settings import add_flags, given
+
+if TYPE_CHECKING:
+    from elman_models.training.recipe import Recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,15 +36,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the curve of training and held-out text at the end")
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe in JSON; dials given as flags override it")
     dials = parser.add_argument_group("dials", "The defaults need no tuning.")
-    add_flags(dials, needed("elman_models.training.recipe", "train").DIALS)
+    with extra("train"):
+        from elman_models.training.recipe import DIALS
+
+    add_flags(dials, DIALS)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train; progress and the command to type next go to standard error."""
     if arguments.plot:
-        needed("matplotlib", "plot")  # known now, not after an hour
-    origin = needed("elman_models.training.origin", "train").read_origin(arguments.origin) if arguments.origin else None
-    trained = needed("elman_models.training.train", "train").train(
+        with extra("plot"):
+            import_module("matplotlib")  # known now, not after an hour
+    with extra("train"):
+        from elman_models.training.origin import read_origin
+        from elman_models.training.train import train
+
+    origin = read_origin(arguments.origin) if arguments.origin else None
+    trained = train(
         arguments.files,
         arguments.output,
         recipe_of(arguments),
@@ -50,12 +62,15 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
     )
     if arguments.plot:
-        needed("elman_models.plots.curve", "plot").draw(trained.points, trained.characters_per_step, arguments.plot)
+        from elman_models.plots.curve import draw
+
+        draw(trained.points, trained.characters_per_step, arguments.plot)
     return 0
 
 
-def recipe_of(arguments: argparse.Namespace) -> Any:
+def recipe_of(arguments: argparse.Namespace) -> "Recipe":
     """The recipe of the file or the defaults, with the dials that were given."""
-    module = needed("elman_models.training.recipe", "train")
-    recipe = module.read_recipe(arguments.recipe) if arguments.recipe else module.Recipe()
-    return replace(recipe, **given(arguments, module.DIALS, MendRequest.of_field))
+    from elman_models.training.recipe import DIALS, Recipe, read_recipe
+
+    recipe = read_recipe(arguments.recipe) if arguments.recipe else Recipe()
+    return replace(recipe, **given(arguments, DIALS, MendRequest.of_field))

@@ -7,7 +7,7 @@ from pathlib import Path
 from elman.cli.engine import add_server_arguments, open_engine, values_of
 from elman.editor.text_file import TextFile
 from elman.errors import MendRequest
-from elman.extras import needed
+from elman.extras import extra
 from elman.protocol.fields import DOCUMENT_FIELDS
 from elman.settings import add_flags
 from elman.terminal import use_utf8, write
@@ -34,14 +34,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Edit; returns 1 if a line was left without an end."""
-    editor = needed("elman.editor.app", "type")
+    with extra("type"):
+        from elman.editor.app import Editor, terminal
+
     use_utf8()
     check_terminal()
     file = TextFile.read(arguments.file) if arguments.file else None
     client, model = open_engine(arguments)
     fields = values_of(arguments, FIELDS)
     with client, client.document(file.text if file else "", cursor=0 if file else None, model=model, **fields) as document:
-        line = editor.Editor(document, file, output=editor.terminal()).run()
+        line = Editor(document, file, output=terminal()).run()
     if line is not None:
         write(f"{line}\n")
     return 0 if file or line is not None else 1

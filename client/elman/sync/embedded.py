@@ -3,12 +3,12 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 from elman.errors import AllowMoreTime, ElmanError, of_engine
-from elman.extras import needed
+from elman.extras import extra
 from elman.protocol.heard import Heard, lasting
 from elman.sync.client import Client
 from elman.sync.stream import DocumentStream
@@ -155,9 +155,11 @@ def open_client(model: str = DEFAULT_MODEL, *, device: str = "auto") -> Client:
 
     Raises InstallExtra, PickAnotherModel, MendRequest or OSError.
     """
-    open_engine = cast("Callable[[Sequence[str], str], Engine]", needed("elman_server.embedded", "serve").open_embedded)
+    with extra("serve"):
+        from elman_server.embedded import open_embedded
+
     with refusals():
-        return Client.over([EngineTransport(open_engine([model] if model else [], device))])
+        return Client.over([EngineTransport(open_embedded([model] if model else [], device))])
 
 
 @contextmanager
