@@ -1,9 +1,6 @@
 """What the editor shows: the text, ghost text after the cursor, and a quiet line below. Changes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from prompt_toolkit.application import get_app
 from prompt_toolkit.filters import Condition
@@ -13,8 +10,7 @@ from prompt_toolkit.layout import BufferControl, ConditionalContainer, Formatted
 from prompt_toolkit.layout.processors import Processor, TabsProcessor, Transformation, TransformationInput
 from prompt_toolkit.layout.utils import explode_text_fragments
 
-if TYPE_CHECKING:
-    from elman.editor.app import Editor
+from elman.editor.session import EditorSession
 
 LEAST_ROWS = 3
 """A lower terminal shows the text alone."""
@@ -25,13 +21,13 @@ LEAST_ROOM = 8
 LINE_END = "↵"
 
 
-def layout(editor: Editor) -> Layout:
+def layout(session: EditorSession) -> Layout:
     """The text above, the line below."""
     control = BufferControl(
-        editor.buffer, input_processors=[TabsProcessor(char1=" ", char2=" "), GhostText(lambda: editor.ghost_text)]
+        session.buffer, input_processors=[TabsProcessor(char1=" ", char2=" "), GhostText(lambda: session.ghost_text)]
     )
-    text = Window(control, wrap_lines=True, dont_extend_height=editor.file is None)
-    bar = Window(FormattedTextControl(lambda: bar_of(editor)), height=1, style="class:bar", dont_extend_height=True)
+    text = Window(control, wrap_lines=True, dont_extend_height=session.file is None)
+    bar = Window(FormattedTextControl(lambda: bar_of(session)), height=1, style="class:bar", dont_extend_height=True)
     has_room = Condition(lambda: get_app().output.get_size().rows >= LEAST_ROWS)
     return Layout(HSplit([text, ConditionalContainer(bar, has_room)]))
 
@@ -60,11 +56,11 @@ class GhostText(Processor):
         )
 
 
-def bar_of(editor: Editor) -> StyleAndTextTuples:
+def bar_of(session: EditorSession) -> StyleAndTextTuples:
     """The file and what befell it on the left, the model and its latency on the right."""
-    left = left_of(editor)
+    left = left_of(session)
     room = get_app().output.get_size().columns - fragment_list_width(left) - 2
-    return [*left, ("", f" {cut(right_of(editor), room).rjust(room)} ")] if room >= LEAST_ROOM else left
+    return [*left, ("", f" {cut(right_of(session), room).rjust(room)} ")] if room >= LEAST_ROOM else left
 
 
 def cut(text: str, room: int) -> str:
@@ -72,19 +68,19 @@ def cut(text: str, room: int) -> str:
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
-def left_of(editor: Editor) -> StyleAndTextTuples:
+def left_of(session: EditorSession) -> StyleAndTextTuples:
     """What a person is asked or told."""
-    if editor.is_leaving:
+    if session.is_leaving:
         return [("class:bar.urgent", " Save the changes? (y)es, (n)o, or stay")]
-    name = f"{editor.file.path.name}{'*' if editor.is_changed else ''}" if editor.file else "Enter prints the line"
-    return [("", f" {name}  {editor.message}")]
+    name = f"{session.file.path.name}{'*' if session.is_changed else ''}" if session.file else "Enter prints the line"
+    return [("", f" {name}  {session.message}")]
 
 
-def right_of(editor: Editor) -> str:
+def right_of(session: EditorSession) -> str:
     """The model and its latency, or what is the matter with it."""
-    ghost, choices = editor.ghost, editor.ghost.choices
+    ghost, choices = session.ghost, session.ghost.choices
     if ghost.failure:
         return ghost.failure
     number = f"{choices.index(chosen) + 1}/{len(choices)}  " if len(choices) > 1 and (chosen := ghost.chosen) in choices else ""
     latency = "" if ghost.latency_seconds is None else f"  {1000 * ghost.latency_seconds:.1f} ms"
-    return f"{number}{editor.document.model}{latency}"
+    return f"{number}{session.document.model}{latency}"

@@ -23,6 +23,7 @@ from elman.cli.main import main
 from elman.editor.app import Editor
 from elman.editor.keys import first_word
 from elman.editor.mirror import Mirror, clean, difference
+from elman.editor.session import EditorSession
 from elman.editor.text_file import TextFile
 from elman.editor.view import GhostText, bar_of, cut
 from elman.errors import MendRequest
@@ -40,7 +41,7 @@ class Typist:
     """Sends keys to an editor and waits until it has taken them."""
 
     def __init__(self, pipe: PipeInput, editor: Editor) -> None:
-        self._pipe, self._editor = pipe, editor
+        self._pipe, self._session = pipe, editor.session
         self._rendered = threading.Event()
         editor.application.after_render += self._note
 
@@ -51,11 +52,11 @@ class Typist:
         """Send keys."""
         self._pipe.send_bytes("".join(keys).encode("utf-8", "surrogateescape"))
 
-    def until(self, is_so: Callable[[Editor], object]) -> None:
+    def until(self, is_so: Callable[[EditorSession], object]) -> None:
         """Wait until something is so: looked at after each time that the screen was drawn."""
-        while not is_so(self._editor):
+        while not is_so(self._session):
             self._rendered.clear()
-            if is_so(self._editor):
+            if is_so(self._session):
                 return
             assert self._rendered.wait(WAIT_SECONDS), "the screen stays as it is"
 
@@ -64,28 +65,28 @@ Script: TypeAlias = Callable[[Typist], None]
 
 
 class Play(Protocol):
-    """Runs an editor while a typist follows a script; returns the line and the editor."""
+    """Runs an editor while a typist follows a script; returns the line and the session."""
 
-    def __call__(self, script: Script, file: TextFile | None = None, **fields: Any) -> tuple[str | None, Editor]:
+    def __call__(self, script: Script, file: TextFile | None = None, **fields: Any) -> tuple[str | None, EditorSession]:
         """One session."""
         ...
 
 
-def is_suggested(editor: Editor) -> bool:
+def is_suggested(session: EditorSession) -> bool:
     """Whether all of the first alternative has come."""
-    chosen = editor.ghost.chosen
+    chosen = session.ghost.chosen
     return chosen is not None and chosen.finish_reason is not None
 
 
-def number(editor: Editor) -> int:
+def number(session: EditorSession) -> int:
     """Of the alternative that is shown."""
-    chosen = editor.ghost.chosen
+    chosen = session.ghost.chosen
     return chosen.alternative if chosen else -1
 
 
-def suggested_for(text: str) -> Callable[[Editor], bool]:
+def suggested_for(text: str) -> Callable[[EditorSession], bool]:
     """Whether it has come for this text."""
-    return lambda editor: editor.document.text == text and is_suggested(editor)
+    return lambda session: session.document.text == text and is_suggested(session)
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def play(client: Client) -> Iterator[Play]:
     """Plays scripts to the engine in this process."""
     with create_pipe_input() as pipe:
 
-        def run(script: Script, file: TextFile | None = None, **fields: Any) -> tuple[str | None, Editor]:
+        def run(script: Script, file: TextFile | None = None, **fields: Any) -> tuple[str | None, EditorSession]:
             fields = {"max_characters": 12, "seed": 3} | fields
             document = client.document(file.text if file else "", cursor=0 if file else None, **fields)
             editor = Editor(document, file, given=pipe, output=DummyOutput())
@@ -108,11 +109,11 @@ def play(client: Client) -> Iterator[Play]:
             typist = threading.Thread(target=follow, args=(script, Typist(pipe, editor), pipe, failures))
             typist.start()
             try:
-                return editor.run(), editor
+                return editor.run(), editor.session
             finally:
                 typist.join(WAIT_SECONDS)
                 assert not failures, failures
-                assert document.text == editor.buffer.text
+                assert document.text == editor.session.buffer.text
 
         yield run
 
@@ -147,7 +148,7 @@ def test_right_accepts_a_character_and_the_rest_is_suggested_again(play: Play, c
         typist.press("a bad ")
         typist.until(suggested_for("a bad "))
         typist.press(RIGHT)
-        typist.until(lambda editor: len(editor.document.text) == 7 and is_suggested(editor))
+        typist.until(lambda session: len(session.document.text) == 7 and is_suggested(session))
         typist.press(TAB, ENTER)
 
     line, _ = play(script)
@@ -161,10 +162,10 @@ def test_of_a_file_several_lines_are_accepted_at_once(play: Play, client: Client
         typist.until(suggested_for("a bad "))
         typist.press(TAB, INTERRUPT, "n")
 
-    _, editor = play(script, TextFile.read(tmp_path / "new.txt"), stop=())
+    _, session = play(script, TextFile.read(tmp_path / "new.txt"), stop=())
     ghost = suggested(client, "a bad ", stop=())
     assert "\n" in ghost
-    assert editor.buffer.text == "a bad " + ghost
+    assert session.buffer.text == "a bad " + ghost
 
 
 def test_right_within_a_line_moves(play: Play) -> None:
@@ -210,13 +211,13 @@ def test_alt_bracket_shows_the_next_alternative_and_accepting_goes_on_with_it(pl
 
     def script(typist: Typist) -> None:
         typist.press("a bad ")
-        typist.until(lambda editor: [one.text for one in editor.ghost.choices] == texts)
+        typist.until(lambda session: [one.text for one in session.ghost.choices] == texts)
         for _ in range(4):
-            typist.until(lambda editor: shown.append(editor.ghost_text) or True)
+            typist.until(lambda session: shown.append(session.ghost_text) or True)
             typist.press(NEXT)
-            typist.until(lambda editor: editor.ghost_text != shown[-1])
+            typist.until(lambda session: session.ghost_text != shown[-1])
         typist.press(RIGHT)
-        typist.until(lambda editor: len(editor.document.text) == 7 and is_suggested(editor) and number(editor) == 1)
+        typist.until(lambda session: len(session.document.text) == 7 and is_suggested(session) and number(session) == 1)
         typist.press(TAB, ENTER)
 
     line, _ = play(script, **fields)
@@ -230,7 +231,7 @@ def test_escape_dismisses_until_the_next_key(play: Play) -> None:
         typist.press("a bad ")
         typist.until(suggested_for("a bad "))
         typist.press(ESCAPE)
-        typist.until(lambda editor: not editor.ghost_text)
+        typist.until(lambda session: not session.ghost_text)
         typist.press("c")
         typist.until(suggested_for("a bad c"))
         typist.press(ENTER)
@@ -243,9 +244,9 @@ def test_nothing_is_suggested_on_deletion_and_tab_is_then_a_tab(play: Play) -> N
         typist.press("ab")
         typist.until(suggested_for("ab"))
         typist.press(BACKSPACE)
-        typist.until(lambda editor: editor.buffer.text == "a")
+        typist.until(lambda session: session.buffer.text == "a")
         typist.press(TAB)
-        typist.until(lambda editor: editor.buffer.text == "a\t")
+        typist.until(lambda session: session.buffer.text == "a\t")
         typist.press(ENTER)
 
     assert play(script)[0] == "a\t"
@@ -270,7 +271,7 @@ def test_a_saved_file_is_right_byte_for_byte(content: str, tmp_path: Path, play:
 
     def script(typist: Typist) -> None:
         typist.press("é😀", ENTER, "x", SAVE)
-        typist.until(lambda editor: editor.message == "saved")
+        typist.until(lambda session: session.message == "saved")
         typist.press(END_OF_FILE)
 
     play(script, TextFile.read(path))
@@ -286,7 +287,7 @@ def test_a_new_file_is_made_when_it_is_saved(tmp_path: Path, play: Play) -> None
         typist.press("ab")
         typist.until(lambda _: not path.exists())
         typist.press(SAVE)
-        typist.until(lambda editor: editor.message == "saved")
+        typist.until(lambda session: session.message == "saved")
         typist.press(INTERRUPT)
 
     play(script, TextFile.read(path))
@@ -300,7 +301,7 @@ def test_unsaved_changes_are_asked_about(answer: str, content: bytes, tmp_path: 
 
     def script(typist: Typist) -> None:
         typist.press("x", END_OF_FILE)
-        typist.until(lambda editor: editor.is_leaving)
+        typist.until(lambda session: session.is_leaving)
         typist.press(answer)
 
     play(script, TextFile.read(path))
@@ -312,15 +313,15 @@ def test_a_file_that_can_not_be_saved_is_told_and_nothing_is_lost(tmp_path: Path
 
     def script(typist: Typist) -> None:
         typist.press("ab", SAVE)
-        typist.until(lambda editor: editor.message.startswith("not saved: "))
+        typist.until(lambda session: session.message.startswith("not saved: "))
         typist.press(END_OF_FILE)
-        typist.until(lambda editor: editor.is_leaving)
+        typist.until(lambda session: session.is_leaving)
         typist.press("y")
-        typist.until(lambda editor: not editor.is_leaving)
+        typist.until(lambda session: not session.is_leaving)
         typist.press(END_OF_FILE, "n")
 
-    _, editor = play(script, TextFile.read(path))
-    assert editor.buffer.text == "ab"
+    _, session = play(script, TextFile.read(path))
+    assert session.buffer.text == "ab"
 
 
 def test_a_link_and_the_permissions_survive(tmp_path: Path) -> None:
@@ -360,9 +361,9 @@ def test_undo_leads_the_document_back(play: Play) -> None:
         typist.press("a bad ")
         typist.until(suggested_for("a bad "))
         typist.press(TAB)
-        typist.until(lambda editor: len(editor.buffer.text) > 6)
+        typist.until(lambda session: len(session.buffer.text) > 6)
         typist.press(UNDO)
-        typist.until(lambda editor: len(editor.buffer.text) <= 6)
+        typist.until(lambda session: len(session.buffer.text) <= 6)
         typist.press(ENTER)
 
     assert play(script)[0] in ("a bad ", "")
@@ -427,7 +428,7 @@ def test_typing_goes_on_without_a_server_and_the_bar_says_so() -> None:
 
         def script(typist: Typist) -> None:
             typist.press("ab")
-            typist.until(lambda editor: editor.ghost.failure)
+            typist.until(lambda session: session.ghost.failure)
             typist.press("c", ENTER)
 
         failures: list[BaseException] = []
@@ -436,8 +437,8 @@ def test_typing_goes_on_without_a_server_and_the_bar_says_so() -> None:
         assert editor.run() == "abc"
         thread.join(WAIT_SECONDS)
         assert not failures
-        assert "no completion service at 127.0.0.1:1" in editor.ghost.failure
-        assert bar_of(editor)[-1][1].strip().startswith("no completion")
+        assert "no completion service at 127.0.0.1:1" in editor.session.ghost.failure
+        assert bar_of(editor.session)[-1][1].strip().startswith("no completion")
 
 
 def test_without_a_terminal_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
