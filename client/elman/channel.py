@@ -37,7 +37,7 @@ def targets(addresses: str | Sequence[str]) -> list[str]:
     return several
 
 
-def meaning(error: grpc.RpcError, address: str) -> ElmanError:
+def error_of(error: grpc.RpcError, address: str) -> ElmanError:
     """What a failed call means for the caller."""
     call = cast("grpc.Call", error)  # both faces raise an error that is a call, which its type does not say
     status, details = call.code().name, call.details() or "no details"

@@ -132,7 +132,7 @@ def from_status(status: str, message: str, pushback_seconds: float | None = None
     return CLASSES.get(status, ReportDefect)(message)
 
 
-def of_engine(error: Exception) -> ElmanError | None:
+def from_engine(error: Exception) -> ElmanError | None:
     """The error that says what an exception of the other two packages says; None for what is none of theirs.
 
     They are not imported here, so they are known by name: an attribute `status`, or the package that defines them.

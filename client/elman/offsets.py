@@ -12,7 +12,7 @@ from typing import Final
 from elman.errors import MendRequest
 from elman.ranges import encodable, in_range
 
-SIZES: Final = {"utf-16-le": 2, "utf-8": 1}
+UNIT_BYTES: Final = {"utf-16-le": 2, "utf-8": 1}
 
 
 def from_utf16(text: str, offset: int) -> int:
@@ -37,13 +37,13 @@ def to_utf8(text: str, offset: int) -> int:
 
 def _decoded(text: str, offset: int, codec: str) -> int:
     data = encodable("text", text).encode(codec)
-    in_range("offset", offset, 0, len(data) // SIZES[codec])
+    in_range("offset", offset, 0, len(data) // UNIT_BYTES[codec])
     try:
-        return len(data[: offset * SIZES[codec]].decode(codec))
+        return len(data[: offset * UNIT_BYTES[codec]].decode(codec))
     except UnicodeDecodeError:
         raise MendRequest(f"offset: {offset} lies within a character; allowed: one between two characters") from None
 
 
 def _encoded(text: str, offset: int, codec: str) -> int:
     in_range("offset", offset, 0, len(text))
-    return len(encodable("text", text)[:offset].encode(codec)) // SIZES[codec]
+    return len(encodable("text", text)[:offset].encode(codec)) // UNIT_BYTES[codec]

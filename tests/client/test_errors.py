@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from elman import errors
-from elman.errors import BackOff, ElmanError, GoElsewhere, NeverRetry, ReportDefect, from_status, of_engine
+from elman.errors import BackOff, ElmanError, GoElsewhere, NeverRetry, ReportDefect, from_engine, from_status
 from elman_models.errors import ArtifactError, InvalidField, WrongModel
 
 
@@ -59,10 +59,10 @@ def test_an_unknown_status_is_a_defect() -> None:
     ],
 )
 def test_what_the_engine_refuses_means_the_same_as_over_a_wire(refusal: Exception, status: str) -> None:
-    error = of_engine(refusal)
+    error = from_engine(refusal)
     assert error is not None
     assert (error.status, str(error)) == (status, str(refusal))
 
 
 def test_a_defect_is_no_refusal() -> None:
-    assert of_engine(KeyError("x")) is None
+    assert from_engine(KeyError("x")) is None

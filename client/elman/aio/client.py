@@ -19,7 +19,7 @@ from elman.protocol.received import ReceivedCompletion
 from elman.protocol.replicas import Replicas
 from elman.protocol.request import complete_request, opening, score_request
 from elman.protocol.results import ModelDescription, Piece, Score
-from elman.protocol.retry import Attempts, Retry
+from elman.protocol.retry import Retry, Tries
 from elman.ranges import not_negative
 from elman.v1 import completion_service_pb2 as pb
 
@@ -99,7 +99,7 @@ class AsyncClient:
             include_log_probabilities=include_log_probabilities,
         )
         exchange = Exchange(request)
-        return AsyncCompletion(exchange, self._pieces(exchange, self._replicas.attempts(timeout)))
+        return AsyncCompletion(exchange, self._pieces(exchange, self._replicas.tries(timeout)))
 
     def document(
         self,
@@ -158,10 +158,10 @@ class AsyncClient:
         request = score_request(
             text=text, model=model, digest=digest, state=state, include_log_probabilities=include_log_probabilities
         )
-        return Score.of(await self._ask(timeout, lambda attempts: self._score(request, attempts)))
+        return Score.of(await self._ask(timeout, lambda tries: self._score(request, tries)))
 
-    async def _score(self, request: pb.ScoreRequest, attempts: Attempts) -> pb.ScoreResponse:
-        answers = self._hedged(lambda transport, left: transport.score(request, left), attempts, lambda _: True)
+    async def _score(self, request: pb.ScoreRequest, tries: Tries) -> pb.ScoreResponse:
+        answers = self._hedged(lambda transport, left: transport.score(request, left), tries, lambda _: True)
         async with aclosing(answers):
             return await anext(answers)
 
@@ -169,7 +169,7 @@ class AsyncClient:
         """The models that the server has loaded, its default first. Raises ElmanError."""
         request = pb.ListModelsRequest()
         response = await self._ask(
-            timeout, lambda attempts: self._replicas.transport(attempts).list_models(request, attempts.seconds_left())
+            timeout, lambda tries: self._replicas.transport(tries).list_models(request, tries.seconds_left())
         )
         return [ModelDescription.of(each) for each in response.models]
 
@@ -186,52 +186,50 @@ class AsyncClient:
     ) -> None:
         await self.close()
 
-    async def _pieces(self, exchange: Exchange, attempts: Attempts) -> AsyncGenerator[Piece]:
+    async def _pieces(self, exchange: Exchange, tries: Tries) -> AsyncGenerator[Piece]:
         """Stream after stream until every alternative has ended."""
         while (request := exchange.next_request()) is not None:
             try:
-                async with aclosing(self._events(request, attempts, exchange.progress)) as events:
+                async with aclosing(self._events(request, tries, exchange.progress)) as events:
                     async for event in events:
                         if piece := exchange.receive(event):
                             yield piece
                 exchange.end()
             except ElmanError as error:
-                await asyncio.sleep(self._replicas.wait_seconds(attempts, error, exchange.progress))
+                await asyncio.sleep(self._replicas.wait_seconds(tries, error, exchange.progress))
 
-    def _events(self, request: pb.CompleteRequest, attempts: Attempts, progress: int) -> AsyncGenerator[pb.CompleteResponse]:
+    def _events(self, request: pb.CompleteRequest, tries: Tries, progress: int) -> AsyncGenerator[pb.CompleteResponse]:
         """One stream; of two replicas at first, if that is asked for, but of one where it is resumed."""
         if progress:
-            return self._replicas.transport(attempts).complete(request, attempts.seconds_left())
-        return self._hedged(lambda transport, left: transport.complete(request, left), attempts, is_news)
+            return self._replicas.transport(tries).complete(request, tries.seconds_left())
+        return self._hedged(lambda transport, left: transport.complete(request, left), tries, is_news)
 
     def _hedged(
         self,
         begin: Callable[[AsyncTransport, float | None], AsyncGenerator[Answer]],
-        attempts: Attempts,
+        tries: Tries,
         is_answer: Callable[[Answer], bool],
     ) -> AsyncGenerator[Answer]:
-        first, second = (
-            partial(self._begin, begin, transport, attempts) for transport in self._replicas.two_transports(attempts)
-        )
+        first, second = (partial(self._begin, begin, transport, tries) for transport in self._replicas.two_transports(tries))
         return first() if self._hedge_seconds is None else race(first, second, self._hedge_seconds, is_answer)
 
     @staticmethod
     def _begin(
-        begin: Callable[[AsyncTransport, float | None], AsyncGenerator[Answer]], transport: AsyncTransport, attempts: Attempts
+        begin: Callable[[AsyncTransport, float | None], AsyncGenerator[Answer]], transport: AsyncTransport, tries: Tries
     ) -> AsyncGenerator[Answer]:
-        return begin(transport, attempts.seconds_left())
+        return begin(transport, tries.seconds_left())
 
     async def _ask(
         self,
         timeout: float | None,  # noqa: ASYNC109 (as above)
-        call: Callable[[Attempts], Awaitable[Answer]],
+        call: Callable[[Tries], Awaitable[Answer]],
     ) -> Answer:
-        attempts = self._replicas.attempts(timeout)
+        tries = self._replicas.tries(timeout)
         while True:
             try:
-                return await call(attempts)
+                return await call(tries)
             except ElmanError as error:
-                await asyncio.sleep(self._replicas.wait_seconds(attempts, error))
+                await asyncio.sleep(self._replicas.wait_seconds(tries, error))
 
 
 class AsyncCompletion(ReceivedCompletion):

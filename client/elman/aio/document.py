@@ -13,7 +13,7 @@ from elman.errors import ElmanError, SendTextAgain
 from elman.protocol.draft import Draft
 from elman.protocol.editable import Editable
 from elman.protocol.replicas import Replicas
-from elman.protocol.retry import Attempts, shorter
+from elman.protocol.retry import Tries, shorter
 from elman.protocol.suggestions import Suggestion
 
 
@@ -49,7 +49,7 @@ class AsyncDocument(Editable):
         is to be suggested: after a deletion, a dismissal, or when all was told. `timeout`, in seconds, covers every retry.
         One task at a time. Raises ElmanError, after which it may be called again.
         """
-        return self._suggestions(self._replicas.attempts(timeout))
+        return self._suggestions(self._replicas.tries(timeout))
 
     async def wait(self) -> bool:
         """Wait until something is to be suggested; False once the document is closed."""
@@ -62,7 +62,7 @@ class AsyncDocument(Editable):
         """End the stream. The text stays."""
         self._is_closed = True
         self._is_changed.set()
-        await self._hang_up()
+        await self._close_stream()
 
     async def __aenter__(self) -> Self:
         return self
@@ -72,32 +72,32 @@ class AsyncDocument(Editable):
     ) -> None:
         await self.close()
 
-    async def _suggestions(self, attempts: Attempts) -> AsyncGenerator[Suggestion]:
+    async def _suggestions(self, tries: Tries) -> AsyncGenerator[Suggestion]:
         while not self._is_closed:
             try:
-                suggestion, stream = self._next(attempts)
+                suggestion, stream = self._next(tries)
                 if suggestion:
                     yield suggestion
                 elif stream:
-                    await stream.wait(shorter(self._seconds_to_rest(), attempts.seconds_left()))
+                    await stream.wait(shorter(self._seconds_to_rest(), tries.seconds_left()))
                 else:
                     return
             except ElmanError as error:
-                await asyncio.sleep(await self._recover(attempts, error))
+                await asyncio.sleep(await self._recover(tries, error))
 
-    def _next(self, attempts: Attempts) -> tuple[Suggestion | None, AsyncDocumentStream | None]:
+    def _next(self, tries: Tries) -> tuple[Suggestion | None, AsyncDocumentStream | None]:
         """A suggestion that is known already, or else whom to wait for; neither if nothing more is to come."""
-        self._hear()
+        self._take_responses()
         if suggestion := self._draft.next_suggestion():
             return suggestion, None
         if not self._draft.is_waiting or self._is_closed:
             self._ask_for_a_state()
             return None, None
-        self._stream = self._stream or self._replicas.transport(attempts).follow()
-        self._speak()
+        self._stream = self._stream or self._replicas.transport(tries).follow()
+        self._send_requests()
         return None, self._stream
 
-    def _hear(self) -> None:
+    def _take_responses(self) -> None:
         """Take what was said. Raises what ended the stream."""
         if self._stream is None:
             return
@@ -115,14 +115,14 @@ class AsyncDocument(Editable):
         if self._stream and (request := self._draft.state_request()):
             self._stream.ask(request)
 
-    def _tell(self) -> None:
+    def _note_change(self) -> None:
         self._edited_at = time.monotonic()
-        self._speak()
+        self._send_requests()
         if self._stream:
             self._stream.wake()
         self._is_changed.set()
 
-    def _speak(self) -> None:
+    def _send_requests(self) -> None:
         if self._stream:
             for request in self._draft.requests(self._seconds_to_rest() is None):
                 self._stream.send(request)
@@ -132,14 +132,14 @@ class AsyncDocument(Editable):
         left = self._edited_at + self._debounce_seconds - time.monotonic()
         return left if self._debounce_seconds and left > 0 else None
 
-    async def _recover(self, attempts: Attempts, error: ElmanError) -> float:
+    async def _recover(self, tries: Tries, error: ElmanError) -> float:
         """The seconds to wait before another replica is tried. Raises the error if none may be."""
-        await self._hang_up()
+        await self._close_stream()
         if self._is_closed or (isinstance(error, SendTextAgain) and self._draft.renounce()):
             return 0
-        return self._replicas.wait_seconds(attempts, error, self._draft.progress)
+        return self._replicas.wait_seconds(tries, error, self._draft.progress)
 
-    async def _hang_up(self) -> None:
+    async def _close_stream(self) -> None:
         stream, self._stream = self._stream, None
         self._draft.lose()
         if stream:

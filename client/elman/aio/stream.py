@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import grpc
 
-from elman.channel import STATE_SECONDS, meaning
+from elman.channel import STATE_SECONDS, error_of
 from elman.errors import ElmanError, GoElsewhere
 from elman.protocol.heard import Heard, lasting
 from elman.v1 import completion_service_pb2 as pb
@@ -78,7 +78,7 @@ class AsyncGrpcDocumentStream:
                 self._responses.append(response)
                 self._is_changed.set()
         except grpc.aio.AioRpcError as error:
-            self.failure = meaning(error, self._address)
+            self.failure = error_of(error, self._address)
         finally:
             self.failure = self.failure or GoElsewhere(f"{self._address} ended the stream")
             self._call.cancel()

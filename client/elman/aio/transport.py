@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import grpc
 
 from elman.aio.stream import AsyncDocumentStream, AsyncGrpcDocumentStream
-from elman.channel import CHANNEL_OPTIONS, meaning
+from elman.channel import CHANNEL_OPTIONS, error_of
 from elman.v1 import completion_service_pb2 as pb
 from elman.v1.completion_service_pb2_grpc import CompletionServiceStub
 
@@ -61,7 +61,7 @@ class AsyncGrpcTransport:
             async for event in call:
                 yield event
         except grpc.aio.AioRpcError as error:
-            raise meaning(error, self.address) from error
+            raise error_of(error, self.address) from error
         finally:
             call.cancel()
 
@@ -75,7 +75,7 @@ class AsyncGrpcTransport:
         try:
             yield await call
         except grpc.aio.AioRpcError as error:
-            raise meaning(error, self.address) from error
+            raise error_of(error, self.address) from error
         finally:
             call.cancel()
 
@@ -85,7 +85,7 @@ class AsyncGrpcTransport:
         try:
             return await call
         except grpc.aio.AioRpcError as error:
-            raise meaning(error, self.address) from error
+            raise error_of(error, self.address) from error
         finally:
             call.cancel()
 

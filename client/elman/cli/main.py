@@ -9,7 +9,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Final
 
-from elman.errors import AllowMoreTime, BackOff, ElmanError, GoElsewhere, ReportDefect, SendTextAgain, of_engine
+from elman.errors import AllowMoreTime, BackOff, ElmanError, GoElsewhere, ReportDefect, SendTextAgain, from_engine
 
 INTERRUPTED: Final = 130  # 128 + SIGINT
 PIPE_CLOSED: Final = 141  # 128 + SIGPIPE
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         silence_standard_output()
         return PIPE_CLOSED
     except Exception as error:
-        meant = meaning(error)
+        meant = as_elman_error(error)
         if meant is None:
             raise
         print(one_line(meant), file=sys.stderr)
@@ -99,12 +99,12 @@ def version() -> str:
         return "(not installed)"
 
 
-def meaning(error: Exception) -> ElmanError | None:
+def as_elman_error(error: Exception) -> ElmanError | None:
     """The error as this command says it; None for a defect, which deserves its traceback."""
     if isinstance(error, OSError):
         words = error.strerror or str(error)
         return ElmanError(f"{error.filename}: {words}" if error.filename else words)
-    return error if isinstance(error, ElmanError) else of_engine(error)
+    return error if isinstance(error, ElmanError) else from_engine(error)
 
 
 def one_line(error: ElmanError) -> str:

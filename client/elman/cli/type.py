@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Edit; returns 1 if a line was left without an end."""
     with extra("type"):
-        from elman.editor.app import Editor, terminal
+        from elman.editor.app import Editor, standard_error
 
     use_utf8()
     check_terminal()
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     client, model = open_engine(arguments)
     fields = values_of(arguments, FIELDS)
     with client, client.document(file.text if file else "", cursor=0 if file else None, model=model, **fields) as document:
-        line = Editor(document, file, output=terminal()).run()
+        line = Editor(document, file, output=standard_error()).run()
     if line is not None:
         write(f"{line}\n")
     return 0 if file or line is not None else 1

@@ -65,6 +65,6 @@ class Editor:
         self.application.invalidate()
 
 
-def terminal() -> Output:
+def standard_error() -> Output:
     """The terminal at standard error: standard output is for the text."""
     return create_output(stdout=sys.stderr)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from elman.errors import GoElsewhere, ReportDefect
-from elman.protocol.gap import Gap
+from elman.protocol.gap import GapBuffer
 from elman.protocol.landmarks import Landmarks
 from elman.protocol.request import model_of
 from elman.protocol.results import Alternative
@@ -40,7 +40,7 @@ class Draft:
         self._named = pb.Model()
         self._named.CopyFrom(opening.model)
         text = with_line_feeds("text", text)
-        self._text = Gap(text)
+        self._text = GapBuffer(text)
         self._text.move(len(text) if cursor is None else in_range("cursor", cursor, 0, len(text)))
         self._landmarks = Landmarks()
         self._stretch: tuple[pb.ScoreRequest, int] | None = None  # what was asked for a state, and its position

@@ -49,13 +49,13 @@ class Editable(ABC):
         """Put text before the cursor. Raises MendRequest for a lone surrogate."""
         with self._lock:
             self._draft.replace(self._draft.cursor, self._draft.cursor, text, suggest)
-            self._tell()
+            self._note_change()
 
     def delete(self, characters: int = 1, *, suggest: bool = False) -> None:
         """Take so many characters before the cursor away. Raises MendRequest where there are fewer."""
         with self._lock:
             self._draft.delete(characters, suggest)
-            self._tell()
+            self._note_change()
 
     def replace(self, start: int, end: int, text: str, *, suggest: bool | None = None) -> None:
         """Put text in place of what lies between two offsets, and the cursor after it. Raises MendRequest.
@@ -64,13 +64,13 @@ class Editable(ABC):
         """
         with self._lock:
             self._draft.replace(start, end, text, bool(text) if suggest is None else suggest)
-            self._tell()
+            self._note_change()
 
     def move(self, cursor: int, *, suggest: bool = True) -> None:
         """Put the cursor elsewhere. Raises MendRequest."""
         with self._lock:
             self._draft.move(cursor, suggest)
-            self._tell()
+            self._note_change()
 
     def accept(self, alternative: int = 0, characters: int | None = None, *, suggest: bool = True) -> str:
         """Make a suggestion text, or so many of its characters; returns what was accepted. Raises MendRequest.
@@ -79,21 +79,21 @@ class Editable(ABC):
         """
         with self._lock:
             accepted = self._draft.accept(alternative, characters, suggest)
-            self._tell()
+            self._note_change()
             return accepted
 
     def dismiss(self) -> None:
         """Want no suggestions until the next edit."""
         with self._lock:
             self._draft.dismiss()
-            self._tell()
+            self._note_change()
 
     def switch(self, model: str | None = None, *, digest: str = "") -> None:
         """Let another model suggest, with everything else as it is. Raises MendRequest."""
         with self._lock:
             self._draft.switch(model, digest)
-            self._tell()
+            self._note_change()
 
     @abstractmethod
-    def _tell(self) -> None:
+    def _note_change(self) -> None:
         """The text or the wish has changed; the lock is held."""

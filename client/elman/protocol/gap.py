@@ -12,7 +12,7 @@ from typing import Final
 CODEC: Final = "utf-32-le" if sys.byteorder == "little" else "utf-32-be"
 
 
-class Gap:
+class GapBuffer:
     """The text on both sides of a cursor. Offsets are code points and lie within it: the caller has seen to that."""
 
     def __init__(self, text: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from elman.errors import ElmanError
-from elman.protocol.retry import Attempts, Clock, Retry
+from elman.protocol.retry import Clock, Retry, Tries
 from elman.ranges import checked_timeout
 
 AnyTransport = TypeVar("AnyTransport")
@@ -19,20 +19,20 @@ class Replicas(Generic[AnyTransport]):
         self._retry, self._clock = retry or Retry(), clock
         self._turn = 0  # the transport that answered last
 
-    def attempts(self, timeout: float | None) -> Attempts:
+    def tries(self, timeout: float | None) -> Tries:
         """The tries of one call. Raises MendRequest."""
-        return Attempts(self._retry, len(self.transports), self._turn, checked_timeout(timeout), self._clock)
+        return Tries(self._retry, len(self.transports), self._turn, checked_timeout(timeout), self._clock)
 
-    def transport(self, attempts: Attempts) -> AnyTransport:
+    def transport(self, tries: Tries) -> AnyTransport:
         """The one to try now."""
-        return self.transports[attempts.turn % len(self.transports)]
+        return self.transports[tries.turn % len(self.transports)]
 
-    def two_transports(self, attempts: Attempts) -> tuple[AnyTransport, AnyTransport]:
+    def two_transports(self, tries: Tries) -> tuple[AnyTransport, AnyTransport]:
         """The one to try now, and the one to try as well; where there is one alone, it may know several replicas."""
-        return self.transport(attempts), self.transports[(attempts.turn + 1) % len(self.transports)]
+        return self.transport(tries), self.transports[(tries.turn + 1) % len(self.transports)]
 
-    def wait_seconds(self, attempts: Attempts, error: ElmanError, progress: int = 0) -> float:
+    def wait_seconds(self, tries: Tries, error: ElmanError, progress: int = 0) -> float:
         """How long to wait before the next try, or raises the error; later calls begin where this one goes on."""
-        seconds = attempts.failed(error, progress)
-        self._turn = attempts.turn
+        seconds = tries.failed(error, progress)
+        self._turn = tries.turn
         return seconds

@@ -45,7 +45,7 @@ class Retry:
         return min(self.largest_seconds, self.first_seconds * 2.0 ** min(turn, 64)) * (1 + jitter) / 2
 
 
-class Attempts:
+class Tries:
     """The tries of one call, each at the next address after the one that failed."""
 
     def __init__(self, retry: Retry, addresses: int, turn: int, timeout: float | None, clock: Clock) -> None:

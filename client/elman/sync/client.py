@@ -16,7 +16,7 @@ from elman.protocol.received import ReceivedCompletion
 from elman.protocol.replicas import Replicas
 from elman.protocol.request import complete_request, opening, score_request
 from elman.protocol.results import ModelDescription, Piece, Score
-from elman.protocol.retry import Attempts, Retry
+from elman.protocol.retry import Retry, Tries
 from elman.ranges import not_negative
 from elman.sync.document import Document
 from elman.sync.hedge import Events, race
@@ -99,7 +99,7 @@ class Client:
             include_log_probabilities=include_log_probabilities,
         )
         exchange = Exchange(request)
-        return Completion(exchange, self._pieces(exchange, self._replicas.attempts(timeout)))
+        return Completion(exchange, self._pieces(exchange, self._replicas.tries(timeout)))
 
     def document(
         self,
@@ -158,18 +158,16 @@ class Client:
         request = score_request(
             text=text, model=model, digest=digest, state=state, include_log_probabilities=include_log_probabilities
         )
-        return Score.of(self._ask(timeout, lambda attempts: self._score(request, attempts)))
+        return Score.of(self._ask(timeout, lambda tries: self._score(request, tries)))
 
-    def _score(self, request: pb.ScoreRequest, attempts: Attempts) -> pb.ScoreResponse:
-        with closing(self._hedged(lambda transport, left: transport.score(request, left), attempts, lambda _: True)) as answers:
+    def _score(self, request: pb.ScoreRequest, tries: Tries) -> pb.ScoreResponse:
+        with closing(self._hedged(lambda transport, left: transport.score(request, left), tries, lambda _: True)) as answers:
             return next(iter(answers))
 
     def models(self, *, timeout: float | None = None) -> list[ModelDescription]:
         """The models that the server has loaded, its default first. Raises ElmanError."""
         request = pb.ListModelsRequest()
-        response = self._ask(
-            timeout, lambda attempts: self._replicas.transport(attempts).list_models(request, attempts.seconds_left())
-        )
+        response = self._ask(timeout, lambda tries: self._replicas.transport(tries).list_models(request, tries.seconds_left()))
         return [ModelDescription.of(each) for each in response.models]
 
     def close(self) -> None:
@@ -183,46 +181,44 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _pieces(self, exchange: Exchange, attempts: Attempts) -> Generator[Piece]:
+    def _pieces(self, exchange: Exchange, tries: Tries) -> Generator[Piece]:
         """Stream after stream until every alternative has ended."""
         while (request := exchange.next_request()) is not None:
             try:
-                with closing(self._events(request, attempts, exchange.progress)) as events:
+                with closing(self._events(request, tries, exchange.progress)) as events:
                     yield from filter(None, map(exchange.receive, events))
                 exchange.end()
             except ElmanError as error:
-                time.sleep(self._replicas.wait_seconds(attempts, error, exchange.progress))
+                time.sleep(self._replicas.wait_seconds(tries, error, exchange.progress))
 
-    def _events(self, request: pb.CompleteRequest, attempts: Attempts, progress: int) -> Events[pb.CompleteResponse]:
+    def _events(self, request: pb.CompleteRequest, tries: Tries, progress: int) -> Events[pb.CompleteResponse]:
         """One stream; of two replicas at first, if that is asked for, but of one where it is resumed."""
         if progress:
-            return self._replicas.transport(attempts).complete(request, attempts.seconds_left())
-        return self._hedged(lambda transport, left: transport.complete(request, left), attempts, is_news)
+            return self._replicas.transport(tries).complete(request, tries.seconds_left())
+        return self._hedged(lambda transport, left: transport.complete(request, left), tries, is_news)
 
     def _hedged(
         self,
         begin: Callable[[Transport, float | None], Events[Answer]],
-        attempts: Attempts,
+        tries: Tries,
         is_answer: Callable[[Answer], bool],
     ) -> Events[Answer]:
-        first, second = (
-            partial(self._begin, begin, transport, attempts) for transport in self._replicas.two_transports(attempts)
-        )
+        first, second = (partial(self._begin, begin, transport, tries) for transport in self._replicas.two_transports(tries))
         return first() if self._hedge_seconds is None else race(first, second, self._hedge_seconds, is_answer)
 
     @staticmethod
     def _begin(
-        begin: Callable[[Transport, float | None], Events[Answer]], transport: Transport, attempts: Attempts
+        begin: Callable[[Transport, float | None], Events[Answer]], transport: Transport, tries: Tries
     ) -> Events[Answer]:
-        return begin(transport, attempts.seconds_left())
+        return begin(transport, tries.seconds_left())
 
-    def _ask(self, timeout: float | None, call: Callable[[Attempts], Answer]) -> Answer:
-        attempts = self._replicas.attempts(timeout)
+    def _ask(self, timeout: float | None, call: Callable[[Tries], Answer]) -> Answer:
+        tries = self._replicas.tries(timeout)
         while True:
             try:
-                return call(attempts)
+                return call(tries)
             except ElmanError as error:
-                time.sleep(self._replicas.wait_seconds(attempts, error))
+                time.sleep(self._replicas.wait_seconds(tries, error))
 
 
 class Completion(ReceivedCompletion):

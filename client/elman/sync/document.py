@@ -10,7 +10,7 @@ from elman.errors import ElmanError, SendTextAgain
 from elman.protocol.draft import Draft
 from elman.protocol.editable import Editable
 from elman.protocol.replicas import Replicas
-from elman.protocol.retry import Attempts, shorter
+from elman.protocol.retry import Tries, shorter
 from elman.protocol.suggestions import Suggestion
 from elman.sync.stream import DocumentStream
 from elman.sync.transport import Transport
@@ -49,7 +49,7 @@ class Document(Editable):
         is to be suggested: after a deletion, a dismissal, or when all was told. `timeout`, in seconds, covers every retry.
         One thread at a time. Raises ElmanError, after which it may be called again.
         """
-        return self._suggestions(self._replicas.attempts(timeout))
+        return self._suggestions(self._replicas.tries(timeout))
 
     def wait(self) -> bool:
         """Wait until something is to be suggested; False once the document is closed."""
@@ -61,7 +61,7 @@ class Document(Editable):
         """End the stream. The text stays."""
         with self._changed:
             self._is_closed = True
-            self._hang_up()
+            self._close_stream()
             self._changed.notify_all()
 
     def __enter__(self) -> Self:
@@ -70,33 +70,33 @@ class Document(Editable):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _suggestions(self, attempts: Attempts) -> Generator[Suggestion]:
+    def _suggestions(self, tries: Tries) -> Generator[Suggestion]:
         while not self._is_closed:
             try:
-                suggestion, stream = self._next(attempts)
+                suggestion, stream = self._next(tries)
                 if suggestion:
                     yield suggestion
                 elif stream:
-                    stream.wait(shorter(self._seconds_to_rest(), attempts.seconds_left()))
+                    stream.wait(shorter(self._seconds_to_rest(), tries.seconds_left()))
                 else:
                     return
             except ElmanError as error:
-                time.sleep(self._recover(attempts, error))
+                time.sleep(self._recover(tries, error))
 
-    def _next(self, attempts: Attempts) -> tuple[Suggestion | None, DocumentStream | None]:
+    def _next(self, tries: Tries) -> tuple[Suggestion | None, DocumentStream | None]:
         """A suggestion that is known already, or else whom to wait for; neither if nothing more is to come."""
         with self._lock:
-            self._hear()
+            self._take_responses()
             if suggestion := self._draft.next_suggestion():
                 return suggestion, None
             if not self._draft.is_waiting or self._is_closed:
                 self._ask_for_a_state()
                 return None, None
-            self._stream = self._stream or self._replicas.transport(attempts).follow()
-            self._speak()
+            self._stream = self._stream or self._replicas.transport(tries).follow()
+            self._send_requests()
             return None, self._stream
 
-    def _hear(self) -> None:
+    def _take_responses(self) -> None:
         """Take what was said. Raises what ended the stream."""
         if self._stream is None:
             return
@@ -114,14 +114,14 @@ class Document(Editable):
         if self._stream and (request := self._draft.state_request()):
             self._stream.ask(request)
 
-    def _tell(self) -> None:
+    def _note_change(self) -> None:
         self._edited_at = time.monotonic()
-        self._speak()
+        self._send_requests()
         if self._stream:
             self._stream.wake()
         self._changed.notify_all()
 
-    def _speak(self) -> None:
+    def _send_requests(self) -> None:
         if self._stream:
             for request in self._draft.requests(self._seconds_to_rest() is None):
                 self._stream.send(request)
@@ -131,15 +131,15 @@ class Document(Editable):
         left = self._edited_at + self._debounce_seconds - time.monotonic()
         return left if self._debounce_seconds and left > 0 else None
 
-    def _recover(self, attempts: Attempts, error: ElmanError) -> float:
+    def _recover(self, tries: Tries, error: ElmanError) -> float:
         """The seconds to wait before another replica is tried. Raises the error if none may be."""
         with self._lock:
-            self._hang_up()
+            self._close_stream()
             if self._is_closed or (isinstance(error, SendTextAgain) and self._draft.renounce()):
                 return 0
-            return self._replicas.wait_seconds(attempts, error, self._draft.progress)
+            return self._replicas.wait_seconds(tries, error, self._draft.progress)
 
-    def _hang_up(self) -> None:
+    def _close_stream(self) -> None:
         stream, self._stream = self._stream, None
         self._draft.lose()
         if stream:

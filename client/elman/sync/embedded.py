@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
-from elman.errors import AllowMoreTime, ElmanError, of_engine
+from elman.errors import AllowMoreTime, ElmanError, from_engine
 from elman.extras import extra
 from elman.protocol.heard import Heard, lasting
 from elman.sync.client import Client
@@ -168,7 +168,7 @@ def refusals() -> Generator[None]:
     try:
         yield
     except Exception as error:
-        meant = of_engine(error)
+        meant = from_engine(error)
         if meant is None:
             raise
         raise meant from error

@@ -29,7 +29,7 @@ class Events(Protocol[Event]):
         ...
 
 
-class Race(Generic[Answer]):
+class Racers(Generic[Answer]):
     """Two calls at most, each read up to its answer by a thread of its own."""
 
     def __init__(self, is_answer: Callable[[Answer], bool]) -> None:
@@ -86,7 +86,7 @@ def race(
     is_answer: Callable[[Answer], bool],
 ) -> Generator[Answer]:
     """The events of whichever call answers first; the second begins after the seconds. Raises what the last call raised."""
-    with closing(Race(is_answer)) as running:
+    with closing(Racers(is_answer)) as running:
         running.begin(begin())
         events = running.winner(hedge_seconds)
         if events is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import grpc
 
-from elman.channel import STATE_SECONDS, meaning
+from elman.channel import STATE_SECONDS, error_of
 from elman.errors import ElmanError, GoElsewhere
 from elman.protocol.heard import Heard, lasting
 from elman.v1 import completion_service_pb2 as pb
@@ -167,6 +167,6 @@ def read_all(call: FollowResponses, inbox: Inbox, address: str) -> None:
         for response in call:
             inbox.put(response)
     except grpc.RpcError as error:
-        failure = meaning(error, address)
+        failure = error_of(error, address)
     finally:
         inbox.end(failure)

@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 import grpc
 
-from elman.channel import CHANNEL_OPTIONS, meaning
+from elman.channel import CHANNEL_OPTIONS, error_of
 from elman.errors import GoElsewhere
 from elman.sync.hedge import Events
 from elman.sync.stream import DocumentStream, GrpcDocumentStream
@@ -67,7 +67,7 @@ class GrpcEvents(Generic[Event]):
         try:
             return next(self._call)
         except grpc.RpcError as error:
-            raise meaning(error, self._address) from error
+            raise error_of(error, self._address) from error
         except grpc.FutureCancelledError as error:
             raise GoElsewhere("the call was cancelled") from error
 
@@ -76,7 +76,7 @@ class GrpcEvents(Generic[Event]):
         self._call.cancel()
 
 
-class Future(Protocol[Event]):
+class GrpcFuture(Protocol[Event]):
     """What is used of a future of gRPC's."""
 
     def result(self) -> Event:
@@ -88,10 +88,10 @@ class Future(Protocol[Event]):
         ...
 
 
-class Once(Generic[Event]):
+class SingleAnswerCall(Generic[Event]):
     """A call with one answer, as one with a stream."""
 
-    def __init__(self, answer: Future[Event]) -> None:
+    def __init__(self, answer: GrpcFuture[Event]) -> None:
         self._answer = answer
         self._is_read = False
 
@@ -124,14 +124,14 @@ class GrpcTransport:
 
     def score(self, request: pb.ScoreRequest, seconds: float | None) -> Events[pb.ScoreResponse]:
         """The score of a text, as the only event."""
-        return GrpcEvents(Once(self._stub.Score.future(request, timeout=seconds)), self.address)
+        return GrpcEvents(SingleAnswerCall(self._stub.Score.future(request, timeout=seconds)), self.address)
 
     def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
         """The models."""
         try:
             return self._stub.ListModels(request, timeout=seconds)
         except grpc.RpcError as error:
-            raise meaning(error, self.address) from error
+            raise error_of(error, self.address) from error
 
     def close(self) -> None:
         """Close the channel; calls on it end."""

@@ -3,7 +3,7 @@
 import pytest
 
 from elman.errors import AllowMoreTime, BackOff, ElmanError, GoElsewhere, MendRequest
-from elman.protocol.retry import Attempts, Retry
+from elman.protocol.retry import Retry, Tries
 
 
 class HeldClock:
@@ -19,13 +19,13 @@ class HeldClock:
         return 1.0
 
 
-def attempts_of(retry: Retry | None = None, addresses: int = 1, timeout: float | None = None) -> Attempts:
-    return Attempts(retry or Retry(), addresses, 0, timeout, HeldClock())
+def tries_of(retry: Retry | None = None, addresses: int = 1, timeout: float | None = None) -> Tries:
+    return Tries(retry or Retry(), addresses, 0, timeout, HeldClock())
 
 
 def test_waits_double_up_to_the_largest() -> None:
-    attempts = attempts_of(Retry(attempts=7, first_seconds=0.1, largest_seconds=1.0))
-    assert [attempts.failed(GoElsewhere("")) for _ in range(6)] == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.0, 1.0])
+    tries = tries_of(Retry(attempts=7, first_seconds=0.1, largest_seconds=1.0))
+    assert [tries.failed(GoElsewhere("")) for _ in range(6)] == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.0, 1.0])
 
 
 def test_jitter_takes_at_most_half_of_a_wait() -> None:
@@ -38,41 +38,41 @@ def test_a_wait_so_late_that_its_doubling_overflows_is_the_largest() -> None:
 
 
 def test_addresses_that_were_not_tried_are_tried_at_once() -> None:
-    attempts = attempts_of(addresses=3)
-    assert [attempts.failed(GoElsewhere("")) for _ in range(4)] == pytest.approx([0, 0, 0.1, 0.2])
-    assert attempts.turn == 4
+    tries = tries_of(addresses=3)
+    assert [tries.failed(GoElsewhere("")) for _ in range(4)] == pytest.approx([0, 0, 0.1, 0.2])
+    assert tries.turn == 4
 
 
 def test_the_wait_is_never_shorter_than_a_lone_server_asks() -> None:
-    assert attempts_of().failed(BackOff("", 3.0)) == 3.0
-    assert attempts_of(addresses=2).failed(BackOff("", 3.0)) == 0.0
+    assert tries_of().failed(BackOff("", 3.0)) == 3.0
+    assert tries_of(addresses=2).failed(BackOff("", 3.0)) == 0.0
 
 
 def test_progress_makes_the_next_failure_the_first() -> None:
-    attempts = attempts_of(Retry(attempts=2))
-    assert [attempts.failed(GoElsewhere(""), progress) for progress in (1, 2, 3)] == pytest.approx([0.1] * 3)
+    tries = tries_of(Retry(attempts=2))
+    assert [tries.failed(GoElsewhere(""), progress) for progress in (1, 2, 3)] == pytest.approx([0.1] * 3)
     with pytest.raises(GoElsewhere):
-        attempts.failed(GoElsewhere(""), 3)
+        tries.failed(GoElsewhere(""), 3)
 
 
 def test_an_error_that_a_retry_cannot_mend_is_raised_at_once() -> None:
     with pytest.raises(MendRequest):
-        attempts_of().failed(MendRequest(""))
+        tries_of().failed(MendRequest(""))
 
 
 def test_a_wait_beyond_the_timeout_raises_the_error_itself() -> None:
     with pytest.raises(GoElsewhere):
-        attempts_of(timeout=0.05).failed(GoElsewhere(""))
+        tries_of(timeout=0.05).failed(GoElsewhere(""))
 
 
 def test_the_time_left_shrinks_to_an_error() -> None:
     clock = HeldClock()
-    attempts = Attempts(Retry(), 1, 0, 2.0, clock)
+    tries = Tries(Retry(), 1, 0, 2.0, clock)
     clock.time = 1.5
-    assert attempts.seconds_left() == 0.5
+    assert tries.seconds_left() == 0.5
     clock.time = 2.0
     with pytest.raises(AllowMoreTime):
-        attempts.seconds_left()
+        tries.seconds_left()
 
 
 @pytest.mark.parametrize("values", [{"attempts": 0}, {"first_seconds": -1.0}, {"largest_seconds": 0.01}])
