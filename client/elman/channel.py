@@ -12,12 +12,12 @@ DEFAULT_ADDRESS: Final = "127.0.0.1:50051"
 PUSHBACK: Final = "grpc-retry-pushback-ms"
 LARGEST_MESSAGE_BYTES: Final = 4 << 20
 STATE_SECONDS: Final = 30.0
-"""How long the answer to a request for a state may take."""
+"""How long the answer to a request for a document's state may take."""
 KEEPALIVE: Final = (("grpc.keepalive_time_ms", 20_000), ("grpc.keepalive_timeout_ms", 5_000))
-"""A machine that vanishes without a word is left after 25 seconds at most; elman's servers allow a ping every 10 seconds."""
+"""A machine that vanishes in silence is left after 25 seconds at most; elman's servers allow a ping every 10 seconds."""
 SERVICE_CONFIG: Final[dict[str, object]] = {
     "loadBalancingConfig": [{"round_robin": {}}],  # dns:/// names every replica: calls are spread over them
-    "healthCheckConfig": {"serviceName": "elman.v1.CompletionService"},  # one that drains is left before it refuses
+    "healthCheckConfig": {"serviceName": "elman.v1.CompletionService"},  # a server that drains is left before it refuses calls
 }
 CHANNEL_OPTIONS: Final = (
     ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
@@ -38,7 +38,7 @@ def targets(addresses: str | Sequence[str]) -> list[str]:
 
 
 def error_of(error: grpc.RpcError, address: str) -> ElmanError:
-    """What a failed call means for the caller."""
+    """The error that says what a failed call means for the caller."""
     call = cast("grpc.Call", error)  # both faces raise an error that is a call, which its type does not say
     status, details = call.code().name, call.details() or "no details"
     meant = from_status(status, details, pushback_seconds(call))
@@ -50,7 +50,7 @@ def error_of(error: grpc.RpcError, address: str) -> ElmanError:
 
 
 def pushback_seconds(call: grpc.Call) -> float | None:
-    """After how long the server asks to come back, if it does."""
+    """How long the server asks the caller to wait; None if it does not ask, or not with a number."""
     for key, value in call.trailing_metadata() or ():
         if key == PUSHBACK and str(value).isdecimal():
             return int(value) / 1000

@@ -18,7 +18,7 @@ from typing import ClassVar, Final
 from elman.settings import refusal
 
 BREAKS: Final = ("RST_STREAM", "Stream removed", "Socket closed", "Internal error from Core")
-"""What gRPC says, under several statuses, of a stream that a network or a proxy broke."""
+"""What gRPC says, under several statuses, about a stream that a network or a proxy broke."""
 
 
 class ElmanError(Exception):
@@ -82,7 +82,7 @@ class LogIn(ElmanError):
 
 
 class GoElsewhere(ElmanError):
-    """No server answers there now: it drains, starts, broke or is not there."""
+    """No server answers there now: it is draining, starting, broken or not there."""
 
     exit_code = 8
     status = "UNAVAILABLE"
@@ -110,7 +110,7 @@ class InstallExtra(ElmanError):
 
 
 CLASSES: Final[dict[str, type[ElmanError]]] = {
-    "CANCELLED": GoElsewhere,  # not by us: a server or a proxy gave the call up
+    "CANCELLED": GoElsewhere,  # not by this client: a server or a proxy gave the call up
     "DEADLINE_EXCEEDED": AllowMoreTime,
     "FAILED_PRECONDITION": SendTextAgain,
     "INVALID_ARGUMENT": MendRequest,
@@ -133,7 +133,7 @@ def from_status(status: str, message: str, pushback_seconds: float | None = None
 
 
 def from_engine(error: Exception) -> ElmanError | None:
-    """The error that says what an exception of the other two packages says; None for what is none of theirs.
+    """The error that an exception of the other two packages means; None for any other exception.
 
     They are not imported here, so they are known by name: an attribute `status`, or the package that defines them.
     """

@@ -1,10 +1,10 @@
-"""Offsets as others count them: editors count UTF-16 code units, others UTF-8 bytes, `elman` code points.
+"""Offsets as others count them: some editors count UTF-16 code units, others UTF-8 bytes; elman counts code points.
 
     "a😀b"    code points:  a 0   😀 1   b 2
               UTF-16:       a 0   😀 1   b 3      (LSP, VS Code, JavaScript, Java, .NET, Qt)
               UTF-8:        a 0   😀 1   b 5      (Vim, Go, Rust)
 
-An offset is about the text that is given with it: a line and a column in it, or a whole document with its line ends as LF.
+An offset belongs to the text that is given with it: a line, or a whole document with lines that end with LF.
 """
 
 from typing import Final

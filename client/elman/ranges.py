@@ -38,7 +38,7 @@ def encodable(field: str, text: str) -> str:
     except UnicodeEncodeError as error:
         lone = f"U+{ord(text[error.start]):04X}"
         raise MendRequest(
-            f"{field}: {lone} at character {error.start} is no character; allowed: text without lone surrogates"
+            f"{field}: {lone} at character {error.start} is not a character; allowed: text without lone surrogates"
         ) from None
     return text
 

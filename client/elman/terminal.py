@@ -10,7 +10,7 @@ from elman.errors import MendRequest
 
 
 def read_text(argument: str | None) -> str:
-    """The argument, or else (also for -) standard input unless that is a terminal. Raises MendRequest for other than UTF-8."""
+    """The argument; without one, or for -, standard input unless that is a terminal. Raises MendRequest if it is not UTF-8."""
     if argument is not None and argument != "-":
         return decoded("argument", os.fsencode(argument))  # UTF-8 in every locale
     if sys.stdin is None or sys.stdin.isatty():
@@ -19,7 +19,7 @@ def read_text(argument: str | None) -> str:
 
 
 def decoded(source: str, data: bytes) -> str:
-    """The text that the bytes are."""
+    """The text that the bytes encode. Raises MendRequest if they are not UTF-8; `source` says where they come from."""
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -30,26 +30,26 @@ def decoded(source: str, data: bytes) -> str:
 
 
 def use_utf8() -> None:
-    """Write text as it is, whatever the locale and the system's line ends."""
+    """Let text be written as UTF-8 with LF, whatever the locale and the system."""
     cast("io.TextIOWrapper", sys.stdout).reconfigure(encoding="utf-8", newline="\n")
 
 
 def write(text: str) -> None:
-    """Let it be seen at once."""
+    """Write text that is to be seen at once."""
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
 def write_json(value: dict[str, Any]) -> None:
-    """One object, on one line."""
+    """Write one JSON object on one line."""
     write(f"{json.dumps(value, ensure_ascii=False)}\n")
 
 
 def dim(text: str) -> str:
-    """The text in a quieter colour where a person looks."""
+    """The text in a dimmer colour if standard output is a terminal and NO_COLOR is not set."""
     return f"\x1b[2m{text}\x1b[0m" if is_terminal() and "NO_COLOR" not in os.environ else text
 
 
 def is_terminal() -> bool:
-    """Whether a person looks at standard output."""
+    """Whether standard output is a terminal."""
     return sys.stdout.isatty()

@@ -32,5 +32,5 @@ def test_offsets_beyond_the_text_and_lone_surrogates_are_refused(convert: Callab
     for offset in (-1, 4):
         with pytest.raises(MendRequest, match=f"offset: {offset} is out of range; allowed: 0 to 3"):
             convert("abc", offset)
-    with pytest.raises(MendRequest, match=r"text: U\+D83D at character 1 is no character"):
+    with pytest.raises(MendRequest, match=r"text: U\+D83D at character 1 is not a character"):
         convert("a\ud83db", 1)

@@ -18,7 +18,7 @@ from elman.protocol.suggestions import Suggestion
 
 
 class AsyncDocument(Editable):
-    """A document that is edited, and what may follow its cursor.
+    """A document to edit, and what may follow its cursor.
 
         async with elman.AsyncClient("127.0.0.1:50051") as client, client.document("ROMEO:\\n") as document:
             document.insert("But, so")
@@ -26,7 +26,7 @@ class AsyncDocument(Editable):
                 print(suggestion)                       # "f", "ft! wh", "ft! what light": each is all that is known
             document.accept(characters=4)               # "ft! "
 
-    Edits never wait, and are no coroutines. What waits is `suggestions()`: it connects, hears, and goes on at another replica
+    Edits never wait, and are no coroutines. What waits is `suggestions()`: it connects, listens, and goes on at another replica
     where one is lost, without a gap and without a repeat. Other tasks may edit while one draws:
 
         while await document.wait():                    # in the drawing task, until the document is closed
@@ -43,16 +43,16 @@ class AsyncDocument(Editable):
         self._is_changed = asyncio.Event()
 
     def suggestions(self, *, timeout: float | None = None) -> AsyncGenerator[Suggestion]:
-        """What is suggested for the text as it is, each time more is known, until all alternatives have ended.
+        """What is suggested for the present text, each time more is known, until all alternatives have ended.
 
-        Where another task edits meanwhile, it goes on with what is suggested for the newer text. It ends at once if nothing
-        is to be suggested: after a deletion, a dismissal, or when all was told. `timeout`, in seconds, covers every retry.
+        If another task edits meanwhile, it goes on with what is suggested for the newer text. It ends at once if nothing is
+        suggested: after a deletion, after a dismissal, or once everything was given. `timeout`, in seconds, covers every retry.
         One task at a time. Raises ElmanError, after which it may be called again.
         """
         return self._suggestions(self._replicas.tries(timeout))
 
     async def wait(self) -> bool:
-        """Wait until something is to be suggested; False once the document is closed."""
+        """Wait until there is something to suggest; False once the document is closed."""
         while not (self._draft.is_waiting or self._is_closed):
             self._is_changed.clear()
             await self._is_changed.wait()
@@ -86,7 +86,7 @@ class AsyncDocument(Editable):
                 await asyncio.sleep(await self._recover(tries, error))
 
     def _next(self, tries: Tries) -> tuple[Suggestion | None, AsyncDocumentStream | None]:
-        """A suggestion that is known already, or else whom to wait for; neither if nothing more is to come."""
+        """A suggestion that is already known, otherwise the stream to wait for; neither if nothing more will come."""
         self._take_responses()
         if suggestion := self._draft.next_suggestion():
             return suggestion, None
@@ -98,7 +98,7 @@ class AsyncDocument(Editable):
         return None, self._stream
 
     def _take_responses(self) -> None:
-        """Take what was said. Raises what ended the stream."""
+        """Let the draft take what has arrived. Raises what ended the stream."""
         if self._stream is None:
             return
         failure = self._stream.failure
@@ -111,7 +111,7 @@ class AsyncDocument(Editable):
             raise failure
 
     def _ask_for_a_state(self) -> None:
-        """While there is nothing else to do: with it, another replica need not be sent the whole text."""
+        """Done while nothing else is: with a state, another replica need not be sent the whole text."""
         if self._stream and (request := self._draft.state_request()):
             self._stream.ask(request)
 
@@ -128,7 +128,7 @@ class AsyncDocument(Editable):
                 self._stream.send(request)
 
     def _seconds_to_rest(self) -> float | None:
-        """How long until edits have rested long enough to ask for suggestions; None if they have."""
+        """How long until suggestions may be asked for after the last edit; None if they may be now."""
         left = self._edited_at + self._debounce_seconds - time.monotonic()
         return left if self._debounce_seconds and left > 0 else None
 

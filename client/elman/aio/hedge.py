@@ -1,4 +1,4 @@
-"""The same request to a second replica where one is slow: the first answer wins, the other is cancelled. Knows no request.
+"""Sends a request to a second replica if the first is slow: the first answer wins, the other is cancelled. Knows no request.
 
 replica 1:  ----------------------------x cancelled
 replica 2:      hedge_seconds |--------answer...
@@ -19,7 +19,7 @@ async def race(
     hedge_seconds: float,
     is_answer: Callable[[Answer], bool],
 ) -> AsyncGenerator[Answer]:
-    """The events of whichever call answers first; the second begins after the seconds. Raises what the first call raised."""
+    """The events of the call that answers first; the second begins after the seconds. Raises the first's error if both fail."""
     runs = [asyncio.create_task(lead_of(stream := begin(), is_answer))]
     streams = [stream]
     try:
@@ -51,7 +51,7 @@ async def lead_of(stream: AsyncGenerator[Answer], is_answer: Callable[[Answer], 
 
 
 async def first_answer(runs: Sequence["asyncio.Task[list[Answer]]"]) -> int:
-    """The number of the first run that ends well; 0 if none does."""
+    """The number of the first run that has an answer; 0 if none does."""
     while True:
         well = [number for number, run in enumerate(runs) if has_answer(run)]
         running = [run for run in runs if not run.done()]
@@ -61,12 +61,12 @@ async def first_answer(runs: Sequence["asyncio.Task[list[Answer]]"]) -> int:
 
 
 def has_answer(run: "asyncio.Task[list[Answer]]") -> bool:
-    """Whether it has ended, and well; a cancelled one has not: gRPC cancels the calls of a channel that is closed."""
+    """Whether it ended without an error. It may have been cancelled: gRPC cancels the calls of a channel that is closed."""
     return run.done() and not run.cancelled() and not run.exception()
 
 
 async def cancel(runs: Sequence["asyncio.Task[list[Answer]]"]) -> None:
-    """End those that have not, and wait until they have."""
+    """Cancel those that are still running, and wait until all have ended."""
     for run in runs:
         run.cancel()
     await asyncio.wait(runs)

@@ -1,6 +1,6 @@
-"""One stream about a document over gRPC: requests go out as they come, responses wait to be taken. Knows no document.
+"""One stream about a document over gRPC: requests are sent as they come, responses wait to be taken. Knows no document.
 
-A request that is sent makes what waits to be taken old: only what holds whatever the revision is kept. So nothing piles up.
+Sending a request drops the waiting responses that are about an older text, so that nothing piles up.
 Its synchronous twin is `elman.sync.stream`.
 """
 
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
 
 
 class AsyncDocumentStream(Protocol):
-    """One stream. Nothing but `wait` and `close` is awaited; one task at a time waits."""
+    """One stream. Only `wait` and `close` are awaited; only one task waits at a time."""
 
     @property
     def failure(self) -> ElmanError | None:
-        """What ended the stream; what can still be taken came before."""
+        """What ended the stream, if it has ended; responses that came before can still be taken."""
         ...
 
     def send(self, request: pb.FollowRequest) -> None:
-        """Tell of an event, without waiting."""
+        """Send a request without waiting."""
         ...
 
     def ask(self, request: pb.ScoreRequest) -> None:
-        """Ask for the state after a text, without waiting; the answer is to be taken like a response."""
+        """Ask for the state after a text, without waiting; the answer is taken like a response."""
         ...
 
     def take(self) -> Heard | None:
-        """The next response, if it is here."""
+        """The next response, if one has arrived."""
         ...
 
     async def wait(self, seconds: float | None) -> None:
-        """Until there is something to take, the stream has ended, `wake` was called, or the seconds have passed."""
+        """Wait until there is something to take, the stream has ended, `wake` was called, or the seconds have passed."""
         ...
 
     def wake(self) -> None:
-        """Let whoever waits, or is about to, look again."""
+        """End the present wait, or the next one."""
         ...
 
     async def close(self) -> None:
@@ -54,7 +54,7 @@ class AsyncDocumentStream(Protocol):
 
 
 class AsyncGrpcDocumentStream:
-    """A call that tasks of its own write and read, until it is closed."""
+    """A call that tasks of its own write to and read from, until it is closed."""
 
     def __init__(self, stub: "CompletionServiceAsyncStub", address: str) -> None:
         self._stub, self._address = stub, address
@@ -66,13 +66,13 @@ class AsyncGrpcDocumentStream:
         self._tasks = {asyncio.create_task(work) for work in (self._write_all(), self._read_all())}
 
     async def _write_all(self) -> None:
-        """Write what is sent. Why the stream ended is told to whoever reads."""
+        """Write what is sent. If that fails, `_read_all` learns why."""
         with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
             while True:
                 await self._call.write(await self._requests.get())
 
     async def _read_all(self) -> None:
-        """Take what is said, to the end; whatever the end is, whoever waits is told of it."""
+        """Keep responses until the call ends; however it ends, whoever waits learns of it."""
         try:
             async for response in self._call:
                 self._responses.append(response)
@@ -85,12 +85,10 @@ class AsyncGrpcDocumentStream:
             self._is_changed.set()
 
     def send(self, request: pb.FollowRequest) -> None:
-        """Tell of an event."""
         self._responses = lasting(self._responses)
         self._requests.put_nowait(request)
 
     def ask(self, request: pb.ScoreRequest) -> None:
-        """Ask for the state after a text."""
         task = asyncio.create_task(self._ask(request))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -103,11 +101,9 @@ class AsyncGrpcDocumentStream:
         self._is_changed.set()
 
     def take(self) -> Heard | None:
-        """The next response, if it is here."""
         return self._responses.popleft() if self._responses else None
 
     async def wait(self, seconds: float | None) -> None:
-        """Until there is something to look at."""
         try:
             async with asyncio.timeout(seconds):
                 await self._is_changed.wait()
@@ -116,11 +112,9 @@ class AsyncGrpcDocumentStream:
             pass
 
     def wake(self) -> None:
-        """End the present wait, or the next."""
         self._is_changed.set()
 
     async def close(self) -> None:
-        """Cancel the call."""
         self._call.cancel()
         for task in self._tasks:
             task.cancel()

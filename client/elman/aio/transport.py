@@ -21,23 +21,23 @@ class AsyncTransport(Protocol):
     """Answers one request, once. A generator that is closed early cancels its call."""
 
     def complete(self, request: pb.CompleteRequest, seconds: float | None) -> AsyncGenerator[pb.CompleteResponse]:
-        """The events of one stream."""
+        """Open a stream of Complete; returns its events."""
         ...
 
     def follow(self) -> AsyncDocumentStream:
-        """A stream about a document; to be closed."""
+        """Open a stream of Follow; whoever opens it closes it."""
         ...
 
     def score(self, request: pb.ScoreRequest, seconds: float | None) -> AsyncGenerator[pb.ScoreResponse]:
-        """The score of a text, as the only event."""
+        """Ask Score; its response is the only event."""
         ...
 
     async def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
-        """The models."""
+        """Ask ListModels."""
         ...
 
     async def close(self) -> None:
-        """Give back what is held."""
+        """Close the connection; calls on it end."""
         ...
 
 
@@ -55,7 +55,6 @@ class AsyncGrpcTransport:
         return CompletionServiceStub(self._channel)
 
     async def complete(self, request: pb.CompleteRequest, seconds: float | None) -> AsyncGenerator[pb.CompleteResponse]:
-        """The events of one stream."""
         call = self._stub.Complete(request, timeout=seconds)
         try:
             async for event in call:
@@ -66,11 +65,9 @@ class AsyncGrpcTransport:
             call.cancel()
 
     def follow(self) -> AsyncDocumentStream:
-        """A stream about a document; to be closed."""
         return AsyncGrpcDocumentStream(self._stub, self.address)
 
     async def score(self, request: pb.ScoreRequest, seconds: float | None) -> AsyncGenerator[pb.ScoreResponse]:
-        """The score of a text, as the only event."""
         call = self._stub.Score(request, timeout=seconds)
         try:
             yield await call
@@ -80,7 +77,6 @@ class AsyncGrpcTransport:
             call.cancel()
 
     async def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
-        """The models."""
         call = self._stub.ListModels(request, timeout=seconds)
         try:
             return await call

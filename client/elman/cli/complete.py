@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def write_pieces(completion: Completion, echo: str) -> None:
-    """The text piece by piece: exactly it in a pipe, and on a terminal a line end that it may lack."""
+    """Write the text piece by piece: nothing else into a pipe; on a terminal, a line end after it."""
     if echo:
         write(dim(echo))
     try:
@@ -48,7 +48,7 @@ def write_pieces(completion: Completion, echo: str) -> None:
 
 
 def write_alternatives(completion: Completion, echo: str) -> None:
-    """Each whole, under a heading, as `tail` does with several files."""
+    """Write each alternative as a whole under a heading, as `tail` does with several files."""
     completion.read()
     for alternative in completion.alternatives:
         write(f"==> alternative {alternative.number} <==\n{dim(echo) if echo else ''}{alternative.text}\n\n")

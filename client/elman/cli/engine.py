@@ -17,7 +17,7 @@ LISTS: Final = ("ipv4:", "ipv6:")  # gRPC's own lists of addresses hold commas
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     """--server, --model, --timeout and --json."""
     add_server_arguments(parser)
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after so long, all retries included")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after this long, all retries included")
     parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
 
 
@@ -32,12 +32,12 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         metavar="NAME|PATH",
-        help="the model: a name that the server knows (default: its first); without a server a shipped name, or a file",
+        help="the model: a name that the server knows (default: its first); without a server, a shipped name or a file",
     )
 
 
 def values_of(arguments: argparse.Namespace, fields: Sequence[Setting]) -> dict[str, Any]:
-    """The keywords of `Client` that the flags stand for. Raises MendRequest."""
+    """The values of the flags, as keywords of `Client`. Raises MendRequest."""
     return {field.name: field.default for field in fields} | given(arguments, fields, MendRequest.of_field)
 
 
@@ -50,7 +50,7 @@ def open_engine(arguments: argparse.Namespace, model: str = DEFAULT_MODEL) -> tu
 
 
 def servers(given: Sequence[str] | None) -> list[str]:
-    """The addresses of --server, or else of ELMAN_SERVER."""
+    """The addresses of --server; without it, those of ELMAN_SERVER."""
     words = [os.environ.get(VARIABLE, "")] if given is None else given
     parts = [part for word in words for part in ([word] if word.startswith(LISTS) else word.split(","))]
     return [part.strip() for part in parts if part.strip()]

@@ -1,4 +1,4 @@
-"""`elman eval`: how well a model predicts text that it was not trained on, and how many keystrokes it would spare."""
+"""`elman eval`: how well a model predicts text that it was not trained on, and how many keystrokes it would save."""
 
 import argparse
 import sys
@@ -17,11 +17,11 @@ MEANING: Final = (
     "Streaming: each file is read from its start to its end. Windows: it is cut into runs of 256 characters, each read as a"
     " text of its own; primed: each after the one character before it, as transformers are measured. A character that the"
     " vocabulary lacks costs ln(1,114,112) nats everywhere. Keys saved: 1 - keys / characters of a simulated typist, who is"
-    " shown what `elman type` shows, reads it for nothing, presses Tab if the text goes on with all of it, else Ctrl-Right"
-    " if with its first word, else types the character; each is one key. Top right: how often the most probable character"
-    " came. Calibration error: the mean distance between its probability and how often it came, over 20 bins. With"
-    " --training, Kneser-Ney and PPM-D (the number is the order; of PPM, the longest context) are trained on that text and"
-    " do not learn while they read."
+    " shown what `elman type` shows and reads it at no cost. The typist presses Tab if the text goes on with all of it,"
+    " otherwise Ctrl-Right if it goes on with the first word, and otherwise types the next character; each is one key. Top"
+    " right: how often the most probable character came. Calibration error: the mean distance between its probability and"
+    " how often it came, over 20 bins. With --training, Kneser-Ney and PPM-D (the number is the order, for PPM the longest"
+    " context) are trained on that text and do not learn while they read."
 )
 COLUMNS: Final = (
     ("STREAMING", "nats_per_character_streaming", ".4f"),
@@ -43,7 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--training", nargs="+", type=Path, default=[], metavar="FILES", help="text to train n-grams and PPM on, as baselines"
     )
-    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="the model's checkpoint: also measure it in float")
+    parser.add_argument(
+        "--checkpoint", type=Path, metavar="FILE", help="the model's checkpoint, to measure it in float as well"
+    )
     with extra("serve"):
         from elman_models.measure.typist import HABITS
 
@@ -68,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def measured(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The report that is asked for; what may be refused is read before anything takes long."""
+    """The report that is asked for. What may be refused is read first, before anything takes long."""
     if arguments.plot:
         with extra("plot"):
             import_module("matplotlib")
@@ -91,7 +93,7 @@ def measured(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def documents_in(files: Sequence[Path]) -> Sequence[str]:
-    """The texts of the files; what is left out of a folder is said on standard error."""
+    """The texts of the files; standard error names what is left out of a folder."""
     if not files:
         return ()
     with extra("serve"):
@@ -112,7 +114,7 @@ def in_words(report: dict[str, Any]) -> str:
 
 
 def circumstances(report: dict[str, Any]) -> str:
-    """What the figures depend on, and what the artifact takes."""
+    """What the figures depend on, and the size and speed of the artifact."""
     artifact, trained = report["artifact"], report["training_characters"]
     return (
         f"{report['characters']:,} characters, {report['unknown_characters']:,} unknown"
@@ -124,5 +126,5 @@ def circumstances(report: dict[str, Any]) -> str:
 
 
 def cells(row: dict[str, Any]) -> tuple[str, ...]:
-    """A predictor's figures; blank what it does not have."""
+    """The figures of a predictor; those that it lacks are blank."""
     return (row["name"], *(format(row[key], form) if key in row else "" for _, key, form in COLUMNS))

@@ -1,4 +1,4 @@
-"""`elman inspect`: what a network's units follow, how far its memory reaches, and which characters it takes for alike."""
+"""`elman inspect`: what a network's units follow, how far its memory reaches, and which characters are alike to it."""
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
@@ -28,12 +28,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = "what the network reads; without it, standard input, unless that is a terminal; for units and memory"
     parser.add_argument("text", nargs="?", metavar="TEXT", help=text)
     parser.add_argument("--model", default="", metavar="MODEL", help="a model file or a shipped model (default: the first)")
-    parser.add_argument("--layer", type=int, metavar="NUMBER", help="of the unit to show, from 0; with --unit")
+    parser.add_argument("--layer", type=int, metavar="NUMBER", help="the layer of the unit to show, from 0; needs --unit")
     chosen = f"the unit to show, from 0; without it, the {SHOWN_UNITS} that best follow something that has a name"
     parser.add_argument("--unit", type=int, metavar="NUMBER", help=chosen)
-    parser.add_argument("--steps", type=int, default=300, metavar="NUMBER", help="how far back memory looks (default: 300)")
-    parser.add_argument("--nearest", type=int, default=5, metavar="NUMBER", help="characters beside each one (default: 5)")
-    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw it as well")
+    parser.add_argument(
+        "--steps", type=int, default=300, metavar="NUMBER", help="how many characters back memory looks (default: 300)"
+    )
+    parser.add_argument(
+        "--nearest", type=int, default=5, metavar="NUMBER", help="how many of the nearest characters to show (default: 5)"
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="also draw it; needs elman[plot]")
     parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
 
 
@@ -95,7 +99,7 @@ def units_in_words(text: str, named: Sequence[tuple[str, Any]], found: Sequence[
 
 
 def memory(arguments: argparse.Namespace, model: "Model") -> None:
-    """Whether gradients vanish or explode."""
+    """How gradients shrink or grow on their way back through the text."""
     from elman_models.inspection import gradients
     from elman_models.inspection.states import states_of
 
@@ -125,7 +129,7 @@ def memory_in_words(found: Mapping[str, Any]) -> str:
 
 
 def mean(values: Sequence[float]) -> float:
-    """Of at least one value."""
+    """The mean of at least one value."""
     return sum(values) / len(values)
 
 
@@ -146,7 +150,7 @@ def characters(arguments: argparse.Namespace, model: "Model") -> None:
 
 
 def characters_in_words(found: Mapping[str, Mapping[str, Sequence["Neighbour"]]]) -> str:
-    """A row for each character."""
+    """A table with a row for each character."""
     rows = [
         (shown(character), *(" ".join(f"{shown(each.character)} {each.cosine:.2f}" for each in near[character])
                              for near in found.values()))

@@ -1,4 +1,4 @@
-"""`elman`: the parser, and what a shell sees of an end. Imports nothing of a command before it is chosen."""
+"""`elman`: the parser, exit codes and error messages. Imports nothing of a command before it is chosen."""
 
 import argparse
 import importlib.metadata
@@ -29,11 +29,11 @@ COMMANDS: Final = {
 NEXT: Final[dict[type[ElmanError], str]] = {
     SendTextAgain: "leave out --state and --digest, and give the whole text",
     BackOff: "try again later, or name another server with --server",
-    GoElsewhere: "start one with: elman serve; or name another with --server; without any, the engine runs in this process",
+    GoElsewhere: "start one with: elman serve; or name another with --server; without one, the engine runs in this process",
     AllowMoreTime: "give more with --timeout",
     ReportDefect: "please report this",
 }
-"""What to type next, where the message itself does not say it."""
+"""What to type next, if the message itself does not say it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,7 +73,7 @@ def parser_for(chosen: str, module: ModuleType | None) -> argparse.ArgumentParse
     parser = argparse.ArgumentParser(
         "elman",
         description="Autocompletion in a megabyte or two: a character-level Elman network.",
-        epilog="elman COMMAND --help tells more; with no --server, the engine runs in this process.",
+        epilog="elman COMMAND --help says more; without --server, the engine runs in this process.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"elman {version()}")
@@ -87,12 +87,12 @@ def parser_for(chosen: str, module: ModuleType | None) -> argparse.ArgumentParse
 
 
 def module_of(command: str) -> ModuleType:
-    """The file that holds a command: `add_arguments(parser)` and `run(namespace)`."""
+    """The module of a command: `add_arguments(parser)` and `run(namespace)`."""
     return import_module(f"elman.cli.{command}")
 
 
 def version() -> str:
-    """The version that is installed."""
+    """The installed version."""
     try:
         return importlib.metadata.version("elman")
     except importlib.metadata.PackageNotFoundError:
@@ -100,7 +100,7 @@ def version() -> str:
 
 
 def as_elman_error(error: Exception) -> ElmanError | None:
-    """The error as this command says it; None for a defect, which deserves its traceback."""
+    """The error as one line can say it; None for a defect, which needs its traceback."""
     if isinstance(error, OSError):
         words = error.strerror or str(error)
         return ElmanError(f"{error.filename}: {words}" if error.filename else words)
@@ -114,5 +114,5 @@ def one_line(error: ElmanError) -> str:
 
 
 def silence_standard_output() -> None:
-    """Let the interpreter's own last flush go nowhere."""
+    """Let the interpreter flush into nothing when it exits, for the reader is gone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""`elman models`: a small table."""
+"""`elman models`: a table of the models that there are."""
 
 import argparse
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the models, the default first; with --model that one alone."""
+    """Print the models, the default first; with --model, only that one."""
     use_utf8()
     client, wanted = open_engine(arguments, model="")
     with client:
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def row(model: ModelDescription) -> tuple[str, ...]:
-    """What is told of one model."""
+    """The cells for one model."""
     layers = "x".join(map(str, model.layer_sizes))
     return model.name, model.digest[:16], layers, str(len(model.vocabulary)), str(model.state_bytes)
 

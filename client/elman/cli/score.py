@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the mean surprise of a character."""
+    """Print the mean surprise per character."""
     use_utf8()
     text = read_text(arguments.text)
     client, model = open_engine(arguments)
@@ -32,6 +32,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def in_words(score: Score) -> str:
-    """One line."""
+    """The score in one line."""
     means = f"{score.nats_per_character:.4f} nats a character, {score.bits_per_character:.4f} bits a character"
     return f"{means} ({score.characters} characters, {score.unknown_characters} unknown)"

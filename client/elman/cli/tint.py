@@ -1,4 +1,4 @@
-"""A text in the colours of a number between -1 and 1 a character, for a terminal; without colour, a bar under each character.
+"""A text coloured by a number from -1 to 1 for each character, for a terminal; without colour, a bar under each character.
 
 Blue is -1, red is 1. Knows no model.
 """
@@ -18,7 +18,7 @@ LEGEND: Final = tuple(step / 10 for step in range(-10, 11))
 
 
 class Palette(NamedTuple):
-    """Whether there are colours, and whether any colour can be had or only those of the 256."""
+    """Whether there are colours, and whether they are true colours or 256."""
 
     has_colour: bool
     is_true: bool = False
@@ -31,7 +31,7 @@ def palette() -> Palette:
 
 
 def tinted(text: str, values: Sequence[float], palette: Palette) -> str:
-    """The text line by line, ended by a line end."""
+    """The text line by line; the last line has a line end, too."""
     lines: list[str] = []
     start = 0
     for line in text.split("\n"):
@@ -49,7 +49,7 @@ def legend(palette: Palette) -> str:
 
 
 def coloured(line: str, values: Sequence[float], palette: Palette) -> str:
-    """Each character on the ground of its value; nothing else is between them, so that a line can be copied."""
+    """Each character on the background of its value, with nothing in between, so that a line can be copied."""
     grounds = [ground(value, palette) for value in values]
     changes = [now if now != before else "" for before, now in zip(["", *grounds], grounds, strict=False)]
     return "".join(change + character for change, character in zip(changes, line, strict=True)) + (RESET if line else "")
@@ -62,25 +62,25 @@ def barred(line: str, values: Sequence[float]) -> str:
 
 
 def ground(value: float, palette: Palette) -> str:
-    """The escape for a ground of that value, with ink that can be read on it."""
+    """The escape for the background of a value, and for a foreground that is readable on it."""
     ink = 15 if abs(value) > 0.7 else 16
     colour = f"2;{true_colour(value)}" if palette.is_true else f"5;{RAMP[round((value + 1) / 2 * (len(RAMP) - 1))]}"
     return f"\x1b[38;5;{ink};48;{colour}m"
 
 
 def true_colour(value: float) -> str:
-    """Red, green and blue."""
+    """The background of a value, as red, green and blue."""
     far = RED if value > 0 else BLUE
     return ";".join(str(round(pale + (end - pale) * abs(value))) for pale, end in zip(PALE, far, strict=True))
 
 
 def visible(text: str) -> str:
-    """A character each that does nothing to the terminal."""
+    """The text with one harmless character for each of its own."""
     return "".join({"\n": "⏎", "\t": "→"}.get(each, each if each.isprintable() else "·") for each in text)
 
 
 def width(character: str) -> int:
-    """The columns that a terminal gives to a character."""
+    """How many columns a terminal gives to a character."""
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -22,9 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="origin",
         metavar="NAME|PATH",
-        help="a model to begin from, a shipped name or a file, in place of random weights; the structure is its own",
+        help="the model to begin from, a shipped name or a file, instead of random weights; it determines the structure",
     )
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the model file")
+    parser.add_argument("--resume", action="store_true", help="continue from the checkpoint beside the model file")
     parser.add_argument("--device", default="auto", help="what trains: auto, cpu or cuda (default: auto)")
     parser.add_argument(
         "--checkpoint-seconds",
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train; progress and the command to type next go to standard error."""
     if arguments.plot:
         with extra("plot"):
-            import_module("matplotlib")  # known now, not after an hour
+            import_module("matplotlib")  # found out now, not after an hour
     with extra("train"):
         from elman_models.training.origin import read_origin
         from elman_models.training.train import train

@@ -1,4 +1,4 @@
-"""`elman type`: a line or a file that is edited on the terminal, with ghost text."""
+"""`elman type`: edit a line or a file on the terminal, with ghost text."""
 
 import argparse
 import sys
@@ -13,11 +13,11 @@ from elman.settings import add_flags
 from elman.terminal import use_utf8, write
 
 FIELDS = tuple(field for field in DOCUMENT_FIELDS if field.name != "include_log_probabilities")
-"""Those that what is on the screen depends on."""
+"""The fields that change what is on the screen."""
 
 KEYS = (
     "Tab accepts what is suggested, Right a character of it (at the end of a line), Ctrl-Right a word; Esc dismisses it,"
-    " Alt-] shows the next of the --alternatives, which differ at a --temperature above 0. Ctrl-S saves the file, Ctrl-D or"
+    " Alt-] shows the next of the --alternatives, which differ if --temperature is above 0. Ctrl-S saves the file, Ctrl-D or"
     " Ctrl-C leaves. Without a file, Enter prints the line."
 )
 
@@ -26,14 +26,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """FILE and the flags."""
     parser.epilog = KEYS
     parser.add_argument(
-        "file", nargs="?", type=Path, metavar="FILE", help="the UTF-8 text file to edit; without it, a line to print"
+        "file",
+        nargs="?",
+        type=Path,
+        metavar="FILE",
+        help="the UTF-8 text file to edit; without one, a line is edited and printed",
     )
     add_server_arguments(parser)
     add_flags(parser, FIELDS)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Edit; returns 1 if a line was left without an end."""
+    """Edit; returns 1 if a line was left without being entered."""
     with extra("type"):
         from elman.editor.app import Editor, standard_error
 
@@ -50,6 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def check_terminal() -> None:
-    """Raise MendRequest unless a person sits there. Standard output may be a pipe."""
+    """Raise MendRequest unless standard input and standard error are a terminal. Standard output may be a pipe."""
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
         raise MendRequest("this needs a terminal as standard input and standard error")

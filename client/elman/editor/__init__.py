@@ -1,4 +1,5 @@
-"""`elman type`: a text that is edited on a terminal, with ghost text after the cursor.
+"""`elman type`: a text edited on a terminal, with ghost text after the cursor.
 
-`session` is the text and its document; `keys` and `view` stand on it; `app` runs all three. It may import `sync` and below.
+`session` is the text and its document; `keys` and `view` import it, and `app` runs all three. The room may import `sync` and
+what lies below it.
 """

@@ -44,7 +44,7 @@ class Editor:
         self.application.ttimeoutlen, self.application.timeoutlen = ESCAPE_SECONDS, CHORD_SECONDS
 
     def run(self) -> str | None:
-        """Until the person leaves; the line, if it was entered. Raises KeyboardInterrupt."""
+        """Run until the person leaves; returns the line, if one was entered. Raises KeyboardInterrupt."""
         self.session.ghost.start()
         try:
             return self.application.run(pre_run=self._mind_signals)
@@ -52,7 +52,7 @@ class Editor:
             self.session.ghost.close()
 
     def _mind_signals(self) -> None:
-        """A polite end leaves the terminal as it was; where a thread or a system has no such signals, nothing changes."""
+        """Restore the terminal before SIGTERM or SIGHUP ends it; does nothing in a thread or a system without these signals."""
         with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self._end, number)
@@ -66,5 +66,5 @@ class Editor:
 
 
 def standard_error() -> Output:
-    """The terminal at standard error: standard output is for the text."""
+    """Where to draw: standard error, for standard output is for the text."""
     return create_output(stdout=sys.stderr)

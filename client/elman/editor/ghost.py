@@ -1,4 +1,4 @@
-"""The text that may follow the cursor: awaited by a thread of its own, so that nobody who types waits. Knows no terminal."""
+"""The text that may follow the cursor. A thread of its own waits for it, so that typing never waits. Knows no terminal."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from elman.protocol.suggestions import Suggestion
 from elman.sync.document import Document
 
 AGAIN_SECONDS: Final = 1.0
-"""How long to leave alone whoever failed."""
+"""How long to wait after a failure before asking again."""
 
 END_SECONDS: Final = 5.0
 
@@ -35,24 +35,24 @@ class Ghost:
 
     @property
     def chosen(self) -> Suggestion | None:
-        """The one to be shown."""
+        """The suggestion to show."""
         choices = self.choices
         return next((one for one in choices if one.alternative == self._preferred), choices[0] if choices else None)
 
     def choose_next(self) -> None:
-        """Show the one after it."""
+        """Show the next alternative; after the last, the first."""
         numbers = [one.alternative for one in self.choices]
         self._preferred = next((number for number in numbers if number > self._preferred), min(numbers, default=0))
 
     def accept(self, characters: int) -> str:
-        """Make so many characters of the chosen one text, and go on with it; returns them. Raises MendRequest."""
+        """Insert the first characters of the chosen suggestion; returns them. Raises MendRequest."""
         chosen = self.chosen
         accepted = self._document.accept(chosen.alternative if chosen else 0, characters)
         self._time()
         return accepted
 
     def note_edit(self) -> None:
-        """The document is another."""
+        """The document has changed."""
         self._preferred = 0
         self._time()
 
@@ -60,7 +60,7 @@ class Ghost:
         self._edited_at, self._is_timed = time.perf_counter(), False
 
     def start(self) -> None:
-        """Begin to wait."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:

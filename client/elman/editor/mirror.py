@@ -1,4 +1,4 @@
-"""Tells a document what was done to a text elsewhere. Knows only the text before and after."""
+"""Applies to a document what was done to a text elsewhere. Knows only the text before and after."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ class Difference(NamedTuple):
 
 
 class Mirror:
-    """Keeps a document equal to a text with a cursor. Who only moves within a line is suggested nothing."""
+    """Keeps a document equal to a text with a cursor. Moving the cursor within a line asks for no suggestions."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -24,7 +24,7 @@ class Mirror:
             document.dismiss()
 
     def show(self, text: str, cursor: int) -> bool:
-        """The text is now so; returns whether it was otherwise. Raises MendRequest if what is new is not `clean`."""
+        """Take over text and cursor; returns whether either has changed. Raises MendRequest for text that is not `clean`."""
         is_same = text == self._text
         if not is_same:
             start, end, inserted = difference(self._text, text, cursor)
@@ -38,13 +38,13 @@ class Mirror:
         return True
 
     def expect(self, accepted: str) -> None:
-        """The document has accepted this, and the text is about to follow."""
+        """The document has accepted this suggestion, and the text is about to follow."""
         cursor = self._document.cursor - len(accepted)
         self._text = self._text[:cursor] + accepted + self._text[cursor:]
 
 
 def difference(old: str, new: str, cursor: int) -> Difference:
-    """What makes the new text of the old one: what follows the new cursor stayed, if anything did.
+    """The edit that turns the old text into the new one; it assumes that what follows the new cursor has stayed.
 
     old:   a a|a b         typed at the cursor
     new:   a a a|a b       the second a was inserted, not the third
@@ -60,9 +60,9 @@ def is_line_end(text: str, cursor: int) -> bool:
 
 
 def common_prefix(one: str, other: str, most: int) -> int:
-    """How many first characters are the same, at most so many."""
+    """The length of the common prefix, at most `most`."""
     same, most = 0, min(most, len(one), len(other))
-    while same < most:  # halve what is not known
+    while same < most:  # bisect
         middle = (same + most + 1) // 2
         if one[same:middle] == other[same:middle]:
             same = middle
@@ -72,7 +72,7 @@ def common_prefix(one: str, other: str, most: int) -> int:
 
 
 def common_suffix(one: str, other: str, most: int) -> int:
-    """How many last characters are the same, at most so many."""
+    """The length of the common suffix, at most `most`."""
     same, most = 0, min(most, len(one), len(other))
     while same < most:
         middle = (same + most + 1) // 2

@@ -35,12 +35,12 @@ class EditorSession:
 
     @property
     def ghost_text(self) -> str:
-        """What is shown after the cursor; of a line, no more than the line."""
+        """What is shown after the cursor; without a file, only up to the end of the line."""
         text = chosen.text if (chosen := self.ghost.chosen) else ""
         return text if self.file else text.partition("\n")[0]
 
     def accept(self, characters: int | None = None) -> None:
-        """Make what is shown, or its first characters, text."""
+        """Insert what is shown, or its first characters."""
         try:
             accepted = self.ghost.accept(characters or len(self.ghost_text))
         except MendRequest:  # it has just been withdrawn: the server that made it is gone
@@ -61,7 +61,7 @@ class EditorSession:
             self._saved, self.message = text, "saved"
 
     def may_leave(self) -> bool:
-        """Whether it can end now. Where changes would be lost the person is asked first, and may then leave without them."""
+        """Whether it can end now. If changes would be lost, the person is asked first; the next call is True."""
         if self.is_changed and not self.is_leaving:
             self.is_leaving = True
             return False

@@ -1,4 +1,4 @@
-"""A text file that is edited: read as UTF-8 with LF, and saved whole with the line ends that it had."""
+"""A text file that is edited: read as UTF-8 with LF, and saved as a whole with the line ends that it had."""
 
 import os
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from elman.terminal import decoded
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """A path and what was read from it; no such file is an empty one."""
+    """A path and what was read from it; a missing file counts as an empty one."""
 
     path: Path
     text: str
@@ -27,7 +27,7 @@ class TextFile:
         return cls(path, text.replace("\r\n", "\n"), "\r\n" if both else "\n")
 
     def save(self, text: str) -> None:
-        """Replace the file, which is the old one or the new one, whole, whatever happens. Raises OSError."""
+        """Replace the file; whatever happens, it is wholly the old one or wholly the new one. Raises OSError."""
         path = self.path.resolve()  # a link stays one
         partial = path.with_name(f".{path.name}.partial")
         try:

@@ -13,10 +13,10 @@ from prompt_toolkit.layout.utils import explode_text_fragments
 from elman.editor.session import EditorSession
 
 LEAST_ROWS = 3
-"""A lower terminal shows the text alone."""
+"""A terminal with fewer rows shows only the text."""
 
 LEAST_ROOM = 8
-"""In fewer columns nothing is told on the right."""
+"""With fewer columns to spare, nothing is shown on the right."""
 
 LINE_END = "↵"
 
@@ -57,7 +57,7 @@ class GhostText(Processor):
 
 
 def bar_of(session: EditorSession) -> StyleAndTextTuples:
-    """The file and what befell it on the left, the model and its latency on the right."""
+    """The file and the last message on the left, the model and its latency on the right."""
     left = left_of(session)
     room = get_app().output.get_size().columns - fragment_list_width(left) - 2
     return [*left, ("", f" {cut(right_of(session), room).rjust(room)} ")] if room >= LEAST_ROOM else left
@@ -69,7 +69,7 @@ def cut(text: str, room: int) -> str:
 
 
 def left_of(session: EditorSession) -> StyleAndTextTuples:
-    """What a person is asked or told."""
+    """The question to the person, otherwise the file and the last message."""
     if session.is_leaving:
         return [("class:bar.urgent", " Save the changes? (y)es, (n)o, or stay")]
     name = f"{session.file.path.name}{'*' if session.is_changed else ''}" if session.file else "Enter prints the line"
@@ -77,7 +77,7 @@ def left_of(session: EditorSession) -> StyleAndTextTuples:
 
 
 def right_of(session: EditorSession) -> str:
-    """The model and its latency, or what is the matter with it."""
+    """The model and its latency, or its failure."""
     ghost, choices = session.ghost, session.ghost.choices
     if ghost.failure:
         return ghost.failure

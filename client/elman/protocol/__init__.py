@@ -1,4 +1,4 @@
-"""What is said between a caller and a server, and what to say next: pure values and state machines.
+"""What a client and a server say to each other, and what the client says next: pure values and state machines.
 
-It knows no transport, no thread and no clock. It may import `errors` and the stubs `elman.v1` alone.
+It knows no transport, no thread and no clock. It may import `ranges`, `errors` and the stubs `elman.v1`.
 """

@@ -1,10 +1,10 @@
-"""A document that is being edited, what a server knows of it, and what it suggests. Pure: knows no transport and no time.
+"""A document that is edited, what a server knows of it, and what it suggests. Pure: knows no transport and no time.
 
 text:     T h e   c a t|s a t     the server's document is what lies before the cursor
-agreed:   T h e   c               so much of what the server has is still right; the next edit keeps it and sends the rest
+agreed:   T h e   c               what is still right of what the server has; the next edit keeps it and sends the rest
 
-Every request is made of the difference between what is and what the server was told. So any number of changes is one message,
-and a new stream, on whatever replica, begins with the nearest state and the text that follows it.
+Every request is the difference between the text and what the server was sent. So any number of changes is one message, and a
+new stream, on any replica, begins with the nearest state and the text that follows it.
 """
 
 from collections.abc import Iterator
@@ -23,17 +23,17 @@ CHUNK: Final = 1 << 18
 """The most characters of one message: 1 MiB of UTF-8 at most."""
 
 JUMP: Final = 1 << 12
-"""An edit of more characters gives way to an open, if a state makes that half as long."""
+"""An edit of more characters than this is replaced by an open, if a state makes that half as long."""
 
 SPACING: Final = 1 << 12
-"""How many characters a state is asked for after the one before it."""
+"""The characters between one state that is asked for and the next."""
 
 LONGEST_STRETCH: Final = 1 << 14
-"""The most characters that are consumed for such a state at once."""
+"""The most characters that one request for a state has consumed."""
 
 
 class Draft:
-    """A text with a cursor, and one side of a Follow about it. `opening` holds all of an open but state and prefix."""
+    """A text with a cursor, and the client's side of a Follow about it. `opening` is an open without state and prefix."""
 
     def __init__(self, opening: pb.Open, text: str, cursor: int | None = None, *, trims: bool = False) -> None:
         self._opening = opening
@@ -67,17 +67,17 @@ class Draft:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether more is to be suggested for the text as it is."""
+        """Whether more will be suggested for the present text."""
         return self._wants and not self._received.is_complete
 
     @property
     def suggested(self) -> list[Suggestion]:
-        """What was told for the text as it is."""
-        return self._received.told
+        """What was given for the present text."""
+        return self._received.given
 
     @property
     def progress(self) -> int:
-        """It grows with everything suggested."""
+        """A number that grows with everything that is suggested."""
         return self._received.progress
 
     def replace(self, start: int, end: int, text: str, suggest: bool) -> None:
@@ -94,30 +94,30 @@ class Draft:
             self._stretch = None
 
     def delete(self, characters: int, suggest: bool) -> None:
-        """Take so many characters before the cursor away. Raises MendRequest."""
+        """Delete the last characters before the cursor. Raises MendRequest."""
         in_range("characters", characters, 0, self.cursor)
         self.replace(self.cursor - characters, self.cursor, "", suggest)
 
     def move(self, cursor: int, suggest: bool) -> None:
-        """Put the cursor elsewhere. Raises MendRequest."""
+        """Put the cursor at an offset. Raises MendRequest."""
         in_range("cursor", cursor, 0, len(self._text))
         self._change(min(cursor, self.cursor), suggest)
         self._text.move(cursor)
 
     def accept(self, number: int, characters: int | None, suggest: bool) -> str:
-        """Make a suggestion or its beginning text; returns it. Raises MendRequest."""
+        """Put a suggestion, or its first characters, before the cursor; returns what was put. Raises MendRequest."""
         accepted, state = self._received.acceptable(number, characters)
-        is_told = not self._must_open and self._agreed == self._told == self.cursor
+        is_sent = not self._must_open and self._agreed == self._sent == self.cursor
         accept = pb.Accept(alternative=number, characters=len(accepted), suggest=False)
         is_heard = self._received.is_heard(number, len(accepted))
         self.replace(self.cursor, self.cursor, accepted, suggest)
         if state:
             self._landmarks.add(self.cursor, state)
-        self._accept = accept if is_told and is_heard else None
+        self._accept = accept if is_sent and is_heard else None
         return accepted
 
     def dismiss(self) -> None:
-        """Nobody wants the suggestions any more."""
+        """Drop the suggestions, and want none until the next edit."""
         self._wants = False
         self._forget_suggestions()
 
@@ -128,7 +128,7 @@ class Draft:
         self._forget_model()
 
     def _forget_model(self) -> None:
-        """What is known of the model is no longer so: states, suggestions, name and digest."""
+        """Forget everything that belongs to the model: states, suggestions, name and digest."""
         self._opening.model.CopyFrom(self._named)
         self._landmarks, self._stretch = Landmarks(), None
         self.model = self.digest = ""
@@ -136,13 +136,13 @@ class Draft:
         self._must_open = True
 
     def renounce(self) -> bool:
-        """No replica has the model that began, or takes its states: go on with what they have, if the caller left that open."""
+        """Drop digest and states, which no replica takes, and go on with any allowed model. False if there were none."""
         is_pinned = self._opening.model != self._named or self._landmarks.at_or_before(self.cursor)[0] > 0
         self._forget_model()
         return is_pinned
 
     def _change(self, agreed: int, suggest: bool) -> None:
-        """The text before the cursor is about to change after so many characters."""
+        """The text before the cursor is about to change from the offset `agreed` on."""
         self._agreed = min(self._agreed, agreed)
         self._wants = suggest
         self._forget_suggestions()
@@ -153,8 +153,8 @@ class Draft:
         self._is_asked = False
 
     def lose(self) -> None:
-        """The stream is gone: the next one begins with an open, and repeats what was suggested."""
-        self._agreed = self._told = 0
+        """The stream is lost: the next one begins with an open, and repeats what was suggested."""
+        self._agreed = self._sent = 0
         self._received.listen()
         self._must_open, self._is_asked = True, False
         self._is_suggesting = False
@@ -163,7 +163,7 @@ class Draft:
         self._stretch = None
 
     def requests(self, asks: bool = True) -> Iterator[pb.FollowRequest]:
-        """What is to be said now. Unless it `asks`, the server is told of the text but not asked for suggestions yet."""
+        """What to send now. Unless `asks`, the server gets the text but is not asked for suggestions yet."""
         suggest = self._wants and asks
         if self._must_open or self._is_nearer_by_state():
             yield from self._open(suggest)
@@ -171,7 +171,7 @@ class Draft:
             self._agreed = self.cursor
             self._accept.suggest = suggest
             yield self._request(suggest, accept=self._accept)
-        elif self._agreed < max(self._told, self.cursor) or (suggest and not self._is_asked):
+        elif self._agreed < max(self._sent, self.cursor) or (suggest and not self._is_asked):
             yield from self._edit(suggest)
         elif self._is_suggesting and not self._wants:
             yield self._request(False, dismiss=pb.Dismiss())
@@ -193,7 +193,7 @@ class Draft:
             yield from self._edit(suggest)
 
     def _edit(self, suggest: bool) -> Iterator[pb.FollowRequest]:
-        """Keep what is agreed, send the rest: once, unless it is more than one message carries."""
+        """Keep what is agreed and send the rest, in one message unless it is too long for that."""
         is_first = True
         while is_first or self._agreed < self.cursor:
             is_first = False
@@ -212,13 +212,13 @@ class Draft:
         dismiss: pb.Dismiss | None = None,
     ) -> pb.FollowRequest:
         self.revision += 1
-        self._told, self._accept = self._agreed, None
+        self._sent, self._accept = self._agreed, None
         self._is_asked = self._is_suggesting = suggest
         self._received.listen()
         return pb.FollowRequest(revision=self.revision, open=open, edit=edit, accept=accept, dismiss=dismiss)
 
     def receive(self, response: pb.FollowResponse) -> None:
-        """Take a response; what is about an older text is dropped. Raises GoElsewhere at a goodbye, or ReportDefect."""
+        """Take a response; one about an older text is dropped. Raises GoElsewhere at a goodbye, or ReportDefect."""
         event = response.WhichOneof("event")
         if event == "started" and response.revision >= self._opened:
             self._start(response.started)
@@ -248,16 +248,16 @@ class Draft:
         raise GoElsewhere("the server is draining")
 
     def _note_end(self, ended: Alternative) -> None:
-        """An empty suggestion's state is the text's own."""
+        """Keep the state of an empty suggestion: it is that of the text itself."""
         if not ended.characters:
             self._landmarks.add(self.cursor, ended.state)
 
     def next_suggestion(self) -> Suggestion | None:
-        """What is known now and was not told yet."""
+        """A suggestion that is known now and was not given yet."""
         return self._received.news(self.cursor)
 
     def state_request(self) -> pb.ScoreRequest | None:
-        """What to ask for the next state at a line's start, if one is due; its answer goes to `note_state`."""
+        """The request for the state at the start of a line, if one is due; its answer goes to `note_state`."""
         position, state = self._landmarks.at_or_before(self.cursor)
         if self._stretch or not self.digest or self.cursor - position < SPACING:
             return None
@@ -268,7 +268,7 @@ class Draft:
         return request
 
     def note_state(self, request: pb.ScoreRequest, state: bytes) -> None:
-        """The answer; no bytes if there was an error. The text may have changed meanwhile."""
+        """Take the answer; no bytes if there was an error. The text may have changed meanwhile."""
         if self._stretch and self._stretch[0] is request:
             if state:
                 self._landmarks.add(self._stretch[1], state)
@@ -276,5 +276,5 @@ class Draft:
 
 
 def with_line_feeds(field: str, text: str) -> str:
-    """The text with CRLF as LF, each piece of text by itself. Raises MendRequest for a lone surrogate."""
+    """The text with CRLF as LF. Raises MendRequest for a lone surrogate."""
     return encodable(field, text).replace("\r\n", "\n")

@@ -1,4 +1,4 @@
-"""What both faces of a document have in common: it is edited at once, in memory, and no edit waits for a server."""
+"""What both faces of a document have in common: edits take effect at once, in memory, and none waits for a server."""
 
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
@@ -8,14 +8,14 @@ from elman.protocol.suggestions import Suggestion
 
 
 class Editable(ABC):
-    """A text with a cursor. Offsets are code points; text comes with LF, and CRLF within one piece of text becomes LF."""
+    """A text with a cursor. Offsets count code points; lines end with LF, and CRLF within an inserted text becomes LF."""
 
     def __init__(self, draft: Draft, lock: AbstractContextManager[object]) -> None:
         self._draft, self._lock = draft, lock
 
     @property
     def text(self) -> str:
-        """The whole text; costs its length."""
+        """The whole text; takes time in proportion to its length."""
         with self._lock:
             return self._draft.text
 
@@ -41,7 +41,7 @@ class Editable(ABC):
 
     @property
     def suggested(self) -> list[Suggestion]:
-        """What `suggestions` has given so far for the text as it is, of each alternative the newest; nothing after an edit."""
+        """What `suggestions` has given so far for the present text, the newest of each alternative; nothing after an edit."""
         with self._lock:
             return self._draft.suggested
 
@@ -52,7 +52,7 @@ class Editable(ABC):
             self._note_change()
 
     def delete(self, characters: int = 1, *, suggest: bool = False) -> None:
-        """Take so many characters before the cursor away. Raises MendRequest where there are fewer."""
+        """Delete the last `characters` characters before the cursor. Raises MendRequest if there are fewer."""
         with self._lock:
             self._draft.delete(characters, suggest)
             self._note_change()
@@ -60,22 +60,22 @@ class Editable(ABC):
     def replace(self, start: int, end: int, text: str, *, suggest: bool | None = None) -> None:
         """Put text in place of what lies between two offsets, and the cursor after it. Raises MendRequest.
 
-        Unless told otherwise, suggestions are wanted if there is text: none are after a deletion.
+        Unless `suggest` says otherwise, suggestions are wanted if `text` is not empty.
         """
         with self._lock:
             self._draft.replace(start, end, text, bool(text) if suggest is None else suggest)
             self._note_change()
 
     def move(self, cursor: int, *, suggest: bool = True) -> None:
-        """Put the cursor elsewhere. Raises MendRequest."""
+        """Put the cursor at an offset. Raises MendRequest."""
         with self._lock:
             self._draft.move(cursor, suggest)
             self._note_change()
 
     def accept(self, alternative: int = 0, characters: int | None = None, *, suggest: bool = True) -> str:
-        """Make a suggestion text, or so many of its characters; returns what was accepted. Raises MendRequest.
+        """Insert a suggestion, or its first `characters` characters; returns what was inserted. Raises MendRequest.
 
-        It must be suggested for the text as it is: after any edit, wait for the suggestions for that.
+        It must have been suggested for the present text: after any edit, wait for new suggestions first.
         """
         with self._lock:
             accepted = self._draft.accept(alternative, characters, suggest)
@@ -89,11 +89,11 @@ class Editable(ABC):
             self._note_change()
 
     def switch(self, model: str | None = None, *, digest: str = "") -> None:
-        """Let another model suggest, with everything else as it is. Raises MendRequest."""
+        """Let another model suggest; everything else stays. Raises MendRequest."""
         with self._lock:
             self._draft.switch(model, digest)
             self._note_change()
 
     @abstractmethod
     def _note_change(self) -> None:
-        """The text or the wish has changed; the lock is held."""
+        """Called with the lock held, when the text has changed or what is wanted has."""

@@ -1,10 +1,10 @@
-"""One completion from its first request to its last event, whatever breaks between. Pure: knows no transport and no time.
+"""One completion from its first request to its last event, whatever breaks in between. Pure: knows no transport and no time.
 
     request -> [ stream 1: Started Piece Piece Piece  (broke) ]  0: "To be, "   1: "To b"    both unfinished
                [ stream 2: alternative 0, already received "To be, " ... Finished ]
                [ stream 3: alternative 1, already received "To b"    ... Finished ]
 
-Every stream has the same seed; every stream after a Started has the digest. So the whole is what an unbroken stream had been.
+Every stream has the same seed, and every stream after a Started has the digest. So the whole equals an unbroken stream.
 """
 
 from elman.errors import ReportDefect
@@ -22,7 +22,7 @@ class Exchange:
         self._numbers = range(request.first_alternative, request.first_alternative + request.alternatives)
         self._received: dict[int, Alternative] = {}
         self._asked = self._numbers
-        self._is_open = False  # whether the present stream has told its Started
+        self._is_open = False  # whether the present stream has sent its Started
 
     @property
     def alternatives(self) -> list[Alternative]:
@@ -30,7 +30,7 @@ class Exchange:
         return [self._received[number] for number in sorted(self._received)]
 
     def next_request(self) -> pb.CompleteRequest | None:
-        """What to ask for now: all while nothing was received, then each unfinished alternative alone; None when all ended."""
+        """What to ask for now: all of it at first, then one unfinished alternative at a time; None once all have ended."""
         self._is_open = False
         if not self._received:
             self._asked = self._numbers
@@ -45,7 +45,7 @@ class Exchange:
         return request
 
     def _pinned(self) -> pb.CompleteRequest:
-        """The request, of the very model that began to answer it."""
+        """The request, for the model that began to answer it."""
         request = pb.CompleteRequest()
         request.CopyFrom(self.request)
         if self.started is not None:
@@ -66,7 +66,7 @@ class Exchange:
         return None
 
     def end(self) -> None:
-        """The stream has ended well. Raises ReportDefect if something that it was asked for is lacking."""
+        """The stream has ended without an error. Raises ReportDefect if something that was asked for is missing."""
         lacking = [number for number in self._asked if not self._is_finished(number)]
         if lacking or not self._received:
             raise ReportDefect(f"the stream ended, but not the alternatives {lacking}")
@@ -121,5 +121,5 @@ class Exchange:
 
 
 def is_news(event: pb.CompleteResponse) -> bool:
-    """Whether an event is more than a beginning."""
+    """Whether an event is more than the Started that opens a stream."""
     return not event.HasField("started")

@@ -13,7 +13,7 @@ CODEC: Final = "utf-32-le" if sys.byteorder == "little" else "utf-32-be"
 
 
 class GapBuffer:
-    """The text on both sides of a cursor. Offsets are code points and lie within it: the caller has seen to that."""
+    """The text on both sides of a cursor. Offsets count code points; the caller has checked that they lie within it."""
 
     def __init__(self, text: str) -> None:
         self._before, self._after = points(text), points("")
@@ -27,7 +27,7 @@ class GapBuffer:
         return len(self._before)
 
     def move(self, cursor: int) -> None:
-        """Put the cursor elsewhere; costs the distance."""
+        """Put the cursor at an offset; takes time in proportion to the distance."""
         if cursor < len(self._before):
             passed = self._before[cursor:]
             del self._before[cursor:]
@@ -45,7 +45,7 @@ class GapBuffer:
         self._before.extend(points(text))
 
     def delete(self, characters: int) -> None:
-        """Take the last characters before the cursor away."""
+        """Delete the last characters before the cursor."""
         del self._before[len(self._before) - characters :]
 
     def slice(self, start: int, end: int) -> str:

@@ -8,11 +8,11 @@ from bisect import bisect_right, insort
 from typing import Final
 
 MOST_BYTES: Final = 1 << 18
-"""What the states of one document may take: 240 of a network of two layers of 512."""
+"""The memory for the states of one document: 240 states of a network with two layers of 512."""
 
 
 class Landmarks:
-    """States by position, the start of the text among them, thinned out evenly where they grow too many."""
+    """States by position, the start of the text among them, thinned out evenly if they become too many."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes
@@ -20,26 +20,26 @@ class Landmarks:
         self._states = {0: b""}
 
     def add(self, position: int, state: bytes) -> None:
-        """Keep the state after so many characters."""
+        """Keep the state after the first `position` characters."""
         if position not in self._states:
             insort(self._positions, position)
             self._states[position] = state
             self._thin(len(state))
 
     def at_or_before(self, position: int) -> tuple[int, bytes]:
-        """The nearest state that stands for no more than so many characters, after its own position."""
+        """The nearest state at a position or before it, preceded by its own position."""
         found = self._positions[bisect_right(self._positions, position) - 1]
         return found, self._states[found]
 
     def cut(self, position: int) -> None:
-        """The text changed from there on: later states are no longer its own."""
+        """The text has changed from this position on: drop the states after it."""
         kept = bisect_right(self._positions, position)
         for passed in self._positions[kept:]:
             del self._states[passed]
         del self._positions[kept:]
 
     def _thin(self, size: int) -> None:
-        """Within the bytes, the state goes whose going leaves the smallest gap; the first and the last stay."""
+        """While the states take too much memory, drop the one that leaves the smallest gap; the first and the last stay."""
         while len(self._positions) > 2 and len(self._positions) * size > self._most_bytes:
             places = range(1, len(self._positions) - 1)
             least = min(places, key=lambda place: self._positions[place + 1] - self._positions[place - 1])

@@ -39,7 +39,7 @@ class ReceivedCompletion:
 
     @property
     def alternatives(self) -> list[Alternative]:
-        """Each alternative received so far."""
+        """The alternatives of which something was received."""
         return self._exchange.alternatives
 
     @property
@@ -58,7 +58,7 @@ class ReceivedCompletion:
         return self._exchange.started.model.digest if self._exchange.started else ""
 
     def record(self) -> dict[str, Any]:
-        """All that is needed to repeat the completion, and what came of it, as `json.dumps` takes it.
+        """Everything that is needed to repeat the completion, and its result, as a value that `json.dumps` takes.
 
         `record["request"]` holds the keywords of `Client.complete`, digest and seed included; its state is in Base64.
         """

@@ -12,7 +12,7 @@ AnyTransport = TypeVar("AnyTransport")
 
 
 class Replicas(Generic[AnyTransport]):
-    """Whom to ask next, for all calls of a client."""
+    """Which replica to ask next, for all calls of a client."""
 
     def __init__(self, transports: Sequence[AnyTransport], retry: Retry | None, clock: Clock) -> None:
         self.transports = transports
@@ -24,15 +24,15 @@ class Replicas(Generic[AnyTransport]):
         return Tries(self._retry, len(self.transports), self._turn, checked_timeout(timeout), self._clock)
 
     def transport(self, tries: Tries) -> AnyTransport:
-        """The one to try now."""
+        """The transport to try now."""
         return self.transports[tries.turn % len(self.transports)]
 
     def two_transports(self, tries: Tries) -> tuple[AnyTransport, AnyTransport]:
-        """The one to try now, and the one to try as well; where there is one alone, it may know several replicas."""
+        """The transport to try now, and the one for a hedge. A single one is both: its name may mean several replicas."""
         return self.transport(tries), self.transports[(tries.turn + 1) % len(self.transports)]
 
     def wait_seconds(self, tries: Tries, error: ElmanError, progress: int = 0) -> float:
-        """How long to wait before the next try, or raises the error; later calls begin where this one goes on."""
+        """How long to wait before the next try. Raises the error if there is none. Later calls begin at the same replica."""
         seconds = tries.failed(error, progress)
         self._turn = tries.turn
         return seconds

@@ -23,13 +23,13 @@ class Piece:
 
     @classmethod
     def of(cls, piece: pb.Piece) -> "Piece":
-        """The value of a message."""
+        """The value that a message of the proto stands for."""
         return cls(piece.text, piece.alternative, piece.position, tuple(piece.log_probabilities))
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one alternative consumed and how long it took, told by the stream that finished it."""
+    """What one alternative consumed and how long it took, as reported by the stream that finished it."""
 
     consumed_characters: int
     spared_characters: int
@@ -41,7 +41,7 @@ class Usage:
 
     @classmethod
     def of(cls, usage: pb.Usage) -> "Usage":
-        """The value of a message."""
+        """The value that a message of the proto stands for."""
         return cls(**{name: getattr(usage, name) for name in cls.__slots__})
 
 
@@ -63,13 +63,13 @@ class Alternative:
         return "".join(self.pieces)
 
     def add(self, piece: Piece) -> None:
-        """Take the next part."""
+        """Append the next part of its text."""
         self.pieces.append(piece.text)
         self.log_probabilities.extend(piece.log_probabilities)
         self.characters += len(piece.text)
 
     def finish(self, finished: pb.Finished) -> None:
-        """Take the end."""
+        """Take reason, state and usage from its last event."""
         self.finish_reason = reason_name(finished.reason)
         self.state = finished.state
         self.usage = Usage.of(finished.usage)
@@ -83,7 +83,7 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How likely a text is; logarithms are natural, per character means are over all characters, unknown ones included."""
+    """How likely a text is. Logarithms are natural; means per character are over all characters, unknown ones included."""
 
     characters: int
     unknown_characters: int
@@ -93,7 +93,7 @@ class Score:
 
     @classmethod
     def of(cls, response: pb.ScoreResponse) -> "Score":
-        """The value of a message."""
+        """The value that a message of the proto stands for."""
         return cls(
             response.characters,
             response.unknown_characters,
@@ -104,7 +104,7 @@ class Score:
 
     @property
     def nats_per_character(self) -> float:
-        """The mean surprise; 0 for an empty text."""
+        """The mean surprise in nats; 0 for an empty text."""
         return -self.total_log_probability / self.characters if self.characters else 0.0
 
     @property
@@ -139,7 +139,7 @@ class ModelDescription:
 
     @classmethod
     def of(cls, description: pb.ModelDescription) -> "ModelDescription":
-        """The value of a message."""
+        """The value that a message of the proto stands for."""
         return cls(
             description.model.name,
             description.model.digest,
@@ -162,5 +162,5 @@ def reason_name(reason: int) -> str:
 
 
 def base64(data: bytes) -> str:
-    """Bytes as JSON carries them."""
+    """Bytes as Base64, which JSON can carry."""
     return b64encode(data).decode("ascii")

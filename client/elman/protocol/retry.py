@@ -7,7 +7,7 @@ from elman.errors import AllowMoreTime, BackOff, ElmanError, MendRequest
 
 
 class Clock(Protocol):
-    """Time and chance, so that a test can hold both."""
+    """Time and chance, so that a test can set both."""
 
     def now(self) -> float:
         """Seconds that never run backwards."""
@@ -20,7 +20,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often and how soon to try again; `attempts` counts tries in a row that brought nothing.
+    """How often and how soon to try again; `attempts` limits the tries in a row that bring nothing.
 
     | field           | default | meaning                                             |
     | attempts        | 6       | tries without any news before the error is raised   |
@@ -65,7 +65,7 @@ class Tries:
         return left
 
     def failed(self, error: ElmanError, progress: int = 0) -> float:
-        """The seconds to wait before the next try; raises the error if there is none. `progress` grows with all that came."""
+        """The seconds to wait before the next try. Raises the error if there is none. `progress` grows with what comes."""
         if progress > self._progress:
             self._failures, self._progress = 0, progress
         self._failures += 1
@@ -78,7 +78,7 @@ class Tries:
         return wait
 
     def _wait(self, error: ElmanError) -> float:
-        """Nothing while there are addresses that were not tried yet; then ever longer; never less than the server asks."""
+        """No wait while some addresses are untried; then longer each time, and never less than a lone server asks for."""
         turn = self._failures - self._addresses
         own = self._retry.seconds(turn, self._clock.jitter()) if turn >= 0 else 0.0
         asked = error.seconds if isinstance(error, BackOff) and self._addresses == 1 else 0.0

@@ -1,7 +1,7 @@
-"""What is suggested for a text, as it was received stream after stream, and which of it is worth showing. Knows no request.
+"""What is suggested for a text, received over one stream after another, and what of it is worth showing. Knows no request.
 
 stream 1:  0: "f t ! "   (broke)            received: "ft! "
-stream 2:  0: "ft" "! wh" ...               heard: 2, then 6: what was received already is compared and not told again
+stream 2:  0: "ft" "! wh" ...               heard: 2, then 6: what was received before is compared and not given again
 """
 
 import re
@@ -13,7 +13,7 @@ from elman.protocol.results import Alternative, Piece
 from elman.v1 import completion_service_pb2 as pb
 
 UNFINISHED: Final = re.compile(r"\s*[\w'’]*\Z")
-"""A last word that may go on, and the space before it."""
+"""A last word that may be incomplete, and the space before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Suggestion:
 
 
 class ReceivedSuggestions:
-    """The first n alternatives of one text after another; with `trims`, only whole words of them are told."""
+    """The alternatives for the present text; with `trims`, only whole words of them are given."""
 
     def __init__(self, alternatives: int, trims: bool) -> None:
         self._numbers, self._trims = range(alternatives), trims
@@ -39,13 +39,13 @@ class ReceivedSuggestions:
         self.forget()
 
     def forget(self) -> None:
-        """The text is another: nothing is suggested for it yet."""
+        """The text has changed: nothing is suggested for it yet."""
         self._received = {number: Alternative(number) for number in self._numbers}
-        self._told: dict[int, Suggestion] = {}
+        self._given: dict[int, Suggestion] = {}
         self.listen()
 
     def listen(self) -> None:
-        """Whatever comes next begins at the beginning."""
+        """A new stream: it repeats every alternative from its first character."""
         self._heard = dict.fromkeys(self._numbers, 0)
 
     @property
@@ -54,7 +54,7 @@ class ReceivedSuggestions:
         return all(each.finish_reason for each in self._received.values())
 
     def take(self, piece: pb.Piece, cursor: int) -> None:
-        """The next part of an alternative. Raises ReportDefect unless it follows what was heard and is what was received."""
+        """Take the next part of an alternative. Raises ReportDefect for a gap, a repeat, or other text than before."""
         one = self._expected(piece.alternative)
         heard = self._heard[one.number]
         if piece.position != cursor + heard:
@@ -71,7 +71,7 @@ class ReceivedSuggestions:
             self.progress += 1
 
     def finish(self, finished: pb.Finished) -> Alternative:
-        """The end of an alternative; returns it. Raises ReportDefect if something of it is lacking."""
+        """Take the end of an alternative; returns it. Raises ReportDefect if a part of it is missing."""
         one = self._expected(finished.alternative)
         if self._heard[one.number] != one.characters:
             raise ReportDefect(f"alternative {one.number} was resumed and ended before what was received of it")
@@ -85,7 +85,7 @@ class ReceivedSuggestions:
         return self._received[number]
 
     def acceptable(self, number: int, characters: int | None) -> tuple[str, bytes]:
-        """What becomes text, and the state after it if it is known. Raises MendRequest."""
+        """The text that accepting inserts, and the state after it if that is known. Raises MendRequest."""
         one = self._received.get(number)
         if one is None or not one.text:
             numbers = ", ".join(str(each.number) for each in self._received.values() if each.text)
@@ -96,22 +96,22 @@ class ReceivedSuggestions:
         return one.text[:count], one.state if count == one.characters else b""
 
     def is_heard(self, number: int, characters: int) -> bool:
-        """Whether the present stream told so many characters of an alternative."""
+        """Whether the present stream has sent that many characters of an alternative."""
         return self._heard[number] >= characters
 
     def news(self, cursor: int) -> Suggestion | None:
-        """What is known now and was not told yet, the first alternatives first; duplicates never."""
+        """A suggestion that was not given yet, of the first alternative that has one; never a duplicate."""
         for number in self._numbers:
             suggestion = self._suggestion(number, cursor)
-            if suggestion.text and self._told.get(number) != suggestion and self._is_distinct(suggestion):
-                self._told[number] = suggestion
+            if suggestion.text and self._given.get(number) != suggestion and self._is_distinct(suggestion):
+                self._given[number] = suggestion
                 return suggestion
         return None
 
     @property
-    def told(self) -> list[Suggestion]:
-        """The newest of each alternative that was told for this text."""
-        return [self._told[number] for number in sorted(self._told)]
+    def given(self) -> list[Suggestion]:
+        """The newest of each alternative that was given for this text."""
+        return [self._given[number] for number in sorted(self._given)]
 
     def _suggestion(self, number: int, cursor: int) -> Suggestion:
         one = self._received[number]
@@ -119,7 +119,7 @@ class ReceivedSuggestions:
         return Suggestion(text, number, cursor, one.finish_reason, tuple(one.log_probabilities[: len(text)]))
 
     def _is_distinct(self, one: Suggestion) -> bool:
-        """Whether it will differ from every alternative before it, however they go on."""
+        """Whether it will differ from every alternative before it, however those go on."""
         return not any(may_meet(one, self._suggestion(number, one.position)) for number in range(one.alternative))
 
     def _presented(self, one: Alternative) -> str:
@@ -127,12 +127,12 @@ class ReceivedSuggestions:
 
 
 def whole_words(alternative: Alternative) -> str:
-    """The text without a last word that was cut off; only a stop string says that the last one is whole."""
+    """The text without a last word that may be incomplete; only a stop string shows that the last word is whole."""
     return alternative.text if alternative.finish_reason == "stop" else UNFINISHED.sub("", alternative.text)
 
 
 def may_meet(one: Suggestion, other: Suggestion) -> bool:
-    """Whether two alternatives may yet say the same."""
+    """Whether two alternatives may turn out to be the same."""
     if one.finish_reason and other.finish_reason:
         return one.text == other.text
     is_reached = not other.finish_reason and one.text.startswith(other.text)

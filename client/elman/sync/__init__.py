@@ -1,4 +1,4 @@
 """The client for threads: calls, documents and hedging over a gRPC channel, or over the engine in this process.
 
-Its twin `aio` has the same names. It may import `channel`, `protocol` and `errors`, never `aio`.
+Its twin `aio` has the same names. It may import `channel`, `clock`, `protocol` and what lies below them, never `aio`.
 """

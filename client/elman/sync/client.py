@@ -30,10 +30,10 @@ class Client:
     """Completes and scores text. Addresses are tried one after another; any of them resumes what another began.
 
     An address is HOST:PORT or what gRPC resolves, such as dns:///NAME:PORT: calls are spread over the name's healthy replicas.
-    What is not answered within `hedge_seconds` (a score, or a completion's first text) is asked of a second replica, too: the
-    first answer wins, and the other call is cancelled. Both would say the same.
+    What is not answered within `hedge_seconds` (a score, or the first text of a completion) is also asked of a second
+    replica: the first answer wins, and the other call is cancelled. Both would say the same.
 
-    One client serves several threads, and one completion serves one.
+    Several threads may share a client; a completion belongs to one thread.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Client:
 
     @classmethod
     def over(cls, transports: Sequence[Transport], *, retry: Retry | None = None) -> Self:
-        """A client on transports of one's own, such as the engine in this process."""
+        """A client that uses the given transports, such as the engine in this process."""
         client = cls.__new__(cls)
         client._hedge_seconds = None
         client._over(transports, retry)
@@ -77,7 +77,7 @@ class Client:
         include_log_probabilities: bool = False,
         timeout: float | None = None,
     ) -> "Completion":
-        """Continue a text. `timeout`, in seconds from here, covers every retry; the other fields are the proto's.
+        """Continue a text. `timeout`, in seconds from now, covers every retry; the other fields are those of the proto.
 
         Nothing is sent before the first piece is asked for. Raises MendRequest.
         """
@@ -121,11 +121,12 @@ class Client:
         whole_words: bool = False,
         debounce_seconds: float = 0.0,
     ) -> Document:
-        """A document that is edited, with the cursor at its end unless given: see Document.
+        """A document to edit, with the cursor at its end unless one is given: see Document.
 
         The fields are those of `complete`, but with the defaults of ghost text: the most probable, up to the line's end.
-        `whole_words` cuts a word that may go on; `debounce_seconds` is how long edits rest before suggestions are asked for.
-        Nothing is sent before suggestions are. Raises MendRequest.
+        `whole_words` cuts off a last word that may be incomplete; `debounce_seconds` is how long to wait after an edit before
+        asking for suggestions.
+        Nothing is sent before suggestions are asked for. Raises MendRequest.
         """
         fields = opening(
             model=model,
@@ -171,7 +172,7 @@ class Client:
         return [ModelDescription.of(each) for each in response.models]
 
     def close(self) -> None:
-        """Give back the connections. Completions that still run end."""
+        """Close the connections. Completions that are still running end."""
         for transport in self._replicas.transports:
             transport.close()
 
@@ -182,7 +183,7 @@ class Client:
         self.close()
 
     def _pieces(self, exchange: Exchange, tries: Tries) -> Generator[Piece]:
-        """Stream after stream until every alternative has ended."""
+        """The pieces of stream after stream, until every alternative has ended."""
         while (request := exchange.next_request()) is not None:
             try:
                 with closing(self._events(request, tries, exchange.progress)) as events:
@@ -192,7 +193,7 @@ class Client:
                 time.sleep(self._replicas.wait_seconds(tries, error, exchange.progress))
 
     def _events(self, request: pb.CompleteRequest, tries: Tries, progress: int) -> Events[pb.CompleteResponse]:
-        """One stream; of two replicas at first, if that is asked for, but of one where it is resumed."""
+        """The events of one stream. Only the first is hedged: a resumed one goes to a single replica."""
         if progress:
             return self._replicas.transport(tries).complete(request, tries.seconds_left())
         return self._hedged(lambda transport, left: transport.complete(request, left), tries, is_news)
@@ -222,7 +223,7 @@ class Client:
 
 
 class Completion(ReceivedCompletion):
-    """Iterates over the pieces of a completion as they arrive. Closing or dropping it cancels what still runs."""
+    """Iterates over the pieces of a completion as they arrive. Closing or dropping it cancels what is still running."""
 
     def __init__(self, exchange: Exchange, pieces: Generator[Piece]) -> None:
         super().__init__(exchange)
@@ -242,7 +243,7 @@ class Completion(ReceivedCompletion):
         return self.text
 
     def close(self) -> None:
-        """Cancel what still runs. What was received stays."""
+        """Cancel what is still running. What was received stays."""
         self._pieces.close()
 
     def __enter__(self) -> Self:

@@ -17,7 +17,7 @@ from elman.sync.transport import Transport
 
 
 class Document(Editable):
-    """A document that is edited, and what may follow its cursor.
+    """A document to edit, and what may follow its cursor.
 
         with elman.Client("127.0.0.1:50051") as client, client.document("ROMEO:\\n") as document:
             document.insert("But, so")
@@ -26,7 +26,7 @@ class Document(Editable):
             document.accept(characters=4)               # "ft! "
             document.text                               # "ROMEO:\\nBut, soft! "
 
-    Edits never wait. What waits is `suggestions()`: it connects, hears, and goes on at another replica where one is lost,
+    Edits never wait. What waits is `suggestions()`: it connects, listens, and goes on at another replica where one is lost,
     without a gap and without a repeat. Several threads may edit while one draws:
 
         while document.wait():                          # in the drawing thread, until the document is closed
@@ -43,16 +43,16 @@ class Document(Editable):
         self._is_closed = False
 
     def suggestions(self, *, timeout: float | None = None) -> Generator[Suggestion]:
-        """What is suggested for the text as it is, each time more is known, until all alternatives have ended.
+        """What is suggested for the present text, each time more is known, until all alternatives have ended.
 
-        Where another thread edits meanwhile, it goes on with what is suggested for the newer text. It ends at once if nothing
-        is to be suggested: after a deletion, a dismissal, or when all was told. `timeout`, in seconds, covers every retry.
+        If another thread edits meanwhile, it goes on with what is suggested for the newer text. It ends at once if nothing is
+        suggested: after a deletion, after a dismissal, or once everything was given. `timeout`, in seconds, covers every retry.
         One thread at a time. Raises ElmanError, after which it may be called again.
         """
         return self._suggestions(self._replicas.tries(timeout))
 
     def wait(self) -> bool:
-        """Wait until something is to be suggested; False once the document is closed."""
+        """Wait until there is something to suggest; False once the document is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._draft.is_waiting or self._is_closed)
             return not self._is_closed
@@ -84,7 +84,7 @@ class Document(Editable):
                 time.sleep(self._recover(tries, error))
 
     def _next(self, tries: Tries) -> tuple[Suggestion | None, DocumentStream | None]:
-        """A suggestion that is known already, or else whom to wait for; neither if nothing more is to come."""
+        """A suggestion that is already known, otherwise the stream to wait for; neither if nothing more will come."""
         with self._lock:
             self._take_responses()
             if suggestion := self._draft.next_suggestion():
@@ -97,7 +97,7 @@ class Document(Editable):
             return None, self._stream
 
     def _take_responses(self) -> None:
-        """Take what was said. Raises what ended the stream."""
+        """Let the draft take what has arrived. Raises what ended the stream."""
         if self._stream is None:
             return
         failure = self._stream.failure
@@ -110,7 +110,7 @@ class Document(Editable):
             raise failure
 
     def _ask_for_a_state(self) -> None:
-        """While there is nothing else to do: with it, another replica need not be sent the whole text."""
+        """Done while nothing else is: with a state, another replica need not be sent the whole text."""
         if self._stream and (request := self._draft.state_request()):
             self._stream.ask(request)
 
@@ -127,7 +127,7 @@ class Document(Editable):
                 self._stream.send(request)
 
     def _seconds_to_rest(self) -> float | None:
-        """How long until edits have rested long enough to ask for suggestions; None if they have."""
+        """How long until suggestions may be asked for after the last edit; None if they may be now."""
         left = self._edited_at + self._debounce_seconds - time.monotonic()
         return left if self._debounce_seconds and left > 0 else None
 

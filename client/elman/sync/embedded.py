@@ -1,4 +1,4 @@
-"""The engine in this process behind the face of `Client`, found when it is asked for: a thin client needs none of it."""
+"""The engine in this process behind the face of `Client`, imported when it is asked for: a thin client needs none of it."""
 
 import threading
 import time
@@ -17,22 +17,22 @@ from elman.v1 import completion_service_pb2 as pb
 DEFAULT_MODEL: Final = "shakespeare"
 
 SESSION_BYTES: Final = 4 << 20
-"""What the engine in this process may keep of a document, where a server keeps 256 kB: a million characters and some states."""
+"""What the engine in this process may keep of a document: a million characters and some states. A server keeps 256 kB."""
 
 
 class FollowedDocument(Protocol):
     """One document that is followed in this process."""
 
     def send(self, request: pb.FollowRequest) -> None:
-        """Tell of an event."""
+        """Take a request. Raises an exception with an attribute `status` if it is refused."""
         ...
 
     def __iter__(self) -> Iterator[pb.FollowResponse]:
-        """The responses, each with no more work than it needs; ends where only a request brings more."""
+        """The responses, each made with no more work than it needs; ends when only a request can bring more."""
         ...
 
     def close(self) -> None:
-        """Stop what is under way."""
+        """Cancel what the engine is doing for it."""
         ...
 
 
@@ -40,34 +40,33 @@ class Engine(Protocol):
     """What elman_server.embedded offers. A refused request raises an exception with an attribute `status`."""
 
     def complete(self, request: pb.CompleteRequest) -> Iterator[pb.CompleteResponse]:
-        """The events of one completion."""
+        """Answer Complete."""
         ...
 
     def follow(self, size: int) -> FollowedDocument:
-        """A stream about a document, which is remembered within so many bytes."""
+        """Answer Follow; at most `size` bytes are kept of the document."""
         ...
 
     def score(self, request: pb.ScoreRequest) -> pb.ScoreResponse:
-        """The score of a text."""
+        """Answer Score."""
         ...
 
     def list_models(self, request: pb.ListModelsRequest) -> pb.ListModelsResponse:
-        """The models."""
+        """Answer ListModels."""
         ...
 
     def close(self) -> None:
-        """Give back what is held."""
+        """End; nothing may be asked afterwards."""
         ...
 
 
 class EngineTransport:
-    """A transport without a wire. A score is one step of work, which its timeout does not cut short."""
+    """A transport without a network. A score is one step of work, which its timeout does not cut short."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Generator[pb.CompleteResponse]:
-        """The events of one completion."""
         deadline = None if seconds is None else time.monotonic() + seconds
         with refusals():
             for event in self._engine.complete(request):
@@ -76,26 +75,22 @@ class EngineTransport:
                     raise AllowMoreTime("the timeout has passed")
 
     def follow(self) -> DocumentStream:
-        """A stream about a document; to be closed."""
         return EngineDocumentStream(self._engine.follow(SESSION_BYTES))
 
     def score(self, request: pb.ScoreRequest, seconds: float | None) -> Generator[pb.ScoreResponse]:
-        """The score of a text, as the only event."""
         with refusals():
             yield self._engine.score(request)
 
     def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
-        """The models."""
         with refusals():
             return self._engine.list_models(request)
 
     def close(self) -> None:
-        """Give back what is held."""
         self._engine.close()
 
 
 class EngineDocumentStream:
-    """A stream without a wire: only the thread that waits works, on the newest requests, from one response to the next."""
+    """A stream without a network: the thread that waits does the work, on the newest requests, one response at a time."""
 
     def __init__(self, follow: FollowedDocument) -> None:
         self._follow = follow
@@ -106,20 +101,18 @@ class EngineDocumentStream:
         self.failure: ElmanError | None = None
 
     def send(self, request: pb.FollowRequest) -> None:
-        """Tell of an event."""
         self._responses = lasting(self._responses)
         self._requests.append(request)
         self._is_woken.set()
 
     def ask(self, request: pb.ScoreRequest) -> None:
-        """Nothing: an engine in this process is not lost, and remembers a long document by itself."""
+        """Do nothing: an engine in this process cannot be lost, and remembers a long document by itself."""
 
     def take(self) -> Heard | None:
-        """The next response, if it is made."""
         return self._responses.popleft() if self._responses else None
 
     def wait(self, seconds: float | None) -> None:
-        """Make the next response; if only a request brings one, wait for that."""
+        """Make the next response; if only a request can bring one, wait for that."""
         self._is_woken.clear()
         with self._working:
             is_idle = not self._work()
@@ -127,7 +120,7 @@ class EngineDocumentStream:
             self._is_woken.wait(seconds)
 
     def _work(self) -> bool:
-        """Whether something came of it."""
+        """Whether it brought a response or a failure."""
         try:
             with refusals():
                 while self._requests:
@@ -141,17 +134,18 @@ class EngineDocumentStream:
         return response is not None
 
     def wake(self) -> None:
-        """End the present wait."""
         self._is_woken.set()
 
     def close(self) -> None:
-        """Stop what is under way, once the present step is done."""
+        """Cancel what the engine is doing for it, once the present step is done."""
         with self._working:
             self._follow.close()
 
 
 def open_client(model: str = DEFAULT_MODEL, *, device: str = "auto") -> Client:
-    """A client on an engine in this process, for one thread: a shipped model's name, a path or NAME=PATH; empty: all shipped.
+    """A client on an engine in this process, for one thread.
+
+    `model` is the name of a shipped model, a path or NAME=PATH; if it is empty, all shipped models are loaded.
 
     Raises InstallExtra, PickAnotherModel, MendRequest or OSError.
     """
@@ -164,7 +158,7 @@ def open_client(model: str = DEFAULT_MODEL, *, device: str = "auto") -> Client:
 
 @contextmanager
 def refusals() -> Generator[None]:
-    """Turn what the engine refuses into this library's errors."""
+    """Raises the error of this library for what the engine refuses."""
     try:
         yield
     except Exception as error:

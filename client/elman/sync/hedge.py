@@ -1,4 +1,4 @@
-"""The same request to a second replica where one is slow: the first answer wins, the other is cancelled. Knows no request.
+"""Sends a request to a second replica if the first is slow: the first answer wins, the other is cancelled. Knows no request.
 
 replica 1:  ----------------------------x cancelled
 replica 2:      hedge_seconds |--------answer...
@@ -20,17 +20,15 @@ Event = TypeVar("Event", covariant=True)
 class Events(Protocol[Event]):
     """The events of one call. Closing it, from any thread, cancels the call."""
 
-    def __iter__(self) -> Iterator[Event]:
-        """The events that are left."""
-        ...
+    def __iter__(self) -> Iterator[Event]: ...
 
     def close(self) -> None:
-        """Cancel the call."""
+        """Cancel the call; whoever iterates gets an error."""
         ...
 
 
 class Racers(Generic[Answer]):
-    """Two calls at most, each read up to its answer by a thread of its own."""
+    """One call or two, each read by a thread of its own up to its answer."""
 
     def __init__(self, is_answer: Callable[[Answer], bool]) -> None:
         self._is_answer = is_answer
@@ -38,7 +36,7 @@ class Racers(Generic[Answer]):
         self._arrivals: SimpleQueue[tuple[Events[Answer], Iterator[Answer]] | BaseException] = SimpleQueue()
 
     def begin(self, stream: Events[Answer]) -> None:
-        """Let a call take part."""
+        """Start to read a call."""
         self._streams.append(stream)
         threading.Thread(target=self._run, args=(stream,), name="elman-hedge", daemon=True).start()
 
@@ -54,7 +52,7 @@ class Racers(Generic[Answer]):
             self._arrivals.put(error)
 
     def winner(self, seconds: float | None) -> Iterator[Answer] | None:
-        """The events of the first that answers within the seconds; None if none does. Raises the last failure once none can."""
+        """The events of the first call that answers within the seconds; None if none does. Raises if all of them failed."""
         failures = 0
         while True:
             try:
@@ -74,7 +72,7 @@ class Racers(Generic[Answer]):
                 stream.close()
 
     def close(self) -> None:
-        """Cancel every call."""
+        """Cancel both calls."""
         for stream in self._streams:
             stream.close()
 
@@ -85,7 +83,7 @@ def race(
     hedge_seconds: float,
     is_answer: Callable[[Answer], bool],
 ) -> Generator[Answer]:
-    """The events of whichever call answers first; the second begins after the seconds. Raises what the last call raised."""
+    """The events of the call that answers first; the second begins after the seconds. If both fail, raises the last failure."""
     with closing(Racers(is_answer)) as running:
         running.begin(begin())
         events = running.winner(hedge_seconds)

@@ -1,6 +1,6 @@
-"""One stream about a document over gRPC: requests go out as they come, responses wait to be taken. Knows no document.
+"""One stream about a document over gRPC: requests are sent as they come, responses wait to be taken. Knows no document.
 
-A request that is sent makes what waits to be taken old: only what holds whatever the revision is kept. So nothing piles up.
+Sending a request drops the waiting responses that are about an older text, so that nothing piles up.
 Its asynchronous twin is `elman.aio.stream`.
 """
 
@@ -23,31 +23,31 @@ if TYPE_CHECKING:
 
 
 class DocumentStream(Protocol):
-    """One stream. Any thread may send, take, wake and close; one at a time waits."""
+    """One stream. Any thread may send, take, wake and close; only one waits at a time."""
 
     @property
     def failure(self) -> ElmanError | None:
-        """What ended the stream; what can still be taken came before."""
+        """What ended the stream, if it has ended; responses that came before can still be taken."""
         ...
 
     def send(self, request: pb.FollowRequest) -> None:
-        """Tell of an event, without waiting."""
+        """Send a request without waiting."""
         ...
 
     def ask(self, request: pb.ScoreRequest) -> None:
-        """Ask for the state after a text, without waiting; the answer is to be taken like a response."""
+        """Ask for the state after a text, without waiting; the answer is taken like a response."""
         ...
 
     def take(self) -> Heard | None:
-        """The next response, if it is here."""
+        """The next response, if one has arrived."""
         ...
 
     def wait(self, seconds: float | None) -> None:
-        """Until there is something to take, the stream has ended, `wake` was called, or the seconds have passed."""
+        """Wait until there is something to take, the stream has ended, `wake` was called, or the seconds have passed."""
         ...
 
     def wake(self) -> None:
-        """Let whoever waits, or is about to, look again."""
+        """End the present wait, or the next one."""
         ...
 
     def close(self) -> None:
@@ -56,19 +56,17 @@ class DocumentStream(Protocol):
 
 
 class FollowResponses(Protocol):
-    """What is used of gRPC's call of Follow."""
+    """The part of gRPC's call object for Follow that is used here."""
 
-    def __iter__(self) -> Iterator[pb.FollowResponse]:
-        """The responses."""
-        ...
+    def __iter__(self) -> Iterator[pb.FollowResponse]: ...
 
     def cancel(self) -> object:
-        """Tell the server that nobody listens any more; whoever iterates gets a CANCELLED."""
+        """Tell the server that nobody listens any more; iteration ends with CANCELLED."""
         ...
 
 
 class Inbox:
-    """What a thread has read of a stream and another has not taken."""
+    """The responses that one thread has read and another has not taken yet."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -77,42 +75,39 @@ class Inbox:
         self.failure: ElmanError | None = None
 
     def put(self, response: Heard) -> None:
-        """Add the newest response."""
         with self._changed:
             self._responses.append(response)
             self._changed.notify_all()
 
     def end(self, failure: ElmanError) -> None:
-        """Nothing more will come."""
+        """Say that nothing more will come, and why."""
         with self._changed:
             self.failure = failure
             self._changed.notify_all()
 
     def wake(self) -> None:
-        """End the present wait, or the next."""
         with self._changed:
             self._is_woken = True
             self._changed.notify_all()
 
     def forget(self) -> None:
-        """Keep only what holds whatever the revision."""
+        """Drop what is about an older text."""
         with self._changed:
             self._responses = lasting(self._responses)
 
     def take(self) -> Heard | None:
-        """The oldest response."""
+        """The oldest response, if there is one."""
         with self._changed:
             return self._responses.popleft() if self._responses else None
 
     def wait(self, seconds: float | None) -> None:
-        """Until there is something to look at."""
         with self._changed:
             self._changed.wait_for(lambda: self._responses or self.failure or self._is_woken, seconds)
             self._is_woken = False
 
 
 class GrpcDocumentStream:
-    """A call that gRPC's threads write and a thread of its own reads; dropping it cancels the call."""
+    """A call that gRPC's threads write to and a thread of its own reads from; dropping the object cancels the call."""
 
     def __init__(self, stub: "CompletionServiceStub", address: str) -> None:
         self._stub, self._inbox = stub, Inbox()
@@ -124,33 +119,26 @@ class GrpcDocumentStream:
 
     @property
     def failure(self) -> ElmanError | None:
-        """What ended the stream."""
         return self._inbox.failure
 
     def send(self, request: pb.FollowRequest) -> None:
-        """Tell of an event."""
         self._inbox.forget()
         self._requests.put(request)
 
     def take(self) -> Heard | None:
-        """The next response, if it is here."""
         return self._inbox.take()
 
     def ask(self, request: pb.ScoreRequest) -> None:
-        """Ask for the state after a text."""
         call = self._stub.Score.future(request, timeout=STATE_SECONDS)
         call.add_done_callback(lambda call: self._inbox.put((request, b"" if call.exception() else call.result().state)))
 
     def wait(self, seconds: float | None) -> None:
-        """Until there is something to look at."""
         self._inbox.wait(seconds)
 
     def wake(self) -> None:
-        """End the present wait, or the next."""
         self._inbox.wake()
 
     def close(self) -> None:
-        """Cancel the call."""
         self._end()
 
 
@@ -161,7 +149,7 @@ def hang_up(call: FollowResponses, requests: "SimpleQueue[pb.FollowRequest | Non
 
 
 def read_all(call: FollowResponses, inbox: Inbox, address: str) -> None:
-    """Pass on what is said, to the end; whatever the end is, the inbox is told of it."""
+    """Pass responses on until the call ends; however it ends, the inbox learns of it."""
     failure: ElmanError = GoElsewhere(f"{address} ended the stream")
     try:
         for response in call:

@@ -22,40 +22,36 @@ class Transport(Protocol):
     """Answers one request, once. A generator that is closed early cancels its call."""
 
     def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Events[pb.CompleteResponse]:
-        """The events of one stream."""
+        """Open a stream of Complete; returns its events."""
         ...
 
     def follow(self) -> DocumentStream:
-        """A stream about a document; to be closed."""
+        """Open a stream of Follow; whoever opens it closes it."""
         ...
 
     def score(self, request: pb.ScoreRequest, seconds: float | None) -> Events[pb.ScoreResponse]:
-        """The score of a text, as the only event."""
+        """Ask Score; its response is the only event."""
         ...
 
     def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
-        """The models."""
+        """Ask ListModels."""
         ...
 
     def close(self) -> None:
-        """Give back what is held."""
+        """Close the connection; calls on it end."""
         ...
 
 
 class GrpcCall(Protocol[Event]):
-    """What is used of a call of gRPC's."""
+    """The part of gRPC's call object that is used here."""
 
-    def __next__(self) -> Event:
-        """The next event."""
-        ...
+    def __next__(self) -> Event: ...
 
-    def cancel(self) -> object:
-        """End it."""
-        ...
+    def cancel(self) -> object: ...
 
 
 class GrpcEvents(Generic[Event]):
-    """The events of a call; dropping it cancels the call, too."""
+    """The events of a call; dropping the object cancels the call."""
 
     def __init__(self, call: GrpcCall[Event], address: str) -> None:
         self._call, self._address = call, address
@@ -72,24 +68,22 @@ class GrpcEvents(Generic[Event]):
             raise GoElsewhere("the call was cancelled") from error
 
     def close(self) -> None:
-        """Cancel the call; from any thread."""
+        """Cancel the call. Any thread may."""
         self._call.cancel()
 
 
 class GrpcFuture(Protocol[Event]):
-    """What is used of a future of gRPC's."""
+    """The part of gRPC's future that is used here."""
 
     def result(self) -> Event:
-        """The answer."""
+        """The answer, once it has come. Raises grpc.RpcError."""
         ...
 
-    def cancel(self) -> object:
-        """End it."""
-        ...
+    def cancel(self) -> object: ...
 
 
 class SingleAnswerCall(Generic[Event]):
-    """A call with one answer, as one with a stream."""
+    """Makes a call with one answer look like a call with a stream."""
 
     def __init__(self, answer: GrpcFuture[Event]) -> None:
         self._answer = answer
@@ -102,7 +96,6 @@ class SingleAnswerCall(Generic[Event]):
         return self._answer.result()
 
     def cancel(self) -> object:
-        """End it."""
         return self._answer.cancel()
 
 
@@ -115,19 +108,15 @@ class GrpcTransport:
         self._stub = CompletionServiceStub(self._channel)
 
     def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Events[pb.CompleteResponse]:
-        """The events of one stream."""
         return GrpcEvents(self._stub.Complete(request, timeout=seconds), self.address)
 
     def follow(self) -> DocumentStream:
-        """A stream about a document; to be closed."""
         return GrpcDocumentStream(self._stub, self.address)
 
     def score(self, request: pb.ScoreRequest, seconds: float | None) -> Events[pb.ScoreResponse]:
-        """The score of a text, as the only event."""
         return GrpcEvents(SingleAnswerCall(self._stub.Score.future(request, timeout=seconds)), self.address)
 
     def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
-        """The models."""
         try:
             return self._stub.ListModels(request, timeout=seconds)
         except grpc.RpcError as error:

@@ -93,7 +93,7 @@ def test_crlf_becomes_lf_and_a_lone_surrogate_is_refused() -> None:
     draft = make("a\r\nb")
     draft.replace(3, 3, "\r\n\r", suggest=True)
     assert draft.text == "a\nb\n\r"
-    with pytest.raises(MendRequest, match=r"text: U\+DE00 at character 1 is no character"):
+    with pytest.raises(MendRequest, match=r"text: U\+DE00 at character 1 is not a character"):
         draft.replace(0, 0, "a\ude00", suggest=True)
     assert draft.text == "a\nb\n\r"
 

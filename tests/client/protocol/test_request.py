@@ -58,7 +58,7 @@ def test_the_keywords_are_the_fields(face: type, method: str, fields: tuple[Sett
         ({"alternatives": -1}, "alternatives: -1 is out of range"),
         ({"first_alternative": -1}, "first_alternative: -1 is out of range"),
         ({"temperature": 10**400}, "temperature: a number this large"),
-        ({"prefix": "ab\ud800"}, r"prefix: U\+D800 at character 2 is no character"),
+        ({"prefix": "ab\ud800"}, r"prefix: U\+D800 at character 2 is not a character"),
         ({"stop": ["a", "\udfff"]}, r"stop\[1\]: U\+DFFF at character 0"),
         ({"stop": "ab"}, "stop: 'ab' is one string"),
         ({"model": "\ud800"}, "model: "),
