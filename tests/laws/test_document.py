@@ -333,7 +333,7 @@ class Editor(RuleBasedStateMachine):
         self.hear(most)
 
     @rule(number=st.integers(0, 1), event=st.sampled_from([Replica.cut, Replica.cut, Replica.cut, Replica.replace]), most=MOST)
-    def lose(self, number: int, event: Callable[[Replica], Coroutine[Any, Any, None]], most: int) -> None:
+    def lose_stream(self, number: int, event: Callable[[Replica], Coroutine[Any, Any, None]], most: int) -> None:
         self.world.loop.run(event(self.world.replicas[number]))
         self.hear(most)
 

@@ -48,7 +48,7 @@ class Draft:
         self.revision = 0  # of the last request
         self.model = self.digest = ""
         self._received = ReceivedSuggestions(opening.alternatives, trims)
-        self.lose()
+        self.lose_stream()
 
     @property
     def text(self) -> str:
@@ -135,7 +135,7 @@ class Draft:
         self._forget_suggestions()
         self._must_open = True
 
-    def renounce(self) -> bool:
+    def give_up_model(self) -> bool:
         """Drop digest and states, which no replica takes, and go on with any allowed model. False if there were none."""
         is_pinned = self._opening.model != self._named or self._landmarks.at_or_before(self.cursor)[0] > 0
         self._forget_model()
@@ -152,7 +152,7 @@ class Draft:
         self._accept = None
         self._is_asked = False
 
-    def lose(self) -> None:
+    def lose_stream(self) -> None:
         """The stream is lost: the next one begins with an open, and repeats what was suggested."""
         self._agreed = self._sent = 0
         self._received.listen()

@@ -135,13 +135,13 @@ class Document(Editable):
         """The seconds to wait before another replica is tried. Raises the error if none may be."""
         with self._lock:
             self._close_stream()
-            if self._is_closed or (isinstance(error, SendTextAgain) and self._draft.renounce()):
+            if self._is_closed or (isinstance(error, SendTextAgain) and self._draft.give_up_model()):
                 return 0
             return self._replicas.wait_seconds(tries, error, self._draft.progress)
 
     def _close_stream(self) -> None:
         stream, self._stream = self._stream, None
-        self._draft.lose()
+        self._draft.lose_stream()
         if stream:
             stream.wake()
             stream.close()

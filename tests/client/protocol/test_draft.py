@@ -121,7 +121,7 @@ def test_what_is_accepted_is_told_as_such_only_if_this_stream_suggested_it() -> 
     assert draft.accept(0, 2, suggest=True) == "cd"
     assert said(draft) == [pb.Accept(alternative=0, characters=2, suggest=True)]
     suggest(draft, "ef")
-    draft.lose()
+    draft.lose_stream()
     assert draft.accept(0, None, suggest=True) == "ef"
     (opened,) = said(draft)
     assert opened.prefix == "abcdef"
@@ -135,7 +135,7 @@ def test_a_new_stream_repeats_and_nothing_is_told_twice() -> None:
     start(draft)
     suggest(draft, "cde")
     assert told(draft) == ["0:cde"]
-    draft.lose()
+    draft.lose_stream()
     (opened,) = said(draft)
     assert opened.model == pb.Model(name="m", digest=DIGEST)
     start(draft)
@@ -153,7 +153,7 @@ def test_gaps_repeats_and_other_text_are_defects(text: str, at: int, what: str) 
     said(draft)
     suggest(draft, "cde")
     if what == "other text":
-        draft.lose()
+        draft.lose_stream()
         said(draft)
     with pytest.raises(ReportDefect, match=what):
         suggest(draft, text, at=at)
@@ -213,7 +213,7 @@ def test_need_text_is_answered_from_the_nearest_state() -> None:
     assert (opened.state, opened.prefix) == (b"state", "a\na")
     draft.replace(1, 1, "x", suggest=True)
     draft.move(len(asked.text) + 3, suggest=True)
-    draft.lose()
+    draft.lose_stream()
     (opened,) = said(draft)
     assert (opened.state, len(opened.prefix)) == (b"", draft.cursor)
 
@@ -223,7 +223,7 @@ def test_goodbye_leaves_its_state() -> None:
     said(draft)
     with pytest.raises(GoElsewhere, match="draining"):
         hear(draft, goodbye=pb.Goodbye(state=b"state", position=4))
-    draft.lose()
+    draft.lose_stream()
     (opened,) = said(draft)
     assert (opened.state, opened.prefix) == (b"state", "ef")
 
@@ -232,11 +232,11 @@ def test_another_version_of_the_model_is_taken_unless_the_caller_named_one() -> 
     draft = make("abc", model="m")
     said(draft)
     start(draft)
-    draft.lose()
-    assert draft.renounce()
+    draft.lose_stream()
+    assert draft.give_up_model()
     (opened,) = said(draft)
     assert opened.model == pb.Model(name="m")
     start(draft, "e" * 64)
     assert draft.digest == "e" * 64
-    assert draft.renounce()
-    assert not draft.renounce()
+    assert draft.give_up_model()
+    assert not draft.give_up_model()
