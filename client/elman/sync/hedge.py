@@ -41,8 +41,8 @@ class Racers(Generic[Answer]):
         threading.Thread(target=self._run, args=(stream,), name="elman-hedge", daemon=True).start()
 
     def _run(self, stream: Events[Answer]) -> None:
-        events, lead = iter(stream), list[Answer]()
         try:
+            events, lead = iter(stream), list[Answer]()
             for event in events:
                 lead.append(event)
                 if self._is_answer(event):

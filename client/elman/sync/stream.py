@@ -130,7 +130,7 @@ class GrpcDocumentStream:
 
     def ask(self, request: pb.ScoreRequest) -> None:
         call = self._stub.Score.future(request, timeout=STATE_SECONDS)
-        call.add_done_callback(lambda call: self._inbox.put((request, b"" if call.exception() else call.result().state)))
+        call.add_done_callback(lambda call: self._inbox.put((request, state_of(call))))
 
     def wait(self, seconds: float | None) -> None:
         self._inbox.wait(seconds)
@@ -140,6 +140,22 @@ class GrpcDocumentStream:
 
     def close(self) -> None:
         self._end()
+
+
+class ScoreFuture(Protocol):
+    """The part of gRPC's future for Score that is used here."""
+
+    def result(self) -> pb.ScoreResponse:
+        """The response. Raises grpc.RpcError or grpc.FutureCancelledError."""
+        ...
+
+
+def state_of(call: ScoreFuture) -> bytes:
+    """The state of an answer that has come; no bytes if it failed or was cancelled."""
+    try:
+        return call.result().state
+    except (grpc.RpcError, grpc.FutureCancelledError):
+        return b""
 
 
 def hang_up(call: FollowResponses, requests: "SimpleQueue[pb.FollowRequest | None]") -> None:

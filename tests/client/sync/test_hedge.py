@@ -111,6 +111,16 @@ def test_whatever_a_thread_raises_its_caller_is_told(error: BaseException) -> No
 
 
 @pytest.mark.timeout(10)
+def test_a_call_that_cannot_even_be_read_is_told_too() -> None:
+    class Unreadable(Call):
+        def __iter__(self) -> Iterator[int]:
+            raise Broken
+
+    with pytest.raises(Broken):
+        list(race(Unreadable, Call, LATE, bool))
+
+
+@pytest.mark.timeout(10)
 def test_a_call_that_breaks_in_any_way_leaves_the_answer_to_the_other() -> None:
     is_asked = threading.Event()
 
