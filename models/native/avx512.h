@@ -34,8 +34,7 @@ struct Avx512 {
   }
   template <int B>
   static void logits(const Sum (&sums)[B], const Terms& terms, int32_t* q) {
-    for (int b = 0; b < B; ++b)
-      _mm512_store_si512(q + b * kLanes, affine(sums[b], terms.block(b * kLanes), -kLogitReach, kLogitReach));
+    for (int b = 0; b < B; ++b) _mm512_store_si512(q + b * kLanes, affine(sums[b], terms.block(b * kLanes), -kLogitReach, kLogitReach));
   }
 
   // TANH by gathering: right for any table.

@@ -14,18 +14,18 @@ constexpr int kTransparent = 1 << 16;  // top_p and min_p are counted in 1/65536
 
 // One matrix over a concatenation, with a scale a row and a bias row a character (or one bias row).
 struct Affine {
-  int size;                    // outputs
-  int width;                   // inputs
-  const int8_t* weight;        // (size, width)
-  const float* scale;          // (size)
-  const float* bias;           // (bias_rows, size)
+  int size;              // outputs
+  int width;             // inputs
+  const int8_t* weight;  // (size, width)
+  const float* scale;    // (size)
+  const float* bias;     // (bias_rows, size)
   int bias_rows;
-  std::vector<int> inputs;     // the layers whose present outputs are read, in order
-  bool reads_itself;           // whether its own previous output follows them
+  std::vector<int> inputs;  // the layers whose present outputs are read, in order
+  bool reads_itself;        // whether its own previous output follows them
 };
 
 struct Tables {
-  const int8_t* tanh;          // (2049)
+  const int8_t* tanh;  // (2049)
   const int32_t* exp;
   int exp_length;
   const int64_t* log;
@@ -52,19 +52,19 @@ struct Start {
   int64_t top_p = kTransparent;
   int64_t min_p = 0;
   uint32_t alternative = 0;
-  int32_t first_rank = 0;           // consumed by the first sampled character
+  int32_t first_rank = 0;  // consumed by the first sampled character
 };
 
 // How far one row moves: execution/protocol.py, Advance. Outputs are written where the pointers say.
 struct Advance {
   int row;
   int skipped, scored, sampled;
-  const int32_t* to_skip;      // (skipped)
-  const int32_t* to_score;     // (scored)
-  int32_t* characters;         // (sampled)
-  int64_t* surprises;          // (scored + sampled), or null
-  double* log_probabilities;   // (scored + sampled), or null
-  int8_t* states;              // (sampled + 1, state size): after the forced characters and after each sampled one
+  const int32_t* to_skip;     // (skipped)
+  const int32_t* to_score;    // (scored)
+  int32_t* characters;        // (sampled)
+  int64_t* surprises;         // (scored + sampled), or null
+  double* log_probabilities;  // (scored + sampled), or null
+  int8_t* states;             // (sampled + 1, state size): after the forced characters and after each sampled one
   int steps() const { return skipped + scored + sampled; }
 };
 

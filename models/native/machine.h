@@ -22,7 +22,8 @@ struct Aligned {
   std::unique_ptr<T[], Free> data;
   size_t size = 0;
   Aligned() = default;
-  explicit Aligned(size_t count) : data(static_cast<T*>(::operator new[](std::max<size_t>(count, 1) * sizeof(T), std::align_val_t(kAlign)))), size(count) {
+  explicit Aligned(size_t count)
+      : data(static_cast<T*>(::operator new[](std::max<size_t>(count, 1) * sizeof(T), std::align_val_t(kAlign)))), size(count) {
     std::fill_n(data.get(), count, T());
   }
   T* get() const { return data.get(); }
@@ -64,12 +65,12 @@ struct Packed {
   using Element = typename Isa::Element;
   using Weight = typename Isa::Weight;
 
-  int size, blocks, padded;          // outputs; blocks of kLanes; blocks * kLanes
-  int groups = 0;                    // of kGroup inputs, over all segments
+  int size, blocks, padded;  // outputs; blocks of kLanes; blocks * kLanes
+  int groups = 0;            // of kGroup inputs, over all segments
   std::vector<Segment> segments;
   Aligned<Weight> weight;
-  Aligned<float> scale, bias;        // padded; bias_rows * padded
-  Aligned<int32_t> correction;       // what the encoding of the inputs adds to each sum
+  Aligned<float> scale, bias;   // padded; bias_rows * padded
+  Aligned<int32_t> correction;  // what the encoding of the inputs adds to each sum
   int bias_rows;
 
   Packed(const Affine& affine, const std::vector<int>& offsets, const std::vector<int>& sizes, int own)
@@ -114,7 +115,7 @@ struct Packed {
   void pack_column(const Affine& affine, int column, int group, int element) {
     for (int o = 0; o < size; ++o) {
       const int block = o / Isa::kLanes, lane = o % Isa::kLanes;
-      const int first = block / Isa::kBlocks * Isa::kBlocks;               // of its group of blocks
+      const int first = block / Isa::kBlocks * Isa::kBlocks;  // of its group of blocks
       const int count = std::min(Isa::kBlocks, blocks - first);
       const size_t at = size_t(first) * groups + size_t(group) * count + (block - first);
       weight[(at * Isa::kLanes + lane) * Isa::kGroup + element] = affine.weight[size_t(o) * affine.width + column];
@@ -128,7 +129,8 @@ class Rows final : public Machine {
   using Sum = typename Isa::Sum;
 
  public:
-  Rows(const Model& model, int rows) : sampler_(model.tables, model.output.size), tanh_(model.tables.tanh), state_size_(model.state_size()) {
+  Rows(const Model& model, int rows)
+      : sampler_(model.tables, model.output.size), tanh_(model.tables.tanh), state_size_(model.state_size()) {
     for (const Affine& layer : model.layers) {
       sizes_.push_back(layer.size);
       offsets_.push_back(stride_);
@@ -246,7 +248,8 @@ class Rows final : public Machine {
     });
   }
 
-  // Calls `take(row index, first block, sums)` with up to kBlocks blocks of M x. Present outputs of a step in progress lie in the other state.
+  // Calls `take(row index, first block, sums)` with up to kBlocks blocks of M x.
+  // Present outputs of a step in progress lie in the other state.
   template <typename Take>
   void product(const Packed<Isa>& m, const int* rows, int count, bool is_step, Take&& take) const {
     for (int first = 0; first < m.blocks; first += Isa::kBlocks) {
@@ -326,7 +329,7 @@ class Rows final : public Machine {
   Aligned<Element> states_;      // (rows, 2, stride): the present state and the one being made, in turn
   std::vector<uint8_t> is_odd_;  // which of the two is the present one
   std::vector<Start> starts_;
-  Aligned<int32_t> logits_;      // (asking rows, padded outputs)
+  Aligned<int32_t> logits_;  // (asking rows, padded outputs)
   std::vector<int> moving_, asking_;
   std::vector<int32_t> characters_;
 };

@@ -46,7 +46,8 @@ class Sampler {
     const int64_t total = sums_.back();
     const int64_t u = philox_word(start.seed, position, start.alternative);
     const int64_t threshold = (u * (total >> 16) + ((u * (total & 0xffff)) >> 16)) >> 16;  // below the total
-    int first = 0;  // whose running sum exceeds it
+    // The first whose running sum exceeds it.
+    int first = 0;
     for (int i = 0; i < outputs_; ++i) first += sums_[i] <= threshold;
     return first;
   }
@@ -69,7 +70,7 @@ class Sampler {
 
  private:
   static constexpr double kUnknownNats = 13.923568233015342;  // ln 1114112
-  static constexpr int64_t kUnknownSurprise = 3564;          // rint(256 ln 1114112)
+  static constexpr int64_t kUnknownSurprise = 3564;           // rint(256 ln 1114112)
 
   int32_t max_of(const int32_t* q) const {
     int32_t largest = q[0];
@@ -109,8 +110,8 @@ class Sampler {
     int64_t before = 0;
     for (int i = 0; i < outputs_; ++i) {
       int32_t& weight = weights_[ranked_[i]];
-      const bool keep = i == 0 || (i < kept && before * kTransparent < start.top_p * left &&
-                                   int64_t(weight) * kTransparent >= start.min_p * largest);
+      const bool keep =
+          i == 0 || (i < kept && before * kTransparent < start.top_p * left && int64_t(weight) * kTransparent >= start.min_p * largest);
       before += weight;
       if (!keep) weight = 0;
     }

@@ -1,0 +1,41 @@
+#include "instructions.h"
+
+#include <stdexcept>
+
+namespace elman {
+namespace {
+
+bool has(const std::string& instructions) {
+  if (instructions == "portable") return true;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (instructions == "avx2") return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (instructions == "avx512vbmi")
+    return has("avx512vnni") && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bitalg");
+  if (instructions == "avx512vnni")
+    return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512dq");
+#endif
+  return false;
+}
+
+}  // namespace
+
+std::vector<std::string> instruction_sets() {
+  std::vector<std::string> sets;
+  for (const char* name : {"avx512vbmi", "avx512vnni", "avx2", "portable"})
+    if (has(name)) sets.push_back(name);
+  return sets;
+}
+
+std::unique_ptr<Machine> make_machine(const std::string& instructions, const Model& model, int rows) {
+  if (!has(instructions)) throw std::invalid_argument("instructions: this machine lacks " + instructions);
+#if defined(__x86_64__)
+  if (instructions == "avx512vbmi") return make_avx512vbmi(model, rows);
+  if (instructions == "avx512vnni") return make_avx512vnni(model, rows);
+  if (instructions == "avx2") return make_avx2(model, rows);
+#endif
+  return make_portable(model, rows);
+}
+
+}  // namespace elman
