@@ -61,6 +61,10 @@ void NativeRows::load(int row, Array<int8_t> state, uint64_t position, uint64_t 
                       int64_t top_p, int64_t min_p, uint32_t alternative, int32_t first_rank, bool is_accounted) {
   const Alone alone(is_moving_);
   if (state.size() != state_size_) throw nb::value_error("state: of another size than the model's");
+  if (first_rank < 0 || first_rank >= outputs_) {
+    const std::string reason = "first_rank: " + std::to_string(first_rank) + " is not among the " + std::to_string(outputs_) + " outputs";
+    throw nb::value_error(reason.c_str());
+  }
   positions_.at(row) = position;
   is_accounted_.at(row) = is_accounted;
   machine_->load(row, state.data(), Start{position, seed, inverse_temperature, top_k, top_p, min_p, alternative, first_rank});

@@ -263,6 +263,11 @@ def test_what_would_index_beyond_is_refused(model: Model, open_native: "MakeExec
     native, state = open_native(model, 2), State.initial(model)
     with pytest.raises(ValueError, match="state: of another size"):
         native.load(0, Start(State(state.outputs[:3], 0)))
+    outputs = len(model.vocabulary)
+    for beyond in (outputs, -1):
+        with pytest.raises(ValueError, match=f"first_rank: {beyond} is not among the {outputs} outputs"):
+            native.load(0, Start(state, Sampling.of(0), first_rank=beyond))
+    native.load(0, Start(state, Sampling.of(0), first_rank=outputs - 1))
     native.load(0, Start(state))
     with pytest.raises(ValueError, match="row: named twice"):
         native.run([Advance(0, sampled=1), Advance(0, sampled=1)])
