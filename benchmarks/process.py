@@ -15,7 +15,7 @@ import grpc
 START_SECONDS, END_SECONDS = 60.0, 10.0
 TICKS_A_SECOND, PAGE_BYTES = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
 ENGINE = "engine"
-"""The name of the thread in which long ticks run (models/native/module.cpp)."""
+"""The name of the thread in which long ticks run (models/native/rows.cpp)."""
 
 
 class Cpu(NamedTuple):
