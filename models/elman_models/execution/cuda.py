@@ -18,9 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from elman_models.execution.cuda_layout import DRAW, STAY, Part, Rows, Schedule
+from elman_models.execution.cuda_layout import DRAW, STAY, HostRows, Layout, StepRange
 from elman_models.execution.protocol import NO_ACCOUNT, Account, Advance, Passage, Start
-from elman_models.execution.reference import Network, Sampler, Settings, parameters
+from elman_models.execution.reference import IntegerNetwork, Sampler, Settings, parameters
 from elman_models.law.artifact import Model
 from elman_models.law.state import State
 
@@ -39,18 +39,18 @@ class Kind(NamedTuple):
     is_accounted: bool = False
 
     @classmethod
-    def of(cls, schedule: Schedule, part: Part) -> "Kind":
-        """What a part of the schedule needs."""
-        if part.first < schedule.first_output:
+    def of(cls, layout: Layout, part: StepRange) -> "Kind":
+        """What a part of the layout needs."""
+        if part.first < layout.first_output:
             return cls()
-        return cls(True, schedule.is_greedy, schedule.is_ranked, schedule.is_accounted)
+        return cls(True, layout.is_greedy, layout.is_ranked, layout.is_accounted)
 
 
 class Buffers:
     """All that programs read and write, at the same place for good: (steps, rows) and, before and after steps, states."""
 
     def __init__(self, rows: int, steps: int, state_size: int, device: torch.device) -> None:
-        self.inputs = torch.zeros(steps, 3, rows, dtype=torch.int64, device=device)  # as `Schedule.inputs`
+        self.inputs = torch.zeros(steps, 3, rows, dtype=torch.int64, device=device)  # as `Layout.inputs`
         self.inputs[:, 0] = STAY
         self.settings = torch.zeros(rows, 4, dtype=torch.int64, device=device)
         self.states = torch.zeros(steps + 1, rows, state_size, device=device)  # the first are those before the first step
@@ -62,7 +62,7 @@ class Buffers:
 class Program:
     """So many steps of one kind. It overwrites nothing that it reads: to run it twice is to run it once."""
 
-    def __init__(self, network: Network, sampler: Sampler, buffers: Buffers, kind: Kind, steps: int) -> None:
+    def __init__(self, network: IntegerNetwork, sampler: Sampler, buffers: Buffers, kind: Kind, steps: int) -> None:
         self._network, self._sampler, self._buffers = network, sampler, buffers
         self._kind, self._steps = kind, steps
 
@@ -115,11 +115,11 @@ class Cuda:
         torch.set_float32_matmul_precision("highest")  # no TF32, whose products are not exact
         self._device = torch.device(device)
         self.name = f"cuda {torch.cuda.get_device_name() if self._device.type == 'cuda' else device}"
-        self._network = Network(model, self._device)
+        self._network = IntegerNetwork(model, self._device)
         self._sampler = Sampler(model, self._device)
         self._outputs = len(model.vocabulary)
         self._buffers = Buffers(rows, SIZES[0], model.structure.state_size, self._device)
-        self._rows = Rows(rows)
+        self._rows = HostRows(rows)
         self._loaded: dict[int, Start] = {}  # since the last run
         self._graphs = Graphs() if self._device.type == "cuda" else None
         self._programs: dict[tuple[Kind, int], Replay] = {}
@@ -134,17 +134,17 @@ class Cuda:
     def run(self, advances: Sequence[Advance]) -> "CudaOutcome":
         """Move the rows, each named at most once, by at least one character each."""
         self._place_loaded()
-        schedule = Schedule(advances, self._rows)
-        record = Record(schedule, self._buffers)
-        for part in schedule.parts(SIZES):
-            kind = Kind.of(schedule, part)
-            self._buffers.inputs[: part.steps].copy_(self._on_host(schedule.inputs(part)), non_blocking=True)
+        layout = Layout(advances, self._rows)
+        record = Record(layout, self._buffers)
+        for part in layout.split(SIZES):
+            kind = Kind.of(layout, part)
+            self._buffers.inputs[: part.steps].copy_(self._on_host(layout.inputs(part)), non_blocking=True)
             self._program(kind, part.steps)()
             record.note(part, kind)
             self._buffers.states[0].copy_(self._buffers.states[part.steps])
-        schedule.move()
+        layout.move()
         self._wait()
-        return CudaOutcome(schedule, record)
+        return CudaOutcome(layout, record)
 
     def _place_loaded(self) -> None:
         """Texts that were loaded reach the device together."""
@@ -178,18 +178,18 @@ class Cuda:
 class Record:
     """What the buffers held after each part of a run, as far as an outcome may be asked for it; it stays on the device."""
 
-    def __init__(self, schedule: Schedule, buffers: Buffers) -> None:
-        self._schedule, self._buffers = schedule, buffers
+    def __init__(self, layout: Layout, buffers: Buffers) -> None:
+        self._layout, self._buffers = layout, buffers
         self.characters: list[Tensor] = []  # from the first output on, (steps, rows)
         self.surprises: list[Tensor] = []
         self.log_probabilities: list[Tensor] = []
         self.states: list[Tensor] = []  # before each step from the first draw on, and after the last, (steps, rows, state size)
 
-    def note(self, part: Part, kind: Kind) -> None:
+    def note(self, part: StepRange, kind: Kind) -> None:
         """A program has run the part."""
         steps = part.steps
-        first = max(self._schedule.first_draw - part.first, 0)
-        end = steps + 1 if part.end == self._schedule.steps else steps
+        first = max(self._layout.first_draw - part.first, 0)
+        end = steps + 1 if part.end == self._layout.steps else steps
         if first < end:
             self.states.append(self._buffers.states[first:end].to(torch.int8))
         if kind.has_output:
@@ -202,38 +202,38 @@ class Record:
 class CudaOutcome:
     """What the rows did. They ended together, so all is counted from the end."""
 
-    def __init__(self, schedule: Schedule, record: Record) -> None:
-        self._schedule, self._record = schedule, record
+    def __init__(self, layout: Layout, record: Record) -> None:
+        self._layout, self._record = layout, record
         self._characters = on_host(record.characters)
         self._surprises, self._log_probabilities = on_host(record.surprises), on_host(record.log_probabilities)
 
     def characters(self, index: int) -> list[int]:
         """The characters that the row sampled."""
-        advance = self._schedule.advances[index]
+        advance = self._layout.advances[index]
         return last(self._characters, advance.sampled, advance.row).tolist() if advance.sampled else []
 
     def account(self, index: int) -> Account:
         """Of the scored and the sampled characters of the row; empty unless it is accounted or characters were scored."""
-        advance = self._schedule.advances[index]
-        if not self._schedule.accounts[index]:
+        advance = self._layout.advances[index]
+        if not self._layout.accounts[index]:
             return NO_ACCOUNT
         count = len(advance.scored) + advance.sampled
         return Account(last(self._surprises, count, advance.row), last(self._log_probabilities, count, advance.row))
 
     def state(self, index: int, sampled: int) -> State:
         """The row's state after so many of its sampled characters (0: after the forced ones)."""
-        back = self._schedule.advances[index].sampled - sampled
-        return State(self._states[-1 - back, index].copy(), int(self._schedule.ends[index]) - back)
+        back = self._layout.advances[index].sampled - sampled
+        return State(self._states[-1 - back, index].copy(), int(self._layout.ends[index]) - back)
 
     def passage(self, index: int) -> Passage:
         """All of these states."""
-        sampled = self._schedule.advances[index].sampled
-        return Passage(self._states[-1 - sampled :, index].copy(), int(self._schedule.ends[index]) - sampled)
+        sampled = self._layout.advances[index].sampled
+        return Passage(self._states[-1 - sampled :, index].copy(), int(self._layout.ends[index]) - sampled)
 
     @cached_property
     def _states(self) -> NDArray[np.int8]:
         """Of the rows that moved, fetched together once one of them is asked for, (steps + 1, rows that moved, state size)."""
-        return torch.cat(self._record.states)[:, self._schedule.rows].cpu().numpy()
+        return torch.cat(self._record.states)[:, self._layout.rows].cpu().numpy()
 
 
 def on_host(parts: Sequence[Tensor]) -> NDArray[Any]:

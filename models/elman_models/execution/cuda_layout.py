@@ -23,8 +23,8 @@ STAY, DRAW = -2, -1
 """Orders to a row, where there is no character given: stay as it is; draw one."""
 
 
-class Part(NamedTuple):
-    """Some steps of a schedule, up to but without `end`."""
+class StepRange(NamedTuple):
+    """Some steps of a layout, up to but without `end`."""
 
     first: int
     end: int
@@ -35,7 +35,7 @@ class Part(NamedTuple):
         return self.end - self.first
 
 
-class Rows:
+class HostRows:
     """What the host knows of the rows: where they stand and what decides their draws, (rows,)."""
 
     def __init__(self, rows: int) -> None:
@@ -58,10 +58,10 @@ class Rows:
         self.truncates[row] = start.sampling.truncates
 
 
-class Schedule:
+class Layout:
     """The steps of one call of `run`."""
 
-    def __init__(self, advances: Sequence[Advance], rows: Rows) -> None:
+    def __init__(self, advances: Sequence[Advance], rows: HostRows) -> None:
         self.advances = advances
         self._all = rows
         self.rows = np.array([advance.row for advance in advances])
@@ -90,15 +90,15 @@ class Schedule:
                 orders[part, advance.row] = np.concatenate([advance.skipped, advance.scored])
         return orders
 
-    def parts(self, sizes: Sequence[int]) -> Iterator[Part]:
+    def split(self, sizes: Sequence[int]) -> Iterator[StepRange]:
         """The steps in parts of these sizes, the largest first; none has steps with the output layer and steps without."""
         for first, end in ((0, self.first_output), (self.first_output, self.steps)):
             while first < end:
                 size = next(size for size in sizes if size <= end - first)
-                yield Part(first, first + size)
+                yield StepRange(first, first + size)
                 first += size
 
-    def inputs(self, part: Part) -> NDArray[np.int64]:
+    def inputs(self, part: StepRange) -> NDArray[np.int64]:
         """The orders, the words of Philox, and the ranks at temperature 0, (steps, 3, rows)."""
         inputs = np.zeros((part.steps, 3, len(self._all.positions)), np.int64)
         inputs[:, 0] = self._orders[part.first : part.end]

@@ -9,8 +9,7 @@ It stays plain, and is quick by doing less: weights lie as the product reads the
 # torch leaves many of its members without a type:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -18,9 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from elman_models.execution.plan import Draws, Plan
 from elman_models.execution.protocol import NO_ACCOUNT, Account, Advance, Passage, Start
 from elman_models.law.artifact import Model
-from elman_models.law.philox import draw
 from elman_models.law.sampling import FRACTION, Sampling
 from elman_models.law.state import State
 from elman_models.law.tables import LOGIT_REACH, TANH_REACH, UNIT, UNKNOWN_NATS
@@ -31,7 +30,7 @@ MOST_OUTPUTS_AT_ONCE = 128
 UNKNOWN_SURPRISE = round(UNIT * UNKNOWN_NATS)
 
 
-class Network:
+class IntegerNetwork:
     """The forward pass of LAW.md, Model, over a batch of states."""
 
     def __init__(self, model: Model, device: torch.device) -> None:
@@ -179,73 +178,6 @@ def parameters(sampling: Sampling, outputs: int) -> tuple[int, int, int, int]:
     return sampling.inverse_temperature, sampling.top_k or outputs, sampling.top_p, sampling.min_p
 
 
-class Plan:
-    """The advances as a batch, the longest first, so that the rows still moving are always the first ones.
-
-    steps ->  0 1 2 3 4 5 6 7
-    row 9     f f f f f f s s      f: forced (skipped or scored)   s: sampled
-    row 2     f s s s s
-    row 5     s s s s
-
-    Arrays are (steps, rows). Plain lists say what a step needs: for a few rows they cost less than arrays.
-    """
-
-    def __init__(self, advances: Sequence[Advance]) -> None:
-        lengths = [advance.steps for advance in advances]
-        self.order = sorted(range(len(advances)), key=lengths.__getitem__, reverse=True)
-        self.advances = [advances[index] for index in self.order]
-        self.rows = [advance.row for advance in self.advances]
-        self.ends = [lengths[index] for index in self.order]
-        self.firsts = [advance.forced for advance in self.advances]  # the first step at which each row samples
-        self.steps = self.ends[0]
-        self.all_forced = max(self.firsts)  # from this step on all characters are sampled
-        skipped = [len(advance.skipped) for advance in self.advances]
-        self.needs_output = covered(set(zip(skipped, self.ends, strict=True)), self.steps)
-        self.samples = covered(set(zip(self.firsts, self.ends, strict=True)), self.steps)
-        self.samples_somewhere = any(self.samples)
-
-    def moving(self) -> Iterator[int]:
-        """How many rows move, at one step after the other."""
-        rows = len(self.rows)
-        for step in range(self.steps):
-            while self.ends[rows - 1] <= step:
-                rows -= 1
-            yield rows
-
-    def forced(self) -> NDArray[np.int64]:
-        """The characters that are given, for the steps that have any; -1: to be sampled, or past the end."""
-        forced = np.full((self.all_forced, len(self.advances)), -1, np.int64)
-        for slot, advance in enumerate(self.advances):
-            forced[: advance.forced, slot] = np.concatenate([advance.skipped, advance.scored])
-        return forced
-
-    def draw(self, starts: Sequence[Start], positions: Sequence[int]) -> NDArray[np.int64]:
-        """Word 0 of Philox for every sampled character at once, (steps, rows)."""
-        words = np.zeros((self.steps, len(self.rows)), np.int64)
-        spans = enumerate(zip(self.firsts, self.ends, strict=True))
-        places = [(step, slot) for slot, (first, end) in spans for step in range(first, end)]
-        steps, slots = np.array(places, np.int64).reshape(-1, 2).T
-        seeds = np.array([start.seed for start in starts], np.uint64)[slots]
-        alternatives = np.array([start.alternative for start in starts], np.uint64)[slots]
-        words[steps, slots] = draw(seeds, np.array(positions, np.uint64)[slots] + steps.astype(np.uint64), alternatives)
-        return words
-
-
-def covered(spans: Iterable[tuple[int, int]], steps: int) -> list[bool]:
-    """Whether each step lies in one of the spans, each from a step to the one before another."""
-    marks = [False] * steps
-    for start, end in spans:
-        marks[start:end] = [True] * (end - start)
-    return marks
-
-
-class Draws(NamedTuple):
-    """What decides the draws of a batch, for all its steps at once; arrays are (steps, rows)."""
-
-    words: NDArray[np.int64] | None  # word 0 of Philox; None: nothing is drawn
-    ranks: NDArray[np.int64] | None  # at temperature 0; None: all 0
-
-
 def use_threads(threads: int) -> None:
     """How many threads one operation may use. No character depends on it."""
     torch.set_num_threads(threads)
@@ -257,7 +189,7 @@ class Reference:
     def __init__(self, model: Model, rows: int, device: str = "cpu") -> None:
         self.name = f"reference {device}"
         self._device = torch.device(device)
-        self._network = Network(model, self._device)
+        self._network = IntegerNetwork(model, self._device)
         self._sampler = Sampler(model, self._device)
         self._outputs = len(model.vocabulary)
         self._states = torch.zeros(rows, model.structure.state_size, device=self._device)
@@ -290,11 +222,11 @@ class Reference:
         self._move(plan)
         return ReferenceOutcome(run, final_states, positions)
 
-    def _prepare(self, plan: Plan, starts: Sequence[Start], positions: Sequence[int], states: Tensor) -> "Run":
+    def _prepare(self, plan: Plan, starts: Sequence[Start], positions: Sequence[int], states: Tensor) -> "ReferenceRun":
         words = plan.draw(starts, positions) if plan.samples_somewhere else None
         draws = Draws(words, self._ranks(plan, starts))
         is_accounted = any(start.is_accounted for start in starts) or any(len(a.scored) for a in plan.advances)
-        return Run(plan, states, draws, self._settings([start.sampling for start in starts]), is_accounted)
+        return ReferenceRun(plan, states, draws, self._settings([start.sampling for start in starts]), is_accounted)
 
     def _settings(self, samplings: list[Sampling]) -> Settings:
         """Made anew only where the parameters changed."""
@@ -312,7 +244,7 @@ class Reference:
                 ranks[advance.forced, slot] = start.first_rank
         return ranks
 
-    def _step(self, run: "Run", step: int) -> None:
+    def _step(self, run: "ReferenceRun", step: int) -> None:
         """q = V h; choose or take the character; h' = tanh(U x + W h + b)."""
         q = self._network.logits(run.states) if run.plan.needs_output[step] else None
         characters = run.forced(step) if q is None else self._characters(run, q, step)
@@ -320,7 +252,7 @@ class Reference:
             run.accounts.note(step, *self._sampler.account(q, characters))
         run.advance(characters, self._network.step(run.states, characters))
 
-    def _characters(self, run: "Run", q: Tensor, step: int) -> Tensor:
+    def _characters(self, run: "ReferenceRun", q: Tensor, step: int) -> Tensor:
         """Those that are given and, where there are none, those that are drawn."""
         if not run.plan.samples[step]:
             return run.forced(step)
@@ -336,10 +268,10 @@ class Reference:
             self._has_sampled[advance.row] |= advance.sampled > 0
 
 
-class Run:
+class ReferenceRun:
     """What one call of `run` works on; all of it stays on the device until it is asked for."""
 
-    def __init__(self, plan: Plan, states: Tensor, draws: "Draws", settings: Settings, is_accounted: bool) -> None:
+    def __init__(self, plan: Plan, states: Tensor, draws: Draws, settings: Settings, is_accounted: bool) -> None:
         self.plan, self.settings = plan, settings
         self.states = states  # (rows still moving, state size)
         self._moving = len(plan.rows)
@@ -415,7 +347,7 @@ def columns(numbers: NDArray[np.int64], device: torch.device) -> tuple[Tensor, .
 class ReferenceOutcome:
     """What the rows did."""
 
-    def __init__(self, run: Run, final_states: Tensor, positions: Sequence[int]) -> None:
+    def __init__(self, run: ReferenceRun, final_states: Tensor, positions: Sequence[int]) -> None:
         self._run, self._final_states, self._positions = run, final_states, positions
         self._slots = {index: slot for slot, index in enumerate(run.plan.order)}
         self._characters = run.characters.cpu().numpy().T.astype(np.int32)  # (rows, steps)

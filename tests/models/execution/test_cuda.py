@@ -21,7 +21,7 @@ from elman_models.execution.choice import open_execution
 from elman_models.execution.cuda import SIZES, Buffers, Cuda, Kind, Program, Replay
 from elman_models.execution.cuda_layout import DRAW
 from elman_models.execution.protocol import Advance, Start
-from elman_models.execution.reference import Affine, Network, Sampler
+from elman_models.execution.reference import Affine, IntegerNetwork, Sampler
 from elman_models.law.artifact import Model
 from elman_models.law.sampling import Sampling
 from elman_models.law.state import State
@@ -35,7 +35,7 @@ KINDS = [Kind(), *(Kind(True, *needs) for needs in product((False, True), repeat
 def program_on(device: torch.device, model: Model, kind: Kind, steps: int = SIZES[0], rows: int = 3) -> tuple[Program, Buffers]:
     """A program, and what it works on."""
     buffers = Buffers(rows, steps, model.structure.state_size, device)
-    return Program(Network(model, device), Sampler(model, device), buffers, kind, steps), buffers
+    return Program(IntegerNetwork(model, device), Sampler(model, device), buffers, kind, steps), buffers
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -135,8 +135,8 @@ def test_rows_that_stay_keep_their_state(model: Model) -> None:
 def test_a_prefix_passes_no_output_layer(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the steps that score or sample do, however far its neighbours are from them."""
     calls: list[int] = []
-    logits = Network.logits
-    monkeypatch.setattr(Network, "logits", lambda *given: calls.append(1) or logits(*given))  # type: ignore[reportUnknownLambdaType]
+    logits = IntegerNetwork.logits
+    monkeypatch.setattr(IntegerNetwork, "logits", lambda *given: calls.append(1) or logits(*given))  # type: ignore[reportUnknownLambdaType]
     execution = Cuda(model, 3, "cpu")
     for row in range(3):
         execution.load(row, Start(State.initial(model)))

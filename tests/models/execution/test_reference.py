@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from elman_models.execution.initial_state import with_initial_state
 from elman_models.execution.protocol import Advance, Start
-from elman_models.execution.reference import Affine, Network, Reference
+from elman_models.execution.reference import Affine, IntegerNetwork, Reference
 from elman_models.law.artifact import LayerWeights, Model, OutputWeights
 from elman_models.law.sampling import Sampling
 from elman_models.law.state import State
@@ -155,7 +155,7 @@ def test_sums_are_exact_on_both_sides_of_what_float32_holds(make_model: "MakeMod
     )
     states = random.choice(np.array([-127, 126, 127, 127], np.int8), (3, 2 * size))
     states[0] = 127
-    q = Network(model, torch.device("cpu")).logits(torch.from_numpy(states.astype(np.float32))).numpy()
+    q = IntegerNetwork(model, torch.device("cpu")).logits(torch.from_numpy(states.astype(np.float32))).numpy()
     for row in range(3):
         assert q[row].tolist() == np.rint(exact(weight, states[row], scale, model.output.bias)).astype(int).tolist()
 
@@ -166,7 +166,7 @@ def test_logits_and_activations_are_clamped(make_model: "MakeModel") -> None:
     wild = LayerWeights(small.layers[0].weight, np.full(8, 256, np.float32), small.layers[0].bias)
     output = OutputWeights(np.full((2, 8), 127, np.int8), np.full(2, 256, np.float32), huge)
     model = Model(small.structure, small.vocabulary, (wild,), output, small.tables, small.initial_state, {})
-    network = Network(model, torch.device("cpu"))
+    network = IntegerNetwork(model, torch.device("cpu"))
     states = torch.full((1, 8), 127.0)
     assert network.logits(states).tolist() == [[2**20, 2**20]]
     assert network.logits(-states).tolist() == [[-(2**20), -(2**20)]]
