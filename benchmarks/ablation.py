@@ -28,7 +28,7 @@ from elman_models.measure.cost import WINDOW
 from elman_models.training.float_cost import float_nats_per_character
 from elman_models.training.network import Network
 from elman_models.training.recipe import Recipe
-from elman_models.training.train import Run
+from elman_models.training.run import Run, new_run
 
 RECIPE = Recipe(layers=8, skips="none", hidden_size=102, epochs=6, batch_size=16, window=64, held_out=0.0, threads=1)
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
@@ -95,7 +95,7 @@ def parse() -> argparse.Namespace:
 
 def measure(training: str, held_out: str, recipe: Recipe) -> Measured:
     """Train to the end and measure the float network."""
-    run = Run(Corpus((training,)), Corpus(()), recipe, torch.device("cpu"))
+    run = new_run(Corpus((training,)), Corpus(()), recipe, torch.device("cpu"))
     start = time.monotonic()
     while run.step < run.steps:
         if not math.isfinite(run.advance()):

@@ -17,9 +17,9 @@ from elman_models.law.tables import UNKNOWN_NATS
 from elman_models.law.vocabulary import Vocabulary
 from elman_models.measure.cost import WINDOW
 from elman_models.training.batches import IGNORED, Batches
-from elman_models.training.muon import Muon
+from elman_models.training.optimisers import BETAS, MOMENTUM, Muon, schedule
 from elman_models.training.recipe import Recipe
-from elman_models.training.train import BETAS, MOMENTUM, random_network, schedule
+from elman_models.training.run import random_network
 
 LAYERS = 2
 EMBEDDING = 64

@@ -21,7 +21,7 @@ from table import show
 
 from elman_models.corpus import Corpus
 from elman_models.training.recipe import Recipe
-from elman_models.training.train import Run
+from elman_models.training.run import new_run
 
 ALPHABET = "\n abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.,;:!?'-"
 ROUNDS = 7
@@ -81,7 +81,7 @@ def elman_step(options: argparse.Namespace, **dials: Any) -> Callable[[], object
         dropout=0.0,
         **dials,
     )
-    return Run(Corpus((text,)), Corpus(()), recipe, torch.device("cpu")).advance
+    return new_run(Corpus((text,)), Corpus(()), recipe, torch.device("cpu")).advance
 
 
 def median_seconds(step: Callable[[], object]) -> float:

@@ -26,9 +26,11 @@ from elman_models.shipyard.english import english_parts
 from elman_models.shipyard.python import python_parts
 from elman_models.shipyard.texts import Parts
 from elman_models.training.export import with_about, write_artifact
+from elman_models.training.hardware import choose_device
 from elman_models.training.processes import join
 from elman_models.training.recipe import Recipe, read_recipe
-from elman_models.training.train import Run, carry_out, choose_device, reporting
+from elman_models.training.run import new_run
+from elman_models.training.train import carry_out, reporting
 
 RECIPES = Path(__file__).parent / "recipes"
 MOST_NAMES = 40
@@ -78,16 +80,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def make(text: Text, recipe: Recipe, output: Path, device: str, resume: bool) -> Model:
     """The model from the text by the recipe, measured at the end on what nothing has seen."""
-    team = join()
-    with team.agreeing():
+    group = join()
+    with group.agreeing():
         parts = text.read()
-        run = Run(corpus_of(parts.training), corpus_of(parts.validation), recipe, choose_device(device), team=team)
+        run = new_run(corpus_of(parts.training), corpus_of(parts.validation), recipe, choose_device(device), group=group)
     about = {
         "licence": f"{text.licence}; the model is under Apache-2.0, as elman is",
         "text": f"{text.source}; {listed(parts.training)}",
         "held_out": listed(parts.validation),
     }
-    with reporting(None, team) as report:
+    with reporting(None, group) as report:
         trained = carry_out(run, output, resume, 60.0, report, about)
         unseen = evaluate(trained.model, list(parts.unseen.values()))
         report.say(f"never seen, {listed(parts.unseen)}; {unseen.nats_per_character_streaming:.4f} nats a character")

@@ -85,6 +85,17 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path}: no checkpoint of elman, or a damaged one ({error})") from None
 
 
+def refuse_to_overwrite(path: Path) -> None:
+    """Hours of work are not lost to a forgotten --resume. Raises CheckpointError where an unfinished run lies."""
+    try:
+        header = load_checkpoint(path).header
+    except CheckpointError:
+        return  # nothing there, or nothing that could be resumed
+    if 0 < header.step < header.steps and not header.is_over:
+        lies = f"{path}: an unfinished run lies there, at step {header.step} of {header.steps}"
+        raise CheckpointError(f"{lies}; go on with --resume, or remove it")
+
+
 def _header(metadata: Mapping[str, str] | None) -> Header:
     fields: dict[str, Any] = json.loads((metadata or {})["elman-checkpoint"])
     if fields.pop("format") != FORMAT_VERSION:

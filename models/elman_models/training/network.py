@@ -36,6 +36,13 @@ class Window:
     targets: Tensor  # (steps, rows) int64, -100 where the next character has no output
     resets: Resets
 
+    def to(self, device: torch.device) -> "Window":
+        """The window where the network is."""
+        if device.type == "cpu":
+            return self
+        resets = {step: keep.to(device) for step, keep in self.resets.items()}
+        return Window(self.characters.to(device), self.targets.to(device), resets)
+
 
 class Network(nn.Module):
     """The network of a structure over a vocabulary of `characters` (UNK not counted)."""

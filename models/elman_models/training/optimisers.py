@@ -1,23 +1,59 @@
-"""Muon: momentum whose directions all count alike (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/).
+"""What moves the weights, and how fast: Muon for the layers' matrices, AdamW for the rest, a warm-up and half a cosine.
+
+Muon is momentum whose directions all count alike (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/).
 
     m <- mu m + (1 - mu) g        u = (1 - mu) g + mu m        W <- W - rate sqrt(max(1, rows / columns)) orthogonal(u)
 
 torch has a Muon of its own, which always computes in bfloat16: a processor without instructions for it takes a hundred times as
-long. This one computes in the precision that the run has. It knows no network.
+long. This one computes in the precision that the run has. This file knows no text.
 """
 
 # torch leaves many of its members without a type:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from elman_models.training.network import Network
+from elman_models.training.recipe import Recipe, required
+
+BETAS = (0.9, 0.99)
+MOMENTUM = 0.95
 ITERATIONS = 5
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of Jordan's quintic: steep at nothing, so that five iterations bring every singular value to between 0.7 and 1.2."""
+
+
+def optimisers_of(network: Network, recipe: Recipe, precision: torch.dtype) -> list[torch.optim.Optimizer]:
+    """Muon for the layers' matrices, AdamW for the rest. Matrices decay; biases and what stands for a character do not."""
+    layers = [weight for weight in (*network.recurrences, *network.inputs) if weight.numel()]
+    plain: list[dict[str, Any]] = [
+        {"params": [network.output, *([] if recipe.matrix_rate else layers)], "weight_decay": recipe.weight_decay},
+        {"params": [*network.biases, network.output_bias], "weight_decay": 0.0},
+    ]
+    rate = required(recipe.learning_rate)
+    optimisers: list[torch.optim.Optimizer] = [torch.optim.AdamW(plain, rate, betas=BETAS, fused=True)]
+    if recipe.matrix_rate:
+        optimisers.append(Muon(layers, recipe.matrix_rate, MOMENTUM, recipe.weight_decay, precision))
+    for group in (group for optimiser in optimisers for group in optimiser.param_groups):
+        group["peak"] = group["lr"]
+    return optimisers
+
+
+def set_rates(optimisers: Sequence[torch.optim.Optimizer], share: float) -> None:
+    """Give every weight this share of its peak learning rate."""
+    for group in (group for optimiser in optimisers for group in optimiser.param_groups):
+        group["lr"] = share * group["peak"]
+
+
+def schedule(recipe: Recipe, step: int, steps: int) -> float:
+    """The share of the learning rates' peaks: a rise over the warm-up, and half a cosine down to nothing."""
+    rise = min(1.0, (step + 1) / max(1, min(recipe.warmup, steps // 5)))
+    return rise * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
 class Muon(torch.optim.Optimizer):

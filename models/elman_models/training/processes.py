@@ -4,7 +4,7 @@
     process     0       | 1
     gradients   DistributedDataParallel adds them up, so that every process makes the same step
 
-What is said, saved and measured comes from the first process. All others do as it does, and end with it. A team of one is
+What is said, saved and measured comes from the first process. All others do as it does, and end with it. A group of one is
 an ordinary run and asks nothing of torch.distributed. This file knows no text, optimiser or checkpoint.
 """
 
@@ -31,17 +31,17 @@ FAILED = 1
 """How a process ends whose error the first process tells."""
 
 
-class TeamError(RuntimeError):
+class ProcessGroupError(RuntimeError):
     """The processes of a run cannot go on together: one is gone, or is at work on something else."""
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
-    """Who trains: this is process `rank` of so many, and of so many on this machine."""
+class ProcessGroup:
+    """Who trains: this process, and those that share its rows."""
 
     rank: int = 0
     processes: int = 1
-    local_rank: int = 0
+    local_rank: int = 0  # among those on this machine
     local_processes: int = 1
     restarts: int = 0  # how often torchrun began anew because a process had failed
 
@@ -62,7 +62,6 @@ class Team:
         gpus = torch.cuda.device_count()
         if self.local_processes > gpus:
             raise InvalidField("LOCAL_WORLD_SIZE", self.local_processes, f"1 to {gpus}, one process for each GPU")
-        torch.cuda.set_device(self.local_rank)
         return torch.device("cuda", self.local_rank)
 
     def block(self, rows: int) -> slice:
@@ -72,13 +71,13 @@ class Team:
             raise InvalidField("batch_size", rows, f"multiples of {self.processes}, of which each process takes as many rows")
         return slice(self.rank * share, (self.rank + 1) * share)
 
-    def part(self, window: Window) -> Window:
+    def own_rows(self, window: Window) -> Window:
         """This process's rows of a window."""
         block = self.block(window.characters.shape[1])
         resets = {step: keep[block] for step, keep in window.resets.items()}
         return Window(window.characters[:, block], window.targets[:, block], resets)
 
-    def shared(self, network: nn.Module) -> nn.Module:
+    def synchronised(self, network: nn.Module) -> nn.Module:
         """What to call in the network's stead, so that all processes get the mean of their gradients.
 
         Layer 0 reads no other layer: its matrix of inputs is empty and never used. With a look for the unused, DDP also keeps
@@ -94,7 +93,7 @@ class Team:
         distributed.all_reduce(total)
         return float(total) / self.processes
 
-    def of_first(self, value: float) -> float:
+    def from_first(self, value: float) -> float:
         """The first process's value, in all."""
         if self.is_alone:
             return value
@@ -102,7 +101,7 @@ class Team:
         distributed.broadcast(told, 0)
         return float(told)
 
-    def whole(self, part: Tensor) -> Tensor:
+    def all_rows(self, part: Tensor) -> Tensor:
         """All rows of all processes, in order, from this one's; on the processor if there are several."""
         if self.is_alone:
             return part
@@ -123,13 +122,13 @@ class Team:
         words = self._gathered(str(refused) if refused else "")
         if any(words):
             rank = next(rank for rank, word in enumerate(words) if word)
-            raise self.once(refused or TeamError(f"process {rank} of {self.processes}: {words[rank]}"))
+            raise self.once(refused or ProcessGroupError(f"process {rank} of {self.processes}: {words[rank]}"))
 
     def require_same(self, **facts: object) -> None:
-        """Raises TeamError where the processes would not be at the same place of the same run."""
+        """Raises ProcessGroupError where the processes would not be at the same place of the same run."""
         for name, value in facts.items():
             if len(different := set(self._gathered(str(value)))) > 1:
-                raise self.once(TeamError(f"the processes differ in {name}: {', '.join(sorted(different))}"))
+                raise self.once(ProcessGroupError(f"the processes differ in {name}: {', '.join(sorted(different))}"))
 
     def once(self, error: Exception) -> Exception:
         """An error that all processes meet, to be raised: in the first. The others wait until it is told, and end."""
@@ -158,17 +157,17 @@ class Team:
         return words
 
 
-ALONE = Team()
+ALONE = ProcessGroup()
 
 
-def join() -> Team:
-    """The team that the launcher's environment tells of, ready to talk. Raises InvalidField or ValueError."""
-    team = team_of_environment()
-    if not team.is_alone:
+def join() -> ProcessGroup:
+    """The group that the launcher's environment tells of, ready to talk. Raises InvalidField or ValueError."""
+    group = group_of_environment()
+    if not group.is_alone:
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-        distributed.init_process_group(backend, store=meeting_place(team), rank=team.rank, world_size=team.processes)
+        distributed.init_process_group(backend, store=meeting_place(group), rank=group.rank, world_size=group.processes)
         atexit.register(close)
-    return team
+    return group
 
 
 def close() -> None:
@@ -185,17 +184,17 @@ def end(code: int) -> NoReturn:
     os._exit(code)
 
 
-def meeting_place(team: Team) -> Store:
+def meeting_place(group: ProcessGroup) -> Store:
     """Where the processes find one another. torchrun keeps it over restarts, with the addresses of those that are gone."""
-    store, _, _ = next(rendezvous("env://", team.rank, team.processes))
-    return PrefixStore(f"start {team.restarts}", store)
+    store, _, _ = next(rendezvous("env://", group.rank, group.processes))
+    return PrefixStore(f"start {group.restarts}", store)
 
 
-def team_of_environment() -> Team:
+def group_of_environment() -> ProcessGroup:
     """What torchrun tells each process that it starts; without it, a process is alone."""
     processes = number("WORLD_SIZE", 1, 1)
     local_processes = number("LOCAL_WORLD_SIZE", 1, 1, processes)
-    return Team(
+    return ProcessGroup(
         number("RANK", 0, 0, processes - 1),
         processes,
         number("LOCAL_RANK", 0, 0, local_processes - 1),

@@ -8,12 +8,13 @@ import json
 import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from elman.settings import NUMBER, WHOLE, WORD, Choices, Range, check, setting, settings_of
 from elman_models.errors import InvalidField
 
 MILLION = 1_000_000
+Dial = TypeVar("Dial", int, float, str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,13 @@ def windows(millions: float) -> dict[str, Any]:
         "batch_size": 32 if millions >= 1 else 16 if millions >= 0.1 else 8,
         "window": 128 if millions >= 3 else 64,
     }
+
+
+def required(value: Dial | None) -> Dial:
+    """A dial that `for_text` has set."""
+    if value is None:
+        raise TypeError("a dial was left open")
+    return value
 
 
 def read_recipe(path: Path) -> Recipe:

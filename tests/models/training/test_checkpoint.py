@@ -10,12 +10,12 @@ from prose import QUICK, prose
 
 from elman_models.corpus import Corpus
 from elman_models.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from elman_models.training.train import Run
+from elman_models.training.run import Run, new_run
 
 
 @pytest.fixture
 def run() -> Run:
-    return Run(Corpus((prose(3000),)), Corpus(()), QUICK, torch.device("cpu"))
+    return new_run(Corpus((prose(3000),)), Corpus(()), QUICK, torch.device("cpu"))
 
 
 ON_A_FULL_DISK = """
@@ -24,9 +24,9 @@ from pathlib import Path
 from prose import QUICK, prose
 from elman_models.training.checkpoint import CheckpointError, save_checkpoint
 from elman_models.corpus import Corpus
-from elman_models.training.train import Run
+from elman_models.training.run import new_run
 
-run = Run(Corpus((prose(3000),)), Corpus(()), QUICK, torch.device("cpu"))
+run = new_run(Corpus((prose(3000),)), Corpus(()), QUICK, torch.device("cpu"))
 run.advance()
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # files may grow to 4 kB, as where there is no more room
 try:
@@ -48,7 +48,7 @@ def test_a_checkpoint_holds_all_that_the_rest_of_a_run_depends_on(run: Run, tmp_
     for _ in range(4):
         run.advance()
     save_checkpoint(run.checkpoint(), path)
-    other = Run(run.training, run.held_out, QUICK, torch.device("cpu"))
+    other = new_run(run.training, run.held_out, QUICK, torch.device("cpu"))
     other.restore(load_checkpoint(path), path)
     assert [run.advance() for _ in range(10)] == [other.advance() for _ in range(10)]
 

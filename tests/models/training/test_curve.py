@@ -16,7 +16,8 @@ from elman_models.training.curve import Curve, Point
 from elman_models.training.export import read_network
 from elman_models.training.float_cost import float_nats_per_character
 from elman_models.training.recipe import Recipe
-from elman_models.training.train import Run, Trained, carry_out, loop, save
+from elman_models.training.run import Run, new_run
+from elman_models.training.train import Trained, carry_out, loop, save
 
 HASTY = replace(QUICK, epochs=40, dropout=0.0, held_out=0.2, measurements=100, patience=5)
 """Learns noise by heart, which makes the held-out noise ever less likely."""
@@ -29,7 +30,7 @@ def noise() -> Corpus:
 
 
 def run_on(corpus: Corpus, recipe: Recipe) -> Run:
-    return Run(*divide(corpus, recipe.held_out), recipe, torch.device("cpu"))
+    return new_run(*divide(corpus, recipe.held_out), recipe, torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_without_patience_or_held_out_text_a_run_goes_to_its_end(
     run = run_on(noise, replace(HASTY, epochs=10, **dials))
     done = carry_out(run, tmp_path / "m.safetensors", False, 60, Kept(), {})
     assert run.step == run.steps
-    assert (done.quality is None) == ("held_out" in dials)
+    assert (done.verdict is None) == ("held_out" in dials)
 
 
 def test_watching_changes_no_weight() -> None:

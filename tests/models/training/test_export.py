@@ -22,7 +22,7 @@ from elman_models.training.checkpoint import CheckpointError, save_checkpoint
 from elman_models.training.export import export_checkpoint, quantized, to_model, to_network
 from elman_models.training.float_cost import float_nats_per_character
 from elman_models.training.network import Network
-from elman_models.training.train import Run
+from elman_models.training.run import new_run
 
 VOCABULARY = Vocabulary("\n abc")
 SKIPPING = Structure((Layer(12, (), True), Layer(7, (0,), False), Layer(9, (0, 1), True)), (0, 2))
@@ -33,7 +33,7 @@ def network(structure: Structure = SKIPPING, seed: int = 0) -> Network:
 
 
 def test_the_export_of_one_checkpoint_is_the_same_bytes_and_loads_as_what_it_is(tmp_path: Path) -> None:
-    run = Run(Corpus((prose(3000),)), Corpus(()), QUICK, torch.device("cpu"))
+    run = new_run(Corpus((prose(3000),)), Corpus(()), QUICK, torch.device("cpu"))
     run.advance()
     save_checkpoint(run.checkpoint(), tmp_path / "m.checkpoint")
     first = export_checkpoint(tmp_path / "m.checkpoint", tmp_path / "a.safetensors")

@@ -6,7 +6,7 @@
 import pytest
 import torch
 
-from elman_models.training.muon import Muon, orthogonal
+from elman_models.training.optimisers import Muon, orthogonal
 
 
 @pytest.mark.parametrize("shape", [(24, 24), (24, 60), (60, 24)])

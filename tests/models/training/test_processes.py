@@ -15,15 +15,16 @@ from elman_models.corpus import Corpus
 from elman_models.errors import InvalidField
 from elman_models.law.artifact import load
 from elman_models.training.checkpoint import Checkpoint, checkpoint_path, load_checkpoint
-from elman_models.training.processes import Team, team_of_environment
-from elman_models.training.train import Run, Trained, train
+from elman_models.training.processes import ProcessGroup, group_of_environment
+from elman_models.training.run import new_run
+from elman_models.training.train import Trained, train
 
 KILLED_STEP, SPOILT_STEP = 20, 40
 TROUBLED = f"""
 import os, signal, sys
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from elman.cli.main import main
-from elman_models.training.train import Run
+from elman_models.training.run import Run
 
 IS_SECOND, START = os.environ["RANK"] == "1", int(os.environ["TORCHELASTIC_RESTART_COUNT"])
 advance = Run.advance
@@ -142,7 +143,7 @@ def test_one_process_goes_on_with_what_two_began(notes: Path, together: Ended) -
 
 def test_rows_that_cannot_be_dealt_out_evenly_are_refused() -> None:
     with pytest.raises(InvalidField, match="batch_size: 8 is out of range; allowed: multiples of 3"):
-        Run(Corpus((prose(3000),)), Corpus(()), QUICK, torch.device("cpu"), team=Team(0, 3))
+        new_run(Corpus((prose(3000),)), Corpus(()), QUICK, torch.device("cpu"), group=ProcessGroup(0, 3))
 
 
 @pytest.mark.parametrize(("name", "value", "allowed"), [("WORLD_SIZE", "0", "1 or more"), ("RANK", "2", "0 to 1")])
@@ -152,4 +153,4 @@ def test_an_environment_that_makes_no_sense_is_refused(
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv(name, value)
     with pytest.raises(InvalidField, match=f"{name}: '{value}' is out of range; allowed: {allowed}"):
-        team_of_environment()
+        group_of_environment()

@@ -14,8 +14,9 @@ from prose import QUICK, Kept, prose
 from elman_models.corpus import CorpusError
 from elman_models.errors import InvalidField
 from elman_models.law.artifact import load
-from elman_models.training import train as training
-from elman_models.training.train import Trained, train, verdict
+from elman_models.training import verdict
+from elman_models.training.train import Trained, train
+from elman_models.training.verdict import compared
 
 TINY = replace(QUICK, hidden_size=8, layers=1, epochs=1, dropout=0.0)
 
@@ -70,8 +71,8 @@ def test_one_character_over_and_over_is_learnt_and_costs_as_little_as_an_n_gram_
     (tmp_path / "a.txt").write_text("a" * 5000)
     kept = Kept()
     done = trained(tmp_path / "a.txt", kept)
-    assert done.quality is not None
-    assert done.quality.nats_per_character_streaming == pytest.approx(0)
+    assert done.verdict is not None
+    assert done.verdict.quality.nats_per_character_streaming == pytest.approx(0)
     assert kept.lines[-3].endswith("0.0000 nats a character, 0.000 bits; as good as a 6-gram's 0.0000")
 
 
@@ -94,7 +95,7 @@ def test_one_line_over_and_over_is_compared_in_words_that_make_sense(tmp_path: P
     ],
 )
 def test_a_cost_is_compared_in_words(nats: float, ngram: float, words: str) -> None:
-    assert verdict(nats, ngram) == words
+    assert compared(nats, ngram) == words
 
 
 def test_a_line_of_ten_megabytes_is_read_divided_and_trained_on(tmp_path: Path) -> None:
@@ -108,9 +109,9 @@ def test_a_text_without_a_line_end_becomes_a_model(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(prose(20_000).replace("\n", " "))
     done = trained(tmp_path / "a.txt")
     assert "\n" not in done.model.vocabulary.characters
-    assert done.quality is not None
-    assert done.quality.characters >= 800  # 2 pages of 400: lines beyond them are cut
-    assert done.quality.nats_per_character_streaming < 3
+    assert done.verdict is not None
+    assert done.verdict.quality.characters >= 800  # 2 pages of 400: lines beyond them are cut
+    assert done.verdict.quality.nats_per_character_streaming < 3
 
 
 def test_of_mixed_encodings_a_folder_trains_on_utf_8_and_names_the_rest(tmp_path: Path) -> None:
@@ -150,7 +151,7 @@ def test_a_text_of_thousands_of_characters_becomes_a_model(tmp_path: Path) -> No
     assert 2000 < len(known) <= 2500
     assert max(known) > "\U00020000"
     assert set(known) <= {character for character, count in counts.items() if count >= 3}
-    assert done.quality is not None
+    assert done.verdict is not None
     assert load(done.output).digest == done.model.digest
 
 
@@ -169,12 +170,15 @@ def test_of_much_text_the_n_gram_counts_a_part_and_says_so(tmp_path: Path, monke
     (tmp_path / "a.txt").write_text(prose(30_000))
     whole, part = Kept(), Kept()
     done = trained(tmp_path / "a.txt", whole)
-    assert whole.lines[-3].endswith(f"a 6-gram's {done.ngram_nats_per_character:.4f}")
+    assert done.verdict is not None
+    assert whole.lines[-3].endswith(f"a 6-gram's {done.verdict.ngram_nats_per_character:.4f}")
     assert done.model.about["quality"]["6-gram_training_characters"] == done.model.about["training_characters"]
-    monkeypatch.setattr(training, "NGRAM_CHARACTERS", 10_000)
+    monkeypatch.setattr(verdict, "NGRAM_CHARACTERS", 10_000)
     again = trained(tmp_path / "a.txt", part)
-    counted = again.model.about["quality"]["6-gram_training_characters"]
-    assert 5_000 < counted < 15_000
-    assert part.lines[-3].endswith(f"a 6-gram's {again.ngram_nats_per_character:.4f}, counted on {counted:,} characters")
-    assert again.ngram_nats_per_character > done.ngram_nats_per_character
+    characters = again.model.about["quality"]["6-gram_training_characters"]
+    assert 5_000 < characters < 15_000
+    assert again.verdict is not None
+    cost = again.verdict.ngram_nats_per_character
+    assert part.lines[-3].endswith(f"a 6-gram's {cost:.4f}, counted on {characters:,} characters")
+    assert cost > done.verdict.ngram_nats_per_character
     assert again.model.digest == done.model.digest
