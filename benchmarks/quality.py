@@ -90,9 +90,10 @@ def chosen(options: argparse.Namespace) -> dict[str, Path]:
 
 
 def report_of(name: str, path: Path, tiny_shakespeare: Path | None) -> dict[str, Any]:
-    """The report of `elman eval` on unseen text, with baselines."""
+    """The report of `elman eval` on unseen text, with baselines, as its JSON."""
     training, unseen = texts_of(name, tiny_shakespeare.read_text(encoding="utf-8") if tiny_shakespeare else "")
-    return report(load(path), path, unseen, training, Habits(MIN_CONFIDENCE[name])) | first_characters(path)
+    evaluation = report(load(path), path, unseen, training, Habits(MIN_CONFIDENCE[name]))
+    return evaluation.to_json() | first_characters(path)
 
 
 def texts_of(name: str, tiny: str) -> tuple[Sequence[str], Sequence[str]]:

@@ -1,17 +1,23 @@
 """`elman eval`: how well a model predicts text that it was not trained on, and how many keystrokes it would save."""
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from elman.cli.models import table
 from elman.errors import MendRequest
 from elman.extras import extra
 from elman.settings import add_flags, given
 from elman.terminal import use_utf8, write, write_json
+
+if TYPE_CHECKING:
+    from elman_models.measure.cost import Costs
+    from elman_models.measure.report import Evaluation, Figures
 
 MEANING: Final = (
     "Streaming: each file is read from its start to its end. Windows: it is cut into runs of 256 characters, each read as a"
@@ -23,16 +29,7 @@ MEANING: Final = (
     " how often it came, over 20 bins. With --training, Kneser-Ney and PPM-D (the number is the order, for PPM the longest"
     " context) are trained on that text and do not learn while they read."
 )
-COLUMNS: Final = (
-    ("STREAMING", "nats_per_character_streaming", ".4f"),
-    ("BITS", "bits_per_character_streaming", ".4f"),
-    ("WINDOWS", "nats_per_character_windows", ".4f"),
-    ("BITS", "bits_per_character_windows", ".4f"),
-    ("PRIMED", "nats_per_character_windows_primed", ".4f"),
-    ("KEYS SAVED", "keystrokes_saved", ".2%"),
-    ("TOP RIGHT", "top_right", ".2%"),
-    ("CALIBRATION ERROR", "expected_calibration_error", ".2%"),
-)
+COLUMNS: Final = ("STREAMING", "BITS", "WINDOWS", "BITS", "PRIMED", "KEYS SAVED", "TOP RIGHT", "CALIBRATION ERROR")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,13 +60,13 @@ def run(arguments: argparse.Namespace) -> int:
 
         draw(report, arguments.plot)
     if arguments.json:
-        write_json(report)
+        write_json(report.to_json())
     else:
         write(in_words(report))
     return 0
 
 
-def measured(arguments: argparse.Namespace) -> dict[str, Any]:
+def measured(arguments: argparse.Namespace) -> "Evaluation":
     """The report that is asked for. What may be refused is read first, before anything takes long."""
     if arguments.plot:
         with extra("plot"):
@@ -88,7 +85,7 @@ def measured(arguments: argparse.Namespace) -> dict[str, Any]:
         with extra("train"):
             from elman_models.training.float_cost import checkpoint_costs
 
-        found["float"] = checkpoint_costs(arguments.checkpoint, documents)
+        found = replace(found, float_costs=checkpoint_costs(arguments.checkpoint, documents))
     return found
 
 
@@ -106,25 +103,34 @@ def documents_in(files: Sequence[Path]) -> Sequence[str]:
     return corpus.documents
 
 
-def in_words(report: dict[str, Any]) -> str:
+def in_words(report: "Evaluation") -> str:
     """A row for each predictor, and what the figures depend on."""
-    rows = [report["artifact"], *([report["float"]] if "float" in report else []), *report["baselines"]]
-    heading = ("NATS A CHARACTER", *(title for title, _, _ in COLUMNS))
-    return f"{table([heading, *map(cells, rows)])}\n{circumstances(report)}"
+    rows = [cells(report.artifact)]
+    if report.float_costs:
+        rows.append(("float network", *cost_cells(report.float_costs), "", "", ""))
+    rows += map(cells, report.baselines)
+    return f"{table([('NATS A CHARACTER', *COLUMNS), *rows])}\n{circumstances(report)}"
 
 
-def circumstances(report: dict[str, Any]) -> str:
-    """What the figures depend on, and the size and speed of the artifact."""
-    artifact, trained = report["artifact"], report["training_characters"]
+def circumstances(report: "Evaluation") -> str:
+    """What the figures depend on, and what the artifact takes."""
+    trained, habits, pace = report.training_characters, report.habits, report.pace
     return (
-        f"{report['characters']:,} characters, {report['unknown_characters']:,} unknown"
+        f"{report.characters:,} characters, {report.unknown_characters:,} unknown"
         f"{f'; {trained:,} characters to train the baselines' if trained else ''}\n"
-        f"ghost text: at most {report['max_characters']} characters, of a probability from {report['min_confidence']:g}\n"
-        f"artifact: {artifact['bytes']:,} bytes; in one thread it consumes {artifact['characters_per_second_consumed']:,.0f}"
-        f" characters a second and draws {artifact['characters_per_second_drawn']:,.0f}\n"
+        f"ghost text: at most {habits.max_characters} characters, of a probability from {habits.min_confidence:g}\n"
+        f"artifact: {report.artifact_bytes:,} bytes; in one thread it consumes {pace.consumed:,.0f}"
+        f" characters a second and draws {pace.drawn:,.0f}\n"
     )
 
 
-def cells(row: dict[str, Any]) -> tuple[str, ...]:
-    """The figures of a predictor; those that it lacks are blank."""
-    return (row["name"], *(format(row[key], form) if key in row else "" for _, key, form in COLUMNS))
+def cells(figures: "Figures") -> tuple[str, ...]:
+    """A predictor's row."""
+    shares = (figures.keystrokes.saved, figures.calibration.top_right, figures.calibration.expected_error)
+    return (figures.name, *cost_cells(figures.costs), *(f"{share:.2%}" for share in shares))
+
+
+def cost_cells(costs: "Costs") -> tuple[str, ...]:
+    """Nats and bits a character, by how the text was read."""
+    streaming, windows = (costs.streaming, costs.streaming / math.log(2)), (costs.windows, costs.windows / math.log(2))
+    return tuple(f"{cost:.4f}" for cost in (*streaming, *windows, costs.windows_primed))

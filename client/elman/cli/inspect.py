@@ -14,6 +14,7 @@ from elman.terminal import read_text, use_utf8, write, write_json
 
 if TYPE_CHECKING:
     from elman_models.inspection.characters import Neighbour
+    from elman_models.inspection.gradients import Memory
     from elman_models.inspection.units import Unit
     from elman_models.law.artifact import Model
 
@@ -104,28 +105,28 @@ def memory(arguments: argparse.Namespace, model: "Model") -> None:
     from elman_models.inspection.states import states_of
 
     text = read_text(arguments.text)
-    found = {"digest": model.digest, **gradients.memory(model, states_of(model, text), text, arguments.steps)}
+    found = gradients.memory(model, states_of(model, text), text, arguments.steps)
     if arguments.plot:
         from elman_models.plots.inspection import draw_memory
 
         draw_memory(found, arguments.plot)
     if arguments.json:
-        write_json(found)
+        write_json(found.to_json())
     else:
         write(memory_in_words(found))
 
 
-def memory_in_words(found: Mapping[str, Any]) -> str:
+def memory_in_words(found: "Memory") -> str:
     """A table: a row for each layer."""
-    means, steps = found["gradient_norms"]["mean"], found["steps"]
+    steps = found.steps
     shown = [back for back in (0, 1, 10, 100, 300) if back <= steps]
     heading = ("LAYER", *(f"K = {back}" for back in shown), "GROWTH A STEP", "STEPS TO A HUNDREDTH", "STATE SIZE")
     rows = [
-        (str(layer), *(f"{norms[back]:.2g}" for back in shown), f"{found['growth_a_step'][layer]:.3f}",
-         str(found["steps_to_a_hundredth"][layer] or f"over {steps}"), f"{mean(found['state_sizes'][layer]):.2f}")
-        for layer, norms in enumerate(means)
+        (str(layer), *(f"{norms[back]:.2g}" for back in shown), f"{found.growth_a_step[layer]:.3f}",
+         str(found.steps_to_a_hundredth[layer] or f"over {steps}"), f"{mean(found.state_sizes[layer]):.2f}")
+        for layer, norms in enumerate(found.mean_norms)
     ]  # fmt: skip
-    return f"|dL(t) / dh(t - k)|, mean of {found['positions']} positions\n{table([heading, *rows])}"
+    return f"|dL(t) / dh(t - k)|, mean of {found.positions} positions\n{table([heading, *rows])}"
 
 
 def mean(values: Sequence[float]) -> float:

@@ -9,6 +9,7 @@ The derivative is that of tanh at the states that the served network has, with t
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,26 +27,56 @@ MOST_POSITIONS = 64
 Floats = NDArray[np.float64]
 
 
-def memory(model: Model, states: NDArray[np.int8], text: str, steps: int) -> Mapping[str, Any]:
-    """A value that `json.dumps` takes: norms by steps back and by position. `states`: (characters + 1, size)."""
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Norms of gradients by steps back, and sizes of states by position; all but the totals are lists by layer."""
+
+    digest: str
+    steps: int
+    positions: int
+    mean_norms: list[list[float]]  # (layers, steps + 1), over positions
+    median_norms: list[list[float]]
+    total_norms: Mapping[int, list[float]]  # of all layers together: percentile over positions -> (steps + 1)
+    growth_a_step: list[float]
+    steps_to_a_hundredth: list[int | None]
+    state_sizes: list[list[float]]  # (layers, characters + 1)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `elman inspect memory --json` prints."""
+        return {
+            "digest": self.digest,
+            "steps": self.steps,
+            "positions": self.positions,
+            "gradient_norms": {"mean": self.mean_norms, "median": self.median_norms},
+            "total_gradient_norms": {str(share): norms for share, norms in self.total_norms.items()},
+            "growth_a_step": self.growth_a_step,
+            "steps_to_a_hundredth": self.steps_to_a_hundredth,
+            "state_sizes": self.state_sizes,
+        }
+
+
+def memory(model: Model, states: NDArray[np.int8], text: str, steps: int) -> Memory:
+    """How far back the network's predictions of a text reach. `states`: (characters + 1, size). Raises InvalidField."""
     characters = model.vocabulary.encode(text)
     positions = positions_of(characters, model.vocabulary.unknown, steps)
     norms = gradient_norms(model, states / REACH, characters, positions, steps)
     means = norms.mean(axis=2)
     total = np.sqrt(np.square(norms).sum(axis=1))
-    return {
-        "steps": steps,
-        "positions": len(positions),
-        "gradient_norms": {"mean": means.T.tolist(), "median": np.median(norms, axis=2).T.tolist()},
-        "total_gradient_norms": {str(part): np.percentile(total, part, axis=1).tolist() for part in (10, 50, 90)},
-        "growth_a_step": [growth(norms[:, layer]) for layer in range(norms.shape[1])],
-        "steps_to_a_hundredth": [first_below(means[:, layer]) for layer in range(norms.shape[1])],
-        "state_sizes": root_mean_squares(model, states).T.tolist(),
-    }
+    return Memory(
+        digest=model.digest,
+        steps=steps,
+        positions=len(positions),
+        mean_norms=means.T.tolist(),
+        median_norms=np.median(norms, axis=2).T.tolist(),
+        total_norms={share: np.percentile(total, share, axis=1).tolist() for share in (10, 50, 90)},
+        growth_a_step=[growth(norms[:, layer]) for layer in range(norms.shape[1])],
+        steps_to_a_hundredth=[first_below(means[:, layer]) for layer in range(norms.shape[1])],
+        state_sizes=root_mean_squares(model, states).T.tolist(),
+    )
 
 
 def positions_of(characters: NDArray[np.int32], unknown: int, steps: int) -> NDArray[np.int64]:
-    """Spread over the text: characters that the network can predict, with so many before them. Raises InvalidField."""
+    """Spread over the text: predictable characters with at least `steps` before them. Raises InvalidField."""
     possible = np.flatnonzero(characters != unknown)
     possible = possible[possible >= steps]
     if not 1 <= steps < len(characters) or not len(possible):

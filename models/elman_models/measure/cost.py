@@ -27,6 +27,20 @@ CHUNK = 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Costs:
+    """What a character of some texts costs, in nats, by how the texts are read."""
+
+    streaming: float
+    windows: float
+    windows_primed: float  # in windows that follow the one character before them
+
+    def to_json(self) -> dict[str, float]:
+        """In nats and in bits."""
+        ways = {"streaming": self.streaming, "windows": self.windows, "windows_primed": self.windows_primed}
+        return in_nats_and_bits(ways)
+
+
+@dataclass(frozen=True, slots=True)
 class Quality:
     """What the artifact is worth on some documents."""
 
@@ -63,11 +77,10 @@ def windows_of(texts: Sequence[Indices]) -> list[Indices]:
     return [text[start : start + WINDOW] for text in texts for start in range(0, len(text), WINDOW)]
 
 
-def costs(streaming: float, nats: Nats, texts: Sequence[Indices]) -> dict[str, float]:
-    """Nats and bits a character: streaming, in windows, and in windows that follow the one character before them."""
+def costs(streaming: float, nats: Nats, texts: Sequence[Indices]) -> Costs:
+    """What a character costs, where the streaming cost is known."""
     characters = sum(map(len, texts))
-    windows, primed = nats(windows_of(texts)) / characters, primed_nats(nats, texts) / characters
-    return in_nats_and_bits({"streaming": streaming, "windows": windows, "windows_primed": primed})
+    return Costs(streaming, nats(windows_of(texts)) / characters, primed_nats(nats, texts) / characters)
 
 
 def in_nats_and_bits(ways: Mapping[str, float]) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Everything that is worth knowing of a model on some text, beside what else would complete it, for `elman eval` and programs.
 
-A predictor's figures are one flat mapping (`Figures`), the same for the artifact, an n-gram and PPM; the report is a mapping of
-them and of what they depend on. This file knows no command line and draws nothing.
+A predictor has the same `Figures` whether it is the artifact, an n-gram or PPM; an `Evaluation` is these, and what they depend
+on. This file knows no command line and draws nothing.
 """
 
 import time
@@ -19,20 +19,21 @@ from elman_models.execution.protocol import Advance, Start
 from elman_models.law.artifact import Model
 from elman_models.law.state import State
 from elman_models.law.vocabulary import Vocabulary
-from elman_models.measure.calibration import calibration
-from elman_models.measure.cost import MOST_ROWS, costs
+from elman_models.measure.calibration import Calibration, calibration
+from elman_models.measure.cost import MOST_ROWS, Costs, costs
 from elman_models.measure.gram_predictor import CountedPredictor
 from elman_models.measure.grams import Grams
 from elman_models.measure.network_predictor import NetworkPredictor
 from elman_models.measure.ngram import NGram
 from elman_models.measure.ppm import Ppm
 from elman_models.measure.predictor import Indices, Predictor
-from elman_models.measure.typist import Habits, Typist
+from elman_models.measure.typist import Habits, Keystrokes, Typist
 
 NGRAM_ORDERS = (3, 4, 5, 6, 7, 8)
 PPM_ORDERS = (4, 5, 6, 7)
 MOST_TRAINING = 10_000_000
-"""At most so many characters train the baselines: pages spread over all that is given, counted in a few gigabytes."""
+"""At most this many characters train the baselines: pages spread over all that is given, counted in a few gigabytes."""
+FLOAT_NETWORK = "float network"
 PACED = 1024
 """Characters by which the pace of an execution is taken."""
 
@@ -57,21 +58,91 @@ class Material:
         return sum(map(len, self.documents))
 
 
-def report(model: Model, path: Path, documents: Sequence[str], training: Sequence[str], habits: Habits) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All that is measured of one predictor."""
+
+    name: str
+    costs: Costs
+    keystrokes: Keystrokes
+    calibration: Calibration
+    reading_seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """One flat mapping, the same for every predictor."""
+        return {
+            "name": self.name,
+            **self.costs.to_json(),
+            "keystrokes_saved": self.keystrokes.saved,
+            "keys": self.keystrokes.keys,
+            **asdict(self.keystrokes),
+            "top_right": self.calibration.top_right,
+            "expected_calibration_error": self.calibration.expected_error,
+            "calibration": self.calibration.to_json(),
+            "reading_seconds": self.reading_seconds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Characters a second of one text in one thread."""
+
+    consumed: float
+    drawn: float
+
+    def to_json(self) -> dict[str, float]:
+        """Under full names."""
+        return {"characters_per_second_consumed": self.consumed, "characters_per_second_drawn": self.drawn}
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an artifact is worth on some documents, and what the figures depend on."""
+
+    digest: str
+    documents: int
+    characters: int
+    unknown_characters: int
+    training_characters: int  # that train the baselines
+    habits: Habits
+    artifact_bytes: int
+    pace: Pace
+    artifact: Figures
+    baselines: Sequence[Figures]
+    float_costs: Costs | None = None  # of the checkpoint, where one was given
+
+    def to_json(self) -> dict[str, Any]:
+        """What `elman eval --json` prints."""
+        report = {
+            "digest": self.digest,
+            "documents": self.documents,
+            "characters": self.characters,
+            "unknown_characters": self.unknown_characters,
+            "training_characters": self.training_characters,
+            **asdict(self.habits),
+            "artifact": {"bytes": self.artifact_bytes, **self.pace.to_json(), **self.artifact.to_json()},
+            "baselines": [each.to_json() for each in self.baselines],
+        }
+        return report | ({"float": {"name": FLOAT_NETWORK, **self.float_costs.to_json()}} if self.float_costs else {})
+
+
+def report(model: Model, path: Path, documents: Sequence[str], training: Sequence[str], habits: Habits) -> Evaluation:
     """Measure an artifact and, if there is text to train them on, the baselines. Raises ValueError for empty documents."""
-    vocabulary, counted = model.vocabulary, spread(Corpus(tuple(training)), MOST_TRAINING)
+    vocabulary, baseline_text = model.vocabulary, spread(Corpus(tuple(training)), MOST_TRAINING)
     material, typist = Material.of(documents, vocabulary), Typist(habits, vocabulary)
     predictor = NetworkPredictor(model, open_execution(model, MOST_ROWS, "cpu"))
-    return {
-        "digest": model.digest,
-        "documents": len(documents),
-        "characters": material.characters,
-        "unknown_characters": sum(map(vocabulary.unknowns, material.texts)),
-        "training_characters": len(counted),
-        **asdict(habits),
-        "artifact": {"bytes": path.stat().st_size, **pace(model, material.texts), **figures(predictor, material, typist)},
-        "baselines": [figures(each, material, typist) for each in baselines(counted, vocabulary)],
-    }
+    return Evaluation(
+        digest=model.digest,
+        documents=len(documents),
+        characters=material.characters,
+        unknown_characters=sum(map(vocabulary.unknowns, material.texts)),
+        training_characters=len(baseline_text),
+        habits=habits,
+        artifact_bytes=path.stat().st_size,
+        pace=pace(model, material.texts),
+        artifact=figures(predictor, material, typist),
+        baselines=[figures(each, material, typist) for each in baselines(baseline_text, vocabulary)],
+    )
 
 
 def baselines(training: str, vocabulary: Vocabulary) -> Iterator[Predictor]:
@@ -86,27 +157,22 @@ def baselines(training: str, vocabulary: Vocabulary) -> Iterator[Predictor]:
         yield CountedPredictor(Ppm(grams, order), vocabulary)
 
 
-def figures(predictor: Predictor, material: Material, typist: Typist) -> dict[str, Any]:
+def figures(predictor: Predictor, material: Material, typist: Typist) -> Figures:
     """All figures of one predictor."""
     started = time.perf_counter()
     readings = predictor.read(material.texts)
     seconds = time.perf_counter() - started
-    keys, calibrated = typist.enter(material.documents, readings), calibration(material.texts, readings)
     streaming = sum(float(reading.costs.sum()) for reading in readings) / material.characters
-    return {
-        "name": predictor.name,
-        **costs(streaming, predictor.nats, material.texts),
-        "keystrokes_saved": keys.saved,
-        "keys": keys.keys,
-        **asdict(keys),
-        "top_right": calibrated.top_right,
-        "expected_calibration_error": calibrated.expected_error,
-        "calibration": calibrated.to_json(),
-        "reading_seconds": seconds,
-    }
+    return Figures(
+        name=predictor.name,
+        costs=costs(streaming, predictor.nats, material.texts),
+        keystrokes=typist.enter(material.documents, readings),
+        calibration=calibration(material.texts, readings),
+        reading_seconds=seconds,
+    )
 
 
-def pace(model: Model, texts: Sequence[Indices], repetitions: int = 5) -> dict[str, float]:
+def pace(model: Model, texts: Sequence[Indices], repetitions: int = 5) -> Pace:
     """Characters a second of one text in one thread: consumed, and drawn at temperature 0.8."""
     execution = open_execution(model, 1, "cpu")
     text = np.resize(np.concatenate(texts), PACED)
@@ -118,4 +184,4 @@ def pace(model: Model, texts: Sequence[Indices], repetitions: int = 5) -> dict[s
             started = time.perf_counter()
             execution.run([advance])
             times[way].append(time.perf_counter() - started)
-    return {f"characters_per_second_{way}": PACED / median(values) for way, values in times.items()}
+    return Pace(**{way: PACED / median(values) for way, values in times.items()})

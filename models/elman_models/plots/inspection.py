@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman_models.inspection.gradients import Memory
 from elman_models.plots.sheet import picture
 
 LEAST_COLUMNS, COLUMNS, MOST_LINES = 40, 72, 24
@@ -65,17 +66,17 @@ def shown_in_a_cell(character: str) -> str:
     return {"\n": "⏎", "\t": "→", " ": ""}.get(character, character if character.isprintable() else "·")
 
 
-def draw_memory(found: Mapping[str, Any], path: Path) -> None:
+def draw_memory(found: Memory, path: Path) -> None:
     """Gradients by steps back, of each layer and of all; the size of the states by position."""
     with picture(path, 3, (16.0, 4.8)) as (figure, axes):
-        draw_layers(axes[0], found["gradient_norms"]["mean"], [f"{each:.3f}" for each in found["growth_a_step"]])
+        draw_layers(axes[0], found.mean_norms, [f"{each:.3f}" for each in found.growth_a_step])
         axes[0].set(title="Gradient by layer, mean over positions", yscale="log", ylabel="|dL(t) / dh(t - k)|")
         axes[0].set_ylim(bottom=max(LEAST_GRADIENT, axes[0].get_ylim()[0]))
-        draw_total(axes[1], found["total_gradient_norms"])
-        draw_sizes(axes[2], found["state_sizes"])
+        draw_total(axes[1], found.total_norms)
+        draw_sizes(axes[2], found.state_sizes)
         for axis in axes[:2]:
             axis.set_xlabel("steps back, k")
-        figure.suptitle(f"{found['positions']} positions, {found['steps']} steps back; model {found['digest'][:16]}")
+        figure.suptitle(f"{found.positions} positions, {found.steps} steps back; model {found.digest[:16]}")
 
 
 def draw_layers(axis: Any, lines: Sequence[Sequence[float]], notes: Sequence[str] | None) -> None:
@@ -88,10 +89,11 @@ def draw_layers(axis: Any, lines: Sequence[Sequence[float]], notes: Sequence[str
     axis.legend(fontsize="small", frameon=False)
 
 
-def draw_total(axis: Any, parts: Mapping[str, Sequence[float]]) -> None:
+def draw_total(axis: Any, percentiles: Mapping[int, Sequence[float]]) -> None:
     """The middle and the spread over positions of all layers together."""
-    axis.fill_between(range(len(parts["50"])), parts["10"], parts["90"], alpha=0.25, label="from 10% to 90% of positions")
-    axis.plot(parts["50"], label="median position")
+    low, middle, high = (percentiles[share] for share in (10, 50, 90))
+    axis.fill_between(range(len(middle)), low, high, alpha=0.25, label="from 10% to 90% of positions")
+    axis.plot(middle, label="median position")
     axis.set(title="Gradient of all layers, by position", yscale="log", ylabel="|dL(t) / dh(t - k)|")
     axis.grid(alpha=0.3)
     axis.legend(fontsize="small", frameon=False)

@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from elman_models.measure.report import FLOAT_NETWORK, Evaluation, Figures
 from elman_models.plots.sheet import picture
 
 INCHES = (15.0, 4.8)
@@ -13,31 +14,33 @@ LINES = {"artifact": OWN, "Kneser-Ney 7": "#d9822b", "PPM-D 5": "#3a8f5c"}
 """Whose calibration is drawn beside the artifact's; all of them would hide each other."""
 
 
-def draw(report: Mapping[str, Any], path: Path) -> None:
+def draw(report: Evaluation, path: Path) -> None:
     """Write the picture. Raises OSError."""
-    rows = [report["artifact"], *report["baselines"]]
+    rows = [report.artifact, *report.baselines]
+    streaming = {row.name: row.costs.streaming for row in rows}
+    if report.float_costs:
+        streaming[FLOAT_NETWORK] = report.float_costs.streaming
     with picture(path, 3, INCHES, width_ratios=(1.1, 1.1, 1)) as (figure, axes):
-        in_float = [report["float"]] if "float" in report else []
-        draw_bars(axes[0], [*rows, *in_float], "nats_per_character_streaming", "{:.3f}")
+        draw_bars(axes[0], streaming, "{:.3f}")
         axes[0].set(title="What a character costs, streaming", xlabel="nats a character (less is better)")
-        draw_bars(axes[1], rows, "keystrokes_saved", "{:.1%}")
+        draw_bars(axes[1], {row.name: row.keystrokes.saved for row in rows}, "{:.1%}")
         axes[1].set(title="What a typist saves", xlabel="keystrokes saved (more is better)")
         axes[1].xaxis.set_major_formatter(import_module("matplotlib.ticker").PercentFormatter(1.0))
         draw_calibration(axes[2], rows)
         figure.suptitle(title(report))
 
 
-def title(report: Mapping[str, Any]) -> str:
+def title(report: Evaluation) -> str:
     """What was measured, and how the typist was shown ghost text."""
     return (
-        f"{report['characters']:,} characters; ghost text of at most {report['max_characters']},"
-        f" probability at least {report['min_confidence']:g}; model {report['digest'][:16]}"
+        f"{report.characters:,} characters; ghost text of at most {report.habits.max_characters},"
+        f" probability at least {report.habits.min_confidence:g}; model {report.digest[:16]}"
     )
 
 
-def draw_bars(axis: Any, rows: Sequence[Mapping[str, Any]], key: str, form: str) -> None:
-    """A bar for each predictor, the artifact's on top."""
-    names, values = [row["name"] for row in rows], [row[key] for row in rows]
+def draw_bars(axis: Any, bar_of: Mapping[str, float], form: str) -> None:
+    """A bar for each predictor by its name, the artifact's on top."""
+    names, values = list(bar_of), list(bar_of.values())
     bars = axis.barh(names, values, color=[OWN if name == "artifact" else OTHER for name in names])
     axis.bar_label(bars, [form.format(value) for value in values], padding=3, fontsize="small")
     axis.invert_yaxis()
@@ -47,14 +50,14 @@ def draw_bars(axis: Any, rows: Sequence[Mapping[str, Any]], key: str, form: str)
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def draw_calibration(axis: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+def draw_calibration(axis: Any, rows: Sequence[Figures]) -> None:
     """How often the most probable character came, against its probability."""
     axis.plot([0, 1], [0, 1], linestyle="--", color=LIMIT, label="as often as predicted")
     for row in rows:
-        if row["name"] in LINES:
-            line = [(each["predicted"], each["observed"]) for each in row["calibration"]]
-            label = f"{row['name']}: error {row['expected_calibration_error']:.2%}"
-            axis.plot(*zip(*line, strict=True), marker="o", markersize=4, label=label, color=LINES[row["name"]])
+        if row.name in LINES:
+            line = [(each.predicted, each.observed) for each in row.calibration.bins]
+            label = f"{row.name}: error {row.calibration.expected_error:.2%}"
+            axis.plot(*zip(*line, strict=True), marker="o", markersize=4, label=label, color=LINES[row.name])
     axis.set(title="Calibration", xlabel="predicted probability of the most probable character", ylabel="how often it came")
     axis.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     axis.grid(alpha=0.3)
