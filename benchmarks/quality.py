@@ -31,7 +31,7 @@ from elman_models.law.artifact import load
 from elman_models.measure.report import report
 from elman_models.measure.typist import Habits
 from elman_models.shipped import shipped_models
-from elman_models.shipyard.__main__ import TEXTS
+from elman_models.shipyard.make import TEXTS
 from elman_models.training.export import write_artifact
 
 TENTH = 1_003_854

@@ -76,6 +76,19 @@ def test_the_wheel_holds_the_three_packages_the_shipped_model_and_types(wheel: P
     assert not [name for name in names if name.startswith(("tests", "benchmarks", "deploy"))]
 
 
+def test_the_shipyard_finds_its_recipes_when_installed_from_a_wheel(wheel: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    script = (
+        "from elman_models.shipyard.make import RECIPES, TEXTS\n"
+        "from elman_models.training.recipe import read_recipe\n"
+        "for name in TEXTS: print(read_recipe(RECIPES / f'{name}.json').layers, RECIPES)"
+    )
+    environment = {"PYTHONPATH": f"{tmp_path}:{SITE}", "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-S", "-P", "-c", script]
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    assert [line.split()[1] for line in found.stdout.splitlines()] == 3 * [str(tmp_path / "elman_models/shipyard/recipes")]
+
+
 def test_grpcio_and_protobuf_are_enough_to_complete_against_a_server(thin_site: Path, server: str) -> None:
     seeded = ("--max-characters=20", "--seed=1", "ROMEO:")
     thin = run_thin(thin_site, "-m", "elman", "complete", f"--server={server}", *seeded)

@@ -3,19 +3,19 @@
 from pathlib import Path
 
 from elman_models.shipyard import novels, speeches
-from elman_models.shipyard.texts import Parts, divide_by_name
+from elman_models.shipyard.texts import DividedText, divide_by_name
 
 UNSEEN = ("moreau/", "1940", "1950", "1960", "1970", "1980", "1990", "2000", "2010", "2020")
 """How the names begin that are held out: a novel, and the speeches of each tenth year."""
 VALIDATION = ("brother-jacob/", "1955", "1985", "2015")
 
 
-def english_parts() -> Parts:
+def english_text() -> DividedText:
     """The installed texts, divided; LookupError says what to install."""
     return read_parts(novels.PACKAGE.folder("data", "texts"), speeches.PACKAGE.folder("data"))
 
 
-def read_parts(of_novels: Path, of_speeches: Path) -> Parts:
+def read_parts(of_novels: Path, of_speeches: Path) -> DividedText:
     """The novels and the speeches of these folders, divided."""
     return divide_by_name(
         {**novels.read_novels(of_novels), **speeches.read_speeches(of_speeches)},

@@ -11,7 +11,7 @@ import sysconfig
 import tokenize
 from pathlib import Path, PurePosixPath
 
-from elman_models.shipyard.texts import Parts, divide_by_name
+from elman_models.shipyard.texts import DividedText, divide_by_name
 
 FOLDERS_LEFT_OUT = {
     *("test", "tests", "idle_test"),
@@ -32,12 +32,12 @@ _WRITTEN_BY_A_PROGRAM = re.compile(r"\bauto(matically)?[- ]generated|file is gen
 _HEAD = 2000  # characters, in which a module says that a program wrote it
 
 
-def python_parts() -> Parts:
+def python_text() -> DividedText:
     """This interpreter's standard library, divided."""
     return read_parts(standard_library_folder())
 
 
-def read_parts(folder: Path) -> Parts:
+def read_parts(folder: Path) -> DividedText:
     """The standard library in `folder`, divided."""
     return divide_by_name(
         read_modules(folder),

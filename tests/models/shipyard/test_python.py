@@ -7,13 +7,13 @@ import pytest
 from runs import longest_shared_run
 
 from elman_models.shipyard.overlap import LENGTH
-from elman_models.shipyard.python import UNSEEN_SHARES, python_parts, read_modules, read_parts, share_of
-from elman_models.shipyard.texts import Parts
+from elman_models.shipyard.python import UNSEEN_SHARES, python_text, read_modules, read_parts, share_of
+from elman_models.shipyard.texts import DividedText
 
 
 @pytest.fixture(scope="module")
-def parts() -> Parts:
-    return python_parts()
+def parts() -> DividedText:
+    return python_text()
 
 
 def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
@@ -65,23 +65,23 @@ def test_the_path_alone_decides_what_is_held_out(tmp_path: Path) -> None:
     assert share_of("argparse.py") == 18
     assert share_of("ast.py") in UNSEEN_SHARES
     files = {"argparse.py": "x = 1\n", "ast.py": "x = 2\n", "tokenize.py": "x = 3\n"}
-    assert read_parts(write(tmp_path, files)) == Parts(
+    assert read_parts(write(tmp_path, files)) == DividedText(
         {"argparse.py": "x = 1\n"}, {"tokenize.py": "x = 3\n"}, {"ast.py": "x = 2\n"}
     )
 
 
-def test_the_interpreters_own_modules_are_all_there(parts: Parts) -> None:
+def test_the_interpreters_own_modules_are_all_there(parts: DividedText) -> None:
     modules = {name.partition("#")[0] for name in (*parts.training, *parts.validation, *parts.unseen)}
     assert len(modules) > 300
     assert {"argparse.py", "json/decoder.py", "asyncio/tasks.py", "tokenize.py", "ast.py"} <= modules
 
 
-def test_about_a_tenth_of_the_interpreters_own_modules_is_held_out(parts: Parts) -> None:
+def test_about_a_tenth_of_the_interpreters_own_modules_is_held_out(parts: DividedText) -> None:
     sizes = [sum(map(len, part.values())) for part in (parts.training, parts.validation, parts.unseen)]
     assert 0.05 < sizes[2] / sum(sizes) < 0.15
     assert 0.005 < sizes[1] / sum(sizes) < 0.05
 
 
-def test_no_held_out_module_is_trained_on(parts: Parts) -> None:
+def test_no_held_out_module_is_trained_on(parts: DividedText) -> None:
     for held_out in (parts.unseen, parts.validation):
         assert len(longest_shared_run(parts.training.values(), held_out.values())) < LENGTH

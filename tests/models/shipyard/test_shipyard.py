@@ -7,11 +7,12 @@ import pytest
 from prose import QUICK, prose
 
 from elman_models.law.artifact import load
-from elman_models.shipyard.__main__ import RECIPES, TEXTS, Text, listed, main, make, write_texts
-from elman_models.shipyard.texts import Parts
+from elman_models.shipyard.__main__ import main
+from elman_models.shipyard.make import RECIPES, TEXTS, Source, listed, make, write_texts
+from elman_models.shipyard.texts import DividedText
 from elman_models.training.recipe import read_recipe
 
-PARTS = Parts({"a": prose(3000), "b": prose(1000, seed=1)}, {"c": prose(500, seed=2)}, {"d": prose(700, seed=3)})
+PARTS = DividedText({"a": prose(3000), "b": prose(1000, seed=1)}, {"c": prose(500, seed=2)}, {"d": prose(700, seed=3)})
 
 
 def size(*names: str) -> int:
@@ -20,7 +21,7 @@ def size(*names: str) -> int:
 
 def test_a_shipped_model_says_what_it_learned_from_and_how_well(tmp_path: Path) -> None:
     output = tmp_path / "m.safetensors"
-    make(Text(lambda: PARTS, "a package 1.0", "a licence"), QUICK, output, "cpu", resume=False)
+    make(Source(lambda: PARTS, "a package 1.0", "a licence"), QUICK, output, "cpu", resume=False)
     about = load(output).about
     assert about["text"] == f"a package 1.0; a, b: {size('a', 'b'):,} characters"
     assert about["held_out"] == f"c: {size('c')} characters"
@@ -48,7 +49,7 @@ def test_many_names_are_counted_not_listed() -> None:
 
 
 def test_the_parts_of_a_text_can_be_written_for_eval(tmp_path: Path) -> None:
-    parts = Parts({"a": "first\n", "b/1": "é"}, {}, {"c": "last"})
+    parts = DividedText({"a": "first\n", "b/1": "é"}, {}, {"c": "last"})
     write_texts(parts, tmp_path)
     written = {path.relative_to(tmp_path).as_posix(): path.read_text("utf-8") for path in tmp_path.rglob("*.txt")}
     assert written == {"training/a.txt": "first\n", "training/b/1.txt": "é", "unseen/c.txt": "last"}

