@@ -41,7 +41,7 @@ class Corpus:
         return "".join(self.documents)
 
     def require(self, characters: int) -> None:
-        """Raise CorpusError unless there are so many."""
+        """Raise CorpusError unless there are at least this many."""
         if self.characters < characters:
             raise CorpusError(
                 f"too little text: {self.characters:,} characters in {len(self.documents)} files; needed: {characters:,}"
@@ -131,7 +131,7 @@ def divide(corpus: Corpus, share: float) -> tuple[Corpus, Corpus]:
 
 
 def spread(corpus: Corpus, characters: int) -> str:
-    """All of the text, or, of more than so many characters, about so many: every n-th page of all documents."""
+    """All of the text or, where it has more characters than this, about as many: every n-th page of all documents."""
     every = math.ceil(corpus.characters / characters)
     all_pages = chain.from_iterable(pages(document, LONGEST_PAGE) for document in corpus.documents)
     return "".join(islice(all_pages, None, None, max(1, every)))

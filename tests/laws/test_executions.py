@@ -289,7 +289,7 @@ def test_more_rows_than_memory_are_refused_with_what_to_do() -> None:
         "open_execution(load(next(iter(shipped_models().values()))), 1 << 24, 'cpu')"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
-    assert "rows: 16777216 is out of range; allowed: fewer: this machine has not the memory" in done.stderr
+    assert "rows: 16777216 is out of range; allowed: fewer: this machine does not have the memory" in done.stderr
 
 
 def test_an_extension_built_for_another_python_is_said_once_and_the_reference_serves(

@@ -19,7 +19,7 @@ TUNING = replace(QUICK, layers=None, hidden_size=None, epochs=2)
 
 
 def prose(characters: int, seed: int = 0) -> str:
-    """At least so many characters of sentences."""
+    """At least this many characters of sentences."""
     draw = random.Random(seed)
     sentences: list[str] = []
     while sum(map(len, sentences)) < characters:

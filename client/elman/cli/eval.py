@@ -114,7 +114,7 @@ def in_words(report: "Evaluation") -> str:
 
 def circumstances(report: "Evaluation") -> str:
     """What the figures depend on, and what the artifact takes."""
-    trained, habits, pace = report.training_characters, report.habits, report.pace
+    trained, habits, pace = report.training_characters, report.habits, report.throughput
     return (
         f"{report.characters:,} characters, {report.unknown_characters:,} unknown"
         f"{f'; {trained:,} characters to train the baselines' if trained else ''}\n"

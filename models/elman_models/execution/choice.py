@@ -51,7 +51,7 @@ def open_cpu(model: Model, rows: int, instructions: str, threads: int) -> Execut
     try:
         return Native(model, rows, instructions)
     except MemoryError:
-        raise InvalidField("rows", rows, "fewer: this machine has not the memory for their states") from None
+        raise InvalidField("rows", rows, "fewer: this machine does not have the memory for their states") from None
 
 
 def open_reference(model: Model, rows: int, threads: int) -> Execution:
@@ -73,8 +73,9 @@ def open_cuda(model: Model, rows: int) -> Execution:
 
     if not torch.cuda.is_available():
         raise InvalidField("device", "cuda", "cpu or auto: torch finds no CUDA device here")
-    from elman_models.execution.cuda import Cuda
+    from elman_models.execution.cuda import Cuda, use_exact_products
 
+    use_exact_products()
     try:
         return Cuda(model, rows)
     except RuntimeError as error:  # torch's OutOfMemoryError, or CUDA's own

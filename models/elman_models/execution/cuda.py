@@ -30,7 +30,7 @@ SIZES = (8, 4, 2, 1)
 Replay: TypeAlias = Callable[[], None]
 
 
-class Kind(NamedTuple):
+class ProgramKind(NamedTuple):
     """What the steps of a program do, besides moving the rows; nothing is done that no row needs."""
 
     has_output: bool = False
@@ -39,7 +39,7 @@ class Kind(NamedTuple):
     is_accounted: bool = False
 
     @classmethod
-    def of(cls, layout: Layout, part: StepRange) -> "Kind":
+    def of(cls, layout: Layout, part: StepRange) -> "ProgramKind":
         """What a part of the layout needs."""
         if part.first < layout.first_output:
             return cls()
@@ -60,9 +60,9 @@ class Buffers:
 
 
 class Program:
-    """So many steps of one kind. It overwrites nothing that it reads: to run it twice is to run it once."""
+    """A fixed number of steps of one kind. It overwrites nothing that it reads: to run it twice is to run it once."""
 
-    def __init__(self, network: IntegerNetwork, sampler: Sampler, buffers: Buffers, kind: Kind, steps: int) -> None:
+    def __init__(self, network: IntegerNetwork, sampler: Sampler, buffers: Buffers, kind: ProgramKind, steps: int) -> None:
         self._network, self._sampler, self._buffers = network, sampler, buffers
         self._kind, self._steps = kind, steps
 
@@ -108,11 +108,15 @@ class Graphs:
         return graph.replay
 
 
+def use_exact_products() -> None:
+    """Set the whole process so that no product is in TF32, which is not exact."""
+    torch.set_float32_matmul_precision("highest")
+
+
 class Cuda:
-    """The cuda execution of the `Execution` protocol."""
+    """The cuda execution of the `Execution` protocol. `use_exact_products` comes first."""
 
     def __init__(self, model: Model, rows: int, device: str = "cuda") -> None:
-        torch.set_float32_matmul_precision("highest")  # no TF32, whose products are not exact
         self._device = torch.device(device)
         self.name = f"cuda {torch.cuda.get_device_name() if self._device.type == 'cuda' else device}"
         self._network = IntegerNetwork(model, self._device)
@@ -122,8 +126,8 @@ class Cuda:
         self._rows = HostRows(rows)
         self._loaded: dict[int, Start] = {}  # since the last run
         self._graphs = Graphs() if self._device.type == "cuda" else None
-        self._programs: dict[tuple[Kind, int], Replay] = {}
-        self._program(Kind(True, True, True, True), SIZES[0])  # the memory that any program needs, found or refused now
+        self._programs: dict[tuple[ProgramKind, int], Replay] = {}
+        self._program(ProgramKind(True, True, True, True), SIZES[0])  # the memory that any program needs, found or refused now
 
     def load(self, row: int, start: Start) -> None:
         """Put a text into a row, whatever was there before."""
@@ -137,7 +141,7 @@ class Cuda:
         layout = Layout(advances, self._rows)
         record = Record(layout, self._buffers)
         for part in layout.split(SIZES):
-            kind = Kind.of(layout, part)
+            kind = ProgramKind.of(layout, part)
             self._buffers.inputs[: part.steps].copy_(self._on_host(layout.inputs(part)), non_blocking=True)
             self._program(kind, part.steps)()
             record.note(part, kind)
@@ -167,7 +171,7 @@ class Cuda:
         if self._graphs:
             torch.cuda.synchronize()
 
-    def _program(self, kind: Kind, steps: int) -> Replay:
+    def _program(self, kind: ProgramKind, steps: int) -> Replay:
         """Captured when it is first needed."""
         if (kind, steps) not in self._programs:
             program = Program(self._network, self._sampler, self._buffers, kind, steps)
@@ -185,7 +189,7 @@ class Record:
         self.log_probabilities: list[Tensor] = []
         self.states: list[Tensor] = []  # before each step from the first draw on, and after the last, (steps, rows, state size)
 
-    def note(self, part: StepRange, kind: Kind) -> None:
+    def note(self, part: StepRange, kind: ProgramKind) -> None:
         """A program has run the part."""
         steps = part.steps
         first = max(self._layout.first_draw - part.first, 0)
@@ -221,7 +225,7 @@ class CudaOutcome:
         return Account(last(self._surprises, count, advance.row), last(self._log_probabilities, count, advance.row))
 
     def state(self, index: int, sampled: int) -> State:
-        """The row's state after so many of its sampled characters (0: after the forced ones)."""
+        """The row's state after `sampled` of its sampled characters (0: after the forced ones)."""
         back = self._layout.advances[index].sampled - sampled
         return State(self._states[-1 - back, index].copy(), int(self._layout.ends[index]) - back)
 
@@ -242,5 +246,5 @@ def on_host(parts: Sequence[Tensor]) -> NDArray[Any]:
 
 
 def last(table: NDArray[Any], count: int, row: int) -> NDArray[Any]:
-    """The last so many entries of a row; the table is (steps, rows)."""
+    """The last `count` entries of a row; the table is (steps, rows)."""
     return table[len(table) - count :, row]

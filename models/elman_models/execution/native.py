@@ -65,7 +65,7 @@ class NativeOutcome:
         return Account(*self._outcome.account(index))
 
     def state(self, index: int, sampled: int) -> State:
-        """The row's state after so many of its sampled characters (0: after the forced ones)."""
+        """The row's state after `sampled` of its sampled characters (0: after the forced ones)."""
         return State(*self._outcome.state(index, sampled))
 
     def passage(self, index: int) -> Passage:

@@ -73,7 +73,7 @@ def covered(spans: Iterable[tuple[int, int]], steps: int) -> list[bool]:
     return marks
 
 
-class Draws(NamedTuple):
+class DrawInputs(NamedTuple):
     """What decides the draws of a batch, for all its steps at once; arrays are (steps, rows)."""
 
     words: NDArray[np.int64] | None  # word 0 of Philox; None: nothing is drawn

@@ -82,7 +82,7 @@ class Outcome(Protocol):
         ...
 
     def state(self, index: int, sampled: int) -> State:
-        """The row's state after so many of its sampled characters (0: after the forced ones)."""
+        """The row's state after `sampled` of its sampled characters (0: after the forced ones)."""
         ...
 
     def passage(self, index: int) -> Passage:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from elman_models.execution.plan import Draws, Plan
+from elman_models.execution.plan import DrawInputs, Plan
 from elman_models.execution.protocol import NO_ACCOUNT, Account, Advance, Passage, Start
 from elman_models.law.artifact import Model
 from elman_models.law.sampling import FRACTION, Sampling
@@ -224,7 +224,7 @@ class Reference:
 
     def _prepare(self, plan: Plan, starts: Sequence[Start], positions: Sequence[int], states: Tensor) -> "ReferenceRun":
         words = plan.draw(starts, positions) if plan.samples_somewhere else None
-        draws = Draws(words, self._ranks(plan, starts))
+        draws = DrawInputs(words, self._ranks(plan, starts))
         is_accounted = any(start.is_accounted for start in starts) or any(len(a.scored) for a in plan.advances)
         return ReferenceRun(plan, states, draws, self._settings([start.sampling for start in starts]), is_accounted)
 
@@ -271,7 +271,7 @@ class Reference:
 class ReferenceRun:
     """What one call of `run` works on; all of it stays on the device until it is asked for."""
 
-    def __init__(self, plan: Plan, states: Tensor, draws: Draws, settings: Settings, is_accounted: bool) -> None:
+    def __init__(self, plan: Plan, states: Tensor, draws: DrawInputs, settings: Settings, is_accounted: bool) -> None:
         self.plan, self.settings = plan, settings
         self.states = states  # (rows still moving, state size)
         self._moving = len(plan.rows)
@@ -367,7 +367,7 @@ class ReferenceOutcome:
         return Account(self._accounts.surprises[part, slot], self._accounts.log_probabilities[part, slot])
 
     def state(self, index: int, sampled: int) -> State:
-        """The row's state after so many of its sampled characters (0: after the forced ones)."""
+        """The row's state after `sampled` of its sampled characters (0: after the forced ones)."""
         slot, advance = self._find(index)
         count = advance.forced + sampled
         states = self._final_states if self._run.history is None else self._run.history[count]

@@ -99,10 +99,10 @@ def indentation(text: str) -> NDArray[np.float64]:
 
 def quoted(text: str) -> NDArray[np.float64]:
     """At each character, 1 within double quotes; a line that is empty ends what was left open."""
-    inside, values = False, np.zeros(len(text))
+    is_quoted, values = False, np.zeros(len(text))
     for at, character in enumerate(text):
-        inside = (not inside if character == '"' else inside) and text[at - 1 : at + 1] != "\n\n"
-        values[at] = inside
+        is_quoted = (not is_quoted if character == '"' else is_quoted) and text[at - 1 : at + 1] != "\n\n"
+        values[at] = is_quoted
     return values
 
 

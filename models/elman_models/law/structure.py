@@ -96,7 +96,7 @@ class Structure:
 
 
 SHAPES: Mapping[str, Callable[[int, int], Structure]] = {"dense": Structure.dense, "none": Structure.stacked}
-"""From so many layers of a size, by the recipe's name for the skips."""
+"""From a number of layers and their size, by the recipe's name for the skips."""
 
 
 def layer_from_json(value: Mapping[str, Any]) -> Layer:

@@ -39,7 +39,7 @@ class Tables:
 
     @classmethod
     def for_outputs(cls, outputs: int) -> "Tables":
-        """The tables for a network of so many output characters."""
+        """The tables for a network with this many output characters."""
         reach = range(-TANH_REACH, TANH_REACH + 1)
         tanh = np.array([round(127 * math.tanh(i / UNIT)) for i in reach], dtype=np.int8)
         exp = np.array([round(ONE * math.exp(-d / UNIT)) for d in range(exp_length())], dtype=np.int32)

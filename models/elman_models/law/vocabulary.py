@@ -12,7 +12,7 @@ LARGEST_VOCABULARY = 65536
 LAST_CODE_POINT = 0x10FFFF
 CHUNK = 1 << 16
 """Characters of a long text that are looked at in one piece, so that what is made of them on the way stays small."""
-FEW = 64  # up to so many characters, looking them up one by one is faster than arrays
+FEW = 64  # up to this many characters, looking them up one by one is faster than arrays
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grams:
-    """All grams of up to so many characters; `size` different characters, UNK among them."""
+    """All grams up to a length, level by level; `size` different characters, UNK among them."""
 
     levels: Sequence[Level]
     size: int

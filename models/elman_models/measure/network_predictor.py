@@ -32,7 +32,7 @@ NO_CHARACTER = -1
 
 
 class NetworkPredictor:
-    """A `Predictor` by an execution of a model with so many rows."""
+    """A `Predictor` by an execution of a model that has `rows` rows."""
 
     def __init__(self, model: Model, execution: Execution, rows: int = MOST_ROWS, name: str = "artifact") -> None:
         self.name = name
@@ -48,7 +48,7 @@ class NetworkPredictor:
         goals = [np.append(text, np.int32(NO_CHARACTER)) for text in texts]
         length = max(SHORTEST_PIECE, -(-sum(map(len, texts)) // self._rows))
         pieces = [
-            Piece(goals[text], readings[text], start, length, state) for text, start, state in self._starts(texts, length)
+            Stretch(goals[text], readings[text], start, length, state) for text, start, state in self._starts(texts, length)
         ]
         self._read(deque(pieces))
         return readings
@@ -66,9 +66,9 @@ class NetworkPredictor:
                 outcome = self._execution.run(pieces)
                 yield from ((text, start, outcome.state(index, 0)) for index, text in enumerate(longer))
 
-    def _read(self, waiting: "deque[Piece]") -> None:
+    def _read(self, waiting: "deque[Stretch]") -> None:
         """Each row reads one piece after another."""
-        rows: dict[int, Piece] = {}
+        rows: dict[int, Stretch] = {}
         for row in range(self._rows):
             self._next(row, rows, waiting)
         while rows:
@@ -81,7 +81,7 @@ class NetworkPredictor:
                 elif state:
                     self._load(row, state)
 
-    def _next(self, row: int, rows: "dict[int, Piece]", waiting: "deque[Piece]") -> None:
+    def _next(self, row: int, rows: "dict[int, Stretch]", waiting: "deque[Stretch]") -> None:
         rows.pop(row, None)
         if waiting:
             rows[row] = waiting.popleft()
@@ -91,7 +91,7 @@ class NetworkPredictor:
         self._execution.load(row, Start(state, GREEDY, is_accounted=True))
 
 
-class Piece:
+class Stretch:
     """A part of a text that one row reads; the last one of a text includes the place at its end."""
 
     def __init__(self, goal: Indices, reading: Reading, start: int, length: int, state: State) -> None:

@@ -84,7 +84,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Throughput:
     """Characters a second of one text in one thread."""
 
     consumed: float
@@ -106,7 +106,7 @@ class Evaluation:
     training_characters: int  # that train the baselines
     habits: Habits
     artifact_bytes: int
-    pace: Pace
+    throughput: Throughput
     artifact: Figures
     baselines: Sequence[Figures]
     float_costs: Costs | None = None  # of the checkpoint, where one was given
@@ -120,7 +120,7 @@ class Evaluation:
             "unknown_characters": self.unknown_characters,
             "training_characters": self.training_characters,
             **asdict(self.habits),
-            "artifact": {"bytes": self.artifact_bytes, **self.pace.to_json(), **self.artifact.to_json()},
+            "artifact": {"bytes": self.artifact_bytes, **self.throughput.to_json(), **self.artifact.to_json()},
             "baselines": [each.to_json() for each in self.baselines],
         }
         return report | ({"float": {"name": FLOAT_NETWORK, **self.float_costs.to_json()}} if self.float_costs else {})
@@ -139,7 +139,7 @@ def report(model: Model, path: Path, documents: Sequence[str], training: Sequenc
         training_characters=len(baseline_text),
         habits=habits,
         artifact_bytes=path.stat().st_size,
-        pace=pace(model, material.texts),
+        throughput=throughput(model, material.texts),
         artifact=figures(predictor, material, typist),
         baselines=[figures(each, material, typist) for each in baselines(baseline_text, vocabulary)],
     )
@@ -172,7 +172,7 @@ def figures(predictor: Predictor, material: Material, typist: Typist) -> Figures
     )
 
 
-def pace(model: Model, texts: Sequence[Indices], repetitions: int = 5) -> Pace:
+def throughput(model: Model, texts: Sequence[Indices], repetitions: int = 5) -> Throughput:
     """Characters a second of one text in one thread: consumed, and drawn at temperature 0.8."""
     execution = open_execution(model, 1, "cpu")
     text = np.resize(np.concatenate(texts), PACED)
@@ -184,4 +184,4 @@ def pace(model: Model, texts: Sequence[Indices], repetitions: int = 5) -> Pace:
             started = time.perf_counter()
             execution.run([advance])
             times[way].append(time.perf_counter() - started)
-    return Pace(**{way: PACED / median(values) for way, values in times.items()})
+    return Throughput(**{way: PACED / median(values) for way, values in times.items()})

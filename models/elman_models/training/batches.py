@@ -31,7 +31,7 @@ class Batches:
     def __init__(
         self, documents: Sequence[str], vocabulary: Vocabulary, rows: int, steps: int, seed: int, restarts: float = 0.0
     ) -> None:
-        self._text = held(documents, vocabulary)
+        self._text = joined_indices(documents, vocabulary)
         self._unknown, self._start = vocabulary.unknown, start_of(vocabulary)
         self._line_end = vocabulary.encode("\n")[0]
         self.rows, self.steps, self._seed, self._restarts = rows, steps, seed, restarts
@@ -60,7 +60,7 @@ class Batches:
         return self._text.take(starts[:, None] + np.arange(self.steps + 1), mode="wrap").astype(np.int64)
 
 
-def held(documents: Sequence[str], vocabulary: Vocabulary) -> NDArray[np.integer]:
+def joined_indices(documents: Sequence[str], vocabulary: Vocabulary) -> NDArray[np.integer]:
     """The indices of all documents, each led by its start."""
     start = start_of(vocabulary)
     text = np.full(sum(map(len, documents)) + len(documents), start, np.min_scalar_type(start))

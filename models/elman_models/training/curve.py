@@ -1,5 +1,5 @@
 """How a run goes: what a character of the training text and of the held-out text costs, which weights were the best so far,
-and whether to stop (Prechelt 1998, "Early stopping - but when?": the rule of so many measurements without a better one).
+and whether to stop (Prechelt 1998, "Early stopping - but when?": the rule of n measurements without a better one).
 
 All of it travels in the checkpoint, so that a resumed run stops where the uninterrupted one does. This file knows no optimiser.
 """

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from elman_models.law.structure import Structure
 
 Resets = Mapping[int, Tensor]
-"""Where documents begin within a window: step -> (rows, 1), 0 for the rows whose past ends there, else 1."""
+"""Where documents begin within a window: step -> (rows, 1), 0 for the rows whose past ends there, otherwise 1."""
 
 
 FEW_PRODUCTS = 1 << 20

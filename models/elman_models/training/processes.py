@@ -65,7 +65,7 @@ class ProcessGroup:
         return torch.device("cuda", self.local_rank)
 
     def block(self, rows: int) -> slice:
-        """Which of so many rows are this process's. Raises InvalidField where they cannot be dealt out evenly."""
+        """Which of a batch's rows are this process's. Raises InvalidField where they cannot be dealt out evenly."""
         share, rest = divmod(rows, self.processes)
         if rest:
             raise InvalidField("batch_size", rows, f"multiples of {self.processes}, of which each process takes as many rows")

@@ -1,4 +1,4 @@
-"""What a person sees of a training run, on standard error: a bar on a terminal, else a plain line now and then.
+"""What a person sees of a training run, on standard error: a bar on a terminal, otherwise a plain line now and then.
 
 Knows no network.
 """

@@ -18,7 +18,7 @@ from elman_models.errors import InvalidField
 from elman_models.execution import choice as executions
 from elman_models.execution import cuda
 from elman_models.execution.choice import open_execution
-from elman_models.execution.cuda import SIZES, Buffers, Cuda, Kind, Program, Replay
+from elman_models.execution.cuda import SIZES, Buffers, Cuda, Program, ProgramKind, Replay
 from elman_models.execution.cuda_layout import DRAW
 from elman_models.execution.protocol import Advance, Start
 from elman_models.execution.reference import Affine, IntegerNetwork, Sampler
@@ -29,10 +29,12 @@ from elman_models.law.state import State
 if TYPE_CHECKING:
     from tests.conftest import MakeModel
 
-KINDS = [Kind(), *(Kind(True, *needs) for needs in product((False, True), repeat=3))]
+KINDS = [ProgramKind(), *(ProgramKind(True, *needs) for needs in product((False, True), repeat=3))]
 
 
-def program_on(device: torch.device, model: Model, kind: Kind, steps: int = SIZES[0], rows: int = 3) -> tuple[Program, Buffers]:
+def program_on(
+    device: torch.device, model: Model, kind: ProgramKind, steps: int = SIZES[0], rows: int = 3
+) -> tuple[Program, Buffers]:
     """A program, and what it works on."""
     buffers = Buffers(rows, steps, model.structure.state_size, device)
     return Program(IntegerNetwork(model, device), Sampler(model, device), buffers, kind, steps), buffers
@@ -40,7 +42,7 @@ def program_on(device: torch.device, model: Model, kind: Kind, steps: int = SIZE
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("outputs", [14, 200])
-def test_a_program_asks_nothing_of_what_it_computes(make_model: "MakeModel", kind: Kind, outputs: int) -> None:
+def test_a_program_asks_nothing_of_what_it_computes(make_model: "MakeModel", kind: ProgramKind, outputs: int) -> None:
     """The meta device knows shapes and no values: an operation that waits for one, as a graph cannot, fails on it."""
     model = make_model(characters="".join(map(chr, range(32, 32 + outputs))))
     program, _ = program_on(torch.device("meta"), model, kind)
@@ -50,7 +52,7 @@ def test_a_program_asks_nothing_of_what_it_computes(make_model: "MakeModel", kin
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_to_run_a_program_twice_is_to_run_it_once(model: Model, kind: Kind) -> None:
+def test_to_run_a_program_twice_is_to_run_it_once(model: Model, kind: ProgramKind) -> None:
     """So it may be warmed up and captured at any time."""
     program, buffers = program_on(torch.device("cpu"), model, kind)
     buffers.inputs[:, 0] = DRAW if kind.has_output else 1
@@ -88,10 +90,10 @@ class Taped(Cuda):
     """The cuda execution with tapes for graphs."""
 
     def __init__(self, model: Model, rows: int) -> None:
-        self.tapes: dict[tuple[Kind, int], Tape] = {}
+        self.tapes: dict[tuple[ProgramKind, int], Tape] = {}
         super().__init__(model, rows, "cpu")
 
-    def _program(self, kind: Kind, steps: int) -> Replay:
+    def _program(self, kind: ProgramKind, steps: int) -> Replay:
         if (kind, steps) not in self.tapes:
             self.tapes[kind, steps] = Tape(super()._program(kind, steps))
         return self.tapes[kind, steps].replay
@@ -126,7 +128,7 @@ def test_a_recorded_program_says_of_any_rows_what_the_program_says(model: Model)
 
 
 def test_rows_that_stay_keep_their_state(model: Model) -> None:
-    program, buffers = program_on(torch.device("cpu"), model, Kind())
+    program, buffers = program_on(torch.device("cpu"), model, ProgramKind())
     buffers.states[0] = 7
     program()
     assert bool((buffers.states == 7).all())

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from elman_models.law.vocabulary import CHUNK, Vocabulary
-from elman_models.training.batches import IGNORED, Batches, held
+from elman_models.training.batches import IGNORED, Batches, joined_indices
 
 DOCUMENTS = ["abcabcabd" * 5, "dcba" * 9, "bad\nbad\n" * 4]
 VOCABULARY = Vocabulary("\nabc")  # d is unknown
@@ -67,14 +67,14 @@ def test_the_rows_of_an_epoch_are_the_turned_text_cut_into_equal_parts() -> None
 @pytest.mark.parametrize(("characters", "size"), [(1, 1), (254, 1), (255, 2), (65_534, 2), (65_535, 4)])
 def test_a_text_is_held_in_as_few_bytes_as_its_characters_need(characters: int, size: int) -> None:
     known = "".join(map(chr, range(0x10000, 0x10000 + characters)))
-    text = held([known[-1] + "a", ""], Vocabulary(known))
+    text = joined_indices([known[-1] + "a", ""], Vocabulary(known))
     assert text.tolist() == [characters + 1, characters - 1, characters, characters + 1]  # start, the last, UNK, start
     assert text.itemsize == size
 
 
 def test_a_long_document_is_held_whole() -> None:
     document = "abcab\n" * CHUNK
-    text = held(["ab", document], VOCABULARY)
+    text = joined_indices(["ab", document], VOCABULARY)
     assert text[4:].tolist() == VOCABULARY.encode(document).tolist()
 
 

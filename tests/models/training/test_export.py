@@ -46,15 +46,15 @@ def test_the_artifact_agrees_with_its_float_network_on_every_structure() -> None
     text = "abc cab\nbac abc " * 8
     for seed in range(3):
         model = to_model(network(seed=seed), VOCABULARY, {})
-        in_float = float_nats_per_character(network(seed=seed), VOCABULARY, [text])
-        assert evaluate(model, [text]).nats_per_character_streaming == pytest.approx(in_float, abs=0.01)
+        float_nats = float_nats_per_character(network(seed=seed), VOCABULARY, [text])
+        assert evaluate(model, [text]).nats_per_character_streaming == pytest.approx(float_nats, abs=0.01)
 
 
 def test_the_artifact_agrees_better_still_with_its_dequantised_weights() -> None:
     text = "abc cab\nbac abc " * 8
     model = to_model(network(), VOCABULARY, {})
-    in_float = float_nats_per_character(to_network(model), VOCABULARY, [text])
-    assert evaluate(model, [text]).nats_per_character_streaming == pytest.approx(in_float, abs=0.005)
+    float_nats = float_nats_per_character(to_network(model), VOCABULARY, [text])
+    assert evaluate(model, [text]).nats_per_character_streaming == pytest.approx(float_nats, abs=0.005)
 
 
 def test_a_weight_is_off_by_half_a_step_at_most() -> None:

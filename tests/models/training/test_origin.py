@@ -48,8 +48,8 @@ def logits(network: Network, vocabulary: Vocabulary, text: str) -> Tensor:
 
 def test_a_network_without_new_characters_predicts_as_its_model_does(origin: Origin) -> None:
     text = "bdf\nfbd bb" * 20
-    in_float = float_nats_per_character(origin.network(KNOWN), KNOWN, [text])
-    assert in_float == pytest.approx(evaluate(origin.model, [text]).nats_per_character_streaming, abs=0.005)
+    float_nats = float_nats_per_character(origin.network(KNOWN), KNOWN, [text])
+    assert float_nats == pytest.approx(evaluate(origin.model, [text]).nats_per_character_streaming, abs=0.005)
 
 
 def test_the_vocabulary_is_the_models_and_the_notes_in_code_point_order(origin: Origin) -> None:
