@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := $(BIN)/python -m
 
-.PHONY: help setup bench-setup demo test test-long test-cuda sanitize check format stubs train-shakespeare train-python train-english clean
+.PHONY: help setup bench-setup demo test test-long test-cuda sanitize mutants check format stubs train-shakespeare train-python train-english clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -40,6 +40,9 @@ test-long: setup ## compare the executions over a million random steps
 sanitize: setup ## the native execution's tests under the address, undefined-behaviour and thread sanitizers
 	tests/sanitize.sh address,undefined libasan.so
 	tests/sanitize.sh thread libtsan.so
+
+mutants: setup ## plant small faults in what the law hangs on and count those that the tests notice; MODULES=... for some
+	$(TOOLS) tests.mutation $(MODULES)
 
 test-cuda: setup ## run the tests that need a CUDA device
 	$(TOOLS) pytest -m cuda

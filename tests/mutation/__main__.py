@@ -1,0 +1,124 @@
+"""Plants small faults in what the law hangs on, one at a time, and counts how many the tests notice: `make mutants`.
+
+    python -m tests.mutation                              all modules
+    python -m tests.mutation elman_server.follow.attempt  one
+    python -m tests.mutation --share 0.2 --seed 7         a fifth of each module's mutants
+
+Every verdict is a line of build/mutants/MODULE.jsonl. `mutants_killed` is the share of mutants that made a test fail or hang.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.mutation.plugin import Mutation
+
+RESULTS = Path("build/mutants")
+
+FOLLOW = [
+    "tests/server/follow/test_attempt_states.py",
+    "tests/server/follow/test_editing.py",
+    "tests/server/follow/test_checkpoints.py",
+    "tests/server/follow/test_document.py",
+    "tests/server/follow/test_session.py",
+    "tests/laws/test_follow.py",
+]
+REQUESTS = ["tests/server/requests"]
+DOCUMENT = ["tests/client/protocol/test_draft.py", "tests/client/sync/test_document.py"]
+TESTS: dict[str, Sequence[str]] = {
+    "elman_models.law.sampling": ["tests/models/law/test_sampling.py"],
+    "elman_models.law.state": ["tests/models/law/test_state.py"],
+    "elman.protocol.retry": ["tests/client/protocol/test_retry.py"],
+    "elman.protocol.exchange": ["tests/client/protocol/test_exchange.py"],
+    "elman.sync.hedge": ["tests/client/sync/test_race.py", "tests/client/sync/test_hedge.py"],
+    "elman_server.engine.ending": ["tests/server/engine/test_ending.py"],
+    "elman.protocol.draft": ["tests/client/protocol/test_draft.py", "tests/client/protocol/test_draft_states.py"],
+    "elman.protocol.editable": ["tests/client/protocol/test_editable.py"],
+    "elman.sync.document": DOCUMENT,
+    "elman_server.requests.limits": REQUESTS,
+    "elman_server.requests.completion": REQUESTS,
+    "elman_server.engine.job": ["tests/server/engine/test_job.py", "tests/server/engine/test_ending.py"],
+    "elman_server.follow.checkpoints": FOLLOW,
+    "elman_server.follow.document": FOLLOW,
+    "elman_server.follow.attempt": FOLLOW,
+    "elman_server.follow.editing": FOLLOW,
+    "elman_server.follow.session": FOLLOW,
+}
+"""The modules and, for each, quick tests that are meant to notice."""
+
+OPTIONS = ["-q", "--capture=no", "-p", "no:cacheprovider", "-o", "timeout=0"]
+ONE_EXECUTION = ["-k", "not reference and not programs and not cuda"]
+
+
+def main(given: Sequence[str]) -> int:
+    """Judge the mutants of every module asked for, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation")
+    parser.add_argument("modules", nargs="*", choices=[[], *TESTS], help="all by default")
+    parser.add_argument("--share", type=float, default=1.0, help="how much of each module's mutants is tried")
+    parser.add_argument("--seed", type=int, default=1, help="of the lot that chooses them")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="the folder of the verdicts")
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)  # the process of one module
+    parser.add_argument("--slowest", type=float, default=5.0, help="seconds; tests that take longer are left out")
+    arguments = parser.parse_args(given)
+    modules: list[str] = arguments.modules or list(TESTS)
+    if arguments.one:
+        return judge(modules[0], arguments)
+    arguments.results.mkdir(parents=True, exist_ok=True)
+    dials = ("results", "share", "seed", "slowest")
+    passed_on = ["--one", *(f"--{dial}={getattr(arguments, dial)}" for dial in dials)]
+    for module in modules:
+        print(module, flush=True)
+        subprocess.run([sys.executable, "-m", "tests.mutation", module, *passed_on], check=True, env=environment())
+    print(report([verdict for module in modules for verdict in verdicts(arguments.results / f"{module}.jsonl")]))
+    return 0
+
+
+def environment() -> dict[str, str]:
+    """One thread for the numbers: a fork has none of its parent's."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def judge(module: str, dials: argparse.Namespace) -> int:
+    """The mutants of one module."""
+    mutation = Mutation(module, dials.results / f"{module}.jsonl", dials.share, dials.seed, dials.slowest)
+    return int(pytest.main([*OPTIONS, *ONE_EXECUTION, *TESTS[module]], plugins=[mutation]))
+
+
+def verdicts(results: Path) -> list[dict[str, Any]]:
+    """What became of the mutants of one module."""
+    return [json.loads(line) for line in results.read_text().splitlines()]
+
+
+def report(judged: Sequence[dict[str, Any]]) -> str:
+    """The survivors, and a table by module."""
+    fates = Counter((verdict["module"], verdict["fate"]) for verdict in judged)
+    lines = [
+        f"{one['module']}:{one['first_line']}: {one['what']}" + ("" if one["tests"] else "  (no test reaches it)")
+        for one in judged
+        if one["fate"] == "survived"
+    ]
+    lines += ["", f"{'module':35} mutants killed timeouts survived  share"]
+    totals = [0, 0, 0]
+    for module in dict.fromkeys(verdict["module"] for verdict in judged):
+        counts = [fates[module, "killed"], fates[module, "timeout"], fates[module, "survived"]]
+        totals = [total + count for total, count in zip(totals, counts, strict=True)]
+        lines.append(row(module, counts))
+    share = 1 - totals[2] / max(1, sum(totals))
+    return "\n".join([*lines, row("all", totals), f"mutants_killed {share:.3f}"])
+
+
+def row(name: str, counts: Sequence[int]) -> str:
+    """One line of the table."""
+    killed, timeouts, survived = counts
+    return f"{name:35} {sum(counts):7} {killed:6} {timeouts:8} {survived:8}  {1 - survived / max(1, sum(counts)):5.3f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
