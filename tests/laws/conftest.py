@@ -5,6 +5,7 @@ The oracle shares no code with the executions, the engine or the state; it takes
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import mul
@@ -261,6 +262,22 @@ class FixedPace(Pace):
         return self._allowance
 
 
+class Visits:
+    """Counts the situations that a state machine comes into, so that a law is not said to hold where it was never tried."""
+
+    def __init__(self) -> None:
+        self._counts = Counter[str]()
+
+    def note(self, situation: str, is_so: bool = True) -> None:
+        """Here it is, if it is."""
+        self._counts[situation] += is_so
+
+    def check(self, *situations: str) -> None:
+        """Fail unless each was visited."""
+        never = [situation for situation in situations if not self._counts[situation]]
+        assert not never, f"never visited: {never}; visited: {dict(self._counts)}"
+
+
 MakeOracle: TypeAlias = Callable[[Model], Oracle]
 MakeEmbedded: TypeAlias = Callable[..., Embedded]
 Ask: TypeAlias = Callable[[Embedded, pb.CompleteRequest], list[Told]]
@@ -371,3 +388,9 @@ def ask() -> Ask:
 def requests() -> CompletionRequests:
     """The strategy of requests: (oracle, most=, alternatives=, ends=)."""
     return completion_requests
+
+
+@pytest.fixture
+def visits() -> Visits:
+    """What the state machine of one test has visited."""
+    return Visits()

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from weakref import WeakSet
 
 import pytest
 from hypothesis import settings
@@ -18,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from elman.aio.client import AsyncClient
 from elman.aio.document import AsyncDocument
 from elman.protocol import draft
+from elman.protocol.draft import Draft
 from elman.protocol.editable import Editable
 from elman.protocol.retry import Retry
 from elman.protocol.suggestions import Suggestion
@@ -33,14 +35,15 @@ from elman_server.server import Server
 
 if TYPE_CHECKING:
     from tests.conftest import MakeModel
-    from tests.laws.conftest import Ask
+    from tests.laws.conftest import Ask, Visits
 
 NAMES = ("one", "two")
 SESSION_BYTES = 1 << 15
 """The least that a server may keep, so that it soon needs text."""
 
 TYPED = st.text("\n abcdefz☂😀", max_size=4) | st.just("\r\n")
-PASTED = st.text("\n abcdefz☂", min_size=9, max_size=60) | st.sampled_from(["a bad cab, a fed bed\r\n" * 300])
+LONG = "a bad cab, a fed bed\r\n" * 300
+PASTED = st.text("\n abcdefz☂", min_size=9, max_size=60) | st.just(LONG)
 PATIENT = Retry(attempts=12, first_seconds=0.02, largest_seconds=0.2)
 ALL, TIMEOUT_SECONDS = 100_000, 30
 
@@ -239,9 +242,9 @@ def engine(catalogue: Catalogue) -> Embedded:
 class Editor(RuleBasedStateMachine):
     """A person who edits, while connections break and servers come and go."""
 
-    def __init__(self, world: World, open_hand: OpenHand) -> None:
+    def __init__(self, world: World, open_hand: OpenHand, visits: "Visits") -> None:
         super().__init__()
-        self.world, self.open_hand = world, open_hand
+        self.world, self.open_hand, self.visits = world, open_hand, visits
 
     @initialize(
         seed=st.integers(0, 2**64 - 1),
@@ -307,16 +310,24 @@ class Editor(RuleBasedStateMachine):
         self.suggests, self.shown = True, {}
         self.hear(most)
 
-    @rule(which=st.floats(0, 1), share=st.floats(0, 1), most=MOST)
-    def accept(self, which: float, share: float, most: int) -> None:
+    @rule(which=st.floats(0, 1), share=st.floats(0, 1), jumps=st.booleans(), most=MOST)
+    def accept(self, which: float, share: float, jumps: bool, most: int) -> None:
         if not self.shown:  # what there is depends on the moment, so neither a precondition nor a draw may depend on it
+            self.hear(ALL)
+        if not self.shown:
             return
         suggestion = [*self.shown.values()][round(which * (len(self.shown) - 1))]
         count = max(1, round(share * len(suggestion.text)))
+        self.visits.note("a part taken over", count < len(suggestion.text))
+        self.visits.note("all taken over", count == len(suggestion.text))
         accepted = self.hand.edit(lambda document: document.accept(suggestion.alternative, count))
         assert accepted == suggestion.text[:count]
         self.put(self.cursor, self.cursor, accepted)
         self.suggests = True
+        if jumps:
+            self.visits.note("a part taken over, then a jump", count < len(suggestion.text))
+            self.cursor = self.place(share)
+            self.hand.edit(lambda document: document.move(self.cursor))
         self.hear(most)
 
     @rule(most=MOST)
@@ -335,6 +346,27 @@ class Editor(RuleBasedStateMachine):
     @rule(number=st.integers(0, 1), event=st.sampled_from([Replica.cut, Replica.cut, Replica.cut, Replica.replace]), most=MOST)
     def lose_stream(self, number: int, event: Callable[[Replica], Coroutine[Any, Any, None]], most: int) -> None:
         self.world.loop.run(event(self.world.replicas[number]))
+        self.hear(most)
+
+    @rule(leaves=st.sampled_from([True, False, False]), most=MOST)
+    def leave(self, leaves: bool, most: int) -> None:
+        """Now and then every server leaves: whichever is listened to says goodbye."""
+        if leaves and self.open_hand is not embedded:
+            for replica in self.world.replicas:
+                self.world.loop.run(replica.replace())
+        self.hear(most)
+
+    @rule(most=MOST)
+    def overwrite_and_go_back(self, most: int) -> None:
+        """More than a session holds, and then to what it has forgotten."""
+        end = len(self.text)
+        self.hand.edit(lambda document: document.replace(0, end, LONG))
+        self.put(0, end, LONG)
+        self.suggests = True
+        self.hear(1)
+        self.cursor = 1
+        self.hand.edit(lambda document: document.move(1))
+        self.shown = {}
         self.hear(most)
 
     def hear(self, most: int) -> None:
@@ -387,15 +419,61 @@ def world(make_model: "MakeModel", ask: "Ask", tmp_path: Path) -> Iterator[World
         yield World(loop, replicas, catalogue, engine(catalogue), ask)
 
 
+class Overheard:
+    """Counts what drafts say and hear."""
+
+    def __init__(self, visits: "Visits", patch: pytest.MonkeyPatch) -> None:
+        self._visits, self._requests, self._receive = visits, Draft.requests, Draft.receive
+        self._left = WeakSet[Draft]()  # whose server said goodbye, and which have not begun again
+
+        def requests(one: Draft, *asks: bool) -> Iterator[pb.FollowRequest]:
+            return self.requests(one, *asks)
+
+        def receive(one: Draft, response: pb.FollowResponse) -> None:
+            self.receive(one, response)
+
+        patch.setattr(Draft, "requests", requests)
+        patch.setattr(Draft, "receive", receive)
+
+    def requests(self, one: Draft, *asks: bool) -> Iterator[pb.FollowRequest]:
+        for count, request in enumerate(self._requests(one, *asks), 1):
+            event = str(request.WhichOneof("event"))
+            self._visits.note(event)
+            self._visits.note("several messages", count > 1)
+            self._visits.note("an open by a state", bool(request.open.state))
+            self._visits.note("a goodbye, then resumed", event == "open" and one in self._left)
+            self._left.discard(one)
+            yield request
+
+    def receive(self, one: Draft, response: pb.FollowResponse) -> None:
+        event = str(response.WhichOneof("event"))
+        self._visits.note(event)
+        self._visits.note("news of an older text", response.revision < one.revision)
+        if event == "goodbye":
+            self._left.add(one)
+        self._receive(one, response)
+
+
+EVERYWHERE = (
+    *("open", "edit", "accept", "dismiss", "started", "suggestion", "finished", "several messages"),
+    *("a part taken over", "all taken over", "a part taken over, then a jump"),
+)
+"""Where the law is tried, whoever suggests."""
+
+BETWEEN_REPLICAS = ("need_text", "an open by a state", "goodbye", "a goodbye, then resumed", "news of an older text")
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("open_hand", [synchronous, asynchronous, embedded])
 def test_after_any_edits_breaks_and_moves_the_suggestions_are_those_of_a_fresh_complete(
-    world: World, open_hand: OpenHand, monkeypatch: pytest.MonkeyPatch
+    world: World, open_hand: OpenHand, visits: "Visits", monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    Overheard(visits, monkeypatch)
     monkeypatch.setattr(draft, "CHUNK", 1 << 10)
     monkeypatch.setattr(draft, "JUMP", 10)
     monkeypatch.setattr(draft, "SPACING", 8)
     monkeypatch.setattr(draft, "LONGEST_STRETCH", 1 << 9)
     examples = settings(deadline=None, max_examples=40, stateful_step_count=25)
-    machine: Any = partial(Editor, world, open_hand)
+    machine: Any = partial(Editor, world, open_hand, visits)
     run_state_machine_as_test(machine, settings=examples)
+    visits.check(*EVERYWHERE, *(() if open_hand is embedded else BETWEEN_REPLICAS))

@@ -5,7 +5,9 @@ import tracemalloc
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from hypothesis import settings
@@ -13,19 +15,22 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from elman.v1 import completion_service_pb2 as pb
+from elman_models.execution.protocol import Passage
 from elman_models.law.artifact import Model
 from elman_models.law.structure import Structure
 from elman_server.embedded import ROWS, Embedded, NoWitness
-from elman_server.engine.engine import Engine
+from elman_server.engine.engine import Done, Engine, Tick
 from elman_server.engine.job import Job
 from elman_server.engine.pace import Allowance, Pace, TickKind
 from elman_server.follow import editing, tail
+from elman_server.follow.attempt import Attempt
+from elman_server.follow.document import Document
 from elman_server.follow.session import Session
 from elman_server.requests.catalogue import Catalogue, Served
 
 if TYPE_CHECKING:
     from tests.conftest import MakeExecution, MakeModel
-    from tests.laws.conftest import Ask, Oracle
+    from tests.laws.conftest import Ask, Oracle, Visits
 
 SMALL = 6000
 """Bytes of a session that is soon full: 14 states of the small models and 1500 bytes of text."""
@@ -36,10 +41,52 @@ ALL = 1000
 TICKS = st.sampled_from([0, 1, 2, ALL, ALL])
 
 
+class Interrupted(Engine):
+    """An engine whose tick may be under way while requests come, as it is where ticks run beside the event loop."""
+
+    _beside: tuple[Tick, Done] | None = None
+
+    def begin_beside(self) -> None:
+        """Begin a tick; the next one ends it first."""
+        if self._beside is None and (tick := self.begin()):
+            self._beside = tick, tick.run()
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a tick has begun and not ended."""
+        return self._beside is not None
+
+    def tick(self) -> None:
+        """End the tick that is under way, or take one."""
+        if self._beside is None:
+            super().tick()
+        else:
+            (tick, done), self._beside = self._beside, None
+            self.finish(tick, done)
+
+
+SITUATIONS = (
+    "an edit while text is not consumed",
+    "an edit while a tick is under way",
+    "a lost document begun anew by an edit",
+    "a part accepted",
+    "a part typed",
+    "all accepted",
+    "a part accepted, then a jump",
+    "a dismissal while more is to come",
+    "a goodbye's state resumed",
+    "a move while text is not consumed",
+    "need_text",
+    "news of a retired attempt",
+    "news of an attempt retired again, later in the text",
+)
+"""Where the law is tried."""
+
+
 class Stream:
     """A session on an engine that works only when it is told to."""
 
-    def __init__(self, catalogue: Catalogue, engine: Engine, size: int = SMALL) -> None:
+    def __init__(self, catalogue: Catalogue, engine: Interrupted, size: int = SMALL) -> None:
         self.engine = engine
         self.session = Session(catalogue, engine, size, NoWitness(), lambda: None)
         self.revision = 0
@@ -76,9 +123,9 @@ class World:
         fresh = Embedded(catalogue, {model.digest: make_execution(model, ROWS) for model in models})
         return cls(models, make_execution, ask, fresh, catalogue)
 
-    def server(self) -> Engine:
+    def server(self) -> Interrupted:
         executions = {model.digest: self.make_execution(model, 4) for model in self.models}
-        return Engine(executions, 4, 99, Unhurried)
+        return Interrupted(executions, 4, 99, Unhurried)
 
 
 class Everyone(Allowance):
@@ -100,9 +147,9 @@ class Unhurried(Pace):
 class Editor(RuleBasedStateMachine):
     """A person who edits, and a client that holds the text and keeps what it hears."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, visits: "Visits") -> None:
         super().__init__()
-        self.world = world
+        self.world, self.visits = world, visits
         self.engine = world.server()
         self.stream = Stream(world.catalogue, self.engine)
         self.text = ""
@@ -139,6 +186,9 @@ class Editor(RuleBasedStateMachine):
         self.stream.send(**event)
 
     def edit(self, keep: int, insert: str) -> None:
+        self.visits.note("an edit while text is not consumed", self.stream.session.unconsumed > 0)
+        self.visits.note("an edit while a tick is under way", self.engine.is_under_way)
+        self.visits.note("a lost document begun anew by an edit", self.needs_text and keep == 0)
         self.text = self.text[:keep] + insert
         self.send(bool(insert), edit=pb.Edit(keep=keep, insert=insert))
 
@@ -158,26 +208,67 @@ class Editor(RuleBasedStateMachine):
         self.hear(ticks)
 
     @precondition(lambda self: any(self.heard.values()))
-    @rule(data=st.data(), as_text=st.booleans(), ticks=TICKS)
-    def accept(self, data: st.DataObject, as_text: bool, ticks: int) -> None:
-        alternative = data.draw(st.sampled_from([number for number, text in self.heard.items() if text]))
-        count = data.draw(st.integers(1, len(self.heard[alternative])))
+    @rule(data=st.data(), jumps=st.booleans(), ticks=TICKS)
+    def accept(self, data: st.DataObject, jumps: bool, ticks: int) -> None:
+        alternative, count = data.draw(self.beginnings())
+        self.visits.note("a part accepted, then a jump", jumps and count < len(self.heard[alternative]))
+        self.take_over(alternative, count, as_text=False)
+        if jumps:
+            self.open(data.draw(PASTED), self.text[-3:])
+        self.hear(ticks)
+
+    @precondition(lambda self: any(self.heard.values()))
+    @rule(data=st.data(), ticks=TICKS)
+    def type_what_is_suggested(self, data: st.DataObject, ticks: int) -> None:
+        self.take_over(*data.draw(self.beginnings()), as_text=True)
+        self.hear(ticks)
+
+    @precondition(lambda self: any(self.heard.values()))
+    @rule(ticks=TICKS)
+    def accept_all(self, ticks: int) -> None:
+        alternative, text = next((number, text) for number, text in self.heard.items() if text)
+        self.take_over(alternative, len(text), as_text=False)
+        self.hear(ticks)
+
+    def beginnings(self) -> st.SearchStrategy[tuple[int, int]]:
+        """Alternatives, each with a number of its characters."""
+        whole = [(number, len(text)) for number, text in self.heard.items() if text]
+        return st.sampled_from(whole).flatmap(lambda one: st.tuples(st.just(one[0]), st.integers(1, one[1])))
+
+    def take_over(self, alternative: int, count: int, as_text: bool) -> None:
+        """Accept so many characters of a suggestion, or type them."""
         accepted = self.heard[alternative][:count]
+        is_part = count < len(self.heard[alternative])
+        self.visits.note("a part accepted", is_part and not as_text)
+        self.visits.note("a part typed", is_part and as_text)
+        self.visits.note("all accepted", not is_part and not as_text)
         if as_text:
             self.edit(len(self.text), accepted)
         else:
             self.text += accepted
             self.send(accept=pb.Accept(alternative=alternative, characters=count))
+
+    @rule(count=st.integers(1, 9), wrong=TYPED, right=TYPED, ticks=TICKS)
+    def retype(self, count: int, wrong: str, right: str, ticks: int) -> None:
+        """Two changes while a tick is under way, the second one later in the text, and then one behind both."""
+        self.engine.begin_beside()
+        self.edit(max(0, len(self.text) - count), wrong)
+        self.edit(len(self.text), right)
+        self.hear(1)
+        self.edit(len(self.text), "a")
         self.hear(ticks)
 
     @rule(ticks=TICKS)
     def dismiss(self, ticks: int) -> None:
+        self.visits.note("a dismissal while more is to come", not self.stream.session.is_at_rest)
         self.send(False, dismiss=pb.Dismiss())
         self.hear(ticks)
 
     @rule(way=st.sampled_from(["jump", "reconnect", "move", "switch"]), known=PASTED, ticks=TICKS)
     def open_again(self, way: str, known: str, ticks: int) -> None:
         goodbye = self.stream.session.goodbye().goodbye
+        self.visits.note("a goodbye's state resumed", goodbye.position > 0 and way == "move")
+        self.visits.note("a move while text is not consumed", self.stream.session.unconsumed > 0 and way == "move")
         if way in ("reconnect", "move"):
             self.stream.session.close()
             self.engine = self.world.server() if way == "move" else self.engine
@@ -202,12 +293,17 @@ class Editor(RuleBasedStateMachine):
             self.take(response)
         if ticks == ALL:
             self.check()
+        elif ticks:
+            self.engine.begin_beside()
 
     def check(self) -> None:
         """What was said is what Complete says."""
         assert self.stream.session.is_at_rest
         if self.needs_text:
-            self.open("", self.text)
+            if len(self.text) % 2:  # either way will do
+                self.open("", self.text)
+            else:
+                self.edit(0, self.text)
             self.hear(ALL)
         else:
             told = {one: (self.heard.get(one, ""), end.reason, end.state) for one, end in self.ends.items()}
@@ -217,6 +313,7 @@ class Editor(RuleBasedStateMachine):
         """One event; pieces follow one another, each where the text so far ends."""
         assert self.suggests or response.WhichOneof("event") in ("started", "need_text")
         self.needs_text |= response.HasField("need_text")
+        self.visits.note("need_text", response.HasField("need_text"))
         if response.HasField("started"):
             assert response.started.start_position == len(self.text)
             assert response.started.model.digest == self.wanted.model.digest
@@ -242,13 +339,46 @@ def world(make_model: "MakeModel", make_execution: "MakeExecution", ask: "Ask") 
     return World.of([make_model(), make_model(characters="\n !abcdefgé…😀xyz", seed=2)], make_execution, ask)
 
 
-def test_after_any_edits_the_suggestions_are_those_of_a_fresh_complete(world: World) -> None:
+class Retirements:
+    """Sees attempts retire, and news that come of them still."""
+
+    def __init__(self, visits: "Visits", patch: pytest.MonkeyPatch) -> None:
+        self._visits, self._retire, self._note = visits, Attempt.retire, Attempt.note
+        self._agreed = WeakKeyDictionary[Attempt, list[int]]()
+
+        def retire(attempt: Attempt, agreed: int) -> None:
+            self.retire(attempt, agreed)
+
+        def note(attempt: Attempt, passage: Passage, alternative: int, document: Document) -> None:
+            self.note(attempt, passage, alternative, document)
+
+        patch.setattr(Attempt, "retire", retire)
+        patch.setattr(Attempt, "note", note)
+
+    def retire(self, attempt: Attempt, agreed: int) -> None:
+        self._agreed.setdefault(attempt, []).append(agreed)
+        self._retire(attempt, agreed)
+
+    def note(self, attempt: Attempt, passage: Passage, alternative: int, document: Document) -> None:
+        agreed = self._agreed.get(attempt, [])
+        end = passage.position + len(passage.outputs)
+        self._visits.note("news of a retired attempt", len(agreed) == 1)
+        self._visits.note(
+            "news of an attempt retired again, later in the text", any(a < min(b, end) for a, b in pairwise(agreed))
+        )
+        self._note(attempt, passage, alternative, document)
+
+
+@pytest.mark.timeout(600)
+def test_after_any_edits_the_suggestions_are_those_of_a_fresh_complete(world: World, visits: "Visits") -> None:
     with pytest.MonkeyPatch.context() as patch:
+        Retirements(visits, patch)
         patch.setattr(tail, "BLOCK_CHARACTERS", 8)
         patch.setattr(editing, "MOST_CONSUMED", 20)
         examples = settings(deadline=None, max_examples=100, stateful_step_count=30)
-        machine: Any = partial(Editor, world)
+        machine: Any = partial(Editor, world, visits)
         run_state_machine_as_test(machine, settings=examples)
+    visits.check(*SITUATIONS)
 
 
 @pytest.fixture
@@ -345,6 +475,7 @@ def test_what_is_still_consumed_of_an_older_text_is_not_taken_for_the_newer(
     older, newer = PROSE[:60], PROSE[:keep] + "é" * 60
     stream.send(open=pb.Open(prefix=older, **GIVEN))
     assert not suggested(stream.said(ticks))
+    stream.engine.begin_beside()
     stream.send(edit=pb.Edit(keep=50, insert="f"))
     stream.send(edit=pb.Edit(keep=keep, insert="é" * 60))
     assert not suggested(stream.said(1))
