@@ -155,7 +155,6 @@ class Draft:
     def lose_stream(self) -> None:
         """The stream is lost: the next one begins with an open, and repeats what was suggested."""
         self._agreed = self._sent = 0
-        self._received.listen()
         self._must_open, self._is_asked = True, False
         self._is_suggesting = False
         self._accept: pb.Accept | None = None

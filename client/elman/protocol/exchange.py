@@ -33,7 +33,6 @@ class Exchange:
         """What to ask for now: all of it at first, then one unfinished alternative at a time; None once all have ended."""
         self._is_open = False
         if not self._received:
-            self._asked = self._numbers
             return self._pinned()
         unfinished = next((number for number in self._numbers if not self._is_finished(number)), None)
         if unfinished is None:
