@@ -24,7 +24,7 @@ from elman_server.engine.job import Job
 from elman_server.engine.pace import Allowance, Pace, TickKind
 from elman_server.follow import editing, tail
 from elman_server.follow.attempt import Attempt
-from elman_server.follow.document import Document
+from elman_server.follow.followed_text import FollowedText
 from elman_server.follow.session import Session
 from elman_server.requests.catalogue import Catalogue, Served
 
@@ -349,7 +349,7 @@ class Retirements:
         def retire(attempt: Attempt, agreed: int) -> None:
             self.retire(attempt, agreed)
 
-        def note(attempt: Attempt, passage: Passage, alternative: int, document: Document) -> None:
+        def note(attempt: Attempt, passage: Passage, alternative: int, document: FollowedText) -> None:
             self.note(attempt, passage, alternative, document)
 
         patch.setattr(Attempt, "retire", retire)
@@ -359,7 +359,7 @@ class Retirements:
         self._agreed.setdefault(attempt, []).append(agreed)
         self._retire(attempt, agreed)
 
-    def note(self, attempt: Attempt, passage: Passage, alternative: int, document: Document) -> None:
+    def note(self, attempt: Attempt, passage: Passage, alternative: int, document: FollowedText) -> None:
         agreed = self._agreed.get(attempt, [])
         end = passage.position + len(passage.outputs)
         self._visits.note("news of a retired attempt", len(agreed) == 1)

@@ -46,7 +46,7 @@ TESTS: dict[str, Sequence[str]] = {
     "elman_server.requests.completion": REQUESTS,
     "elman_server.engine.job": ["tests/server/engine/test_job.py", "tests/server/engine/test_ending.py"],
     "elman_server.follow.checkpoints": FOLLOW,
-    "elman_server.follow.document": FOLLOW,
+    "elman_server.follow.followed_text": FOLLOW,
     "elman_server.follow.attempt": FOLLOW,
     "elman_server.follow.editing": FOLLOW,
     "elman_server.follow.session": FOLLOW,

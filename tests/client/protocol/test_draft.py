@@ -240,3 +240,137 @@ def test_another_version_of_the_model_is_taken_unless_the_caller_named_one() -> 
     assert draft.digest == "e" * 64
     assert draft.give_up_model()
     assert not draft.give_up_model()
+
+
+def test_what_a_document_begins_with_is_refused_by_name() -> None:
+    with pytest.raises(MendRequest, match=r"^cursor: 4 is out of range; allowed: 0 to 3$"):
+        make("abc", 4)
+    with pytest.raises(MendRequest, match=r"^cursor: -1 is out of range"):
+        make("abc", -1)
+    with pytest.raises(MendRequest, match=r"^text: U\+DE00"):
+        make("a\ude00")
+    assert (make("abc", 0).cursor, make("abc").cursor, make("abc").seed) == (0, 3, 7)
+
+
+def test_requests_are_numbered_from_1_without_a_gap() -> None:
+    draft = make("ab")
+    revisions = [request.revision for request in draft.requests()]
+    for _ in range(3):
+        draft.replace(2, 2, "c", suggest=True)
+        revisions += [request.revision for request in draft.requests()]
+    assert revisions == [1, 2, 3, 4]
+
+
+def test_a_move_back_keeps_what_lies_before_it() -> None:
+    draft = make("abcdef")
+    said(draft)
+    draft.move(2, suggest=True)
+    assert said(draft) == [pb.Edit(keep=2, insert="", suggest=True)]
+    draft.replace(4, 5, "", suggest=True)
+    assert said(draft) == [pb.Edit(keep=2, insert="cd", suggest=True)]
+
+
+def test_whether_more_is_to_come_and_what_has_come() -> None:
+    draft = make("ab", alternatives=2)
+    assert (draft.is_waiting, draft.suggested, draft.progress) == (True, [], 0)
+    said(draft)
+    suggest(draft, "cd")
+    suggest(draft, "xy", 1)
+    assert (draft.suggested, draft.progress) == ([], 2)
+    assert told(draft) == ["0:cd", "1:xy"]
+    assert draft.suggested == [Suggestion("cd", 0, 2, None), Suggestion("xy", 1, 2, None)]
+    finish(draft)
+    assert (draft.is_waiting, draft.progress) == (True, 3)
+    finish(draft, 1)
+    assert (draft.is_waiting, draft.progress) == (False, 4)
+    draft.delete(1, suggest=False)
+    assert (draft.is_waiting, draft.suggested, draft.progress) == (False, [], 4)
+
+
+def test_a_dismissal_is_told_while_suggestions_are_on_the_way_and_once() -> None:
+    draft = make("ab")
+    said(draft)
+    suggest(draft, "cd")
+    draft.dismiss()
+    assert (draft.is_waiting, draft.suggested, told(draft)) == (False, [], [])
+    suggest(draft, "ef", at=2)  # said before the server knew
+    assert told(draft) == []
+    assert said(draft) == [pb.Dismiss()]
+    assert said(draft) == []
+    draft.replace(2, 2, "c", suggest=False)
+    assert said(draft) == [pb.Edit(keep=2, insert="c", suggest=False)]
+    draft.dismiss()
+    assert said(draft) == []
+    draft.replace(3, 3, "d", suggest=True)
+    assert draft.is_waiting
+
+
+def test_what_is_said_of_a_text_that_has_changed_is_not_taken() -> None:
+    draft = make("ab")
+    said(draft)
+    draft.replace(2, 2, "c", suggest=True)  # not told yet, so the revision is the same
+    suggest(draft, "xy")
+    assert told(draft) == []
+    draft.lose_stream()
+    suggest(draft, "xy")
+    assert told(draft) == []
+
+
+def test_what_is_accepted_and_changed_at_once_is_an_edit() -> None:
+    draft = make("ab")
+    said(draft)
+    suggest(draft, "cdef")
+    draft.accept(0, 2, suggest=True)
+    draft.replace(4, 4, "x", suggest=True)
+    assert said(draft) == [pb.Edit(keep=2, insert="cdx", suggest=True)]
+
+
+def test_after_an_accept_the_server_has_all_of_it() -> None:
+    draft = make("ab")
+    said(draft)
+    suggest(draft, "cdef")
+    draft.accept(0, 2, suggest=False)
+    assert said(draft) == [pb.Accept(alternative=0, characters=2, suggest=False)]
+    assert said(draft) == []
+    draft.replace(4, 4, "x", suggest=True)
+    assert said(draft) == [pb.Edit(keep=4, insert="x", suggest=True)]
+
+
+def test_what_a_new_stream_has_not_repeated_yet_is_told_as_text() -> None:
+    draft = make("ab")
+    said(draft)
+    suggest(draft, "cdef")
+    draft.lose_stream()
+    said(draft)
+    suggest(draft, "cd")
+    assert draft.accept(0, 4, suggest=True) == "cdef"
+    assert said(draft) == [pb.Edit(keep=2, insert="cdef", suggest=True)]
+
+
+def test_another_model_begins_anew_with_the_text_alone() -> None:
+    draft = make("abcdef")
+    said(draft)
+    start(draft)
+    suggest(draft, "xy")
+    finish(draft)
+    draft.accept(0, None, suggest=True)
+    said(draft)
+    suggest(draft, "z")
+    before = draft.revision
+    draft.dismiss()
+    draft.switch("other", "e" * 64)
+    assert (draft.model, draft.digest, draft.is_waiting, told(draft)) == ("", "", True, [])
+    (opened,) = said(draft)
+    assert (opened.model, opened.state, opened.prefix) == (pb.Model(name="other", digest="e" * 64), b"", "abcdefxy")
+    hear(draft, before, started=pb.Started(model=pb.Model(name="m", digest=DIGEST), seed=7))
+    assert draft.digest == ""
+    start(draft, "e" * 64)
+    draft.switch(None, "")
+    (opened,) = said(draft)
+    assert opened.model == pb.Model()
+
+
+@pytest.mark.parametrize(("model", "digest", "field"), [("a\ude00", "", "model"), (None, "\ude00", "digest")])
+def test_a_model_s_name_and_digest_are_characters(model: str | None, digest: str, field: str) -> None:
+    with pytest.raises(MendRequest, match=rf"^{field}: U\+DE00"):
+        make("ab").switch(model, digest)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from elman.errors import ReportDefect
-from elman.protocol.exchange import Exchange
+from elman.protocol.exchange import Exchange, is_news
+from elman.protocol.results import Piece
 from elman.v1 import completion_service_pb2 as pb
 
 MODEL = pb.Model(name="one", digest="d" * 64)
@@ -62,7 +63,7 @@ def test_text_before_started_is_a_defect_in_every_stream() -> None:
     exchange = exchange_of()
     receive(exchange, [started(), piece("abc", 2)])
     assert exchange.next_request() is not None
-    with pytest.raises(ReportDefect, match="does not begin with Started"):
+    with pytest.raises(ReportDefect, match=r"does not begin with Started$"):
         exchange.receive(piece("x", 5))
 
 
@@ -111,3 +112,55 @@ def test_an_event_of_a_newer_server_is_passed_over() -> None:
     receive(exchange, [started(), pb.CompleteResponse(), piece("abc", 2), finished()])
     exchange.end()
     assert exchange.next_request() is None
+
+
+def test_a_piece_is_returned_and_what_was_received_is_kept_by_alternative() -> None:
+    exchange = exchange_of(alternatives=2)
+    assert (exchange.alternatives, exchange.progress) == ([], 0)
+    receive(exchange, [started()])
+    assert exchange.progress == 0
+    assert exchange.receive(piece("x", 2, alternative=1)) == Piece.of(piece("x", 2, alternative=1).piece)
+    exchange.receive(piece("abc", 2))
+    assert exchange.receive(finished()) is None
+    assert exchange.progress == 3
+    assert [(one.number, one.text, one.finish_reason) for one in exchange.alternatives] == [
+        (0, "abc", "length"),
+        (1, "x", None),
+    ]
+
+
+def test_each_unfinished_alternative_is_asked_for_alone_with_what_it_received() -> None:
+    exchange = Exchange(pb.CompleteRequest(alternatives=3, first_alternative=4, sampling=pb.Sampling(seed=3)))
+    whole = exchange.next_request()
+    assert whole is not None
+    assert (whole.alternatives, whole.first_alternative) == (3, 4)
+    for event in (started(), piece("abc", 2, 4), piece("x", 2, 5), finished(4)):
+        exchange.receive(event)
+    for number, text in ((5, "x"), (6, "")):
+        request = exchange.next_request()
+        assert request is not None
+        assert (request.alternatives, request.first_alternative, request.already_received) == (1, number, text)
+        exchange.receive(started())
+        with pytest.raises(ReportDefect, match=f"alternative {11 - number}, which was not asked for"):
+            exchange.receive(piece("y", 2, 11 - number))
+        with pytest.raises(ReportDefect, match=rf"not the alternatives \[{number}\]"):
+            exchange.end()
+        exchange.receive(finished(number))
+        exchange.end()
+    assert exchange.next_request() is None
+
+
+def test_nothing_is_of_a_stream_before_it_was_asked_for() -> None:
+    with pytest.raises(ReportDefect, match=r"does not begin with Started$"):
+        exchange_of().receive(piece("x", 0))
+    with pytest.raises(ReportDefect, match=r"does not begin with Started$"):
+        exchange_of().receive(piece("x", 1))
+
+
+def test_a_beginning_is_no_news() -> None:
+    assert [is_news(event) for event in (started(), piece("x", 2), finished(), pb.CompleteResponse())] == [
+        False,
+        True,
+        True,
+        True,
+    ]

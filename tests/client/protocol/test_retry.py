@@ -2,6 +2,7 @@
 
 import pytest
 
+from elman.clock import SystemClock
 from elman.errors import AllowMoreTime, BackOff, ElmanError, GoElsewhere, MendRequest
 from elman.protocol.retry import Retry, Tries
 
@@ -71,7 +72,7 @@ def test_the_time_left_shrinks_to_an_error() -> None:
     clock.time = 1.5
     assert tries.seconds_left() == 0.5
     clock.time = 2.0
-    with pytest.raises(AllowMoreTime):
+    with pytest.raises(AllowMoreTime, match=r"the timeout has passed$"):
         tries.seconds_left()
 
 
@@ -79,3 +80,32 @@ def test_the_time_left_shrinks_to_an_error() -> None:
 def test_an_absurd_schedule_is_refused_by_name(values: dict[str, float]) -> None:
     with pytest.raises(ElmanError, match="allowed"):
         Retry(**values)  # pyright: ignore[reportArgumentType] (integers and floats in one table)
+
+
+def test_the_defaults_are_those_of_the_documents() -> None:
+    assert Retry() == Retry(attempts=6, first_seconds=0.1, largest_seconds=5.0)
+
+
+def test_the_least_of_everything_is_legal() -> None:
+    least = Retry(attempts=1, first_seconds=0, largest_seconds=0)
+    with pytest.raises(GoElsewhere):
+        tries_of(least).failed(GoElsewhere(""))
+
+
+def test_the_first_news_of_all_makes_the_next_failure_the_first() -> None:
+    attempts = tries_of(Retry(attempts=2))
+    attempts.failed(GoElsewhere(""))
+    assert attempts.failed(GoElsewhere(""), 1) == pytest.approx(0.1)
+
+
+def test_a_wait_that_would_take_all_the_time_left_is_not_taken() -> None:
+    with pytest.raises(GoElsewhere):
+        tries_of(Retry(first_seconds=0.5), timeout=0.5).failed(GoElsewhere(""))
+    assert tries_of(Retry(first_seconds=0.5), timeout=0.625).failed(GoElsewhere("")) == 0.5
+
+
+def test_the_machine_s_time_runs_on_and_its_chance_is_a_share() -> None:
+    before = SystemClock().now()
+    assert SystemClock().now() >= before
+    assert len({SystemClock().jitter() for _ in range(9)}) > 1
+    assert all(0 <= SystemClock().jitter() <= 1 for _ in range(9))

@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -68,3 +69,16 @@ def test_a_top_p_out_of_range_is_named(top_p: float) -> None:
 def test_a_min_p_out_of_range_is_named(min_p: float) -> None:
     with pytest.raises(InvalidField, match=r"^min_p: .* is out of range; allowed: 0 to 1$"):
         Sampling.of(min_p=min_p)
+
+
+def test_the_ends_of_every_range_are_legal() -> None:
+    assert Sampling.of(top_k=2**32 - 1).top_k == 2**32 - 1
+    assert (Sampling.of(min_p=1).min_p, Sampling.of(top_p=1).top_p) == (65536, 65536)
+
+
+@pytest.mark.parametrize(
+    ("given", "truncates"),
+    [({}, False), ({"top_k": 1}, True), ({"top_p": 0.99998}, True), ({"min_p": 0.00001}, True), ({"min_p": 0.000001}, False)],
+)
+def test_what_leaves_characters_out_truncates(given: dict[str, Any], truncates: bool) -> None:
+    assert Sampling.of(**given).truncates is truncates

@@ -1,13 +1,14 @@
 """An Ending, fed piece by piece, says what LAW.md (Ends) says of the whole string."""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import NamedTuple
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from elman_server.engine.ending import Ending, Reason
+from elman_server.engine.ending import Ending, Reason, borders
 
 STOPS = st.lists(st.text("ab", min_size=1, max_size=4), max_size=4)
 
@@ -91,3 +92,40 @@ def test_a_long_text_received_is_taken_at_once() -> None:
         ending = Ending(1 << 20, stops, None)
         ending.receive("a" * ((1 << 20) - 1))
         assert ending.left == 1
+
+
+@pytest.mark.parametrize("stops", [["abc"], ["a☂", "abc"], ["abc", "abcdefgh"]])
+def test_a_stop_string_that_began_in_what_was_received_ends_beyond_it(stops: list[str]) -> None:
+    ending = Ending(100, stops, None)
+    ending.receive("xxxab")
+    assert (ending.count, ending.sendable, ending.reason) == (5, 5, None)
+    ending.take("cd")
+    assert End(ending.reason, ending.count, ending.sendable) == End(Reason.STOP, 6, 5)
+
+
+def test_what_was_received_up_to_the_limit_is_the_end() -> None:
+    ending = Ending(3, (), None)
+    ending.receive("abc")
+    assert End(ending.reason, ending.count, ending.sendable) == End(Reason.LENGTH, 3, 3)
+
+
+def test_a_border_is_the_longest_proper_beginning_that_is_also_an_end() -> None:
+    for text in ("".join(letters) for length in range(9) for letters in product("ab", repeat=length)):
+        beginnings = [text[: index + 1] for index in range(len(text))]
+        longest = [max(size for size in range(len(one)) if one.endswith(one[:size])) for one in beginnings]
+        assert borders(text) == longest
+
+
+def test_without_stop_strings_all_is_taken_and_sent_up_to_the_limit() -> None:
+    ending = Ending(5, (), None)
+    ending.take("ab")
+    assert End(ending.reason, ending.count, ending.sendable) == End(None, 2, 2)
+    ending.take("cdef")
+    assert End(ending.reason, ending.count, ending.sendable) == End(Reason.LENGTH, 5, 5)
+
+
+def test_of_two_stop_strings_that_end_together_the_longer_one_is_taken_out() -> None:
+    ending = Ending(9, ("c", "bc", "xyz"), None)
+    ending.take("a")
+    ending.take("bcd")
+    assert End(ending.reason, ending.count, ending.sendable) == End(Reason.STOP, 3, 1)
