@@ -33,7 +33,7 @@ FOLLOW = [
 REQUESTS = ["tests/server/requests"]
 DOCUMENT = ["tests/client/protocol/test_draft.py", "tests/client/sync/test_document.py"]
 TESTS: dict[str, Sequence[str]] = {
-    "elman_models.law.sampling": ["tests/models/law/test_sampling.py"],
+    "elman_models.law.sampling": ["tests/models/law/test_sampling.py", "tests/server/requests/test_completion.py"],
     "elman_models.law.state": ["tests/models/law/test_state.py"],
     "elman.protocol.retry": ["tests/client/protocol/test_retry.py"],
     "elman.protocol.exchange": ["tests/client/protocol/test_exchange.py"],

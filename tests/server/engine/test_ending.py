@@ -129,3 +129,9 @@ def test_of_two_stop_strings_that_end_together_the_longer_one_is_taken_out() -> 
     ending.take("a")
     ending.take("bcd")
     assert End(ending.reason, ending.count, ending.sendable) == End(Reason.STOP, 3, 1)
+
+
+def test_the_first_reason_found_is_the_reason() -> None:
+    ending = Ending(2, ("ab",), None)
+    ending.receive("ab")
+    assert End(ending.reason, ending.count, ending.sendable) == End(Reason.STOP, 2, 2)
