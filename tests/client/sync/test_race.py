@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 
 import pytest
 
-from elman.errors import ElmanError, GoElsewhere, MendRequest
 from elman.aio.hedge import race as race_async
+from elman.errors import ElmanError, GoElsewhere, MendRequest
 from elman.sync.hedge import race
 
 AT_ONCE, SOON, NEVER = 0.0, 0.01, 60.0
