@@ -272,10 +272,15 @@ class Visits:
         """Here it is, if it is."""
         self._counts[situation] += is_so
 
-    def check(self, *situations: str) -> None:
-        """Fail unless each was visited."""
-        never = [situation for situation in situations if not self._counts[situation]]
-        assert not never, f"never visited: {never}; visited: {dict(self._counts)}"
+    def run(self, run_round: Callable[[], None], *situations: str) -> None:
+        """Run rounds of examples, one or up to five, until each situation was visited. Fail if one never comes."""
+        never: list[str] = []
+        for _ in range(5):
+            run_round()
+            never = [situation for situation in situations if not self._counts[situation]]
+            if not never:
+                return
+        raise AssertionError(f"never visited: {never}; visited: {dict(self._counts)}")
 
 
 MakeOracle: TypeAlias = Callable[[Model], Oracle]

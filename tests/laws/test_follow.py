@@ -377,8 +377,7 @@ def test_after_any_edits_the_suggestions_are_those_of_a_fresh_complete(world: Wo
         patch.setattr(editing, "MOST_CONSUMED", 20)
         examples = settings(deadline=None, max_examples=100, stateful_step_count=30)
         machine: Any = partial(Editor, world, visits)
-        run_state_machine_as_test(machine, settings=examples)
-    visits.check(*SITUATIONS)
+        visits.run(lambda: run_state_machine_as_test(machine, settings=examples), *SITUATIONS)
 
 
 @pytest.fixture
