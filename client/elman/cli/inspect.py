@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from elman.cli.models import table
 from elman.cli.tint import legend, palette, tinted
@@ -13,9 +13,9 @@ from elman.extras import extra
 from elman.terminal import read_text, use_utf8, write, write_json
 
 if TYPE_CHECKING:
-    from elman_models.inspection.characters import Neighbour
+    from elman_models.inspection.characters import Characters
     from elman_models.inspection.gradients import Memory
-    from elman_models.inspection.units import Unit
+    from elman_models.inspection.units import Unit, Units
     from elman_models.law.artifact import Model
 
 SHOWN_UNITS: Final = 3
@@ -62,27 +62,22 @@ def run(arguments: argparse.Namespace) -> int:
 def units(arguments: argparse.Namespace, model: "Model") -> None:
     """A text in the colours of some units."""
     from elman_models.inspection.states import states_of
-    from elman_models.inspection.units import follower, followers, index_of
-    from elman_models.law.dequantize import REACH
+    from elman_models.inspection.units import best_units, one_unit
 
     text = read_text(arguments.text)
     states = states_of(model, text)[1:]
     if arguments.unit is None:
-        found = followers(model.structure, states, text)
-        shown = found[:SHOWN_UNITS]
+        found = best_units(model, states, text, SHOWN_UNITS)
     else:
-        shown = found = [follower(model.structure, states, text, arguments.layer, arguments.unit)]
-    values = [states[:, index_of(model.structure, each.layer, each.unit)] / REACH for each in shown]
-    named = list(zip(map(unit_in_words, shown), values, strict=True))
-    if arguments.plot and named:
+        found = one_unit(model, states, text, arguments.layer, arguments.unit)
+    if arguments.plot and found.shown:
         from elman_models.plots.inspection import draw_units
 
-        draw_units(text, named, arguments.plot)
+        draw_units(text, [(unit_in_words(unit), values) for unit, values in found.shown], arguments.plot)
     if arguments.json:
-        listed = [{**each.to_json(), "values": value.tolist()} for each, value in zip(shown, values, strict=True)]
-        write_json({"digest": model.digest, "followers": [each.to_json() for each in found], "units": listed})
+        write_json(found.to_json())
     else:
-        write(units_in_words(text, named, found))
+        write(units_in_words(text, found))
 
 
 def unit_in_words(unit: "Unit") -> str:
@@ -90,11 +85,11 @@ def unit_in_words(unit: "Unit") -> str:
     return f"layer {unit.layer}, unit {unit.unit}: follows {unit.follows}, correlation {unit.correlation:+.2f}"
 
 
-def units_in_words(text: str, named: Sequence[tuple[str, Any]], found: Sequence["Unit"]) -> str:
+def units_in_words(text: str, found: "Units") -> str:
     """The text once for each unit that is shown, and a table of all that were found."""
     colours = palette()
-    parts = [f"{title}\n{tinted(text, values, colours)}\n" for title, values in named]
-    rows = [(each.follows, str(each.layer), str(each.unit), f"{each.correlation:+.2f}") for each in found]
+    parts = [f"{unit_in_words(unit)}\n{tinted(text, values.tolist(), colours)}\n" for unit, values in found.shown]
+    rows = [(each.follows, str(each.layer), str(each.unit), f"{each.correlation:+.2f}") for each in found.followers]
     heading = ("FOLLOWS", "LAYER", "UNIT", "CORRELATION")
     return f"{''.join(parts)}{legend(colours)}\n\n{table([heading, *rows])}"
 
@@ -136,26 +131,26 @@ def mean(values: Sequence[float]) -> float:
 
 def characters(arguments: argparse.Namespace, model: "Model") -> None:
     """The nearest characters of each one."""
-    from elman_models.inspection.characters import embedding, neighbours, plane, to_json
+    from elman_models.inspection.characters import alike, embedding, plane
 
-    found = {side: neighbours(model, side, arguments.nearest) for side in SIDES}
+    found = alike(model, arguments.nearest)
     if arguments.plot:
         from elman_models.plots.inspection import draw_characters
 
         planes = [(f"Characters {words}", *plane(embedding(model, side))) for side, words in SIDES.items()]
         draw_characters(planes, model.vocabulary.characters, arguments.plot)
     if arguments.json:
-        write_json({"digest": model.digest, **{side: to_json(near) for side, near in found.items()}})
+        write_json(found.to_json())
     else:
         write(characters_in_words(found))
 
 
-def characters_in_words(found: Mapping[str, Mapping[str, Sequence["Neighbour"]]]) -> str:
+def characters_in_words(found: "Characters") -> str:
     """A table with a row for each character."""
     rows = [
         (shown(character), *(" ".join(f"{shown(each.character)} {each.cosine:.2f}" for each in near[character])
-                             for near in found.values()))
-        for character in found["read"]
+                             for near in (found.read, found.predicted)))
+        for character in found.read
     ]  # fmt: skip
     return table([("CHARACTER", *(f"NEAREST {words.upper()}" for words in SIDES.values())), *rows])
 

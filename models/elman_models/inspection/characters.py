@@ -1,9 +1,10 @@
-"""Which characters a network takes for alike: as it reads them (rows of the layers' bias tables) and as it predicts them
+"""Which characters are alike to a network: as it reads them (rows of the layers' bias tables) and as it predicts them
 (rows of the output layer). Both are centred, so that what all rows share does not make all characters alike. Knows no text.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +18,34 @@ Floats = NDArray[np.float64]
 Side: TypeAlias = Literal["read", "predicted"]
 
 
-class Neighbour(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Neighbour:
     """Another character, and the cosine of the angle between the two."""
 
     character: str
     cosine: float
 
 
+@dataclass(frozen=True, slots=True)
+class Characters:
+    """The nearest others of each character of the vocabulary, the nearest first."""
+
+    digest: str
+    read: Mapping[str, list[Neighbour]]
+    predicted: Mapping[str, list[Neighbour]]
+
+    def to_json(self) -> dict[str, Any]:
+        """What `elman inspect characters --json` prints."""
+        return asdict(self)
+
+
+def alike(model: Model, nearest: int) -> Characters:
+    """For each character as many of its nearest others, on both sides of the network. Raises InvalidField."""
+    return Characters(model.digest, neighbours(model, "read", nearest), neighbours(model, "predicted", nearest))
+
+
 def neighbours(model: Model, side: Side, nearest: int) -> Mapping[str, list[Neighbour]]:
-    """For each character of the vocabulary its nearest others, the nearest first. Raises InvalidField."""
+    """For each character of the vocabulary, its nearest others on one side, the nearest first. Raises InvalidField."""
     most = len(model.vocabulary) - 1
     if not 1 <= nearest <= most:
         raise InvalidField("nearest", nearest, f"1 to {most}")
@@ -53,7 +73,7 @@ def read_rows(model: Model) -> Floats:
 
 
 def cosines_of(rows: Floats) -> Floats:
-    """Of each row with each; 0 for a row of zeros."""
+    """The cosine of each row with each; 0 for a row of zeros."""
     sizes = np.linalg.norm(rows, axis=1, keepdims=True)
     unit = np.divide(rows, sizes, out=np.zeros_like(rows), where=sizes > 0)
     return unit @ unit.T
@@ -64,8 +84,3 @@ def plane(rows: Floats) -> tuple[Floats, float]:
     u, s, _ = np.linalg.svd(rows, full_matrices=False)
     seen = np.square(s[:2]).sum() / max(float(np.square(s).sum()), np.finfo(np.float64).tiny)
     return u[:, :2] * s[:2], float(seen)
-
-
-def to_json(found: Mapping[str, list[Neighbour]]) -> dict[str, Any]:
-    """A value that `json.dumps` takes."""
-    return {character: [each._asdict() for each in others] for character, others in found.items()}

@@ -35,6 +35,21 @@ def test_a_unit_is_chosen_by_layer_and_unit(artifact: Path, capsys: pytest.Captu
     assert (unit["layer"], unit["unit"], len(unit["values"])) == (1, 3, len(TEXT))
 
 
+def test_programs_find_each_follower_and_each_neighbour_by_its_keys(artifact: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", "units", TEXT, "--model", str(artifact), "--json"]) == 0
+    units = json.loads(capsys.readouterr().out)
+    assert list(units) == ["digest", "followers", "units"]
+    assert all(list(each) == ["layer", "unit", "follows", "correlation"] for each in units["followers"])
+    assert [{**each, "values": len(TEXT)} for each in units["followers"][:3]] == [
+        {**each, "values": len(each["values"])} for each in units["units"]
+    ]
+    assert main(["inspect", "characters", "--model", str(artifact), "--nearest", "2", "--json"]) == 0
+    characters = json.loads(capsys.readouterr().out)
+    assert list(characters) == ["digest", "read", "predicted"]
+    for side in (characters["read"], characters["predicted"]):
+        assert all([list(each) for each in nearest] == [["character", "cosine"]] * 2 for nearest in side.values())
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [

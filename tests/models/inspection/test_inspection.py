@@ -14,7 +14,7 @@ from elman_models.execution.reference import Reference
 from elman_models.inspection.characters import cosines_of, neighbours, plane
 from elman_models.inspection.gradients import gradient_norms, growth, memory
 from elman_models.inspection.states import states_of
-from elman_models.inspection.units import PROPERTIES, followers, index_of, place
+from elman_models.inspection.units import PROPERTIES, best_followers, index_of, layer_and_unit
 from elman_models.law.artifact import Model
 from elman_models.law.state import State
 from elman_models.law.structure import Structure
@@ -102,7 +102,7 @@ def test_a_unit_that_is_made_to_follow_a_property_is_found() -> None:
         states = random.integers(-127, 128, (len(text), 10), np.int8)
         values = of(text)
         states[:, 7] = -np.rint(100 * values / values.max()).astype(np.int8)
-        found = next(unit for unit in followers(structure, states, text) if unit.follows == name)
+        found = next(unit for unit in best_followers(structure, states, text) if unit.follows == name)
         assert (found.layer, found.unit) == (1, 2)
         assert found.correlation == pytest.approx(-1, abs=0.01)
 
@@ -117,8 +117,8 @@ def test_properties_are_what_they_are_called() -> None:
 
 def test_places_and_indices_are_inverse(model: Model) -> None:
     structure = model.structure
-    places = [place(structure, index) for index in range(structure.state_size)]
-    assert [index_of(structure, *each) for each in places] == list(range(structure.state_size))
+    found = [layer_and_unit(structure, index) for index in range(structure.state_size)]
+    assert [index_of(structure, *each) for each in found] == list(range(structure.state_size))
     with pytest.raises(InvalidField, match="unit: 7 is out of range; allowed: 0 to 6 in layer 1"):
         index_of(structure, 1, 7)
 
