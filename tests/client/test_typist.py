@@ -12,7 +12,7 @@ from elman_models.errors import InvalidField
 from elman_models.execution.choice import open_execution
 from elman_models.law.artifact import load
 from elman_models.law.vocabulary import Vocabulary
-from elman_models.measure.gram_predictor import CountedPredictor
+from elman_models.measure.gram_predictor import GramPredictor
 from elman_models.measure.grams import Grams
 from elman_models.measure.network_predictor import NetworkPredictor
 from elman_models.measure.ngram import NGram
@@ -164,7 +164,7 @@ def test_a_length_out_of_range_is_refused_by_name(value: int) -> None:
 
 def test_any_predictor_has_the_same_typist(predictor: NetworkPredictor, vocabulary: Vocabulary) -> None:
     grams = Grams.of(vocabulary.encode(TEXT), len(vocabulary) + 1, 5)
-    knows_it: Predictor = CountedPredictor(NGram(grams, 5), vocabulary)
+    knows_it: Predictor = GramPredictor(NGram(grams, 5), vocabulary)
     texts = [vocabulary.encode(TEXT)]
     saved = [Typist(Habits(), vocabulary).enter([TEXT], each.read(texts)).saved for each in (predictor, knows_it)]
     assert 0 < saved[0] < saved[1] < 1

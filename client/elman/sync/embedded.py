@@ -36,7 +36,7 @@ class FollowedDocument(Protocol):
         ...
 
 
-class Engine(Protocol):
+class EmbeddedEngine(Protocol):
     """What elman_server.embedded offers. A refused request raises an exception with an attribute `status`."""
 
     def complete(self, request: pb.CompleteRequest) -> Iterator[pb.CompleteResponse]:
@@ -63,7 +63,7 @@ class Engine(Protocol):
 class EngineTransport:
     """A transport without a network. A score is one step of work, which its timeout does not cut short."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: EmbeddedEngine) -> None:
         self._engine = engine
 
     def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Generator[pb.CompleteResponse]:

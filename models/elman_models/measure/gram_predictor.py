@@ -1,4 +1,4 @@
-"""Reads texts by models that are made of counted grams. Knows not which: they tell probabilities.
+"""Reads texts by models that are made of counted grams. It does not know which: they give probabilities.
 
 A text begins with no context, in windows too: better for these models than a line's end, with which a network begins.
 """
@@ -14,10 +14,10 @@ from elman_models.measure.grams import NOWHERE, Floats, Grams, Places
 from elman_models.measure.predictor import JOINERS, Indices, Reading
 
 MOST_PROBABILITIES = 1 << 21
-"""How many are held at once."""
+"""At most this many probabilities are held at once."""
 
 
-class Counted(Protocol):
+class GramModel(Protocol):
     """A model that is made of counted grams."""
 
     name: str
@@ -28,21 +28,21 @@ class Counted(Protocol):
         ...
 
 
-class CountedPredictor:
-    """A `Predictor` by one of them."""
+class GramPredictor:
+    """A `Predictor` by one of these models."""
 
-    def __init__(self, model: Counted, vocabulary: Vocabulary) -> None:
+    def __init__(self, model: GramModel, vocabulary: Vocabulary) -> None:
         self.name = model.name
         self._model = model
         self._unknown = vocabulary.unknown
         self._joiners = vocabulary.encode(JOINERS)
 
     def read(self, texts: Sequence[Indices]) -> list[Reading]:
-        """Read several texts, each of its own."""
+        """Read several texts, each by itself."""
         return [self._read(text) for text in texts]
 
     def nats(self, texts: Sequence[Indices]) -> float:
-        """The sum of all characters' costs, each text read of its own."""
+        """The sum of all characters' costs, each text read by itself."""
         joined = np.concatenate(texts)
         places = np.concatenate([self._places(text)[:-1] for text in texts])
         return float(sum(self._costs(probability, joined[part]).sum() for part, probability in self._parts(places)))

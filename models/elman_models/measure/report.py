@@ -21,7 +21,7 @@ from elman_models.law.state import State
 from elman_models.law.vocabulary import Vocabulary
 from elman_models.measure.calibration import Calibration, calibration
 from elman_models.measure.cost import MOST_ROWS, Costs, costs
-from elman_models.measure.gram_predictor import CountedPredictor
+from elman_models.measure.gram_predictor import GramPredictor
 from elman_models.measure.grams import Grams
 from elman_models.measure.network_predictor import NetworkPredictor
 from elman_models.measure.ngram import NGram
@@ -152,9 +152,9 @@ def baselines(training: str, vocabulary: Vocabulary) -> Iterator[Predictor]:
     longest = max(*NGRAM_ORDERS, max(PPM_ORDERS) + 1)
     grams = Grams.of(vocabulary.encode(training), len(vocabulary) + 1, longest)
     for order in NGRAM_ORDERS:
-        yield CountedPredictor(NGram(grams, order), vocabulary)
+        yield GramPredictor(NGram(grams, order), vocabulary)
     for order in PPM_ORDERS:
-        yield CountedPredictor(Ppm(grams, order), vocabulary)
+        yield GramPredictor(Ppm(grams, order), vocabulary)
 
 
 def figures(predictor: Predictor, material: Material, typist: Typist) -> Figures:

@@ -3,16 +3,16 @@
     held out:   ...def copy(self): return type(self)(self)...
     training:   [before][def copy(self): return type(self)(self)][after]
 
-Whole lines go; what stands before and after them become documents of their own. This file does not know what the text is.
+Whole lines go; what stands before and after them becomes documents of its own. This file does not know what the text is.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 
 LENGTH = 200
-"""So many characters in a row may not stand both in a text that is trained on and in one that is held out."""
+"""A run of this many characters may not stand in both a training text and a held-out one."""
 
 
-class Windows:
+class RunHashes:
     """Every run of the length in some documents, as its hash: 64 bits, so that two of a million do not meet by chance."""
 
     def __init__(self, documents: Iterable[str], length: int = LENGTH) -> None:
@@ -33,10 +33,10 @@ def separate(training: Mapping[str, str], held_out: Iterable[str], length: int =
 
     A document that was cut becomes as many as there are pieces, with its name, `#` and their numbers.
     """
-    windows = Windows(held_out, length)
+    hashes = RunHashes(held_out, length)
     separated: dict[str, str] = {}
     for name, document in training.items():
-        runs = list(windows.shared_with(document))
+        runs = list(hashes.shared_with(document))
         if runs:
             separated.update((f"{name}#{number}", piece) for number, piece in enumerate(without_lines(document, runs), 1))
         else:

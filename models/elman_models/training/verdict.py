@@ -12,7 +12,7 @@ from elman_models.corpus import Corpus, spread
 from elman_models.law.artifact import Model
 from elman_models.law.vocabulary import Vocabulary
 from elman_models.measure.cost import Quality, evaluate
-from elman_models.measure.gram_predictor import CountedPredictor
+from elman_models.measure.gram_predictor import GramPredictor
 from elman_models.measure.grams import Grams
 from elman_models.measure.ngram import NGram
 from elman_models.training.float_cost import float_nats_per_character
@@ -81,5 +81,5 @@ def compared(nats: float, ngram: float) -> str:
 def ngram_nats_per_character(training: str, documents: Sequence[str], vocabulary: Vocabulary) -> float:
     """What a Kneser-Ney n-gram of a training text makes of the held-out text."""
     grams = Grams.of(vocabulary.encode(training), len(vocabulary) + 1, NGRAM_ORDER)
-    ngram = CountedPredictor(NGram(grams, NGRAM_ORDER), vocabulary)
+    ngram = GramPredictor(NGram(grams, NGRAM_ORDER), vocabulary)
     return ngram.nats([vocabulary.encode(document) for document in documents]) / sum(map(len, documents))

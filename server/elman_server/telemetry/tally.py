@@ -44,25 +44,25 @@ class Times:
 
     def __init__(self, name: str, text: str, labels: Sequence[str], bounds: Sequence[float]) -> None:
         self._name, self._text, self._labels, self._bounds = name, text, labels, bounds
-        self._found: dict[tuple[str, ...], Found] = {} if labels else {(): Found(bounds)}
+        self._histograms: dict[tuple[str, ...], Histogram] = {} if labels else {(): Histogram(bounds)}
 
     def observe(self, seconds: float, *labels: str) -> None:
         """Count one more, of that length."""
-        found = self._found.get(labels)
-        if found is None:
-            found = self._found[labels] = Found(self._bounds)
-        found.counts[bisect_left(self._bounds, seconds)] += 1
-        found.seconds += seconds
+        histogram = self._histograms.get(labels)
+        if histogram is None:
+            histogram = self._histograms[labels] = Histogram(self._bounds)
+        histogram.counts[bisect_left(self._bounds, seconds)] += 1
+        histogram.seconds += seconds
 
     def read(self) -> Metric:
         """The metric as it stands."""
         family: Any = HistogramMetricFamily(self._name, self._text, labels=self._labels)  # its types know no sum
-        for labels, found in list(self._found.items()):
-            family.add_metric(labels, list(cumulated(self._bounds, found.counts.copy())), found.seconds)
+        for labels, histogram in list(self._histograms.items()):
+            family.add_metric(labels, list(cumulated(self._bounds, histogram.counts.copy())), histogram.seconds)
         return family
 
 
-class Found:
+class Histogram:
     """The buckets and the sum of one histogram."""
 
     __slots__ = ("counts", "seconds")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from elman_models.law.vocabulary import Vocabulary
-from elman_models.measure.gram_predictor import Counted, CountedPredictor
+from elman_models.measure.gram_predictor import GramModel, GramPredictor
 from elman_models.measure.grams import Grams
 from elman_models.measure.ngram import NGram, discounts
 from elman_models.measure.ppm import Ppm
@@ -21,10 +21,10 @@ SIZE = len(VOCABULARY) + 1
 GRAMS = Grams.of(VOCABULARY.encode(TEXT), SIZE, 6)
 CONTEXTS = ["the ca", "zzz", "t", "", "is that. the", "☃", "☃ ", "what?", "what?)"]
 
-Make: TypeAlias = Callable[[Grams, int], Counted]
+Make: TypeAlias = Callable[[Grams, int], GramModel]
 
 
-def distribution(model: Counted, context: str) -> Sequence[float]:
+def distribution(model: GramModel, context: str) -> Sequence[float]:
     places = np.concatenate([np.full((1, len(GRAMS.levels)), -1), model.grams.places(VOCABULARY.encode(context))])
     return model.probabilities(places)[-1].tolist()
 
@@ -111,7 +111,7 @@ def test_a_discount_takes_something_and_no_more_than_there_is(frequencies: list[
 @pytest.mark.parametrize("make", [NGram, Ppm])
 def test_a_longer_order_predicts_a_repeated_text_better(make: Make) -> None:
     text = VOCABULARY.encode(TEXT)
-    costs = [CountedPredictor(make(GRAMS, order), VOCABULARY).nats([text]) for order in (1, 2, 3, 5)]
+    costs = [GramPredictor(make(GRAMS, order), VOCABULARY).nats([text]) for order in (1, 2, 3, 5)]
     assert costs == sorted(costs, reverse=True)
 
 
@@ -119,7 +119,7 @@ def test_a_longer_order_predicts_a_repeated_text_better(make: Make) -> None:
 def test_a_text_shorter_than_the_order_is_enough(make: Make) -> None:
     grams = Grams.of(VOCABULARY.encode("the"), SIZE, 6)
     assert len(grams.levels) == 3
-    assert CountedPredictor(make(grams, 6), VOCABULARY).nats([VOCABULARY.encode("the")]) > 0
+    assert GramPredictor(make(grams, 6), VOCABULARY).nats([VOCABULARY.encode("the")]) > 0
 
 
 def test_nothing_to_count_is_refused() -> None:
@@ -133,7 +133,7 @@ def test_a_reading_is_the_most_probable_of_each_distribution(make: Make, monkeyp
     text = "the cat's hat ☃ is on that mat"
     model = make(GRAMS, 3)
     encoded = VOCABULARY.encode(text)
-    reading = CountedPredictor(model, VOCABULARY).read([encoded])[0]
+    reading = GramPredictor(model, VOCABULARY).read([encoded])[0]
     for place in range(len(text) + 1):
         probabilities = distribution(model, text[:place])
         top = probabilities.index(max(probabilities))
@@ -147,7 +147,7 @@ def test_what_would_follow_an_apostrophe_is_read_too() -> None:
     text = "I can't say that I don't. "
     vocabulary = Vocabulary.of(text, at_least=1)
     model = NGram(Grams.of(vocabulary.encode(text * 2), len(vocabulary) + 1, 4), 4)
-    reading = CountedPredictor(model, vocabulary).read([vocabulary.encode("I can you do")])[0]
+    reading = GramPredictor(model, vocabulary).read([vocabulary.encode("I can you do")])[0]
     assert vocabulary.decode(reading.tops[[5]]) == "'"
     assert vocabulary.decode(reading.seconds[[5]]) == "t"
     assert reading.second_surprises[5] > 0
@@ -155,7 +155,7 @@ def test_what_would_follow_an_apostrophe_is_read_too() -> None:
 
 @pytest.mark.parametrize("make", [NGram, Ppm])
 def test_texts_do_not_see_each_other(make: Make) -> None:
-    predictor = CountedPredictor(make(GRAMS, 4), VOCABULARY)
+    predictor = GramPredictor(make(GRAMS, 4), VOCABULARY)
     texts: list[Indices] = [VOCABULARY.encode(text) for text in ("the ca", "t sat", "☃", "on that")]
     alone = [predictor.nats([text]) for text in texts]
     assert predictor.nats(texts) == pytest.approx(math.fsum(alone))
@@ -164,5 +164,5 @@ def test_texts_do_not_see_each_other(make: Make) -> None:
 
 
 def test_a_character_that_the_vocabulary_lacks_costs_what_it_costs_everywhere() -> None:
-    predictor = CountedPredictor(NGram(GRAMS, 3), VOCABULARY)
+    predictor = GramPredictor(NGram(GRAMS, 3), VOCABULARY)
     assert predictor.nats([VOCABULARY.encode("☃")]) == pytest.approx(math.log(1_114_112))

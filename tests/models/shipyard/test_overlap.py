@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from elman_models.shipyard.overlap import LENGTH, Windows, separate, without_lines
+from elman_models.shipyard.overlap import LENGTH, RunHashes, separate, without_lines
 from elman_models.shipyard.texts import divide_by_name
 
 
@@ -22,7 +22,7 @@ def test_a_run_of_the_length_is_found_wherever_it_stands(length: int) -> None:
     shared = letters(length, seed=1).replace("\n", "x")
     for before in range(2 * length + 1):
         held_out = "1" * before + shared + "2" * length
-        assert (3, 3 + length) in Windows([held_out], length).shared_with("345" + shared + "6" * length)
+        assert (3, 3 + length) in RunHashes([held_out], length).shared_with("345" + shared + "6" * length)
 
 
 @pytest.mark.parametrize("length", [2, 7, 200])
@@ -35,7 +35,7 @@ def test_a_run_that_is_shorter_by_one_may_stay(length: int) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_every_run_is_found_and_nothing_else(seed: int) -> None:
     document, others = random_texts(seed)
-    found = list(Windows(others, 6).shared_with(document))
+    found = list(RunHashes(others, 6).shared_with(document))
     assert found == [(at, at + 6) for at in sorted(runs_by_brute_force(document, others, 6))]
 
 
