@@ -30,7 +30,7 @@ class CarefulTorch:
 
     @torch.inference_mode()
     def generate(self, steps: int, temperature: float = 0.8) -> Tensor:
-        """Draw so many characters for every row, (steps, rows)."""
+        """Draw `steps` characters for every row, (steps, rows)."""
         shape = (steps, *self._text.shape, len(self._output_bias))
         noise = torch.empty(shape).exponential_().log_().neg_().add_(self._output_bias, alpha=1 / temperature)
         generated = torch.empty(shape[:2], dtype=torch.int64)

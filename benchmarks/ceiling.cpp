@@ -58,10 +58,10 @@ int read_with(const uint8_t* bytes, int64_t size, int64_t times, std::index_sequ
 
 }  // namespace
 
-// At least so many multiply-accumulates.
+// At least `products` multiply-accumulates.
 extern "C" int multiply(int64_t products) { return multiply_with(products, std::make_index_sequence<kSums>()); }
 
-// Reads all bytes, but for the end of an odd size, so many times.
+// Reads all bytes, but for the end of an odd size, `times` times.
 extern "C" int read(const uint8_t* bytes, int64_t size, int64_t times) {
   return read_with(bytes, size, times, std::make_index_sequence<kSums>());
 }

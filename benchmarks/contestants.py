@@ -106,7 +106,7 @@ def has_onnxruntime() -> bool:
 
 
 def draw(execution: Execution, rows: int, steps_per_call: int) -> None:
-    """Draw DECODE_STEPS characters for every row, so many a call."""
+    """Draw DECODE_STEPS characters for every row, `steps_per_call` in each call."""
     for _ in range(DECODE_STEPS // steps_per_call):
         outcome = execution.run([Advance(row, sampled=steps_per_call) for row in range(rows)])
         for row in range(rows):

@@ -50,7 +50,7 @@ LEAST_EDITORS, MOST_EDITORS = 8, 4096
 STEPS_TO_DOUBLE = 8
 """How finely the most editors are sought: in eighths of an octave."""
 TRIES = 3
-"""How often so many editors may miss an interval until they are too many."""
+"""How often a number of editors may miss an interval before it counts as too many."""
 LENGTHS = (1_000, 10_000, 100_000, 1_000_000)
 DISTANCES = (10, 100, 1_000, 3_000)
 REWIND_OF_FIGURE = 1_000
@@ -259,7 +259,7 @@ class Editors:
     found: list[Attempt]
 
     def are_sustained(self, editors: int) -> bool:
-        """Whether so many miss no interval, in one of a few tries."""
+        """Whether this many miss no interval, in one of a few tries."""
         for _ in range(TRIES):
             self.found.append(self.attempt(editors))
             if not self.found[-1].missed:

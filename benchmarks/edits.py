@@ -22,7 +22,7 @@ TYPED_CHARACTERS = 4_000
 
 
 class Keystroke(NamedTuple):
-    """A keystroke at the end of a document of so many characters: from the edit to the end of its suggestion."""
+    """A keystroke at the end of a document of a given length: from the edit to the end of its suggestion."""
 
     characters: int
     microseconds: float
@@ -30,7 +30,7 @@ class Keystroke(NamedTuple):
 
 
 class Rewind(NamedTuple):
-    """An edit that keeps all but so many characters: from the edit to the first character suggested there."""
+    """An edit that keeps all but the last few characters: from the edit to the first character suggested there."""
 
     characters: int
     milliseconds: float  # the median
@@ -53,7 +53,7 @@ class Typed:
             pass
 
     def type(self, keys: int) -> None:
-        """Press so many keys."""
+        """Press this many keys."""
         for _ in range(keys):
             self._send(edit=pb.Edit(keep=self.cursor, insert=self._random.choice(CHARACTERS)))
             self.cursor += 1

@@ -57,7 +57,7 @@ FULL, QUICK = Effort(51, 15.0, 10_000), Effort(5, 2.0, 100)
 
 
 class Step(NamedTuple):
-    """One step of so many rows."""
+    """One step of a number of rows."""
 
     rows: int
     microseconds: float

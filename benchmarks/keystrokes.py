@@ -15,7 +15,7 @@ CALLS = 20
 
 
 class Keystroke(NamedTuple):
-    """A keystroke at the end of a document of so many characters: to the end of a completion of one character."""
+    """A keystroke at the end of a document of a given length: to the end of a completion of one character."""
 
     characters: int
     has_state: bool

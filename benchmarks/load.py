@@ -36,8 +36,8 @@ DEADLINE_SECONDS = 30.0
 class Task:
     """What to do: `rounds` of `calls` at each address; a call asks for `characters` after `state`.
 
-    From `callers` at a time, in a closed loop; or, with a `rate`, so many a second on average at the random times of a Poisson
-    process: the same times at each address.
+    From `callers` at a time, in a closed loop; or, with a `rate`, at the random times of a Poisson process
+    with that many a second: the same times at each address.
     """
 
     addresses: list[str]

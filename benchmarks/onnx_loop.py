@@ -57,7 +57,7 @@ class OnnxLoop:
         return binding
 
     def generate(self, steps: int) -> NDArray[np.int64]:
-        """Draw so many characters for every row, (steps, rows)."""
+        """Draw `steps` characters for every row, (steps, rows)."""
         calls = steps // self._steps_per_call
         uniform = self._random.random((calls, self._steps_per_call, self._rows, 1), np.float32)
         return np.concatenate([self._call(numbers) for numbers in uniform]).reshape(steps, self._rows)

@@ -26,7 +26,7 @@ class Held(NamedTuple):
 
 
 def hold(server: Process, wanted: pb.Open, streams: int) -> Held:
-    """Open one stream, and then so many more; each is answered whole."""
+    """Open one stream, and then `streams` more; each is answered whole."""
     return asyncio.run(measure(server, wanted, streams))
 
 

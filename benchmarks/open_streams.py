@@ -68,7 +68,7 @@ class Streams:
         self._calls: list[grpc.aio.Call] = []
 
     async def open_until(self, count: int) -> None:
-        """Open streams until there are so many, each of which has begun."""
+        """Open streams until there are `count`, each of which has begun."""
         while len(self._calls) < count:
             if len(self._calls) >= STREAMS_PER_CHANNEL * len(self._channels):
                 self._channels.append(grpc.aio.insecure_channel(self._address, options=CHANNEL_OPTIONS))

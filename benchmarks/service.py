@@ -4,8 +4,8 @@
                                  [--quick] [--json] [--plot FILE.png]
 
 Keystroke: one caller sends a state and one new character, and waits for the first character of the continuation.
-Closed loop: so many callers, each asking for 64 characters after a state and one new character, and then again.
-Open loop: the same calls, so many a second at random times (Poisson), whoever has ended; timed from when each was due.
+Closed loop: a number of callers, each asking for 64 characters after a state and one new character, and then again.
+Open loop: the same calls at random times (Poisson), whether or not earlier ones have ended; timed from when each was due.
 The callers live in a process of their own (load.py); the servers take turns, so that noise meets both.
 """
 

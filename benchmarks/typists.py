@@ -34,14 +34,15 @@ if TYPE_CHECKING:
 Follow: TypeAlias = grpc.aio.StreamStreamCall[pb.FollowRequest, pb.FollowResponse]
 
 LINE_CHARACTERS = 64
-"""The key after so many begins the line again, where the document was opened, so that it stays as long as it is."""
+"""After this many keys the line begins again, where the document was opened, so that the document keeps its length."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What to do: `rounds` of `keys` by each of the editors at each address, at the end of documents of so many characters.
+    """What to do: `rounds` of `keys` by each of the editors at each address, each at the end of a document.
 
-    Each asks for suggestions of `characters`. With a `rate`, each editor types so many keys a second, on time; else in turn.
+    A document has `document` characters, a suggestion `characters`. With a `rate`, each editor types that many keys a second,
+    on time; otherwise the editors take turns.
     """
 
     addresses: list[str]

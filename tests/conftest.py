@@ -90,7 +90,7 @@ OPENERS: dict[str, MakeExecution] = {
 
 @pytest.fixture(scope="session", params=["reference", "native", "programs", pytest.param("cuda", marks=pytest.mark.cuda)])
 def make_execution(request: pytest.FixtureRequest) -> MakeExecution:
-    """Opens so many rows of a model, of one execution after the other; native: with this machine's best instructions."""
+    """Opens a number of rows of a model, by one execution after the other; native: with this machine's best instructions."""
     return OPENERS[request.param]
 
 

@@ -28,7 +28,7 @@ class Refused(ValueError):
 
 
 class InvalidField(Refused):
-    """A field is out of range."""
+    """A field whose value is not allowed: its name, the value and what is allowed."""
 
     status = "INVALID_ARGUMENT"
 

@@ -10,7 +10,7 @@ DEFAULT = "shakespeare"
 
 
 def shipped_models() -> dict[str, Path]:
-    """Name -> artifact, the default first."""
+    """The path of each shipped model by its name, the default first."""
     paths = sorted(FOLDER.glob(f"*{SUFFIX}"), key=lambda path: (path.stem != DEFAULT, path.stem))
     return {path.stem: path for path in paths}
 
@@ -31,7 +31,7 @@ def find(argument: str) -> tuple[str, Path]:
 
 
 def existing(path: Path) -> Path:
-    """The path, if a file is there."""
+    """The path if there is a file, otherwise None."""
     if not path.is_file():
         raise ArtifactError(f"model: no file at {path}; train one with: elman train FILES... -o {path}")
     return path

@@ -87,7 +87,7 @@ class Embedded:
         return list_models(self._catalogue)
 
     def close(self) -> None:
-        """Nothing is open: the engine goes with the object."""
+        """Do nothing: the engine goes with the object."""
 
 
 class SharedEngine:
@@ -113,7 +113,7 @@ class SharedEngine:
             self._engine.cancel(job)
 
     def tick(self) -> None:
-        """One round of the engine."""
+        """One tick of the engine, in the caller's thread."""
         with self.lock:
             self._engine.tick()
 
@@ -126,7 +126,7 @@ class EmbeddedFollow:
         self._session = Session(catalogue, engine, size, NoWitness(), lambda: None)
 
     def send(self, request: pb.FollowRequest) -> None:
-        """Tell of an event. Raises Refused, after which only `close` is left to do."""
+        """Take a request. Raises Refused, after which only `close` may be called."""
         with self._engine.lock:
             self._session.take(request)
 
@@ -150,7 +150,7 @@ class EmbeddedFollow:
 
 
 class NoWitness:
-    """A witness that counts nothing: there are no metrics here."""
+    """A witness that counts nothing, because there are no metrics here."""
 
     def note_text(self, characters: int) -> None:
         """A piece was written."""

@@ -28,7 +28,7 @@ AT_ONCE = Retry(first_seconds=0, largest_seconds=0)
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """End a stream after so many characters, all alternatives together."""
+    """End a stream after a number of characters, all alternatives together."""
 
     after: int
     status: grpc.StatusCode = grpc.StatusCode.UNAVAILABLE

@@ -52,7 +52,7 @@ async def servers(artifact: Path) -> AsyncIterator[Servers]:
 
 
 class CuttingProxy:
-    """Passes bytes on, and cuts its first connection after so many of the server's."""
+    """Passes bytes on, and cuts its first connection after a number of the server's."""
 
     def __init__(self, port: int, cut_after: int) -> None:
         self._port = port
@@ -88,7 +88,7 @@ class CuttingProxy:
 
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, left: int | None) -> None:
-    """Pass bytes on until they end, or until so many are passed."""
+    """Pass bytes on until they end, or until none is left to pass."""
     try:
         while data := await reader.read(left if left is not None else 65536):
             writer.write(data)

@@ -25,7 +25,7 @@ from tests.mutation.operators import Mutant, mutants, mutated
 KILLED, SURVIVED, TIMEOUT, NOT_GRAFTED = range(4)
 FATES = ("killed", "survived", "timeout", "not grafted")
 LEAST_SECONDS, PATIENCE = 6.0, 5.0
-"""A mutant may take so many times as long as its tests took without it, and this much more."""
+"""A mutant may take PATIENCE times as long as its tests took without it, plus LEAST_SECONDS."""
 
 BASELINE_SECONDS = 900
 

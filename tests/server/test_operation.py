@@ -52,7 +52,7 @@ def key(name: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
 
 
 async def settled(client: Client, logged: Logged, calls: int) -> None:
-    """Wait until so many calls are accounted for: the caller knows the end a moment before."""
+    """Wait until as many calls are in the log: a caller knows of its end a moment before."""
     await client.until(lambda: sum(line["event"] == "call" for line in logged()) == calls)
 
 

@@ -167,7 +167,7 @@ class Cuda:
         return tensor.pin_memory() if self._graphs else tensor
 
     def _wait(self) -> None:
-        """Until the device is done: whoever measures a run is to see the whole of it."""
+        """Until the device is done: a measurement must see the whole run."""
         if self._graphs:
             torch.cuda.synchronize()
 

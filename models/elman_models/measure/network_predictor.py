@@ -39,11 +39,11 @@ class NetworkPredictor:
         self._model, self._execution, self._rows = model, execution, rows
 
     def nats(self, texts: Sequence[Indices]) -> float:
-        """The sum of all characters' costs, each text read of its own."""
+        """The sum of all characters' costs, each text read by itself."""
         return nats(self._model, self._execution, texts, self._rows)
 
     def read(self, texts: Sequence[Indices]) -> list[Reading]:
-        """Read several texts, each of its own."""
+        """Read several texts, each by itself."""
         readings = [Reading.blank(len(text)) for text in texts]
         goals = [np.append(text, np.int32(NO_CHARACTER)) for text in texts]
         length = max(SHORTEST_PIECE, -(-sum(map(len, texts)) // self._rows))

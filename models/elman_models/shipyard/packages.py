@@ -17,7 +17,7 @@ class Package:
 
     @property
     def how_to_install(self) -> str:
-        """The command."""
+        """The command that installs the package."""
         return f"pip install --no-deps {self.name}=={self.version}"
 
     def folder(self, *below: str) -> Path:

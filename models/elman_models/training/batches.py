@@ -38,7 +38,7 @@ class Batches:
         self.per_epoch = (len(self._text) // rows - 1) // steps
 
     def window(self, step: int) -> Window:
-        """The window of one training step."""
+        """What all rows read in one training step, and what they are to predict."""
         characters = self._read(step)
         is_start = characters == self._start
         characters[is_start] = self._line_end

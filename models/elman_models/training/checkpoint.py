@@ -29,7 +29,7 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a checkpoint says of itself. `threads` and `precision` are those that the run really has."""
+    """What a checkpoint says of itself. `threads` and `precision` are those that the run really used."""
 
     step: int
     steps: int
@@ -46,7 +46,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """A header and tensors by name."""
+    """A run as it is saved: what it says of itself, and its tensors by name."""
 
     header: Header
     tensors: Mapping[str, Tensor]
@@ -82,7 +82,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             header = _header(file.metadata())
             return Checkpoint(header, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (no mapping)
     except (SafetensorError, ArtifactError, InvalidField, KeyError, TypeError, json.JSONDecodeError, OSError) as error:
-        raise CheckpointError(f"{path}: no checkpoint of elman, or a damaged one ({error})") from None
+        raise CheckpointError(f"{path}: not a checkpoint of elman, or a damaged one ({error})") from None
 
 
 def refuse_to_overwrite(path: Path) -> None:

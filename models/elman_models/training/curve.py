@@ -48,7 +48,7 @@ class Curve:
         return len(self.points) - 1 - self.points.index(best) >= self._patience
 
     def add(self, loss: float) -> None:
-        """One step is done."""
+        """Take a step's training loss into the next point."""
         self._loss, self._losses = self._loss + loss, self._losses + 1
 
     def is_due(self, step: int, steps: int) -> bool:
@@ -64,14 +64,14 @@ class Curve:
             self.best_weights = {name: weight.detach().clone() for name, weight in network.state_dict().items()}
 
     def tensors(self) -> dict[str, Tensor]:
-        """What a checkpoint keeps of it."""
+        """The curve as tensors by name, for a checkpoint."""
         points = torch.tensor(self.points, dtype=torch.float64).reshape(-1, len(Point._fields))
         pending = torch.tensor([self._loss, self._losses], dtype=torch.float64)
         best = {f"{BEST}{name}": weight for name, weight in self.best_weights.items()}
         return {"curve.points": points, "curve.pending": pending, **best}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from what `tensors` gave; a checkpoint of before there were curves has none."""
+        """Go on from what `tensors` gave; a checkpoint from before there were curves has none."""
         if "curve.points" not in tensors:
             return
         self.points = [Point(int(step), *costs) for step, *costs in tensors["curve.points"].tolist()]

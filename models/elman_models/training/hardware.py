@@ -33,11 +33,11 @@ class Hardware:
 
     @property
     def dtype(self) -> torch.dtype:
-        """What products are computed in."""
+        """The type that `precision` means, in which products are computed."""
         return torch.bfloat16 if self.precision == "bfloat16" else torch.float32
 
     def use(self) -> None:
-        """Set up the whole process for it."""
+        """Set threads, GPU and memory for the whole process."""
         keep_freed_memory()
         torch.set_num_threads(self.threads)
         if self.device.index is not None:  # pyright: ignore[reportUnnecessaryComparison] (torch says int; "cuda" has none)
@@ -45,7 +45,7 @@ class Hardware:
 
 
 def choose_device(device: str) -> torch.device:
-    """auto: the GPU, if there is one."""
+    """The device by its name; auto: the GPU, if there is one. Raises InvalidField."""
     if device not in ("auto", "cpu", "cuda"):
         raise InvalidField("device", device, "auto, cpu, cuda")
     has_gpu = torch.cuda.is_available()

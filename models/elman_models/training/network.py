@@ -37,7 +37,7 @@ class Window:
     resets: Resets
 
     def to(self, device: torch.device) -> "Window":
-        """The window where the network is."""
+        """The window on the network's device."""
         if device.type == "cpu":
             return self
         resets = {step: keep.to(device) for step, keep in self.resets.items()}
@@ -99,7 +99,7 @@ class Network(nn.Module):
         return logits
 
     def zero_states(self, rows: int, device: torch.device | None = None) -> list[Tensor]:
-        """Nothing read yet: (rows, size) of zeros for each layer."""
+        """The states of rows that have read nothing: zeros, (rows, size) for each layer."""
         return [torch.zeros(rows, layer.size, device=device) for layer in self.structure.layers]
 
 

@@ -28,7 +28,7 @@ from elman_models.errors import InvalidField
 from elman_models.training.network import Window
 
 FAILED = 1
-"""How a process ends whose error the first process tells."""
+"""The exit code of a process whose error the first process reports."""
 
 
 class ProcessGroupError(RuntimeError):
@@ -37,7 +37,7 @@ class ProcessGroupError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class ProcessGroup:
-    """Who trains: this process, and those that share its rows."""
+    """This process's place among those that train together."""
 
     rank: int = 0
     processes: int = 1
@@ -47,7 +47,7 @@ class ProcessGroup:
 
     @property
     def is_alone(self) -> bool:
-        """Whether there is nobody to wait for."""
+        """Whether no other process trains."""
         return self.processes == 1
 
     @property
@@ -68,11 +68,11 @@ class ProcessGroup:
         """Which of a batch's rows are this process's. Raises InvalidField where they cannot be dealt out evenly."""
         share, rest = divmod(rows, self.processes)
         if rest:
-            raise InvalidField("batch_size", rows, f"multiples of {self.processes}, of which each process takes as many rows")
+            raise InvalidField("batch_size", rows, f"multiples of {self.processes}, so that each process takes as many rows")
         return slice(self.rank * share, (self.rank + 1) * share)
 
     def own_rows(self, window: Window) -> Window:
-        """This process's rows of a window."""
+        """A window cut to this process's rows."""
         block = self.block(window.characters.shape[1])
         resets = {step: keep[block] for step, keep in window.resets.items()}
         return Window(window.characters[:, block], window.targets[:, block], resets)
@@ -94,7 +94,7 @@ class ProcessGroup:
         return float(total) / self.processes
 
     def from_first(self, value: float) -> float:
-        """The first process's value, in all."""
+        """The first process's value, the same in each."""
         if self.is_alone:
             return value
         told = torch.tensor(value, dtype=torch.float64)
@@ -111,7 +111,7 @@ class ProcessGroup:
 
     @contextmanager
     def agreeing(self) -> Generator[None]:
-        """What one process cannot begin, none begins; the first says why. Nothing within may wait for another process."""
+        """What one process cannot begin, none begins, and the first says why. Nothing within may wait for another process."""
         refused: Exception | None = None
         try:
             yield
@@ -149,7 +149,7 @@ class ProcessGroup:
             end(0)
 
     def _gathered(self, word: str) -> list[str]:
-        """A word of each process."""
+        """What each process says, in the order of their ranks."""
         words: list[Any] = [word]
         if not self.is_alone:
             words *= self.processes
@@ -171,7 +171,7 @@ def join() -> ProcessGroup:
 
 
 def close() -> None:
-    """Nothing more is said to the others."""
+    """Leave the group; a process that is alone has none to leave."""
     if distributed.is_initialized():
         distributed.destroy_process_group()
 

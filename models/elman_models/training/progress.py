@@ -13,10 +13,10 @@ SMOOTHING = 0.98
 
 
 class Report(Protocol):
-    """Who is told of a run."""
+    """Where a run reports: what it says, and each step that is done."""
 
     def say(self, line: str) -> None:
-        """One line that stays."""
+        """Show a line that stays."""
         ...
 
     def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
@@ -41,7 +41,7 @@ class Terminal:
         self._progress.stop()
 
     def say(self, line: str) -> None:
-        """Above the bar."""
+        """Print the line above the bar."""
         self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
@@ -61,33 +61,33 @@ class Plain:
         pass
 
     def say(self, line: str) -> None:
-        """At once."""
+        """Print the line at once."""
         print(line, file=sys.stderr, flush=True)
 
     def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
-        """A line when the last is old."""
+        """Print a line if the last one is old enough."""
         if time.monotonic() - self._last >= LINE_SECONDS:
             self._last = time.monotonic()
             self.say(f"step {step} of {steps}: {figures_of(loss, characters_per_second)}")
 
 
 class Silent:
-    """Nobody: the processes that help the first."""
+    """A report that shows nothing: for the processes beside the first."""
 
     def say(self, line: str) -> None:
-        """Not here."""
+        """Drop the line."""
 
     def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
-        """Not here."""
+        """Drop the step."""
 
 
 def report_for_standard_error() -> Terminal | Plain:
-    """A bar only where a person looks."""
+    """A bar on a terminal, otherwise plain lines."""
     return Terminal() if sys.stderr.isatty() else Plain()
 
 
 def figures_of(loss: float, characters_per_second: float) -> str:
-    """The same words for both."""
+    """Loss and speed, in the same words for a bar and for a line."""
     return f"{loss:.3f} nats a character, {characters_per_second:,.0f} characters a second"
 
 
@@ -103,7 +103,7 @@ class Speed:
         self._last = time.monotonic()
 
     def add(self, characters: int, loss: float) -> None:
-        """One step is done."""
+        """Take a step that is done into both averages."""
         now = time.monotonic()
         self._seconds = SMOOTHING * self._seconds + now - self._last
         self._characters = SMOOTHING * self._characters + characters

@@ -91,7 +91,7 @@ class Run:
         self.curve = Curve(max(1, self.steps // recipe.measurements), recipe.patience)
 
     def _zero_states(self) -> list[Tensor]:
-        """Of the rows that are this process's."""
+        """The states of this process's rows before they have read anything."""
         return self.network.zero_states(self.block.stop - self.block.start, self.hardware.device)
 
     def begin(self) -> None:
@@ -123,7 +123,7 @@ class Run:
         return nats
 
     def _masks(self) -> list[Tensor | None]:
-        """Dropout: for each layer which outputs its readers get, the same through the window (Gal and Ghahramani 2016)."""
+        """Dropout: for each layer, which outputs its readers get, the same through the window (Gal and Ghahramani 2016)."""
         dropout = self.recipe.dropout
         if not dropout:
             return [None] * len(self.states)
@@ -152,7 +152,7 @@ class Run:
         return best.step if (best := self.curve.best) else self.step
 
     def described(self) -> str:
-        """One line for the person who waits."""
+        """One line that says what is trained, on what, and for how long."""
         recipe, hardware, shape = self.recipe, self.hardware, shape_of(self.network.structure)
         weights = sum(weight.numel() for weight in self.network.parameters())
         begun = f" from {self.origin.name}" if self.origin else ""
@@ -164,7 +164,7 @@ class Run:
         )
 
     def kept(self, path: Path) -> str:
-        """What a run that ends here leaves."""
+        """What is left on disk if the run ends here, in words."""
         return f"the checkpoint of step {self.saved_step} is good: {path}" if self.saved_step else "nothing was saved yet"
 
     def checkpoint(self) -> Checkpoint:
@@ -258,12 +258,12 @@ def refuse_another_origin(header: Header, origin: Origin | None, path: Path) -> 
 
 
 def begun_from(origin: Mapping[str, str] | None) -> str:
-    """What a run began from."""
+    """What a run began from, in words for an error."""
     return f"the model {origin['name']} of digest {origin['digest'][:16]}" if origin else "random weights"
 
 
 def difference(theirs: Recipe, ours: Recipe) -> str:
-    """The dials that differ."""
+    """The dials in which two recipes differ, in words for an error."""
     old, new = theirs.to_json(), ours.to_json()
     return ", ".join(f"{name} was {old[name]}, is {new[name]}" for name in old if old[name] != new[name])
 

@@ -40,7 +40,7 @@ class TrainingError(RuntimeError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """What came of a run."""
+    """The model that a run made, the files that it wrote, and how good it is."""
 
     model: Model
     output: Path
@@ -116,7 +116,7 @@ def prepare(run: Run, output: Path, path: Path, resume: bool, report: Report) ->
         run.restore(checkpoint, path)
         run.hardware.use()
         if (processes := checkpoint.header.processes) != run.group.processes:
-            report.say(f"begun by {processes} processes, goes on with {run.group.processes}: as good a model, another digest")
+            report.say(f"begun by {processes} processes, continued by {run.group.processes}: as good a model, another digest")
     else:
         refuse_to_overwrite(path)
 
@@ -132,7 +132,7 @@ def loop(run: Run, path: Path, checkpoint_seconds: float, report: Report) -> Non
     while not run.is_over:
         loss = run.advance()
         if not math.isfinite(loss):
-            words = f"step {run.step + 1}: the loss is no finite number; {run.kept(path)}; try a lower learning_rate"
+            words = f"step {run.step + 1}: the loss is not a finite number; {run.kept(path)}; try a lower learning_rate"
             raise run.group.once(TrainingError(words))
         run.watch(loss)
         speed.add(run.batches.rows * run.batches.steps, loss)
@@ -177,10 +177,10 @@ def beginning(training: Corpus) -> str:
 
 
 def tell_what_was_read(corpus: Corpus, report: Report) -> None:
-    """What the text is, and what was left out of folders."""
+    """Say how much text there is, and what was left out of folders."""
     report.say(f"read {corpus.characters:,} characters in {len(corpus.documents)} files")
     shown = 5
     for line in corpus.skipped[:shown]:
         report.say(f"left out: {line}")
     if len(corpus.skipped) > shown:
-        report.say(f"left out: {len(corpus.skipped) - shown} files more")
+        report.say(f"left out: {len(corpus.skipped) - shown} more files")

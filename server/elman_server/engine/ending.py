@@ -29,7 +29,7 @@ class Ending:
 
     @property
     def weighs(self) -> bool:
-        """Whether surprises are needed."""
+        """Whether `take` needs surprises: there is a min_confidence."""
         return self._largest_surprise is not None
 
     @property

@@ -75,23 +75,23 @@ class Queue:
         return len(self._jobs)
 
     def push(self, job: Job) -> None:
-        """Wait behind all others."""
+        """Let a text wait behind all others."""
         self._jobs.append(job)
         self.weight += job.weight
 
     def push_first(self, jobs: Sequence[Job]) -> None:
-        """Wait, in this order, before all others."""
+        """Let texts wait, in this order, before all others."""
         self._jobs.extendleft(reversed(jobs))
         self.weight += sum(job.weight for job in jobs)
 
     def pop(self) -> Job:
-        """The first waits no longer."""
+        """Take out the text that comes first."""
         job = self._jobs.popleft()
         self.weight -= job.weight
         return job
 
     def drop_cancelled(self) -> None:
-        """Texts that nobody wants any more wait no longer."""
+        """Take out the texts that were cancelled."""
         if any(job.is_cancelled for job in self._jobs):
             self._jobs = deque(job for job in self._jobs if not job.is_cancelled)
             self.weight = sum(job.weight for job in self._jobs)
@@ -109,7 +109,7 @@ class Pool:
         self.steps = self.row_steps = 0
 
     def admit(self) -> None:
-        """Waiting -> free rows."""
+        """Give the free rows to texts that wait."""
         while self.free and self.waiting:
             job = self.waiting.pop()
             if not job.is_cancelled:
@@ -255,7 +255,7 @@ class Engine:
         return any(pool.running or pool.waiting for pool in self._turns)
 
     def statistics(self) -> Statistics:
-        """For tests, metrics and people."""
+        """What the engine is doing and has done, for tests, metrics and people."""
         pools = self._pools.values()
         return Statistics(
             rows=self._rows * len(pools),
@@ -268,4 +268,4 @@ class Engine:
 
 
 def do_nothing() -> None:
-    """Nobody waits for work."""
+    """What `Engine` calls when work comes, unless somebody waits for it."""

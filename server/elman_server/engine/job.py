@@ -39,7 +39,7 @@ class Progress(NamedTuple):
 
     @property
     def is_last(self) -> bool:
-        """Whether nothing follows."""
+        """Whether this is the last news of the job."""
         return self.state is not None or self.failure is not None
 
     def acknowledge(self, engine: "ResumesJobs") -> None:
@@ -50,7 +50,7 @@ class Progress(NamedTuple):
 
 
 class ResumesJobs(Protocol):
-    """An engine, as a reader knows it."""
+    """What a reader needs of the engine."""
 
     def resume(self, job: "Job") -> None:
         """Let a paused job wait for a row again."""
@@ -88,12 +88,12 @@ class Unsent:
         self._anchor: tuple[State, int, str] | None = None  # a state, its place in the completion, and the text since
 
     def add(self, text: str, log_probabilities: Sequence[float]) -> None:
-        """Hold back what was drawn."""
+        """Hold back text that was drawn, with its log-probabilities if they are accounted."""
         self._text += text
         self._log_probabilities += log_probabilities
 
     def release(self, count: int) -> tuple[str, list[float]]:
-        """Let the first `count` characters go, which may be sent."""
+        """Take out the first `count` characters, which may be sent."""
         released = self._text[:count], self._log_probabilities[:count]
         self._text, self._log_probabilities = self._text[count:], self._log_probabilities[count:]
         return released
@@ -178,7 +178,7 @@ class Job:
 
     @property
     def timing(self) -> Timing:
-        """How its time was spent so far."""
+        """How long it has waited, been primed and drawn so far."""
         now = time.monotonic()
         admitted = self._admitted or now
         primed = self._primed or now
@@ -193,17 +193,17 @@ class Job:
         self.skipped = np.concatenate([characters, self.skipped]) if len(self.skipped) else characters
 
     def show_states_to(self, watch: Watch) -> None:
-        """Have the states watched from now on."""
+        """Show `watch` the states that the row passes, from the next tick on."""
         self.watch = watch
 
     def cancel(self) -> None:
-        """Nobody wants the text any more, nor its alternatives."""
+        """Mark the text and its alternatives as wanted by nobody."""
         self.is_cancelled = True
         for alternative in self.alternatives:
             alternative.cancel()
 
     def admit(self) -> Start:
-        """What its row begins with."""
+        """Note that a row is given to it; returns what the row begins with."""
         self.steps = 0
         self._admitted = self._admitted or time.monotonic()
         return self.start

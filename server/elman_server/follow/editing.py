@@ -43,7 +43,7 @@ class JobEngine(Protocol):
 
 
 class Witness(Protocol):
-    """Who counts what happens."""
+    """What counts what happens, for metrics and the log."""
 
     def note_text(self, characters: int) -> None:
         """A piece was written."""

@@ -33,7 +33,7 @@ REASONS = {
 
 
 class CheckedCompletion(NamedTuple):
-    """A checked CompleteRequest."""
+    """A CompleteRequest whose every field has been checked."""
 
     served: Served
     state: State

@@ -53,7 +53,7 @@ class Scoring:
         )
 
     def canonical(self) -> dict[str, Any]:
-        """For logs, which hold no text."""
+        """What, with the text, repeats the call: for logs, which hold no text."""
         return {
             "digest": self.served.model.digest,
             "start_position": self.state.position,

@@ -1,4 +1,4 @@
-"""A bell for one listener in the event loop: an asyncio.Event without its queue of waiters. Knows not why it rings."""
+"""A bell for one listener in the event loop: an asyncio.Event without its queue of waiters. It does not know why it rings."""
 
 import asyncio
 
@@ -13,13 +13,13 @@ class Bell:
         self._listener: asyncio.Future[None] | None = None
 
     def ring(self) -> None:
-        """Wake who listens, or will; in the event loop's thread."""
+        """Wake the listener, now or when it comes. Called in the event loop's thread."""
         self._is_ringing = True
         if self._listener and not self._listener.done():
             self._listener.set_result(None)
 
     def mute(self) -> None:
-        """Ring no more until the next time."""
+        """Take the ring back: `heard` waits for the next one."""
         self._is_ringing = False
 
     async def heard(self) -> None:

@@ -29,7 +29,7 @@ class News:
         self._bell = Bell()
 
     def tell(self, progress: Progress) -> None:
-        """Take news; in the event loop's thread."""
+        """Keep news for the caller. Called in the event loop's thread."""
         self._told.append(progress)
         self._bell.ring()
 
@@ -129,7 +129,7 @@ class CompletionService:
             self._forget([job], news)
 
     async def list_models(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
-        """The models that are served."""
+        """List the models that are served."""
         async with answering("ListModels", context, self._metrics):
             self._check_open()
             return list_models(self._catalogue)

@@ -28,7 +28,7 @@ class Counts:
         self._counts: dict[tuple[str, ...], int] = {} if labels else {(): 0}
 
     def add(self, count: int, *labels: str) -> None:
-        """Count that many more."""
+        """Add to the count of these label values."""
         self._counts[labels] = self._counts.get(labels, 0) + count
 
     def read(self) -> Metric:
@@ -47,7 +47,7 @@ class Times:
         self._histograms: dict[tuple[str, ...], Histogram] = {} if labels else {(): Histogram(bounds)}
 
     def observe(self, seconds: float, *labels: str) -> None:
-        """Count one more, of that length."""
+        """Add one duration to the histogram of these label values."""
         histogram = self._histograms.get(labels)
         if histogram is None:
             histogram = self._histograms[labels] = Histogram(self._bounds)

@@ -74,7 +74,7 @@ def test_a_checkpoint_that_is_cut_short_is_refused(run: Run, tmp_path: Path, kee
     path = tmp_path / "m.checkpoint"
     save_checkpoint(run.checkpoint(), path)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(CheckpointError, match="no checkpoint of elman, or a damaged one"):
+    with pytest.raises(CheckpointError, match="not a checkpoint of elman, or a damaged one"):
         load_checkpoint(path)
 
 

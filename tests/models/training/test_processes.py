@@ -128,7 +128,7 @@ def test_what_one_process_meets_is_told_once(troubled: Ended) -> None:
     errors = re.findall("^elman: error: .*", troubled.said, re.MULTILINE)
     missing, *lost, spoilt = errors
     assert re.search(r"process 1 of 2: .*notes\.txt\.missing", missing)
-    assert re.search(rf"step {SPOILT_STEP + 1}: the loss is no finite number; the checkpoint of step {SPOILT_STEP} is", spoilt)
+    assert re.search(rf"step {SPOILT_STEP + 1}: the loss is not a finite number; the checkpoint of step {SPOILT_STEP}", spoilt)
     assert len(lost) <= 1  # torchrun may end the first process before it says so
     assert all(f"another process of this run is gone; the checkpoint of step {KILLED_STEP} is good" in line for line in lost)
     assert "Traceback" not in troubled.said
@@ -138,7 +138,7 @@ def test_what_one_process_meets_is_told_once(troubled: Ended) -> None:
 def test_one_process_goes_on_with_what_two_began(notes: Path, together: Ended) -> None:
     kept = Kept()
     train([notes], together.output, QUICK, resume=True, device="cpu", report=kept)
-    assert "begun by 2 processes, goes on with 1: as good a model, another digest" in kept.lines
+    assert "begun by 2 processes, continued by 1: as good a model, another digest" in kept.lines
 
 
 def test_rows_that_cannot_be_dealt_out_evenly_are_refused() -> None:

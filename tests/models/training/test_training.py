@@ -173,7 +173,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_last_good_checkpoi
         run.advance()
     good = float(run.network.output.detach()[0, 0])
     spoil(run, float("nan"))
-    with pytest.raises(TrainingError, match=r"step 6: the loss is no finite number; nothing was saved yet"):
+    with pytest.raises(TrainingError, match=r"step 6: the loss is not a finite number; nothing was saved yet"):
         loop(run, path, 60, Kept())
     spoil(run, good)
     loop(run, path, 0, Kept())

@@ -48,7 +48,7 @@ class Machine:
     def __init__(
         self, step_seconds: float, tick_seconds: float = 0.0, between_seconds: float = 0.0, free_rows: float = 1e9
     ) -> None:
-        self._free_rows = free_rows  # so many rows cost no more than one
+        self._free_rows = free_rows  # up to this many rows cost no more than one
         self.clock = Clock()
         self.pace = Pace(self.clock)
         self._step, self._tick, self._between = step_seconds, tick_seconds, between_seconds

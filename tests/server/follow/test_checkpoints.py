@@ -1,4 +1,4 @@
-"""States along a text: all of them while they are few, never more than so many, and each where it belongs."""
+"""States along a text: all of them while they are few, never more than allowed, and each where it belongs."""
 
 from collections.abc import Iterable
 from itertools import pairwise

@@ -58,7 +58,7 @@ class Stream:
         self.send(open=pb.Open(prefix=prefix, **{**GIVEN, **given}))
 
     def said(self, ticks: int = TICKS) -> list[pb.FollowResponse]:
-        """What is said until the session is at rest, or within so many ticks."""
+        """What is said until the session is at rest, but at most within this many ticks."""
         responses: list[pb.FollowResponse] = []
         for _ in range(ticks + 1):
             while response := self.session.next():
