@@ -42,7 +42,7 @@ class Task:
     """What to do: `rounds` of `keys` by each of the editors at each address, each at the end of a document.
 
     A document has `document` characters, a suggestion `characters`. With a `rate`, each editor types that many keys a second,
-    on time; otherwise the editors take turns.
+    on time; otherwise each waits for the answer to a key before it types the next.
     """
 
     addresses: list[str]
