@@ -27,12 +27,12 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
         "--server",
         action="append",
         metavar="HOST:PORT",
-        help=f"a server, or several with commas; may be repeated (env: {VARIABLE}; without: the engine runs in this process)",
+        help=f"a server, or several with commas; may be repeated (env: {VARIABLE}; default: the engine runs in this process)",
     )
     parser.add_argument(
         "--model",
         metavar="NAME|PATH",
-        help="the model: a name that the server knows (default: its first); without a server, a shipped name or a file",
+        help="a name that the server knows (default: its first); without a server, a shipped name or a file",
     )
 
 

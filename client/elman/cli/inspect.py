@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """WHAT, TEXT and the flags."""
     parser.add_argument("what", choices=VIEWS, help="units: a text coloured by hidden units; memory: how far gradients reach;"
                         " characters: which are alike")  # fmt: skip
-    text = "what the network reads; without it, standard input, unless that is a terminal; for units and memory"
+    text = "the text to read, for units and memory; without it, standard input, unless that is a terminal"
     parser.add_argument("text", nargs="?", metavar="TEXT", help=text)
     parser.add_argument("--model", default="", metavar="MODEL", help="a model file or a shipped model (default: the first)")
     parser.add_argument("--layer", type=int, metavar="NUMBER", help="the layer of the unit to show, from 0; needs --unit")
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--nearest", type=int, default=5, metavar="NUMBER", help="how many of the nearest characters to show (default: 5)"
     )
-    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="also draw it; needs elman[plot]")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="also draw what was found; needs elman[plot]")
     parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
 
 

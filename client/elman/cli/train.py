@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the model to begin from, a shipped name or a file, instead of random weights; it determines the structure",
     )
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoint beside the model file")
-    parser.add_argument("--device", default="auto", help="what trains: auto, cpu or cuda (default: auto)")
+    parser.add_argument("--device", default="auto", help="where to train: auto, cpu or cuda (default: auto)")
     parser.add_argument(
         "--checkpoint-seconds",
         type=float,

@@ -101,7 +101,7 @@ def quantized(weight: Tensor) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Whole numbers in [-127, 127] and a scale a row, (rows, width) -> (rows, width), (rows,)."""
     rows: NDArray[np.float64] = weight.detach().cpu().double().numpy()
     if not np.all(np.isfinite(rows)):
-        raise ArtifactError("weights: a value is no finite number; the training has failed")
+        raise ArtifactError("weights: a value is not a finite number; the training has failed")
     largest = np.abs(rows).max(axis=1, initial=0)
     scale = np.clip(largest / REACH * UNIT / REACH, SMALLEST_SCALE, LARGEST_SCALE).astype(np.float32)
     unit = scale.astype(np.float64)[:, None] * REACH / UNIT  # what one step of the whole numbers is worth

@@ -22,19 +22,21 @@ class Recipe:
     """How to train. Raises InvalidField, which names field, value and range."""
 
     layers: int | None = setting(
-        None, WHOLE, "recurrent layers, all of which the output reads; by the amount of text: 6 or 8", Range(1, 16)
+        None, WHOLE, "recurrent layers, all of which the output reads; by default 6 or 8, by the amount of text", Range(1, 16)
     )
     skips: str | None = setting(
         None,
         WORD,
-        "which layers below a layer reads: none (default): the nearest; dense: all of them",
+        "which layers a layer reads: none (the default), only the one below it; dense, all below it",
         Choices(("dense", "none")),
     )
-    hidden_size: int | None = setting(None, WHOLE, "outputs of each layer; by the amount of text: 96 to 256", Range(1, 4096))
+    hidden_size: int | None = setting(
+        None, WHOLE, "outputs of each layer; by default 96 to 256, by the amount of text", Range(1, 4096)
+    )
     epochs: int | None = setting(
         None,
         WHOLE,
-        "passes over the text; by the amount of text: from 30 for little to 8 for much; 6 from a model",
+        "passes over the text; by default from 30 for little text to 8 for much, and 6 from a model",
         Range(1, 1000),
     )
     dropout: float = setting(
@@ -51,24 +53,24 @@ class Recipe:
         Range(0, 1),
     )
     restarts: float = setting(
-        0.02, NUMBER, "the share of windows whose row starts anew, so that the initial state is practised", Range(0, 1)
+        0.02, NUMBER, "the share of windows that begin from the initial state, so that it is practised", Range(0, 1)
     )
     warmup: int = setting(
         500,
         WHOLE,
-        "how long the learning rate rises before it falls by a cosine",
+        "how long the learning rate rises, before it falls along a cosine",
         Range(0, 100_000),
         unit="steps",
     )
     weight_decay: float = setting(0.1, NUMBER, "the weight decay of AdamW and Muon, on matrices", Range(0, 10))
     clip: float = setting(0.25, NUMBER, "the largest norm of the gradient", Range(1e-3, 1e6))
     batch_size: int | None = setting(
-        None, WHOLE, "how many texts are read side by side; by the amount of text: 8 to 32", Range(1, 4096), unit="texts"
+        None, WHOLE, "texts that are read side by side; by default 8 to 32, by the amount of text", Range(1, 4096), unit="texts"
     )
     window: int | None = setting(
         None,
         WHOLE,
-        "how far errors travel back, while the state carries on beyond; by the amount of text: 64 or 128",
+        "how far errors travel back, while the state carries on; by default 64 or 128, by the amount of text",
         Range(2, 4096),
         unit="steps",
     )
@@ -86,7 +88,7 @@ class Recipe:
     threads: int | None = setting(
         None,
         WHOLE,
-        "processor threads, by default half of those there are; the same number is needed to make the same digest again",
+        "processor threads; by default half of those there are; only the same number makes the same digest again",
         Range(1, 1024),
     )
     precision: str = setting(

@@ -84,7 +84,7 @@ def test_weights_that_are_no_numbers_are_refused() -> None:
     broken = network()
     with torch.no_grad():
         broken.recurrences[0][0, 0] = float("nan")
-    with pytest.raises(ArtifactError, match="no finite number"):
+    with pytest.raises(ArtifactError, match="not a finite number"):
         to_model(broken, VOCABULARY, {})
 
 
