@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from elman_models.errors import InvalidField, Refused, WrongModel
@@ -36,6 +36,7 @@ def sealed(body: bytes) -> bytes:
 
 
 @given(st.lists(st.integers(-127, 127), min_size=3, max_size=3), st.integers(0, 2**62 - 1))
+@example([-127, 0, 127], 2**62 - 1)
 @settings(deadline=None)
 def test_a_state_comes_back_from_its_bytes(tiny: Model, outputs: list[int], position: int) -> None:
     data = pack(State(np.array(outputs, np.int8), position), tiny)
@@ -65,7 +66,7 @@ def test_a_state_with_any_bit_flipped_is_refused(tiny: Model, good: bytes) -> No
     for bit in range(8 * len(good)):
         flipped = bytearray(good)
         flipped[bit // 8] ^= 1 << bit % 8
-        with pytest.raises(InvalidField, match=r"^state: .* checksum differs"):
+        with pytest.raises(InvalidField, match=r"^state: .* its checksum differs$"):
             unpack(bytes(flipped), tiny)
 
 
@@ -100,18 +101,23 @@ def test_a_state_that_is_too_short_is_refused_even_with_a_checksum(tiny: Model, 
             unpack(sealed(good[:length]), tiny)
 
 
+def test_a_state_without_outputs_is_too_short_and_its_checksum_right(tiny: Model, good: bytes) -> None:
+    with pytest.raises(InvalidField, match=rf"^state: \d+ bytes is out of range; allowed: {len(good)} bytes$"):
+        unpack(sealed(good[: -8 - len(tiny.initial_state)]), tiny)
+
+
 @pytest.mark.parametrize("place", [26, 27, 28])
 def test_minus_128_is_refused_even_with_a_checksum(tiny: Model, good: bytes, place: int) -> None:
     body = bytearray(good[:-8])
     body[place] = 0x80
-    with pytest.raises(InvalidField, match=r"^state: -128 is out of range; allowed: outputs of -127 to 127"):
+    with pytest.raises(InvalidField, match=r"^state: -128 is out of range; allowed: outputs of -127 to 127$"):
         unpack(sealed(bytes(body)), tiny)
 
 
 @pytest.mark.parametrize("position", [2**62, 2**63, 2**64 - 1])
 def test_a_position_of_2_to_the_62_and_above_is_refused(tiny: Model, good: bytes, position: int) -> None:
     body = good[:18] + position.to_bytes(8, "little") + good[26:-8]
-    with pytest.raises(InvalidField, match=rf"^state: {position} is out of range; allowed: positions of 0 to 2\^62 - 1"):
+    with pytest.raises(InvalidField, match=rf"^state: {position} is out of range; allowed: positions of 0 to 2\^62 - 1$"):
         unpack(sealed(body), tiny)
 
 
