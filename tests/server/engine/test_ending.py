@@ -41,6 +41,7 @@ def held(text: str, stops: Sequence[str]) -> int:
 @given(st.text("ab", max_size=30), st.integers(0, 8), st.integers(1, 30), STOPS, st.data())
 @example("aab", 1, 30, ["aab"], None)
 @example("abab", 2, 4, ["bab", "ab"], None)
+@example("aa", 0, 2, ["ab"], None)
 def test_an_ending_fed_in_any_pieces_is_the_definition_on_the_whole(
     text: str, received: int, most: int, stops: list[str], data: st.DataObject | None
 ) -> None:
@@ -135,3 +136,17 @@ def test_the_first_reason_found_is_the_reason() -> None:
     ending = Ending(2, ("ab",), None)
     ending.receive("ab")
     assert End(ending.reason, ending.count, ending.sendable) == End(Reason.STOP, 2, 2)
+
+
+def test_the_first_character_is_held_back_too_if_it_may_begin_a_stop_string() -> None:
+    ending = Ending(9, ("ab",), None)
+    ending.take("a")
+    assert End(ending.reason, ending.count, ending.sendable) == End(None, 1, 0)
+    ending.take("b")
+    assert End(ending.reason, ending.count, ending.sendable) == End(Reason.STOP, 2, 0)
+
+
+def test_what_was_held_back_is_sent_before_a_character_that_exceeds_the_surprise() -> None:
+    ending = Ending(9, ("ab",), 5)
+    ending.take("aa", (3, 3))
+    assert End(ending.reason, ending.count, ending.sendable) == End(Reason.CONFIDENCE, 1, 1)
