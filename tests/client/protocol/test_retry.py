@@ -4,7 +4,7 @@ import pytest
 
 from elman.clock import SystemClock
 from elman.errors import AllowMoreTime, BackOff, ElmanError, GoElsewhere, MendRequest
-from elman.protocol.retry import Retry, Tries
+from elman.protocol.retry import Retry, Tries, shorter
 
 
 class HeldClock:
@@ -109,3 +109,10 @@ def test_the_machine_s_time_runs_on_and_its_chance_is_a_share() -> None:
     assert SystemClock().now() >= before
     assert len({SystemClock().jitter() for _ in range(9)}) > 1
     assert all(0 <= SystemClock().jitter() <= 1 for _ in range(9))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"), [(2.0, 3.0, 2.0), (3.0, 2.0, 2.0), (None, 2.0, 2.0), (2.0, None, 2.0), (None, None, None)]
+)
+def test_a_time_without_an_end_is_longer_than_any(one: float | None, other: float | None, expected: float | None) -> None:
+    assert shorter(one, other) == expected
