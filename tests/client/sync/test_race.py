@@ -170,6 +170,20 @@ async def test_in_a_loop_a_beginning_is_no_answer_and_whoever_is_overtaken_is_cl
     assert quick.is_closed
 
 
+async def test_in_a_loop_of_two_that_answer_at_the_same_time_one_is_closed_at_once() -> None:
+    first, second = HeldAsync(["a", "b"], may_speak=False), HeldAsync(["a", "b"])
+
+    def begin_hedge() -> AsyncGenerator[str]:
+        first.go.set()
+        return second.events()
+
+    events = race_async(first.events, begin_hedge, AT_ONCE, is_answer)
+    assert await anext(events) == "a"
+    assert (first.heard, second.heard) == (["a"], ["a"])
+    assert (first.is_closed, second.is_closed) == (False, True)
+    assert await heard(events) == ["b"]
+
+
 async def test_in_a_loop_nothing_is_read_beyond_the_answer_before_it_is_wanted() -> None:
     quick = HeldAsync(["a", "b"])
     events = race_async(quick.events, never_async, NEVER, is_answer)
