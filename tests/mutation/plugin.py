@@ -25,7 +25,10 @@ from tests.mutation.operators import Mutant, mutants, mutated
 KILLED, SURVIVED, TIMEOUT, NOT_GRAFTED = range(4)
 FATES = ("killed", "survived", "timeout", "not grafted")
 LEAST_SECONDS, PATIENCE = 6.0, 5.0
-"""A mutant may take PATIENCE times as long as its tests took without it, plus LEAST_SECONDS."""
+"""A mutant may take PATIENCE times as long as its tests take without it, and LEAST_SECONDS more."""
+
+SECOND_PATIENCE = 3.0
+"""A mutant that took too long is tried again once all others are judged, and may take this many times as long: loads pass."""
 
 BASELINE_SECONDS = 900
 
@@ -71,12 +74,19 @@ class Mutation:
         reaches = self._baseline(session)
         found = mutants(self._source)
         kept = random.Random(self._seed).sample(found, round(self._share * len(found)))
-        for mutant in sorted(kept, key=lambda one: one.number):
+
+        def is_late(mutant: Mutant, patience: float) -> bool:
             tests = [name for name, reach in reaches.items() if meets(reach, mutant)]
-            self._judge(session, mutant, [items[name] for name in tests], sum(reaches[name].seconds for name in tests))
+            seconds = patience * (LEAST_SECONDS + PATIENCE * sum(reaches[name].seconds for name in tests))
+            return self._judge(session, mutant, [items[name] for name in tests], seconds) == TIMEOUT
+
+        late = [mutant for mutant in sorted(kept, key=lambda one: one.number) if is_late(mutant, 1.0)]
+        for mutant in late:
+            is_late(mutant, SECOND_PATIENCE)
         return True
 
-    def _judge(self, session: pytest.Session, mutant: Mutant, tests: Sequence[pytest.Item], seconds: float) -> None:
+    def _judge(self, session: pytest.Session, mutant: Mutant, tests: Sequence[pytest.Item], seconds: float) -> int:
+        """The mutant's fate, which is also written down; the last one written counts."""
         began = time.monotonic()
 
         def run() -> int:
@@ -88,14 +98,17 @@ class Mutation:
                 return KILLED
             return KILLED if any(failures(session, tests)) else SURVIVED
 
-        fate = forked(run, LEAST_SECONDS + PATIENCE * seconds) if tests else SURVIVED
-        said = {"module": self._module.__name__, **asdict(mutant), "fate": FATES[fate] if fate < len(FATES) else "killed"}
+        fate = forked(run, seconds) if tests else SURVIVED
+        line = self._source.splitlines()[mutant.first_line - 1].strip()
+        said = {"module": self._module.__name__, **asdict(mutant), "line": line}
+        said["fate"] = FATES[fate] if fate < len(FATES) else "killed"
         took = {"tests": len(tests), "seconds": round(time.monotonic() - began, 2)}
         with self._results.open("a") as file:
             file.write(json.dumps({**said, **took}) + "\n")
+        return fate
 
     def _baseline(self, session: pytest.Session) -> dict[str, Reach]:
-        """What each test takes and reaches. Exits if one fails."""
+        """What each test takes and reaches. Exits if one fails that reaches the module."""
         kept = self._results.with_suffix(".baseline")
 
         def run() -> int:
@@ -104,10 +117,10 @@ class Mutation:
             return 0
 
         if forked(run, BASELINE_SECONDS) != 0:
-            sys.exit("the tests do not end without a mutant")
+            pytest.exit("the tests do not end without a mutant", 1)
         learned = json.loads(kept.read_text())
         if learned["failed"]:
-            sys.exit(f"fail without a mutant: {learned['failed']}")
+            pytest.exit(f"fail without a mutant: {learned['failed']}", 1)
         reaches = {name: Reach(**reach) for name, reach in learned["reaches"].items()}
         quick = [name for name, reach in reaches.items() if reach.seconds <= self._slowest]
         files = list(dict.fromkeys(name.split("::")[0] for name in reaches))  # in the order in which they were named
@@ -134,7 +147,7 @@ class Mutation:
             reaches[item.nodeid] = asdict(Reach(time.monotonic() - began, sorted(reached)))
             began = time.monotonic()
             reached.clear()
-            if has_failed:
+            if has_failed and reaches[item.nodeid]["lines"]:
                 failed.append(item.nodeid)
         return reaches, failed
 
