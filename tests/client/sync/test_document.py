@@ -13,17 +13,16 @@ import elman
 from elman.aio.client import AsyncClient
 from elman.aio.document import AsyncDocument
 from elman.errors import GoElsewhere, MendRequest, PickAnotherModel
-from elman.protocol.draft import LONGEST_STRETCH
+from elman.protocol.draft import Draft
 from elman.protocol.retry import Retry
 from elman.sync.client import Client
 from elman.sync.document import Document
+from elman.v1 import completion_service_pb2 as pb
 from elman_server.config import ServerConfig
 from elman_server.server import Server
 
 PATIENT, ONCE = Retry(first_seconds=0.02), Retry(attempts=1)
 GIVEN: dict[str, Any] = {"max_characters": 12, "seed": 3}
-STRETCH = LONGEST_STRETCH - 100
-"""What a state is asked for at least: up to the last line's end."""
 
 
 @pytest.fixture
@@ -165,15 +164,22 @@ def test_a_thread_draws_while_another_types_with_the_engine_in_this_process(arti
         draw_while_typing(client.document(debounce_seconds=debounce_seconds, **GIVEN), expected)
 
 
-async def test_a_long_text_is_sent_once_and_then_by_a_state(servers: list[Server]) -> None:
+async def test_a_long_text_is_sent_once_and_then_by_a_state(servers: list[Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    states: list[bytes] = []
+
+    def note_state(draft: Draft, request: pb.ScoreRequest, state: bytes) -> None:
+        states.append(state)
+        noted(draft, request, state)
+
+    noted = Draft.note_state
+    monkeypatch.setattr(Draft, "note_state", note_state)
     text = "a bad cab, a fed bed\n" * 1000
     async with AsyncClient(addresses(servers), retry=PATIENT) as client, client.document(text, stop=[], **GIVEN) as document:
         assert await last(document)
         async with asyncio.timeout(10):
-            while servers[0].statistics().row_steps < len(text) + STRETCH:  # noqa: ASYNC110 (a state is on its way)
+            while not states:  # one is on its way, and is taken when suggestions are asked for
                 await asyncio.sleep(0.01)
-        await client.score("a")  # answered after the state
-        await last(document)
+                await last(document)
         servers[0].leave()
         leaving = asyncio.create_task(servers[0].until_stopped())
         document.insert("a")
