@@ -87,6 +87,15 @@ def test_whoever_stops_listening_cancels_the_call() -> None:
     assert quick.is_closed.is_set()
 
 
+def test_a_call_is_read_by_a_thread_that_keeps_no_process_alive() -> None:
+    class Reader(Held):
+        def __iter__(self) -> Iterator[str]:
+            thread = threading.current_thread()
+            yield f"{thread.name} {thread.daemon}"
+
+    assert list(race(lambda: Reader([]), never, NEVER, is_answer)) == ["elman-hedge True"]
+
+
 def test_an_end_without_an_answer_is_an_answer() -> None:
     assert list(race(lambda: Held(["begun"]), never, NEVER, is_answer)) == ["begun"]
 
