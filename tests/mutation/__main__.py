@@ -2,6 +2,7 @@
 
     python -m tests.mutation                              all modules
     python -m tests.mutation elman_server.follow.attempt  one
+    python -m tests.mutation --again                      those that survived the last time
     python -m tests.mutation --share 0.2 --seed 7         a fifth of each module's mutants
 
 Every verdict is a line of build/mutants/MODULE.jsonl. `mutants_killed` is the share of mutants that made a test fail or hang.
@@ -9,7 +10,6 @@ Survivors that change nothing are named in equivalents.toml, each with a reason.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.mutation.plugin import Mutation
+from tests.mutation.plugin import FATES, NOT_GRAFTED, Mutation, verdicts
 
 RESULTS = Path("build/mutants")
 EQUIVALENTS = Path(__file__).with_name("equivalents.toml")
@@ -67,6 +67,7 @@ def main(given: Sequence[str]) -> int:
     parser.add_argument("modules", nargs="*", choices=[[], *TESTS], help="all by default")
     parser.add_argument("--share", type=float, default=1.0, help="how much of each module's mutants is tried")
     parser.add_argument("--seed", type=int, default=1, help="of the lot that chooses them")
+    parser.add_argument("--again", action="store_true", help="only those that survived the last time; keep the other verdicts")
     parser.add_argument("--results", type=Path, default=RESULTS, help="the folder of the verdicts")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)  # the process of one module
     parser.add_argument("--slowest", type=float, default=5.0, help="seconds; tests that take longer are left out")
@@ -76,7 +77,7 @@ def main(given: Sequence[str]) -> int:
         return judge(modules[0], arguments)
     arguments.results.mkdir(parents=True, exist_ok=True)
     dials = ("results", "share", "seed", "slowest")
-    passed_on = ["--one", *(f"--{dial}={getattr(arguments, dial)}" for dial in dials)]
+    passed_on = ["--one", *(f"--{dial}={getattr(arguments, dial)}" for dial in dials), *["--again"] * arguments.again]
     unjudged = [module for module in modules if not is_judged(module, passed_on)]
     print(report([verdict for module in modules for verdict in verdicts(arguments.results / f"{module}.jsonl")]))
     print(*(f"not judged: {module}" for module in unjudged), sep="\n", end="")
@@ -96,14 +97,8 @@ def environment() -> dict[str, str]:
 
 def judge(module: str, dials: argparse.Namespace) -> int:
     """The mutants of one module."""
-    mutation = Mutation(module, dials.results / f"{module}.jsonl", dials.share, dials.seed, dials.slowest)
+    mutation = Mutation(module, dials.results / f"{module}.jsonl", dials.share, dials.seed, dials.slowest, dials.again)
     return int(pytest.main([*OPTIONS, *ONE_EXECUTION, *TESTS[module]], plugins=[mutation]))
-
-
-def verdicts(results: Path) -> list[dict[str, Any]]:
-    """What became of the mutants of one module. One that was judged twice has its second verdict."""
-    judged = [json.loads(line) for line in results.read_text().splitlines()]
-    return list({verdict["number"]: verdict for verdict in judged}.values())
 
 
 def report(judged: Sequence[dict[str, Any]]) -> str:
@@ -111,6 +106,11 @@ def report(judged: Sequence[dict[str, Any]]) -> str:
     fates = Counter((verdict["module"], verdict["fate"]) for verdict in judged)
     reasons = equivalents()
     lines = [
+        f"{one['module']}:{one['first_line']}: {one['what']}  (not tried)"
+        for one in judged
+        if one["fate"] == FATES[NOT_GRAFTED]
+    ]
+    lines += [
         f"{one['module']}:{one['first_line']}: {one['what']}{remark(one, reasons)}"
         for one in judged
         if one["fate"] == "survived"

@@ -44,12 +44,14 @@ class Reach:
 class Mutation:
     """One module, and where the verdicts go."""
 
-    def __init__(self, module: str, results: Path, share: float, seed: int, slowest: float) -> None:
+    def __init__(self, module: str, results: Path, share: float, seed: int, slowest: float, again: bool) -> None:
         self._module = importlib.import_module(module)
         self._path = Path(str(self._module.__file__))
         self._source = self._path.read_text()
         self._results = results
-        results.write_text("")
+        self._survivors = {one["number"] for one in verdicts(results) if one["fate"] == "survived"} if again else None
+        if not again:
+            results.write_text("")
         self._share, self._seed, self._slowest = share, seed, slowest
 
     def pytest_collection(self) -> None:
@@ -72,7 +74,7 @@ class Mutation:
         """For every mutant, run what reaches it."""
         items = {item.nodeid: item for item in session.items}
         reaches = self._baseline(session)
-        found = mutants(self._source)
+        found = [mutant for mutant in mutants(self._source) if self._survivors is None or mutant.number in self._survivors]
         kept = random.Random(self._seed).sample(found, round(self._share * len(found)))
 
         def is_late(mutant: Mutant, patience: float) -> bool:
@@ -150,6 +152,12 @@ class Mutation:
             if has_failed and reaches[item.nodeid]["lines"]:
                 failed.append(item.nodeid)
         return reaches, failed
+
+
+def verdicts(results: Path) -> list[dict[str, Any]]:
+    """What became of the mutants of one module. Of one that was judged twice, the last."""
+    judged = [json.loads(line) for line in results.read_text().splitlines()]
+    return list({verdict["number"]: verdict for verdict in judged}.values())
 
 
 def failures(session: pytest.Session, tests: Sequence[pytest.Item]) -> Any:

@@ -374,3 +374,15 @@ def test_another_model_begins_anew_with_the_text_alone() -> None:
 def test_a_model_s_name_and_digest_are_characters(model: str | None, digest: str, field: str) -> None:
     with pytest.raises(MendRequest, match=rf"^{field}: U\+DE00"):
         make("ab").switch(model, digest)
+
+
+def test_what_another_model_suggested_is_forgotten_at_a_switch() -> None:
+    draft = make("a")
+    said(draft)
+    start(draft)
+    suggest(draft, "b")
+    finish(draft)
+    assert told(draft) == ["0:b"]
+    assert not draft.is_waiting
+    draft.switch("other", "")
+    assert (draft.suggested, draft.is_waiting) == ([], True)

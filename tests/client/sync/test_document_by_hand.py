@@ -276,10 +276,10 @@ def test_suggestions_are_asked_for_once_edits_have_rested(world: World) -> None:
     document.insert("a")
     assert world.stream.last() == pb.Edit(keep=0, insert="a", suggest=False)
     world.clock.seconds = 12
-    world.then(lambda _: world.clock.sleep(3.0), finish)
+    world.then(lambda _: world.clock.sleep(2.5), lambda _: world.clock.sleep(0.5), finish)
     assert given(document, timeout=60) == []
     assert world.stream.last() == pb.Edit(keep=1, insert="", suggest=True)
-    assert world.stream.waits == [None, 3.0, 57.0]
+    assert world.stream.waits == [None, 3.0, 0.5, 57.0]
 
 
 def test_no_wait_is_longer_than_the_timeout_which_covers_all_tries(world: World) -> None:
