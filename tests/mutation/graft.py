@@ -27,7 +27,7 @@ def graft_all(old: Mapping[str, Any], new: Mapping[str, Any], home: str) -> None
             continue
         if isinstance(value, type) and value.__module__ == home:
             graft_class(old[name], value, home)
-        elif isinstance(value, CONSTANTS) and old.get(name) != value:
+        elif is_constant(value) and old.get(name) != value:
             spread(name, old[name], value)
         else:
             for before, after in zip(functions(old.get(name)), functions(value), strict=False):
@@ -37,10 +37,16 @@ def graft_all(old: Mapping[str, Any], new: Mapping[str, Any], home: str) -> None
 def graft_class(old: type, new: type, home: str) -> None:
     for name, value in vars(new).items():
         before = vars(old).get(name)
-        if isinstance(value, CONSTANTS) and not name.startswith("__") and before != value:
+        if is_constant(value) and not name.startswith("__") and before != value:
             setattr(old, name, value)
         for one, other in zip(functions(before), functions(value), strict=False):
             graft_function(one, other, home)
+
+
+def is_constant(value: object) -> bool:
+    """Whether it is a number, a text, or several of them."""
+    members = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+    return all(isinstance(member, CONSTANTS) for member in members)
 
 
 def functions(value: object) -> Iterator[types.FunctionType]:

@@ -27,9 +27,6 @@ FATES = ("killed", "survived", "timeout", "not grafted")
 LEAST_SECONDS, PATIENCE = 6.0, 5.0
 """A mutant may take PATIENCE times as long as its tests take without it, and LEAST_SECONDS more."""
 
-SECOND_PATIENCE = 3.0
-"""A mutant that took too long is tried again once all others are judged, and may take this many times as long: loads pass."""
-
 BASELINE_SECONDS = 900
 
 
@@ -77,14 +74,13 @@ class Mutation:
         found = [mutant for mutant in mutants(self._source) if self._survivors is None or mutant.number in self._survivors]
         kept = random.Random(self._seed).sample(found, round(self._share * len(found)))
 
-        def is_late(mutant: Mutant, patience: float) -> bool:
+        def is_late(mutant: Mutant) -> bool:
             tests = [name for name, reach in reaches.items() if meets(reach, mutant)]
-            seconds = patience * (LEAST_SECONDS + PATIENCE * sum(reaches[name].seconds for name in tests))
+            seconds = LEAST_SECONDS + PATIENCE * sum(reaches[name].seconds for name in tests)
             return self._judge(session, mutant, [items[name] for name in tests], seconds) == TIMEOUT
 
-        late = [mutant for mutant in sorted(kept, key=lambda one: one.number) if is_late(mutant, 1.0)]
-        for mutant in late:
-            is_late(mutant, SECOND_PATIENCE)
+        for mutant in [mutant for mutant in sorted(kept, key=lambda one: one.number) if is_late(mutant)]:
+            is_late(mutant)  # once more, now that all others are judged: the machine may have been busy
         return True
 
     def _judge(self, session: pytest.Session, mutant: Mutant, tests: Sequence[pytest.Item], seconds: float) -> int:

@@ -147,7 +147,8 @@ def test_what_only_consumes_tells_its_last_state_once_all_is_consumed(model: Mod
     assert (job.given, job.steps) == (3, 2)
     last = typing.tick(run=5)
     assert last is not None
-    assert (last.job, last.text, last.log_probabilities, last.reason, last.is_last) == (job, "", [], None, True)
+    assert (last.job, last.place, last.text, last.log_probabilities, last.reason) == (job, 0, "", [], None)
+    assert (last.is_last, last.is_paused) == (True, False)
     assert last.state is not None
     assert (last.state.position, job.is_primed, job.steps) == (12, True, 5)
 
@@ -315,3 +316,42 @@ def test_who_goes_on_from_a_primed_text_has_waited_and_consumed_as_long(model: M
     assert (other.timing, other.start.state.position, other.start.first_rank) == (Timing(1, 2, 4), 9, 2)
     other.admit()
     assert other.timing == Timing(1, 2, 4)
+
+
+def test_a_reader_who_acknowledges_has_taken_the_text_and_lets_a_paused_job_go_on(model: Model) -> None:
+    class Resumed(list[Job]):
+        def resume(self, job: Job) -> None:
+            self.append(job)
+
+    typing, engine = typist(model), Resumed()
+    told = typing.tick("abc")
+    assert told is not None
+    told.acknowledge(engine)
+    assert (typing.job.untaken, engine) == (0, [])
+    Progress(typing.job, is_paused=True).acknowledge(engine)
+    assert (typing.job.untaken, engine) == (0, [typing.job])
+
+
+def test_what_is_prepended_is_consumed_first(model: Model) -> None:
+    encode = model.vocabulary.encode
+    job = typist(model, **encoded(model, "cd"), scored=encode("e")).job
+    job.prepend(encode("ab"))
+    assert job.advance(0, 9, 0).skipped.tolist() == encode("abcd").tolist()
+    bare = typist(model, scored=encode("e")).job
+    bare.prepend(encode("ab"))
+    assert bare.advance(0, 9, 0).skipped.tolist() == encode("ab").tolist()
+
+
+def test_states_are_shown_to_who_asks_later(model: Model) -> None:
+    seen: list[Passage] = []
+    typing = typist(model)
+    typing.job.show_states_to(seen.append)
+    typing.tick("a")
+    assert len(seen) == 1
+
+
+def test_who_cancels_a_job_cancels_its_alternatives(model: Model) -> None:
+    alternatives = [typist(model).job, typist(model).job]
+    job = typist(model, alternatives=alternatives).job
+    job.cancel()
+    assert [each.is_cancelled for each in (job, *alternatives)] == [True] * 3
