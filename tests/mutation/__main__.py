@@ -80,7 +80,8 @@ def main(given: Sequence[str]) -> int:
     passed_on = ["--one", *(f"--{dial}={getattr(arguments, dial)}" for dial in dials), *["--again"] * arguments.again]
     unjudged = [module for module in modules if not is_judged(module, passed_on)]
     print(report([verdict for module in modules for verdict in verdicts(arguments.results / f"{module}.jsonl")]))
-    print(*(f"not judged: {module}" for module in unjudged), sep="\n", end="")
+    if unjudged:
+        print("not judged, for their tests fail without a mutant:", ", ".join(unjudged))
     return len(unjudged)
 
 

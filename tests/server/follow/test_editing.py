@@ -12,6 +12,8 @@ from elman_models.law.artifact import Model
 from elman_models.law.state import State
 from elman_server.engine.ending import Reason
 from elman_server.engine.job import Job, Progress, Timing
+from elman_server.follow.attempt import Attempt
+from elman_server.follow.checkpoints import affordable
 from elman_server.follow.editing import Editing
 from elman_server.requests.catalogue import Catalogue, Served
 from elman_server.requests.completion import CheckedCompletion
@@ -230,3 +232,15 @@ def test_a_suggestion_typed_elsewhere_brings_no_states(model: Model) -> None:
     desk.reach(job, 3)
     desk.editing.change(1, "cd")
     assert (desk.editing.unconsumed, desk.outcomes) == (3, ["ignored"])
+
+
+def test_states_along_suggestions_may_take_a_quarter_of_the_bytes(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    most: list[int] = []
+
+    def attempt(completion: CheckedCompletion, is_suggesting: bool, most_states: int, *ears: Any) -> Attempt:
+        most.append(most_states)
+        return Attempt(completion, is_suggesting, most_states, *ears)
+
+    monkeypatch.setattr("elman_server.follow.editing.Attempt", attempt)
+    Desk(model, "ab").begin()
+    assert most == [affordable(1 << 18, len(model.initial_state))]
