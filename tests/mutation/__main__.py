@@ -133,10 +133,10 @@ def equivalents() -> dict[tuple[str, str, str], str]:
 
 
 def remark(survivor: dict[str, Any], reasons: Mapping[tuple[str, str, str], str]) -> str:
-    if not survivor["tests"]:
-        return "  (no test reaches it)"
     reason = reasons.get((survivor["module"], survivor["line"], survivor["what"]))
-    return f"  (equivalent: {reason})" if reason else ""
+    if reason:
+        return f"  (equivalent: {reason})"
+    return "" if survivor["tests"] else "  (no test reaches it)"
 
 
 def row(name: str, counts: Sequence[int]) -> str:
