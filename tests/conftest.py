@@ -11,6 +11,7 @@ from elman_models.execution.choice import open_execution
 from elman_models.execution.initial_state import with_initial_state
 from elman_models.execution.protocol import Execution
 from elman_models.law.artifact import LayerWeights, Model, OutputWeights
+from elman_models.law.recall import Recall
 from elman_models.law.structure import Layer, Structure
 from elman_models.law.tables import Tables
 from elman_models.law.vocabulary import Vocabulary
@@ -22,7 +23,9 @@ SKIPPING = Structure((Layer(12, (), True), Layer(7, (0,), False), Layer(9, (0, 1
 """Three layers with every freedom of the format: skips, a bias vector, a partial output."""
 
 
-def random_model(structure: Structure = SKIPPING, characters: str = "\n !abcdefgé…😀", seed: int = 1) -> Model:
+def random_model(
+    structure: Structure = SKIPPING, characters: str = "\n !abcdefgé…😀", seed: int = 1, recall: Recall | None = None
+) -> Model:
     """A model of random weights, lively enough to wander."""
     random = np.random.default_rng(seed)
     vocabulary = Vocabulary("".join(sorted(characters)))
@@ -44,10 +47,19 @@ def random_model(structure: Structure = SKIPPING, characters: str = "\n !abcdefg
         layers,
         OutputWeights(weight, scale, bias[0]),
         Tables.for_outputs(outputs),
+        recall or random_recall(random),
         np.zeros(structure.state_size, np.int8),
+        Tables.for_outputs(outputs).largest_surprise(0.05),
         {"recipe": "random weights", "licence": "none"},
     )
     return with_initial_state(model)
+
+
+def random_recall(random: np.random.Generator, window: int = 48) -> Recall:
+    """A short window, so that texts outgrow it, and odds from none to the largest."""
+    shape = Recall.SHAPES["odds"]
+    odds = np.rint(2 ** random.uniform(10, 22, shape)).astype(np.int32) * (random.random(shape) < 0.9)
+    return Recall.of(window, odds.astype(np.int32))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -56,6 +56,8 @@ struct Avx2 {
 
 std::unique_ptr<Machine> make_avx2(const Model& model, int rows) { return std::make_unique<Rows<Avx2>>(model, rows); }
 
+Recalled recall_avx2(TextEnd end, int count) { return recall(end, count); }
+
 }  // namespace elman
 #pragma GCC pop_options
 #endif

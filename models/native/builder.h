@@ -15,6 +15,8 @@ namespace elman {
 template <typename T>
 using Array = nanobind::ndarray<const T, nanobind::c_contig, nanobind::device::cpu>;
 
+using AnyArray = nanobind::ndarray<nanobind::ro, nanobind::c_contig, nanobind::device::cpu>;
+
 // Gathers a model, matrix by matrix; everything is copied when the rows are made, and held until then.
 class Builder {
  public:
@@ -30,6 +32,10 @@ class Builder {
     hold(tanh, exp, log);
     model_.tables = {tanh.data(), exp.data(), int(exp.size()), log.data(), int(log.size())};
   }
+  void recall(int window, Array<int32_t> lengths, Array<int32_t> unanimous, Array<int32_t> shares, Array<int32_t> odds) {
+    hold(odds);
+    model_.recall = {window, list(lengths), list(unanimous), list(shares), odds.data()};
+  }
   const Model& model() const { return model_; }
 
  private:
@@ -38,6 +44,7 @@ class Builder {
     const int size = int(weight.shape(0)), width = int(weight.shape(1));
     return {size, width, weight.data(), scale.data(), bias.data(), bias_rows, std::move(inputs), reads_itself};
   }
+  static std::vector<int32_t> list(const Array<int32_t>& array) { return {array.data(), array.data() + array.size()}; }
   template <typename... Arrays>
   void hold(const Arrays&... arrays) {
     // Each may be a copy that nobody else holds, because the original has other strides or another type.

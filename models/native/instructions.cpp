@@ -38,4 +38,12 @@ std::unique_ptr<Machine> make_machine(const std::string& instructions, const Mod
   return make_portable(model, rows);
 }
 
+Recalled recall_at(TextEnd end, int count) {
+#if defined(__x86_64__)
+  static const bool has_avx2 = has("avx2");
+  if (has_avx2) return recall_avx2(end, count);
+#endif
+  return recall_portable(end, count);
+}
+
 }  // namespace elman

@@ -14,4 +14,7 @@ std::vector<std::string> instruction_sets();  // those that this machine has, th
 // Throws std::invalid_argument for an instruction set that this machine lacks.
 std::unique_ptr<Machine> make_machine(const std::string& instructions, const Model& model, int rows);
 
+// What is recalled at the end of a text, by the fastest instructions that this machine has for it.
+Recalled recall_at(TextEnd end, int count);
+
 }  // namespace elman

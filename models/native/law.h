@@ -32,10 +32,32 @@ struct Tables {
   int log_length;
 };
 
+// How far back is recalled, and what that is worth: law/recall.py, Recall.
+struct RecallClasses {
+  int window = 0;                     // 0: no recall
+  std::vector<int32_t> lengths, unanimous, shares;
+  const int32_t* odds = nullptr;      // (lengths + 1, unanimous + shares + 2)
+};
+
+// The end of a text, of which at least kTextMargin bytes before the first character that is seen may be read.
+constexpr int kTextMargin = 64;
+struct TextEnd {
+  uint8_t* bytes = nullptr;   // just behind the last character: the low byte of each
+  uint32_t* wide = nullptr;   // the same in full, where a byte does not hold the vocabulary; otherwise null
+};
+
+// What is recalled at the end of a text: law/recall.py, Recalled.
+struct Recalled {
+  int length = 0;
+  int32_t character = -1;
+  int same = 0, other = 0;
+};
+
 struct Model {
   std::vector<Affine> layers;
   Affine output;
   Tables tables;
+  RecallClasses recall;
   int state_size() const {
     int size = 0;
     for (const Affine& layer : layers) size += layer.size;
@@ -64,6 +86,9 @@ struct Advance {
   int32_t* characters;        // (sampled)
   int64_t* surprises;         // (scored + sampled), or null
   double* log_probabilities;  // (scored + sampled), or null
+  bool* is_recalled;          // (scored + sampled), or null
+  TextEnd text;             // of the row before it moves; what it consumes and draws is written behind it
+  int seen;                 // the characters before that
   int8_t* states;             // (sampled + 1, state size): after the forced characters and after each sampled one
   int steps() const { return skipped + scored + sampled; }
 };
@@ -80,5 +105,9 @@ std::unique_ptr<Machine> make_portable(const Model& model, int rows);
 std::unique_ptr<Machine> make_avx2(const Model& model, int rows);
 std::unique_ptr<Machine> make_avx512vnni(const Model& model, int rows);
 std::unique_ptr<Machine> make_avx512vbmi(const Model& model, int rows);
+
+// What is recalled at the end of a text of which the last `count` characters are seen.
+Recalled recall_portable(TextEnd end, int count);
+Recalled recall_avx2(TextEnd end, int count);
 
 }  // namespace elman

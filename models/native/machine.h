@@ -7,6 +7,7 @@
 
 #include "machine_includes.h"
 #include "law.h"
+#include "recall.h"
 #include "sampler.h"
 
 namespace elman {
@@ -130,7 +131,7 @@ class Rows final : public Machine {
 
  public:
   Rows(const Model& model, int rows)
-      : sampler_(model.tables, model.output.size), tanh_(model.tables.tanh), state_size_(model.state_size()) {
+      : sampler_(model.tables, model.output.size), odds_(model.recall, model.output.size), tanh_(model.tables.tanh), state_size_(model.state_size()) {
     for (const Affine& layer : model.layers) {
       sizes_.push_back(layer.size);
       offsets_.push_back(stride_);
@@ -189,28 +190,37 @@ class Rows final : public Machine {
       const Advance& a = advances[i];
       if (step < a.skipped) {
         characters_[i] = a.to_skip[step];
-        continue;
+      } else {
+        characters_[i] = choose_one(a, step, q);
+        q += output_[0].padded;
       }
-      characters_[i] = choose_one(a, step, q);
-      q += output_[0].padded;
+      if (a.text.bytes) a.text.bytes[step] = uint8_t(characters_[i]);
+      if (a.text.wide) a.text.wide[step] = uint32_t(characters_[i]);
     }
   }
 
   int32_t choose_one(const Advance& a, int step, const int32_t* q) {
     Start& start = starts_[a.row];
     const int forced = a.skipped + a.scored;
+    const Favourite favourite = odds_.window() ? favourite_of(a, step) : Favourite{};
     int32_t character;
     if (step < forced) {
       character = a.to_score[step - a.skipped];
     } else {
-      character = sampler_.sample(q, start, start.position + step);
+      character = sampler_.sample(q, start, start.position + step, favourite);
       a.characters[step - forced] = character;
     }
     if (a.surprises) {
       const int at = step - a.skipped;
-      sampler_.account(q, character, a.surprises + at, a.log_probabilities + at);
+      sampler_.account(q, character, favourite, a.surprises + at, a.log_probabilities + at);
+      a.is_recalled[at] = favourite.odds && character == favourite.character;
     }
     return character;
+  }
+
+  Favourite favourite_of(const Advance& a, int step) const {
+    const TextEnd end{a.text.bytes + step, a.text.wide ? a.text.wide + step : nullptr};
+    return odds_.of(recall(end, std::min(odds_.window(), a.seen + step)));
   }
 
   void save(int row, int8_t* to) const {
@@ -322,6 +332,7 @@ class Rows final : public Machine {
   }
 
   Sampler sampler_;
+  Odds odds_;
   typename Isa::Tanh tanh_;
   int state_size_, stride_ = 0;  // bytes of a state; elements of a row's state, each layer from a multiple of 64 on
   std::vector<int> sizes_, offsets_;

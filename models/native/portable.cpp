@@ -48,4 +48,6 @@ struct Portable {
 
 std::unique_ptr<Machine> make_portable(const Model& model, int rows) { return std::make_unique<Rows<Portable>>(model, rows); }
 
+Recalled recall_portable(TextEnd end, int count) { return recall(end, count); }
+
 }  // namespace elman

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <stdexcept>
 #include <utility>
@@ -45,9 +46,11 @@ void tell(int pipe) {
 
 NativeRows::NativeRows(const Builder& builder, int rows, const std::string& instructions)
     : state_size_(builder.model().state_size()),
+      window_(builder.model().recall.window),
       outputs_(builder.model().output.size),
       machine_(make_machine(instructions, builder.model(), rows)),
       positions_(rows),
+      texts_(rows),
       is_accounted_(rows) {}
 
 NativeRows::~NativeRows() {
@@ -57,7 +60,7 @@ NativeRows::~NativeRows() {
   thread_.join();
 }
 
-void NativeRows::load(int row, Array<int8_t> state, uint64_t position, uint64_t seed, int64_t inverse_temperature, int64_t top_k,
+void NativeRows::load(int row, Array<int8_t> state, uint64_t position, AnyArray remembered, uint64_t seed, int64_t inverse_temperature, int64_t top_k,
                       int64_t top_p, int64_t min_p, uint32_t alternative, int32_t first_rank, bool is_accounted) {
   const Alone alone(is_moving_);
   if (state.size() != state_size_) throw nb::value_error("state: of another size than the model's");
@@ -65,7 +68,12 @@ void NativeRows::load(int row, Array<int8_t> state, uint64_t position, uint64_t 
     const std::string reason = "first_rank: " + std::to_string(first_rank) + " is not among the " + std::to_string(outputs_) + " outputs";
     throw nb::value_error(reason.c_str());
   }
+  if (remembered.size() != std::min<uint64_t>(position, window_)) {
+    const std::string reason = "remembered: " + std::to_string(remembered.size()) + " characters do not fit the position";
+    throw nb::value_error(reason.c_str());
+  }
   positions_.at(row) = position;
+  if (window_) remember(row, remembered);
   is_accounted_.at(row) = is_accounted;
   machine_->load(row, state.data(), Start{position, seed, inverse_temperature, top_k, top_p, min_p, alternative, first_rank});
 }
@@ -118,14 +126,17 @@ NativeRows::Work NativeRows::prepare(nb::sequence asked) {
     given.push_back(characters(one[1]));
     given.push_back(characters(one[2]));
     const int skipped = int(given[given.size() - 2].size()), scored = int(given.back().size());
+    std::shared_ptr<Text> text = window_ ? text_with_room(row, skipped + scored + sampled) : nullptr;
+    const size_t forced_end = text ? text->size() + skipped + scored : 0;
     const int account_length = scored > 0 || is_accounted_.at(row) ? scored + sampled : 0;
-    parts.push_back({drawn, accounted, states, sampled, account_length, positions_.at(row) + skipped + scored});
+    parts.push_back({drawn, accounted, states, sampled, account_length, positions_.at(row) + skipped + scored, text, forced_end});
     advances.push_back({row, skipped, scored, sampled});
+    if (text) advances.back().text = text->end(), advances.back().seen = int(std::min(text->size(), window_));
     drawn += sampled;
     accounted += account_length;
     states += sampled + 1;
   }
-  Outcome outcome(std::move(parts), drawn, accounted, states, state_size_);
+  Outcome outcome(std::move(parts), drawn, accounted, states, state_size_, int(window_));
   for (size_t i = 0; i < advances.size(); ++i) point(advances[i], outcome, i, given);
   return {std::move(advances), std::move(given), std::move(outcome)};
 }
@@ -145,12 +156,48 @@ void NativeRows::point(Advance& advance, Outcome& outcome, size_t index, const s
   advance.characters = outcome.characters.get() + part.drawn;
   advance.surprises = part.account_length ? outcome.surprises.get() + part.accounted : nullptr;
   advance.log_probabilities = part.account_length ? outcome.log_probabilities.get() + part.accounted : nullptr;
+  advance.is_recalled = part.account_length ? outcome.is_recalled.get() + part.accounted : nullptr;
   advance.states = outcome.states.get() + part.states * state_size_;
 }
 
 Outcome NativeRows::settle(Work& work) {
-  for (const Advance& advance : work.advances) positions_[advance.row] += advance.steps();
+  for (const Advance& advance : work.advances) {
+    positions_[advance.row] += advance.steps();
+    if (window_) texts_[advance.row]->grow(advance.steps());
+  }
   return std::move(work.outcome);
+}
+
+// Puts the last characters of a text into a row.
+void NativeRows::remember(int row, const AnyArray& characters) {
+  const bool is_bytes = characters.dtype() == nb::dtype<uint8_t>();
+  if (!is_bytes && characters.dtype() != nb::dtype<uint32_t>()) throw nb::type_error("remembered: neither bytes nor uint32");
+  const size_t count = characters.size();
+  const auto* bytes = static_cast<const uint8_t*>(characters.data());
+  const auto* words = static_cast<const uint32_t*>(characters.data());
+  uint32_t largest = 0;
+  for (size_t i = 0; i < count; ++i) largest = std::max(largest, is_bytes ? bytes[i] : words[i]);
+  if (largest > uint32_t(outputs_)) throw nb::index_error("remembered: a character beyond the vocabulary");
+  std::shared_ptr<Text>& text = texts_[row];
+  if (!text || text.use_count() > 1) text = std::make_shared<Text>(window_ + Text::kRoom, outputs_ > UINT8_MAX);
+  text->clear();
+  const TextEnd end = text->end();
+  for (size_t i = 0; i < count; ++i) end.bytes[i] = is_bytes ? bytes[i] : uint8_t(words[i]);
+  if (end.wide)
+    for (size_t i = 0; i < count; ++i) end.wide[i] = is_bytes ? bytes[i] : words[i];
+  text->grow(count);
+}
+
+// The row's text, with room for so many characters more. What an outcome still points into is left as it is.
+std::shared_ptr<Text> NativeRows::text_with_room(int row, size_t characters) {
+  std::shared_ptr<Text>& text = texts_[row];
+  if (!text) throw nb::value_error("row: nothing was loaded");
+  if (text->room() >= characters) return text;
+  const size_t capacity = window_ + std::max<size_t>(characters, Text::kRoom);
+  const bool is_free = text.use_count() == 1 && text->capacity() >= capacity;
+  const std::shared_ptr<Text> next = is_free ? text : std::make_shared<Text>(capacity, text->is_wide());
+  next->begin(*text, std::min(text->size(), window_));
+  return text = next;
 }
 
 // The thread's life: sleep, run, tell.

@@ -16,6 +16,7 @@
 #include "builder.h"
 #include "law.h"
 #include "outcome.h"
+#include "text.h"
 
 namespace elman {
 
@@ -25,7 +26,8 @@ class NativeRows {
   NativeRows(const Builder& builder, int rows, const std::string& instructions);
   ~NativeRows();
 
-  void load(int row, Array<int8_t> state, uint64_t position, uint64_t seed, int64_t inverse_temperature, int64_t top_k, int64_t top_p,
+  // `remembered` are the last characters of the text, as many as the window holds, as bytes or as uint32.
+  void load(int row, Array<int8_t> state, uint64_t position, AnyArray remembered, uint64_t seed, int64_t inverse_temperature, int64_t top_k, int64_t top_p,
             int64_t min_p, uint32_t alternative, int32_t first_rank, bool is_accounted);
 
   // Each advance is a tuple: execution/protocol.py, Advance.
@@ -57,6 +59,8 @@ class NativeRows {
   Array<int32_t> characters(nanobind::object array) const;
   void point(Advance& advance, Outcome& outcome, size_t index, const std::vector<Array<int32_t>>& given) const;
   Outcome settle(Work& work);
+  void remember(int row, const AnyArray& characters);
+  std::shared_ptr<Text> text_with_room(int row, size_t characters);
   void live();
   void hand_over(Turn turn);
   void await_turn();
@@ -64,9 +68,11 @@ class NativeRows {
   // The array that most advances hold.
   nanobind::object nothing_ = nanobind::module_::import_("elman_models.execution.protocol").attr("NOTHING");
   size_t state_size_;
+  size_t window_;  // characters that recall sees; 0: none
   int outputs_;  // also the index of UNK, the largest of a character
   std::unique_ptr<Machine> machine_;
   std::vector<uint64_t> positions_;
+  std::vector<std::shared_ptr<Text>> texts_;  // of the rows that were loaded; none without recall
   std::vector<uint8_t> is_accounted_;
   std::atomic_flag is_moving_ = ATOMIC_FLAG_INIT;
   std::unique_ptr<Beside> beside_;  // the run that was started and is not finished

@@ -28,8 +28,23 @@ if TYPE_CHECKING:
 WORD = 1 << 32
 REASONS = {"LENGTH": pb.FINISH_REASON_LENGTH, "STOP": pb.FINISH_REASON_STOP, "CONFIDENCE": pb.FINISH_REASON_CONFIDENCE}
 
-Place: TypeAlias = tuple[tuple[int, ...], int]
-"""The outputs of all layers, and the position."""
+
+class Place(NamedTuple):
+    """The outputs of all layers, the position, and the last characters of the text, as many as are recalled."""
+
+    outputs: tuple[int, ...]
+    position: int
+    text: tuple[int, ...] = ()
+
+
+class Favourite(NamedTuple):
+    """The character that recall favours, and its odds in 1/65536."""
+
+    character: int
+    odds: int
+
+
+NOBODY = Favourite(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +94,11 @@ class Oracle:
     def initial(self) -> Place:
         """The state after a newline from zeros, at position 0."""
         zeros = (0,) * sum(layer.size for layer in self.model.structure.layers)
-        return self.step((zeros, 0), "\n")[0], 0
+        return Place(self.step(Place(zeros, 0), "\n").outputs, 0)
 
     def step(self, place: Place, character: str) -> Place:
         """h' = TANH[clamp(rint(fl(fl(M x * scale) + bias)))], layer by layer."""
-        own = self._split(place[0])
+        own = self._split(place.outputs)
         outputs: list[list[int]] = []
         for layer, weights, matrix, before in zip(
             self.model.structure.layers, self.model.layers, self._weights, own, strict=True
@@ -92,7 +107,9 @@ class Oracle:
             bias = weights.bias[self.index(character) if layer.reads_character else 0]
             reached = [affine(row, x, scale, one) for row, scale, one in zip(matrix, weights.scale, bias, strict=True)]
             outputs.append([self._tanh[min(max(a, -1024), 1024) + 1024] for a in reached])
-        return tuple(h for output in outputs for h in output), place[1] + 1
+        window = self.model.recall.window
+        text = (*place.text, self.index(character))[-window:] if window else ()
+        return Place(tuple(h for output in outputs for h in output), place.position + 1, text)
 
     def consume(self, place: Place, text: str) -> Place:
         """The place after the text."""
@@ -102,7 +119,7 @@ class Oracle:
 
     def logits(self, place: Place) -> list[int]:
         """q, in 1/256 nat."""
-        own = self._split(place[0])
+        own = self._split(place.outputs)
         x = [h for i in self.model.structure.output_inputs for h in own[i]]
         output = self.model.output
         q = [affine(row, x, scale, bias) for row, scale, bias in zip(self._output, output.scale, output.bias, strict=True)]
@@ -115,10 +132,42 @@ class Oracle:
             parts.append(list(state[start : start + layer.size]))
         return parts
 
-    def draw(self, q: Sequence[int], canonical: Canonical, u: int) -> int:
+    def favourite(self, place: Place) -> Favourite:
+        """Recall: what followed the longest earlier run that is like the text's end, and the odds that it follows again."""
+        t, p = place.text, len(place.text)
+        lengths = {j: common_suffix(t, j) for j in range(p)}
+        latest = [j for j in range(p) if lengths[j] >= 3][-64:]
+        sources = [j for j in latest if not is_periodic(t, j)]
+        if not sources:
+            return NOBODY
+        longest = max(lengths[j] for j in sources)
+        c = t[max(j for j in sources if lengths[j] == longest)]
+        if c == len(self._characters):
+            return NOBODY
+        followers = [t[j] for j in sources if 2 * lengths[j] >= longest]
+        return Favourite(c, self._odds(longest, followers.count(c), len(followers)))
+
+    def _odds(self, length: int, same: int, total: int) -> int:
+        recall = self.model.recall
+        row = sum(length >= int(bound) for bound in recall.lengths)
+        column = sum(same >= int(bound) for bound in recall.unanimous)
+        if same < total:
+            column = len(recall.unanimous) + 1 + sum(10 * same >= int(share) * total for share in recall.shares)
+        return int(recall.odds[row][column])
+
+    def _weigh(self, q: Sequence[int], inverse_temperature: int, favourite: Favourite) -> list[int]:
+        weights = [self._weight(((max(q) - one) * inverse_temperature) >> 16) for one in q]
+        weights[favourite.character] += sum(weights) * favourite.odds >> 16
+        return weights
+
+    def rank(self, q: Sequence[int], favourite: Favourite) -> list[int]:
+        """The characters by what they weigh at temperature 1."""
+        return rank(q, self._weigh(q, 65536, favourite))
+
+    def draw(self, q: Sequence[int], canonical: Canonical, u: int, favourite: Favourite) -> int:
         """Steps 1 to 3 of Sampling."""
-        weights = [self._weight(((max(q) - one) * canonical.inverse_temperature) >> 16) for one in q]
-        ranking = rank(q)[: canonical.top_k or None]
+        weights = self._weigh(q, canonical.inverse_temperature, favourite)
+        ranking = rank(q, weights)[: canonical.top_k or None]
         left_by_top_k, before, nucleus = sum(weights[i] for i in ranking), 0, list[int]()
         for i in ranking:
             if before * 65536 >= canonical.top_p * left_by_top_k:
@@ -134,10 +183,24 @@ class Oracle:
                 return i
         raise AssertionError("the threshold lies below the sum")
 
-    def surprise(self, q: Sequence[int], character: int) -> int:
+    def surprise(self, place: Place, character: int) -> int:
         """In 1/256 nat, at temperature 1 without truncation."""
-        total = sum(self._weight(max(q) - one) for one in q)
-        return max(q) - q[character] + sum(entry <= total for entry in self._log)
+        q, favourite = self.logits(place), self.favourite(place)
+        weights = self._weigh(q, 65536, favourite)
+        depth, own = max(q) - q[character], weights[character]
+        if favourite.odds and character == favourite.character:
+            above = sum(entry <= own for entry in self._log)
+            depth = -above if own > 2**24 else next(d for d, entry in enumerate([*self._exp, 0]) if entry <= own)
+        return depth + sum(entry <= sum(weights) for entry in self._log)
+
+    def log_probability(self, place: Place, character: int) -> float:
+        """The natural logarithm of the probability at temperature 1."""
+        q, favourite = self.logits(place), self.favourite(place)
+        odds = favourite.odds / 65536
+        plain = (q[character] - max(q)) / 256 - math.log(math.fsum(math.exp((one - max(q)) / 256) for one in q))
+        if favourite.odds and character == favourite.character:
+            return math.log((math.exp(plain) + odds) / (1 + odds))
+        return plain - math.log1p(odds)
 
     def patience(self, confidence: float) -> int:
         """The largest d with EXP[d] >= rint(2^24 c)."""
@@ -160,29 +223,28 @@ class Oracle:
         while True:
             if len(text) == most:
                 return self._told(text, "LENGTH", len(text), places, request, reported)
-            q = self.logits(places[-1])
-            is_given, position = len(text) < len(received), places[-1][1]
-            drawn = self._choose(q, position, number, not text, request)
+            is_given = len(text) < len(received)
+            drawn = self._choose(places[-1], number, not text, request)
             character = self.index(received[len(text)]) if is_given else drawn
-            surprise += self.surprise(q, character)
+            surprise += self.surprise(places[-1], character)
             if surprise > patience:
                 for unread in received[len(text) :]:
                     places.append(self.step(places[-1], unread))
                 return self._told(text, "CONFIDENCE", max(len(text), len(received)), places, request, reported)
             text += self._characters[character]
-            reported += [] if is_given else [log_probability(q, character)]
+            reported += [] if is_given else [self.log_probability(places[-1], character)]
             places.append(self.step(places[-1], text[-1]))
             if matches := [stop for stop in limits.stop if text.endswith(stop)]:
                 sent = max(len(text) - max(map(len, matches)), len(received))
                 return self._told(text, "STOP", sent, places, request, reported)
 
-    def _choose(self, q: Sequence[int], position: int, alternative: int, is_first: bool, request: pb.CompleteRequest) -> int:
-        canonical = Canonical.of(request.sampling)
+    def _choose(self, place: Place, alternative: int, is_first: bool, request: pb.CompleteRequest) -> int:
+        canonical, q, favourite = Canonical.of(request.sampling), self.logits(place), self.favourite(place)
         if canonical.inverse_temperature == 0:
-            return rank(q)[alternative if is_first else 0]
-        seed = request.sampling.seed
+            return self.rank(q, favourite)[alternative if is_first else 0]
+        seed, position = request.sampling.seed, place.position
         u = philox((position % WORD, position // WORD, alternative, 0), (seed % WORD, seed // WORD))[0]
-        return self.draw(q, canonical, u)
+        return self.draw(q, canonical, u, favourite)
 
     def _told(
         self, text: str, reason: str, sent: int, places: Sequence[Place], request: pb.CompleteRequest, reported: list[float]
@@ -194,14 +256,20 @@ class Oracle:
         """What state bytes say."""
         if not state:
             return self.initial()
-        outputs = tuple(byte - 256 if byte > 127 else byte for byte in state[26:-8])
-        return outputs, int.from_bytes(state[18:26], "little")
+        outputs, text = state[26 : 26 + len(self.initial().outputs)], state[26 + len(self.initial().outputs) : -8]
+        width = self._width()
+        characters = (int.from_bytes(text[at : at + width], "little") for at in range(0, len(text), width))
+        signed = tuple(byte - 256 if byte > 127 else byte for byte in outputs)
+        return Place(signed, int.from_bytes(state[18:26], "little"), tuple(characters))
+
+    def _width(self) -> int:
+        return 1 if len(self._characters) < 256 else 4
 
     def pack(self, place: Place) -> bytes:
-        """Format, semantics version, digest (16 bytes), position, int8 outputs, checksum."""
-        outputs, position = place
-        body = bytes([1, 1]) + bytes.fromhex(self.model.digest)[:16] + position.to_bytes(8, "little")
-        body += bytes(h % 256 for h in outputs)
+        """Format, semantics version, digest (16 bytes), position, int8 outputs, last characters, checksum."""
+        body = bytes([2, 2]) + bytes.fromhex(self.model.digest)[:16] + place.position.to_bytes(8, "little")
+        body += bytes(h % 256 for h in place.outputs)
+        body += b"".join(character.to_bytes(self._width(), "little") for character in place.text)
         return body + hashlib.sha256(body).digest()[:8]
 
     def score(self, place: Place, text: str) -> float:
@@ -210,7 +278,7 @@ class Oracle:
         for character in text:
             index = self.index(character)
             is_known = index < len(self._characters)
-            total += log_probability(self.logits(place), index) if is_known else -math.log(1_114_112)
+            total += self.log_probability(place, index) if is_known else -math.log(1_114_112)
             place = self.step(place, character)
         return total
 
@@ -221,14 +289,23 @@ def affine(row: Iterable[int], x: Iterable[int], scale: np.float32, bias: np.flo
     return round(float(np.float32(product + bias)))
 
 
-def rank(q: Sequence[int]) -> list[int]:
-    """The characters by (q descending, index ascending)."""
-    return sorted(range(len(q)), key=lambda i: (-q[i], i))
+def rank(q: Sequence[int], weights: Sequence[int]) -> list[int]:
+    """The characters by (w descending, q descending, index ascending)."""
+    return sorted(range(len(q)), key=lambda i: (-weights[i], -q[i], i))
 
 
-def log_probability(q: Sequence[int], character: int) -> float:
-    """The natural logarithm of the probability at temperature 1."""
-    return (q[character] - max(q)) / 256 - math.log(math.fsum(math.exp((one - max(q)) / 256) for one in q))
+def common_suffix(t: Sequence[int], j: int) -> int:
+    """How many characters before j and before the text's end are the same, at most 32."""
+    length = 0
+    while length < min(j, 32) and t[j - length - 1] == t[len(t) - length - 1]:
+        length += 1
+    return length
+
+
+def is_periodic(t: Sequence[int], j: int) -> bool:
+    """Whether what follows j has just been repeated."""
+    distance = len(t) - j
+    return distance <= 512 and distance <= j and t[j - distance : j] == t[j:]
 
 
 def philox(counter: Sequence[int], key: Sequence[int]) -> tuple[int, int, int, int]:
@@ -337,7 +414,16 @@ def draw_state(draw: st.DrawFn, oracle: Oracle, kind: str, room: int) -> bytes:
         return b""
     position = {"start": 0, "near 2^32": 2**32 - 8, "near 2^62": 2**62 - 1 - room}[kind]
     size = oracle.model.structure.state_size
-    return oracle.pack((tuple(draw(st.lists(st.integers(-127, 127), min_size=size, max_size=size))), position))
+    outputs = tuple(draw(st.lists(st.integers(-127, 127), min_size=size, max_size=size)))
+    return oracle.pack(Place(outputs, position, draw(remembered_texts(oracle, min(position, oracle.model.recall.window)))))
+
+
+@st.composite
+def remembered_texts(draw: st.DrawFn, oracle: Oracle, size: int) -> tuple[int, ...]:
+    """The last characters of a text, UNK among them: often a few that return, so that there is something to recall."""
+    some = draw(st.lists(st.integers(0, len(oracle.model.vocabulary)), min_size=1, max_size=9))
+    seed = draw(st.integers(0, 2**32 - 1))
+    return tuple(int(i) for i in np.random.default_rng(seed).choice(some, size))
 
 
 @st.composite

@@ -97,7 +97,7 @@ def test_a_seed_an_alternative_or_a_position_makes_a_difference(oracle: "Oracle"
         for position in (0, 1, 2**32)
         for request in [
             pb.CompleteRequest(
-                state=oracle.pack((place[0], position)),
+                state=oracle.pack(place._replace(position=position, text=(0,) * min(position, oracle.model.recall.window))),
                 sampling=pb.Sampling(seed=seed, temperature=2),
                 limits=pb.Limits(max_characters=30),
                 first_alternative=alternative,

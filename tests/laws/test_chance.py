@@ -63,7 +63,8 @@ def test_successive_positions_and_alternatives_draw_independently(
     execution, pairs = make_execution(model, ROWS), np.zeros((len(expected), len(expected)), np.int64)
     for seed in range(5):
         for row in range(ROWS):
-            execution.load(row, Start(State(model.initial_state, row % 2), Sampling.of(1), seed, alternative=row // 2))
+            state = State(model.initial_state, row % 2, np.zeros(row % 2, np.uint8))
+            execution.load(row, Start(state, Sampling.of(1), seed, alternative=row // 2))
         outcome = execution.run([Advance(row, sampled=1) for row in range(ROWS)])
         firsts = [int(outcome.characters(row)[0]) for row in range(ROWS)]
         np.add.at(pairs, (firsts[::2], firsts[1::2]), 1)

@@ -56,7 +56,7 @@ def test_any_network_says_what_the_law_says(
 ) -> None:
     model = make_model(structure, characters, seed)
     oracle = make_oracle(model)
-    assert tuple(model.initial_state.tolist()) == oracle.initial()[0]
+    assert tuple(model.initial_state.tolist()) == oracle.initial().outputs
     request = data.draw(requests(oracle, most=12))
     assert ask(make_embedded(model), request) == [oracle.complete(request)]
 
@@ -124,6 +124,24 @@ def test_reported_log_probabilities_are_those_of_the_law(
     assert told.log_probabilities == pytest.approx(expected.log_probabilities, abs=1e-6)
 
 
+@given(data=st.data())
+@settings(deadline=None, max_examples=25)
+def test_it_is_counted_how_often_the_recalled_character_came(
+    oracle: "Oracle", embedded: Embedded, requests: "CompletionRequests", data: st.DataObject
+) -> None:
+    request = data.draw(requests(oracle))
+    request.include_log_probabilities = True
+    events = list(embedded.complete(request))
+    text = "".join(event.piece.text for event in events if event.HasField("piece"))
+    place = oracle.consume(oracle.place(request.state), request.prefix + request.already_received)
+    recalled = 0
+    for character in text:
+        favourite = oracle.favourite(place)
+        recalled += favourite.odds > 0 and favourite.character == oracle.index(character)
+        place = oracle.step(place, character)
+    assert events[-1].finished.usage.recalled_characters == recalled
+
+
 @given(text=st.text("\n abcdefgé…😀zß", max_size=40), received=st.text("abc", max_size=5))
 @settings(deadline=None, max_examples=25)
 def test_a_score_is_the_sum_of_the_terms_of_all_characters(
@@ -152,9 +170,12 @@ def test_an_execution_draws_and_weighs_as_the_law_says(
     outcome = execution.run([Advance(0, skipped=model.vocabulary.encode(request.prefix), sampled=count)])
     said = model.vocabulary.decode(outcome.characters(0))
     assert said == oracle.continue_from(place, request).text
-    surprises = outcome.account(0).surprises.tolist()
-    for character, surprise, after in zip(said, surprises, range(count), strict=True):
-        assert surprise == oracle.surprise(oracle.logits(place), oracle.index(character))
+    account = outcome.account(0)
+    told = zip(said, account.surprises.tolist(), account.is_recalled.tolist(), range(count), strict=True)
+    for character, surprise, is_recalled, after in told:
+        assert surprise == oracle.surprise(place, oracle.index(character))
+        favourite = oracle.favourite(place)
+        assert is_recalled == (favourite.odds > 0 and favourite.character == oracle.index(character))
         place = oracle.step(place, character)
         state = outcome.state(0, after + 1)
-        assert (tuple(state.outputs.tolist()), state.position) == place
+        assert (tuple(state.outputs.tolist()), state.position, tuple(state.remembered.tolist())) == place

@@ -51,7 +51,7 @@ def surprises(oracle: "Oracle", free: str) -> list[int]:
     """The running surprise after each number of its characters."""
     place, running = oracle.consume(oracle.initial(), PREFIX), [0]
     for character in free:
-        running.append(running[-1] + oracle.surprise(oracle.logits(place), oracle.index(character)))
+        running.append(running[-1] + oracle.surprise(place, oracle.index(character)))
         place = oracle.step(place, character)
     return running
 

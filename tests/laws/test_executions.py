@@ -18,7 +18,7 @@ from elman_models.execution.cuda import Cuda
 from elman_models.execution.protocol import NOTHING, Advance, Execution, Start
 from elman_models.law.artifact import Model
 from elman_models.law.sampling import Sampling
-from elman_models.law.state import LARGEST_POSITION, State
+from elman_models.law.state import LARGEST_POSITION, State, remembered_type
 from elman_models.law.structure import LARGEST_LAYER, MOST_LAYERS, Layer, Structure
 from elman_server.engine.ticker import RunsBeside
 
@@ -65,7 +65,16 @@ class Chance:
         )
         seed = int(random.integers(0, 2**64, dtype=np.uint64))
         rank = int(random.integers(0, len(self._model.vocabulary)))
-        return Start(State(outputs, position), sampling, seed, int(random.integers(0, 3)), rank, bool(random.random() < 0.5))
+        state = State(outputs, position, self.remembered(min(position, self._model.recall.window)))
+        return Start(state, sampling, seed, int(random.integers(0, 3)), rank, bool(random.random() < 0.5))
+
+    def remembered(self, count: int) -> "np.ndarray[tuple[int], np.dtype[np.uint8 | np.uint32]]":
+        """The last characters of a text, UNK among them: often a few that return, so that there is something to recall."""
+        few = self.random.integers(0, len(self._model.vocabulary) + 1, 4)
+        repeated = np.resize(self.random.choice(few, int(self.random.integers(1, 20))), count)
+        noise = self.random.choice(few, count)
+        mixed = np.where(self.random.random(count) < 0.1, noise, repeated)
+        return mixed.astype(remembered_type(self._model))
 
     def given(self, most: int) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":
         """Characters, UNK among them."""
@@ -95,10 +104,12 @@ def compare(one: Execution, other: Execution, advances: Sequence[Advance]) -> No
         account = theirs.account(index)
         if len(account.surprises):
             assert ours.account(index).surprises.tolist() == account.surprises.tolist()
+            assert ours.account(index).is_recalled.tolist() == account.is_recalled.tolist()
             assert ours.account(index).log_probabilities == pytest.approx(account.log_probabilities, abs=1e-6, rel=0)
         for sampled in range(advance.sampled + 1):
             here, there = ours.state(index, sampled), theirs.state(index, sampled)
             assert (here.outputs.tobytes(), here.position) == (there.outputs.tobytes(), there.position)
+            assert here.remembered.tolist() == there.remembered.tolist()
 
 
 @pytest.fixture(params=[*sets_here(), "programs", pytest.param("cuda", marks=pytest.mark.cuda)])

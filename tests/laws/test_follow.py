@@ -177,7 +177,7 @@ class Editor(RuleBasedStateMachine):
             state = self.world.fresh.score(pb.ScoreRequest(model=self.wanted.model, text=known)).state if known else b""
         wanted = self.wanted
         fields: dict[str, Any] = {"sampling": wanted.sampling, "limits": wanted.limits, "alternatives": wanted.alternatives}
-        self.send(open=pb.Open(model=wanted.model, state=state, prefix=rest, **fields))
+        self.send(open=pb.Open(model=wanted.model, state=state, prefix=rest, include_state=True, **fields))
 
     def send(self, suggests: bool = True, **event: Any) -> None:
         """Send a request; whatever was heard before is stale."""
@@ -412,7 +412,7 @@ def test_every_depth_of_a_rewind_ends_at_the_same_suggestion(world: World, size:
     engine = world.server()
     for depth in range(0, len(PROSE), 9):
         stream = Stream(world.catalogue, engine, size)
-        stream.send(open=pb.Open(**GIVEN, suggest=False))
+        stream.send(open=pb.Open(include_state=True, **GIVEN, suggest=False))
         assert len(list(stream.said(ALL))) == 1
         for place, character in enumerate(PROSE):
             stream.send(edit=pb.Edit(keep=place, insert=character, suggest=False))
@@ -424,7 +424,7 @@ def test_every_depth_of_a_rewind_ends_at_the_same_suggestion(world: World, size:
 
 
 def test_a_keystroke_costs_one_step_and_what_was_suggested_none(world: World, stream: Stream) -> None:
-    stream.send(open=pb.Open(prefix=PROSE, **GIVEN))
+    stream.send(open=pb.Open(prefix=PROSE, include_state=True, **GIVEN))
     ((suggestion, _, consumed),) = suggested(stream.said(ALL))
     assert consumed == len(PROSE)
     stream.send(edit=pb.Edit(keep=len(PROSE), insert="é"))
@@ -445,7 +445,7 @@ def test_a_suggestion_that_outgrows_the_session_is_accepted_with_few_steps(world
     stream = Stream(world.catalogue, world.server(), SMALL)
     given: dict[str, Any] = {**GIVEN, "limits": pb.Limits(max_characters=200)}
     for count in (200, 150, 20, 1):
-        stream.send(open=pb.Open(**given))
+        stream.send(open=pb.Open(include_state=True, **given))
         ((suggestion, _, _),) = suggested(stream.said(ALL))
         stream.send(accept=pb.Accept(characters=count))
         ((told, state, consumed),) = suggested(stream.said(ALL))
@@ -455,7 +455,7 @@ def test_a_suggestion_that_outgrows_the_session_is_accepted_with_few_steps(world
 
 def test_a_long_paste_goes_on_where_a_keystroke_interrupted_it(world: World, stream: Stream) -> None:
     text = PROSE * 20
-    stream.send(open=pb.Open(**GIVEN, suggest=False))
+    stream.send(open=pb.Open(include_state=True, **GIVEN, suggest=False))
     stream.send(edit=pb.Edit(insert=text))
     for _ in range(200):
         assert not suggested(stream.said(3))
@@ -472,7 +472,7 @@ def test_what_is_still_consumed_of_an_older_text_is_not_taken_for_the_newer(
     world: World, stream: Stream, ticks: int, keep: int
 ) -> None:
     older, newer = PROSE[:60], PROSE[:keep] + "é" * 60
-    stream.send(open=pb.Open(prefix=older, **GIVEN))
+    stream.send(open=pb.Open(prefix=older, include_state=True, **GIVEN))
     assert not suggested(stream.said(ticks))
     stream.engine.begin_beside()
     stream.send(edit=pb.Edit(keep=50, insert="f"))
@@ -486,14 +486,14 @@ def test_what_is_still_consumed_of_an_older_text_is_not_taken_for_the_newer(
 def test_an_edit_may_reach_as_far_back_as_need_text_says(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tail, "BLOCK_CHARACTERS", 8)
     stream = Stream(world.catalogue, world.server(), SMALL)
-    stream.send(open=pb.Open(prefix=LONG, **GIVEN))
+    stream.send(open=pb.Open(prefix=LONG, include_state=True, **GIVEN))
     assert suggested(stream.said(ALL))
     stream.send(edit=pb.Edit(keep=1, insert="a"))
     (need,) = stream.said(ALL)
     earliest = need.need_text.earliest_position
     assert 1 < earliest < len(LONG) - 50
     for keep, is_needed in ((earliest, False), (earliest - 1, True), (0, False)):
-        stream.send(open=pb.Open(prefix=LONG, **GIVEN))
+        stream.send(open=pb.Open(prefix=LONG, include_state=True, **GIVEN))
         assert suggested(stream.said(ALL))
         stream.send(edit=pb.Edit(keep=keep, insert="a"))
         responses = list(stream.said(ALL))
@@ -504,7 +504,7 @@ def test_goodbye_holds_a_state_of_the_text_however_much_was_consumed(world: Worl
     for ticks in (0, 1, 9, ALL):
         stream = Stream(world.catalogue, world.server())
         assert stream.session.goodbye() == pb.FollowResponse(goodbye=pb.Goodbye())
-        stream.send(open=pb.Open(prefix=PROSE, **GIVEN))
+        stream.send(open=pb.Open(prefix=PROSE, include_state=True, **GIVEN))
         assert list(stream.said(ticks)) or not ticks
         goodbye = stream.session.goodbye()
         reached = goodbye.goodbye.position
@@ -520,7 +520,7 @@ def test_a_session_stays_within_its_bytes(make_model: "MakeModel", world: World,
     tracemalloc.start()
     try:
         stream = Stream(broad.catalogue, engine, size)
-        stream.send(open=pb.Open(**GIVEN, suggest=False))
+        stream.send(open=pb.Open(include_state=True, **GIVEN, suggest=False))
         assert len(list(stream.said(ALL))) == 1
         assert held() < 6_000
         for place in range(500):

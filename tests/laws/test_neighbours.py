@@ -94,7 +94,9 @@ def lively_texts(draw: st.DrawFn, model: Model) -> Text:
         draw(st.sampled_from([0.0, 0.02, 0.3, 1.0])),
     )
     outputs = np.array(draw(st.lists(st.integers(-127, 127), min_size=28, max_size=28)), np.int8)
-    state = State(outputs, draw(st.sampled_from([0, 1, 2**32 - 9, 2**62 - 99])))
+    position = draw(st.sampled_from([0, 1, 2**32 - 9, 2**62 - 99]))
+    few = draw(st.lists(st.integers(0, len(model.vocabulary)), min_size=1, max_size=5))
+    state = State(outputs, position, np.resize(np.array(few, np.uint8), min(position, model.recall.window)))
     alternative = draw(st.integers(0, 9))
     first_rank = alternative if greedy else 0
     start = Start(state, sampling, draw(st.integers(0, 2**64 - 1)), alternative, first_rank, draw(st.booleans()))

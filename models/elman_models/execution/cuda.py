@@ -20,9 +20,10 @@ from torch import Tensor
 
 from elman_models.execution.cuda_layout import DRAW, STAY, HostRows, Layout, StepRange
 from elman_models.execution.protocol import NO_ACCOUNT, Account, Advance, Passage, Start
+from elman_models.execution.recall import NOWHERE, Favourites, Recaller
 from elman_models.execution.reference import IntegerNetwork, Sampler, Settings, parameters
 from elman_models.law.artifact import Model
-from elman_models.law.state import State
+from elman_models.law.state import NOTHING_REMEMBERED, Remembered, State, remembered
 
 SIZES = (8, 4, 2, 1)
 """The steps of a program. The host draws the words of one part of a run while the device works on the part before it."""
@@ -49,21 +50,30 @@ class ProgramKind(NamedTuple):
 class Buffers:
     """All that programs read and write, at the same place for good: (steps, rows) and, before and after steps, states."""
 
-    def __init__(self, rows: int, steps: int, state_size: int, device: torch.device) -> None:
+    def __init__(self, rows: int, steps: int, state_size: int, window: int, device: torch.device) -> None:
         self.inputs = torch.zeros(steps, 3, rows, dtype=torch.int64, device=device)  # as `Layout.inputs`
         self.inputs[:, 0] = STAY
         self.settings = torch.zeros(rows, 4, dtype=torch.int64, device=device)
         self.states = torch.zeros(steps + 1, rows, state_size, device=device)  # the first are those before the first step
+        self.windows = torch.full((steps + 1, rows, window), NOWHERE, dtype=torch.int32, device=device)  # likewise
         self.characters = torch.zeros(steps, rows, dtype=torch.int64, device=device)
         self.surprises = torch.zeros(steps, rows, dtype=torch.int64, device=device)
         self.log_probabilities = torch.zeros(steps, rows, dtype=torch.float64, device=device)
+        self.is_recalled = torch.zeros(steps, rows, dtype=torch.bool, device=device)
+
+    @property
+    def account(self) -> tuple[Tensor, Tensor, Tensor]:
+        """As the fields of `Account`."""
+        return self.surprises, self.log_probabilities, self.is_recalled
 
 
 class Program:
     """A fixed number of steps of one kind. It overwrites nothing that it reads: to run it twice is to run it once."""
 
-    def __init__(self, network: IntegerNetwork, sampler: Sampler, buffers: Buffers, kind: ProgramKind, steps: int) -> None:
-        self._network, self._sampler, self._buffers = network, sampler, buffers
+    def __init__(
+        self, network: IntegerNetwork, sampler: Sampler, recaller: Recaller, buffers: Buffers, kind: ProgramKind, steps: int
+    ) -> None:
+        self._network, self._sampler, self._recaller, self._buffers = network, sampler, recaller, buffers
         self._kind, self._steps = kind, steps
 
     def __call__(self) -> None:
@@ -73,20 +83,22 @@ class Program:
         given, draws, stays = orders.clamp_min(0), orders == DRAW, (orders == STAY).unsqueeze(2)
         for step in range(self._steps):
             before, after = self._buffers.states[step], self._buffers.states[step + 1]
+            seen, seen_after = self._buffers.windows[step], self._buffers.windows[step + 1]
             characters = given[step]
             if self._kind.has_output:
                 q = self._network.logits(before)
                 rank = ranks[step].unsqueeze(1) if self._kind.is_ranked else None
-                drawn = self._sampler.sample(q, words[step].unsqueeze(1), rank, settings)
+                favourites = self._recaller.favourites(seen)
+                drawn = self._sampler.sample(q, words[step].unsqueeze(1), rank, settings, favourites)
                 characters = torch.where(draws[step], drawn, characters, out=self._buffers.characters[step])
-                self._account(q, characters, step)
+                self._account(q, characters, favourites, step)
             torch.where(stays[step], before, self._network.step(before, characters), out=after)
+            torch.where(stays[step], seen, self._recaller.after(seen, characters), out=seen_after)
 
-    def _account(self, q: Tensor, characters: Tensor, step: int) -> None:
+    def _account(self, q: Tensor, characters: Tensor, favourites: Favourites | None, step: int) -> None:
         if self._kind.is_accounted:
-            surprises, log_probabilities = self._sampler.account(q, characters)
-            self._buffers.surprises[step].copy_(surprises)
-            self._buffers.log_probabilities[step].copy_(log_probabilities)
+            for buffer, found in zip(self._buffers.account, self._sampler.account(q, characters, favourites), strict=True):
+                buffer[step].copy_(found)
 
 
 class Graphs:
@@ -121,8 +133,10 @@ class Cuda:
         self.name = f"cuda {torch.cuda.get_device_name() if self._device.type == 'cuda' else device}"
         self._network = IntegerNetwork(model, self._device)
         self._sampler = Sampler(model, self._device)
-        self._outputs = len(model.vocabulary)
-        self._buffers = Buffers(rows, SIZES[0], model.structure.state_size, self._device)
+        self._model, self._outputs = model, len(model.vocabulary)
+        self._recaller = Recaller(model, self._device, may_look=False)
+        self._buffers = Buffers(rows, SIZES[0], model.structure.state_size, model.recall.window, self._device)
+        self._remembered: list[Remembered] = [NOTHING_REMEMBERED] * rows
         self._rows = HostRows(rows)
         self._loaded: dict[int, Start] = {}  # since the last run
         self._graphs = Graphs() if self._device.type == "cuda" else None
@@ -133,6 +147,7 @@ class Cuda:
         """Put a text into a row, whatever was there before."""
         self._rows.load(row, start)
         self._loaded[row] = start
+        self._remembered[row] = start.state.remembered
 
     @torch.inference_mode()
     def run(self, advances: Sequence[Advance]) -> "CudaOutcome":
@@ -146,9 +161,13 @@ class Cuda:
             self._program(kind, part.steps)()
             record.note(part, kind)
             self._buffers.states[0].copy_(self._buffers.states[part.steps])
+            self._buffers.windows[0].copy_(self._buffers.windows[part.steps])
         layout.move()
         self._wait()
-        return CudaOutcome(layout, record)
+        outcome = CudaOutcome(self._model, layout, record, [self._remembered[advance.row] for advance in advances])
+        for index, advance in enumerate(advances):
+            self._remembered[advance.row] = outcome.remembered(index, advance.sampled)
+        return outcome
 
     def _place_loaded(self) -> None:
         """Texts that were loaded reach the device together."""
@@ -158,6 +177,8 @@ class Cuda:
         outputs = np.stack([start.state.outputs for start in self._loaded.values()])
         settings = [parameters(start.sampling, self._outputs) for start in self._loaded.values()]
         self._buffers.states[0].index_copy_(0, rows, torch.from_numpy(outputs).to(self._device, torch.float32))
+        windows = self._recaller.windows([start.state.remembered for start in self._loaded.values()])
+        self._buffers.windows[0].index_copy_(0, rows, windows)
         self._buffers.settings.index_copy_(0, rows, torch.tensor(settings, device=self._device))
         self._loaded.clear()
 
@@ -174,7 +195,7 @@ class Cuda:
     def _program(self, kind: ProgramKind, steps: int) -> Replay:
         """Captured when it is first needed."""
         if (kind, steps) not in self._programs:
-            program = Program(self._network, self._sampler, self._buffers, kind, steps)
+            program = Program(self._network, self._sampler, self._recaller, self._buffers, kind, steps)
             self._programs[kind, steps] = self._graphs.capture(program) if self._graphs else program
         return self._programs[kind, steps]
 
@@ -185,8 +206,7 @@ class Record:
     def __init__(self, layout: Layout, buffers: Buffers) -> None:
         self._layout, self._buffers = layout, buffers
         self.characters: list[Tensor] = []  # from the first output on, (steps, rows)
-        self.surprises: list[Tensor] = []
-        self.log_probabilities: list[Tensor] = []
+        self.accounts: tuple[list[Tensor], ...] = ([], [], [])  # as `Account`, (steps, rows) each
         self.states: list[Tensor] = []  # before each step from the first draw on, and after the last, (steps, rows, state size)
 
     def note(self, part: StepRange, kind: ProgramKind) -> None:
@@ -199,17 +219,18 @@ class Record:
         if kind.has_output:
             self.characters.append(self._buffers.characters[:steps].clone())
         if kind.is_accounted:
-            self.surprises.append(self._buffers.surprises[:steps].clone())
-            self.log_probabilities.append(self._buffers.log_probabilities[:steps].clone())
+            for parts, buffer in zip(self.accounts, self._buffers.account, strict=True):
+                parts.append(buffer[:steps].clone())
 
 
 class CudaOutcome:
     """What the rows did. They ended together, so all is counted from the end."""
 
-    def __init__(self, layout: Layout, record: Record) -> None:
-        self._layout, self._record = layout, record
+    def __init__(self, model: Model, layout: Layout, record: Record, before: Sequence[NDArray[np.integer]]) -> None:
+        self._model, self._layout, self._record = model, layout, record
+        self._before = before  # what the rows remembered
         self._characters = on_host(record.characters)
-        self._surprises, self._log_probabilities = on_host(record.surprises), on_host(record.log_probabilities)
+        self._account = Account(*map(on_host, record.accounts))
 
     def characters(self, index: int) -> list[int]:
         """The characters that the row sampled."""
@@ -222,12 +243,19 @@ class CudaOutcome:
         if not self._layout.accounts[index]:
             return NO_ACCOUNT
         count = len(advance.scored) + advance.sampled
-        return Account(last(self._surprises, count, advance.row), last(self._log_probabilities, count, advance.row))
+        return Account(*(last(each, count, advance.row) for each in self._account))
 
     def state(self, index: int, sampled: int) -> State:
         """The row's state after `sampled` of its sampled characters (0: after the forced ones)."""
         back = self._layout.advances[index].sampled - sampled
-        return State(self._states[-1 - back, index].copy(), int(self._layout.ends[index]) - back)
+        position = int(self._layout.ends[index]) - back
+        return State(self._states[-1 - back, index].copy(), position, self.remembered(index, sampled))
+
+    def remembered(self, index: int, sampled: int) -> Remembered:
+        """What the row then remembers of its text."""
+        advance = self._layout.advances[index]
+        drawn = np.array(self.characters(index)[:sampled], np.int32)
+        return remembered(self._model, self._before[index], advance.skipped, advance.scored, drawn)
 
     def passage(self, index: int) -> Passage:
         """All of these states."""

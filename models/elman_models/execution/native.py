@@ -29,6 +29,7 @@ class Native:
             row,
             np.ascontiguousarray(state.outputs),
             state.position,
+            np.ascontiguousarray(state.remembered),
             start.seed,
             sampling.inverse_temperature,
             sampling.top_k,
@@ -95,4 +96,6 @@ def build(model: Model) -> _native.Builder:
         builder.layer(weights.weight, weights.scale, weights.bias, list(layer.inputs))
     builder.output(model.output.weight, model.output.scale, model.output.bias, list(model.structure.output_inputs))
     builder.tables(model.tables.tanh, model.tables.exp, model.tables.log)
+    recall = model.recall
+    builder.recall(recall.window, recall.lengths, recall.unanimous, recall.shares, np.ascontiguousarray(recall.odds))
     return builder

@@ -23,7 +23,7 @@ class Start:
     """What a row begins with.
 
     first_rank: at temperature 0, the rank that the first sampled character takes; all others take rank 0.
-    is_accounted: whether surprises and log-probabilities of sampled characters are wanted.
+    is_accounted: whether an account of sampled characters is wanted.
     """
 
     state: State
@@ -54,13 +54,16 @@ class Advance(NamedTuple):
 
 
 class Account(NamedTuple):
-    """Of the scored and then the sampled characters of one row: surprise in 1/256 nat, natural log-probability."""
+    """Of the scored and then the sampled characters of one row: surprise in 1/256 nat, natural log-probability, and whether
+    recall favoured it.
+    """
 
     surprises: NDArray[np.int64]
     log_probabilities: NDArray[np.float64]
+    is_recalled: NDArray[np.bool_]
 
 
-NO_ACCOUNT = Account(np.zeros(0, np.int64), np.zeros(0))
+NO_ACCOUNT = Account(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.bool_))
 
 
 class Passage(NamedTuple):

@@ -19,9 +19,11 @@ from torch.nn.utils.rnn import pad_sequence
 
 from elman_models.execution.plan import DrawInputs, Plan
 from elman_models.execution.protocol import NO_ACCOUNT, Account, Advance, Passage, Start
+from elman_models.execution.recall import Favourites, Recaller
 from elman_models.law.artifact import Model
+from elman_models.law.recall import ODDS_UNIT
 from elman_models.law.sampling import FRACTION, Sampling
-from elman_models.law.state import State
+from elman_models.law.state import NOTHING_REMEMBERED, Remembered, State, remembered
 from elman_models.law.tables import LOGIT_REACH, TANH_REACH, UNIT, UNKNOWN_NATS
 
 EXACT_IN_FLOAT32 = 1 << 24
@@ -92,47 +94,87 @@ class Sampler:
         exp = np.append(model.tables.exp, 0).astype(np.int64)  # 0 past its end
         self._exp = torch.from_numpy(exp).to(device)
         self._log = torch.from_numpy(model.tables.log).to(device)
-        self._scale_down = scale_down if len(model.vocabulary) <= MOST_OUTPUTS_AT_ONCE else scale_down_by_halves
+        is_small = len(model.vocabulary) <= MOST_OUTPUTS_AT_ONCE and not model.recall.window
+        self._scale_down = scale_down if is_small else scale_down_by_halves
 
-    def sample(self, q: Tensor, u: Tensor, rank: Tensor | None, settings: "Settings") -> Tensor:
+    def sample(
+        self, q: Tensor, u: Tensor, rank: Tensor | None, settings: "Settings", favourites: Favourites | None = None
+    ) -> Tensor:
         """The character of each row, (rows,); q is (rows, outputs), u (rows, 1) is word 0 of Philox.
 
         rank (rows, 1) is what a row takes at temperature 0; None: all take rank 0.
         """
         d = q.amax(1, keepdim=True) - q
-        w = self._weights((d * settings.inverse_temperature) >> 16)
-        needs_ranking = rank is not None or settings.truncates
-        ranking = torch.sort(q, dim=1, descending=True, stable=True).indices if needs_ranking else None
+        w = favoured(self._weights((d * settings.inverse_temperature) >> 16), favourites)
+        ranking = rank_of(w, q) if rank is not None or settings.truncates else None
+        greedy = self._greedy(w, q, ranking, rank, favourites) if settings.is_greedy_somewhere else None
         if ranking is not None and settings.truncates:
             w = truncate(w, ranking, settings)
         running = w.cumsum(1)
         threshold = self._scale_down(u, running[:, -1:])
         drawn = torch.searchsorted(running, threshold, right=True).squeeze(1)  # the first whose running sum exceeds it
-        if not settings.is_greedy_somewhere:
-            return drawn
-        best = q.argmax(1) if rank is None or ranking is None else ranking.gather(1, rank).squeeze(1)
-        return torch.where(settings.is_greedy, best, drawn)
+        return drawn if greedy is None else torch.where(settings.is_greedy, greedy, drawn)
+
+    def _greedy(
+        self, w: Tensor, q: Tensor, ranking: Tensor | None, rank: Tensor | None, favourites: Favourites | None
+    ) -> Tensor:
+        """What temperature 0 takes, (rows,), by the weights of temperature 1."""
+        if rank is not None and ranking is not None:
+            return ranking.gather(1, rank).squeeze(1)
+        best = q.argmax(1)
+        if favourites is None:
+            return best
+        is_ahead = w.gather(1, favourites.characters) > self._exp[0]  # a tie goes to the larger logit
+        return torch.where(is_ahead, favourites.characters, best[:, None]).squeeze(1)
 
     def _weights(self, d: Tensor) -> Tensor:
         """EXP[d], 0 past its end."""
         index = d.clamp_max_(len(self._exp) - 1)
         return self._exp.index_select(0, index.view(-1)).view(d.shape)
 
-    def account(self, q: Tensor, characters: Tensor) -> tuple[Tensor, Tensor]:
-        """Surprise (1/256 nat) and log-probability of one character a row, at temperature 1, without truncation."""
+    def _depth(self, w: Tensor) -> Tensor:
+        """The least d with EXP[d] <= w; below 0, by LOG, where w exceeds EXP[0]."""
+        depth = torch.searchsorted(-self._exp, -w)
+        return torch.where(w > self._exp[0], -torch.searchsorted(self._log, w, right=True), depth)
+
+    def account(self, q: Tensor, characters: Tensor, favourites: Favourites | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Surprise (1/256 nat) and log-probability of one character a row, at temperature 1, without truncation; whether it is
+        the favourite.
+        """
         outputs = q.shape[1]
         chosen = characters.clamp_max(outputs - 1)[:, None]
         d = q.amax(1, keepdim=True) - q
-        total = self._weights(d.clone()).sum(1, keepdim=True)
-        surprise = d.gather(1, chosen) + torch.searchsorted(self._log, total, right=True)
+        w = favoured(self._weights(d.clone()), favourites)
+        depth = d.gather(1, chosen)
         log_probability = torch.log_softmax(q.to(torch.float64) / UNIT, dim=1).gather(1, chosen)
+        is_favourite = torch.zeros_like(chosen, dtype=torch.bool)
+        if favourites is not None:
+            is_favourite = (characters[:, None] == favourites.characters) & (favourites.odds > 0)
+            depth = torch.where(is_favourite, self._depth(w.gather(1, chosen)), depth)
+            odds = favourites.odds.to(torch.float64) / ODDS_UNIT
+            log_probability = (log_probability.exp() + odds * is_favourite).log() - odds.log1p()
+        surprise = depth + torch.searchsorted(self._log, w.sum(1, keepdim=True), right=True)
         is_unknown = (characters >= outputs)[:, None]
         surprise = surprise.masked_fill(is_unknown, UNKNOWN_SURPRISE)
-        return surprise.squeeze(1), log_probability.masked_fill(is_unknown, -UNKNOWN_NATS).squeeze(1)
+        log_probability = log_probability.masked_fill(is_unknown, -UNKNOWN_NATS)
+        return surprise.squeeze(1), log_probability.squeeze(1), is_favourite.squeeze(1)
+
+
+def favoured(w: Tensor, favourites: Favourites | None) -> Tensor:
+    """The weights with what recall adds to the favourite's."""
+    if favourites is None:
+        return w
+    return w.scatter_add(1, favourites.characters, (w.sum(1, keepdim=True) * favourites.odds) >> 16)
+
+
+def rank_of(w: Tensor, q: Tensor) -> Tensor:
+    """The characters by (w descending, q descending, index ascending)."""
+    by_logit = torch.sort(q, dim=1, descending=True, stable=True).indices
+    return by_logit.gather(1, torch.sort(w.gather(1, by_logit), dim=1, descending=True, stable=True).indices)
 
 
 def truncate(w: Tensor, ranking: Tensor, settings: "Settings") -> Tensor:
-    """The weights with all but top-k, top-p and min-p set to 0; the ranking is by (q descending, index ascending)."""
+    """The weights with all but top-k, top-p and min-p set to 0; the ranking is that of `rank_of`."""
     ranked = w.gather(1, ranking)
     ranks = torch.arange(w.shape[1], device=w.device)
     ranked = ranked * (ranks < settings.top_k)
@@ -159,8 +201,9 @@ class Settings:
 
     def __init__(self, table: Tensor, truncates: bool, is_greedy_somewhere: bool) -> None:
         self._table, self.truncates, self.is_greedy_somewhere = table, truncates, is_greedy_somewhere
-        self.inverse_temperature, self.top_k, self.top_p, self.min_p = table.split(1, dim=1)
-        self.is_greedy = self.inverse_temperature.squeeze(1) == 0
+        inverse_temperature, self.top_k, self.top_p, self.min_p = table.split(1, dim=1)
+        self.is_greedy = inverse_temperature.squeeze(1) == 0
+        self.inverse_temperature = inverse_temperature.masked_fill(inverse_temperature == 0, FRACTION)  # 0 ranks as 1 does
 
     @classmethod
     def of(cls, samplings: Sequence[Sampling], outputs: int, device: torch.device) -> "Settings":
@@ -188,13 +231,16 @@ class Reference:
 
     def __init__(self, model: Model, rows: int, device: str = "cpu") -> None:
         self.name = f"reference {device}"
+        self._model = model
         self._device = torch.device(device)
         self._network = IntegerNetwork(model, self._device)
         self._sampler = Sampler(model, self._device)
+        self._recaller = Recaller(model, self._device, may_look=True)
         self._outputs = len(model.vocabulary)
         self._states = torch.zeros(rows, model.structure.state_size, device=self._device)
         self._starts: dict[int, Start] = {}
         self._positions = [0] * rows
+        self._remembered: list[Remembered] = [NOTHING_REMEMBERED] * rows
         self._has_sampled = [False] * rows
         self._last_samplings: list[Sampling] = []
         self._last_settings: Settings | None = None
@@ -204,6 +250,7 @@ class Reference:
         self._states[row] = torch.from_numpy(start.state.outputs.astype(np.float32)).to(self._device)
         self._starts[row] = start
         self._positions[row] = start.state.position
+        self._remembered[row] = start.state.remembered
         self._has_sampled[row] = False
 
     @torch.inference_mode()
@@ -217,16 +264,17 @@ class Reference:
         for step, moving in enumerate(plan.moving()):
             run.shrink(moving)
             self._step(run, step)
-        final_states = run.final_states
-        self._states.index_copy_(0, rows, final_states)
-        self._move(plan)
-        return ReferenceOutcome(run, final_states, positions)
+        self._states.index_copy_(0, rows, run.final_states)
+        outcome = ReferenceOutcome(self._model, run, positions, [self._remembered[row] for row in plan.rows])
+        self._move(plan, outcome)
+        return outcome
 
     def _prepare(self, plan: Plan, starts: Sequence[Start], positions: Sequence[int], states: Tensor) -> "ReferenceRun":
         words = plan.draw(starts, positions) if plan.samples_somewhere else None
         draws = DrawInputs(words, self._ranks(plan, starts))
         is_accounted = any(start.is_accounted for start in starts) or any(len(a.scored) for a in plan.advances)
-        return ReferenceRun(plan, states, draws, self._settings([start.sampling for start in starts]), is_accounted)
+        windows = self._recaller.windows([self._remembered[row] for row in plan.rows])
+        return ReferenceRun(plan, states, windows, draws, self._settings([start.sampling for start in starts]), is_accounted)
 
     def _settings(self, samplings: list[Sampling]) -> Settings:
         """Made anew only where the parameters changed."""
@@ -247,33 +295,38 @@ class Reference:
     def _step(self, run: "ReferenceRun", step: int) -> None:
         """q = V h; choose or take the character; h' = tanh(U x + W h + b)."""
         q = self._network.logits(run.states) if run.plan.needs_output[step] else None
-        characters = run.forced(step) if q is None else self._characters(run, q, step)
+        favourites = None if q is None else self._recaller.favourites(run.windows)
+        characters = run.forced(step) if q is None else self._characters(run, q, favourites, step)
         if q is not None and run.accounts:
-            run.accounts.note(step, *self._sampler.account(q, characters))
-        run.advance(characters, self._network.step(run.states, characters))
+            run.accounts.note(step, *self._sampler.account(q, characters, favourites))
+        run.advance(characters, self._network.step(run.states, characters), self._recaller.after(run.windows, characters))
 
-    def _characters(self, run: "ReferenceRun", q: Tensor, step: int) -> Tensor:
+    def _characters(self, run: "ReferenceRun", q: Tensor, favourites: Favourites | None, step: int) -> Tensor:
         """Those that are given and, where there are none, those that are drawn."""
         if not run.plan.samples[step]:
             return run.forced(step)
-        drawn = self._sampler.sample(q, run.words(step), run.ranks(step), run.settings)
+        drawn = self._sampler.sample(q, run.words(step), run.ranks(step), run.settings, favourites)
         if step >= run.plan.all_forced:
             return drawn
         forced = run.forced(step)
         return torch.where(forced < 0, drawn, forced)
 
-    def _move(self, plan: Plan) -> None:
-        for advance in plan.advances:
+    def _move(self, plan: Plan, outcome: "ReferenceOutcome") -> None:
+        for index, advance in zip(plan.order, plan.advances, strict=True):
             self._positions[advance.row] += advance.steps
+            self._remembered[advance.row] = outcome.remembered(index, advance.sampled)
             self._has_sampled[advance.row] |= advance.sampled > 0
 
 
 class ReferenceRun:
     """What one call of `run` works on; all of it stays on the device until it is asked for."""
 
-    def __init__(self, plan: Plan, states: Tensor, draws: DrawInputs, settings: Settings, is_accounted: bool) -> None:
+    def __init__(
+        self, plan: Plan, states: Tensor, windows: Tensor, draws: DrawInputs, settings: Settings, is_accounted: bool
+    ) -> None:
         self.plan, self.settings = plan, settings
         self.states = states  # (rows still moving, state size)
+        self.windows = windows  # (rows still moving, window)
         self._moving = len(plan.rows)
         self._ended: list[Tensor] = []
         self._forced = torch.from_numpy(plan.forced()).to(states.device).unbind(0) if plan.all_forced else ()
@@ -288,7 +341,8 @@ class ReferenceRun:
         if rows == self._moving:
             return
         self._ended.append(self.states[rows:])
-        self.states, self.settings, self._moving = self.states[:rows], self.settings.first(rows), rows
+        self.states, self.windows, self.settings = self.states[:rows], self.windows[:rows], self.settings.first(rows)
+        self._moving = rows
 
     def forced(self, step: int) -> Tensor:
         """The characters given to the moving rows, (rows,); -1: to be sampled."""
@@ -302,9 +356,9 @@ class ReferenceRun:
         """What the moving rows take at temperature 0, (rows, 1); None: rank 0."""
         return None if self._ranks is None else self._ranks[step][: self._moving]
 
-    def advance(self, characters: Tensor, states: Tensor) -> None:
-        """Take the characters of a step and the states after them."""
-        self.states = states
+    def advance(self, characters: Tensor, states: Tensor, windows: Tensor) -> None:
+        """Take the characters of a step, and the states and windows after them."""
+        self.states, self.windows = states, windows
         if self.history is not None:
             self._characters.append(characters)
             self.history.append(states)
@@ -328,15 +382,17 @@ class Accounts:
     def __init__(self, steps: int, rows: int, device: torch.device) -> None:
         self.surprises = torch.zeros(steps, rows, dtype=torch.int64, device=device)
         self.log_probabilities = torch.zeros(steps, rows, dtype=torch.float64, device=device)
+        self.is_recalled = torch.zeros(steps, rows, dtype=torch.bool, device=device)
 
-    def note(self, step: int, surprises: Tensor, log_probabilities: Tensor) -> None:
+    def note(self, step: int, surprises: Tensor, log_probabilities: Tensor, is_recalled: Tensor) -> None:
         """Take those of the rows that move."""
         self.surprises[step, : len(surprises)] = surprises
         self.log_probabilities[step, : len(surprises)] = log_probabilities
+        self.is_recalled[step, : len(surprises)] = is_recalled
 
     def on_host(self) -> Account:
         """All of them, in one transfer each."""
-        return Account(self.surprises.cpu().numpy(), self.log_probabilities.cpu().numpy())
+        return Account(*(each.cpu().numpy() for each in (self.surprises, self.log_probabilities, self.is_recalled)))
 
 
 def columns(numbers: NDArray[np.int64], device: torch.device) -> tuple[Tensor, ...]:
@@ -347,8 +403,11 @@ def columns(numbers: NDArray[np.int64], device: torch.device) -> tuple[Tensor, .
 class ReferenceOutcome:
     """What the rows did."""
 
-    def __init__(self, run: ReferenceRun, final_states: Tensor, positions: Sequence[int]) -> None:
-        self._run, self._final_states, self._positions = run, final_states, positions
+    def __init__(
+        self, model: Model, run: ReferenceRun, positions: Sequence[int], before: Sequence[NDArray[np.integer]]
+    ) -> None:
+        self._model, self._run, self._final_states = model, run, run.final_states
+        self._positions, self._before = positions, before  # where the rows stood, and what they remembered
         self._slots = {index: slot for slot, index in enumerate(run.plan.order)}
         self._characters = run.characters.cpu().numpy().T.astype(np.int32)  # (rows, steps)
         self._accounts = run.accounts.on_host() if run.accounts else None
@@ -364,7 +423,8 @@ class ReferenceOutcome:
         if self._accounts is None:
             return NO_ACCOUNT
         part = slice(len(advance.skipped), advance.steps)
-        return Account(self._accounts.surprises[part, slot], self._accounts.log_probabilities[part, slot])
+        surprises, log_probabilities, is_recalled = self._accounts
+        return Account(surprises[part, slot], log_probabilities[part, slot], is_recalled[part, slot])
 
     def state(self, index: int, sampled: int) -> State:
         """The row's state after `sampled` of its sampled characters (0: after the forced ones)."""
@@ -372,7 +432,13 @@ class ReferenceOutcome:
         count = advance.forced + sampled
         states = self._final_states if self._run.history is None else self._run.history[count]
         outputs = states[slot].to(torch.int8).cpu().numpy()
-        return State(outputs, self._positions[slot] + count)
+        return State(outputs, self._positions[slot] + count, self.remembered(index, sampled))
+
+    def remembered(self, index: int, sampled: int) -> Remembered:
+        """What the row then remembers of its text."""
+        slot, advance = self._find(index)
+        drawn = self._characters[slot, advance.forced : advance.forced + sampled]
+        return remembered(self._model, self._before[slot], advance.skipped, advance.scored, drawn)
 
     def passage(self, index: int) -> Passage:
         """All of these states."""

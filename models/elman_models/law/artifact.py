@@ -19,13 +19,16 @@ from safetensors.numpy import save as serialize
 
 from elman_models.atomic import write_atomically
 from elman_models.errors import ArtifactError
+from elman_models.law.recall import LARGEST_ODDS, LARGEST_WINDOW, ODDS_UNIT, Recall
 from elman_models.law.structure import Structure
-from elman_models.law.tables import LOGIT_REACH, ONE, TANH_REACH, Tables, exp_length, log_length
+from elman_models.law.tables import LOGIT_REACH, ONE, TANH_REACH, Tables, exp_length, largest_sum, log_length
 from elman_models.law.vocabulary import Vocabulary
 
-SEMANTICS_VERSION = 1
+SEMANTICS_VERSION = 2
 FORMAT_VERSION = 1
 SMALLEST_SCALE, LARGEST_SCALE = 2.0**-30, 2.0**8
+LARGEST_SUM = 1 << 47
+"""No sum of weights may reach it: the sampler multiplies them by 2^16."""
 DTYPES = {"int8": "I8", "int32": "I32", "int64": "I64", "float32": "F32"}
 
 Tensor: TypeAlias = NDArray[Any]
@@ -58,7 +61,9 @@ class Model:
     layers: tuple[LayerWeights, ...]
     output: OutputWeights
     tables: Tables
+    recall: Recall
     initial_state: NDArray[np.int8]  # (state size,): the state at position 0
+    ghost_surprise: int  # in 1/256 nat: ghost text ends before a character with which its surprise would exceed this
     about: Mapping[str, Any]
 
     @cached_property
@@ -130,7 +135,16 @@ def read(file: Any) -> tuple[Model, Mapping[str, Any]]:
     )
     output = OutputWeights(*(tensors[f"output.{part}"] for part in ("weight", "scale", "bias")))
     tables = Tables(tensors["tanh"], tensors["exp"], tensors["log"])
-    return Model(structure, vocabulary, layers, output, tables, tensors["initial_state"], header["about"]), header
+    window, *recall = (tensors[f"recall.{name}"] for name in Recall.SHAPES)
+    parts = (
+        layers,
+        output,
+        tables,
+        Recall(int(window[0]), *recall),
+        tensors["initial_state"],
+        int(tensors["ghost_surprise"][0]),
+    )
+    return Model(structure, vocabulary, *parts, header["about"]), header
 
 
 def read_header(metadata: Mapping[str, str] | None) -> Mapping[str, Any]:
@@ -151,7 +165,8 @@ def read_header(metadata: Mapping[str, str] | None) -> Mapping[str, Any]:
             raise ArtifactError(f"metadata: {name}: missing, or no {kind.__name__}")
     for name, known in (("format", FORMAT_VERSION), ("semantics", SEMANTICS_VERSION)):
         if fields[name] != known:
-            raise ArtifactError(f"{name} version {fields[name]} is not implemented; this elman knows {known}")
+            anew = "make it anew with: elman export CHECKPOINT -o FILE, or elman train TEXT -o FILE"
+            raise ArtifactError(f"{name} version {fields[name]} is not implemented; this elman knows {known}; {anew}")
     return fields
 
 
@@ -169,6 +184,8 @@ def expected_tensors(structure: Structure, outputs: int) -> dict[str, tuple[str,
     expected["tanh"] = ("int8", (2 * TANH_REACH + 1,))
     expected["exp"] = ("int32", (exp_length(),))
     expected["log"] = ("int64", (log_length(outputs),))
+    expected |= {f"recall.{name}": ("int32", shape) for name, shape in Recall.SHAPES.items()}
+    expected["ghost_surprise"] = ("int32", (1,))
     expected["initial_state"] = ("int8", (structure.state_size,))
     return expected
 
@@ -196,6 +213,8 @@ def check_values(model: Model) -> None:
         if name.endswith(".bias"):
             require(bool(np.all(np.abs(tensor) < LOGIT_REACH)), name, "a value", "finite, below 2^20 in size")
     check_tables(model.tables, len(model.vocabulary))
+    require(0 <= model.ghost_surprise < exp_length(), "ghost_surprise", str(model.ghost_surprise), f"0 to {exp_length() - 1}")
+    check_recall(model.recall, len(model.vocabulary))
 
 
 def check_tables(tables: Tables, outputs: int) -> None:
@@ -203,9 +222,23 @@ def check_tables(tables: Tables, outputs: int) -> None:
     exp, log = tables.exp, tables.log
     falling = exp[0] == ONE and exp[-1] >= 1 and bool(np.all(exp[1:] <= exp[:-1]))
     require(falling, "exp", "a value", "falling from 2^24 to at least 1")
-    rising = log[0] > ONE and log[-1] > outputs * ONE and bool(np.all(log[1:] > log[:-1]))
-    require(rising, "log", "a value", "rising from above 2^24 to above outputs * 2^24")
+    rising = log[0] > ONE and log[-1] > largest_sum(outputs) and bool(np.all(log[1:] > log[:-1]))
+    require(rising, "log", "a value", "rising from above 2^24 to above the largest sum of weights")
     require(bool(np.all(tables.tanh[1:] >= tables.tanh[:-1])), "tanh", "a value", "rising")
+
+
+def check_recall(recall: Recall, outputs: int) -> None:
+    """Windows, classes and odds are in range, and no sum or product of the sampler leaves 63 bits."""
+    require(0 <= recall.window <= LARGEST_WINDOW, "recall.window", str(recall.window), f"0 to {LARGEST_WINDOW}")
+    for name in ("lengths", "unanimous", "shares"):
+        bounds = recall.tensors()[name]
+        require(bool(bounds[0] > 0 and np.all(bounds[1:] > bounds[:-1])), f"recall.{name}", "a value", "positive, rising")
+    legal = bool(np.all((recall.odds >= 0) & (recall.odds <= LARGEST_ODDS)))
+    require(legal, "recall.odds", "a value", f"0 to {LARGEST_ODDS}")
+    largest = outputs * ONE + (outputs * ONE * int(recall.odds.max()) // ODDS_UNIT)
+    require(
+        largest < LARGEST_SUM, "recall.odds", f"{recall.odds.max()} with {outputs} characters", "sums of weights below 2^47"
+    )
 
 
 def check_digest(model: Model, header: Mapping[str, Any]) -> None:
@@ -223,7 +256,9 @@ def tensors_of(model: Model) -> dict[str, Tensor]:
         tensors |= {f"layer.{index}.{part}": getattr(layer, part) for part in ("weight", "scale", "bias")}
     tensors |= {f"output.{part}": getattr(model.output, part) for part in ("weight", "scale", "bias")}
     tensors |= {part: getattr(model.tables, part) for part in ("tanh", "exp", "log")}
-    return tensors | {"initial_state": model.initial_state}
+    tensors |= {f"recall.{name}": tensor for name, tensor in model.recall.tensors().items()}
+    ghost_surprise = np.array([model.ghost_surprise], np.int32)
+    return tensors | {"initial_state": model.initial_state, "ghost_surprise": ghost_surprise}
 
 
 def checksum(digest: str, about: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from elman_models.execution.choice import open_execution
 from elman_models.execution.cuda import SIZES, Buffers, Cuda, Program, ProgramKind, Replay
 from elman_models.execution.cuda_layout import DRAW
 from elman_models.execution.protocol import Advance, Start
+from elman_models.execution.recall import Recaller
 from elman_models.execution.reference import Affine, IntegerNetwork, Sampler
 from elman_models.law.artifact import Model
 from elman_models.law.sampling import Sampling
@@ -36,8 +37,9 @@ def program_on(
     device: torch.device, model: Model, kind: ProgramKind, steps: int = SIZES[0], rows: int = 3
 ) -> tuple[Program, Buffers]:
     """A program, and what it works on."""
-    buffers = Buffers(rows, steps, model.structure.state_size, device)
-    return Program(IntegerNetwork(model, device), Sampler(model, device), buffers, kind, steps), buffers
+    buffers = Buffers(rows, steps, model.structure.state_size, model.recall.window, device)
+    recaller = Recaller(model, device, may_look=False)
+    return Program(IntegerNetwork(model, device), Sampler(model, device), recaller, buffers, kind, steps), buffers
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -105,7 +107,9 @@ def test_a_recorded_program_says_of_any_rows_what_the_program_says(model: Model)
     taped, plain = Taped(model, rows), Cuda(model, rows, "cpu")
     for trial in range(15):
         for row in random.permutation(rows)[: 1 + trial % rows].tolist():
-            state = State(random.integers(-127, 128, model.structure.state_size).astype(np.int8), int(random.integers(1 << 40)))
+            position, window = int(random.integers(1 << 40)), model.recall.window
+            outputs = random.integers(-127, 128, model.structure.state_size).astype(np.int8)
+            state = State(outputs, position, random.integers(0, 4, min(position, window)).astype(np.uint8))
             sampling = Sampling.of(float(random.choice([0, 0.7, 1.4])), trial % 4, 1 - 0.3 * (trial % 2), 0.01 * (trial % 3))
             start = Start(state, sampling, int(random.integers(1 << 60)), 1, int(random.integers(3)), trial % 3 == 0)
             taped.load(row, start)
@@ -122,6 +126,7 @@ def test_a_recorded_program_says_of_any_rows_what_the_program_says(model: Model)
         for index, advance in enumerate(advances):
             assert ours.characters(index) == theirs.characters(index)
             assert ours.account(index).surprises.tolist() == theirs.account(index).surprises.tolist()
+            assert ours.account(index).is_recalled.tolist() == theirs.account(index).is_recalled.tolist()
             for sampled in range(advance.sampled + 1):
                 assert ours.state(index, sampled).outputs.tolist() == theirs.state(index, sampled).outputs.tolist()
     assert len(taped.tapes) > 9
@@ -172,7 +177,8 @@ def test_an_outcome_outlives_what_the_rows_do_next(model: Model) -> None:
     advances = [Advance(0, sampled=11), Advance(1, sampled=3)]
     kept, fresh = execution.run(advances), Cuda(model, 2, "cpu")
     for row in range(2):
-        execution.load(row, Start(State(np.full(model.structure.state_size, 5, np.int8), 99)))
+        outputs, characters = np.full(model.structure.state_size, 5, np.int8), np.zeros(min(99, model.recall.window), np.uint8)
+        execution.load(row, Start(State(outputs, 99, characters)))
         fresh.load(row, Start(State.initial(model), seed=row, is_accounted=True))
     execution.run([Advance(1, sampled=9), Advance(0, skipped=model.vocabulary.encode("abc"))])
     expected = fresh.run(advances)

@@ -35,6 +35,8 @@ NAMES = sorted(
         "exp",
         "log",
         "initial_state",
+        "ghost_surprise",
+        *(f"recall.{part}" for part in ("window", "lengths", "unanimous", "shares", "odds")),
         *(f"{a}.{b}" for a in ("layer.0", "layer.1", "output") for b in ("weight", "scale", "bias")),
     ]
 )
@@ -111,7 +113,7 @@ def test_the_same_model_is_the_same_bytes(make_model: "MakeModel", good: bytes) 
 
 
 def test_the_digest_is_a_sha_256_that_anyone_can_compute(small: Model) -> None:
-    parts = ['[1,{"layers":[{"inputs":[],"reads_character":true,"size":4},{"inputs":[0],"reads_character":false,"size":3}],']
+    parts = ['[2,{"layers":[{"inputs":[],"reads_character":true,"size":4},{"inputs":[0],"reads_character":false,"size":3}],']
     parts[0] += '"output_inputs":[0,1]},"\\nab\\u00e9\\ud83d\\ude00"]'
     sha = hashlib.sha256()
     for name in NAMES:
@@ -132,10 +134,15 @@ def with_tensor(model: Model, name: str, tensor: "np.ndarray[Any, Any]") -> Mode
     head, _, part = name.rpartition(".")
     if head == "output":
         return replace(model, output=replace(model.output, **{part: tensor}))
+    if head == "recall":
+        value = int(tensor[0]) if part == "window" else tensor
+        return replace(model, recall=replace(model.recall, **{part: value}))
     if head:
         index = int(head.removeprefix("layer."))
         changed = replace(model.layers[index], **{part: tensor})
         return replace(model, layers=(*model.layers[:index], changed, *model.layers[index + 1 :]))
+    if name == "ghost_surprise":
+        return replace(model, ghost_surprise=int(tensor[0]))
     if name == "initial_state":
         return replace(model, initial_state=tensor)
     return replace(model, tables=replace(model.tables, **{name: tensor}))
@@ -229,7 +236,7 @@ def test_a_pickle_is_never_run(path: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"semantics": 2}, "semantics version 2 is not implemented; this elman knows 1"),
+        ({"semantics": 1}, "semantics version 1 is not implemented; this elman knows 2; make it anew with: elman export "),
         ({"semantics": 0}, "semantics version 0"),
         ({"semantics": True}, "semantics: missing, or no int"),
         ({"semantics": "1"}, "semantics: missing, or no int"),

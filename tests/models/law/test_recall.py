@@ -1,0 +1,149 @@
+"""Recall: what is a source, what is periodic, what is recalled, and what that is worth."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from elman_models.errors import ArtifactError
+from elman_models.execution.choice import has_extension
+from elman_models.law.artifact import Model, load, save
+from elman_models.law.recall import LARGEST_ODDS, LARGEST_WINDOW, NOTHING_RECALLED, Recall, Recalled, recalled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def said(text: str, window: int | None = None) -> tuple[int, str, int, int]:
+    """What is recalled at the end of a text of Latin characters."""
+    points = np.frombuffer(text.encode("latin-1"), np.uint8)
+    found = recalled(points if window is None else points[max(0, len(points) - window) :])
+    return found.length, chr(found.character) if found.length else "", found.same, found.other
+
+
+def test_what_followed_the_longest_earlier_run_is_recalled() -> None:
+    assert said("def get(self): def get(") == (8, "s", 1, 0)
+
+
+def test_two_characters_are_too_few() -> None:
+    assert said("ab c ab") == (0, "", 0, 0)
+    assert said("abc abc") == (3, " ", 1, 0)
+
+
+def test_of_equally_long_runs_the_latest_counts() -> None:
+    assert said("xabc1 yabc2 zabc")[:2] == (3, "2")
+
+
+def test_sources_at_least_half_as_long_agree_or_not() -> None:
+    assert said("12345678a 45678a 678b 5678b 12345678") == (8, "a", 2, 1)  # "678" is shorter than half
+
+
+def test_a_common_suffix_is_told_up_to_32_characters() -> None:
+    run = "".join(map(chr, range(40, 90)))
+    assert said(f"{run}! {run}") == (32, "!", 1, 0)
+    assert said(f"{run[-32:]}! {run}") == (32, "!", 1, 0)
+    assert said(f"{run[-31:]}! {run}") == (31, "!", 1, 0)
+
+
+def test_what_has_just_been_repeated_is_not_recalled() -> None:
+    assert said("abcabc") == (0, "", 0, 0)
+    assert said("abcd abcabc")[:2] == (3, "d")
+    period = "".join(map(chr, range(33, 161)))
+    far = "".join(period[i % 97] + period[i % 101] for i in range(257))  # 514 characters without a repetition of that length
+    assert said(far[:512] * 2)[0] == 0
+    assert said(far[:513] * 2)[:2] == (32, far[0])
+
+
+def test_the_window_bounds_what_is_seen() -> None:
+    text = "abc1......abc"
+    assert said(text, 13)[:2] == (3, "1")
+    assert said(text, 12) == (0, "", 0, 0)
+    assert said("zabc1......zabc", 14)[:2] == (3, "1")  # the z before it is beyond
+
+
+def test_the_latest_64_sources_bound_the_work() -> None:
+    recent = "".join(f"abc{chr(200 + i % 40)}{chr(40 + i)}" for i in range(63))
+    assert said(f"zabc!{recent}zabc")[:2] == (4, "!")
+    assert said(f"zabc!{recent}abc??zabc")[0] == 3
+
+
+@given(st.text("abc", max_size=60), st.integers(0, 70))
+@settings(deadline=None)
+def test_nothing_before_the_window_matters(text: str, window: int) -> None:
+    assert said("bcabca" + text, min(window, len(text))) == said(text, min(window, len(text)))
+
+
+@pytest.mark.skipif(not has_extension(), reason="the native extension was not built")
+@given(
+    st.integers(1, 5),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0, 1, 3, 4, 5, 31, 32, 33, 64, 127, 128, 129, 500]),
+    st.sampled_from([0, 254, 300]),
+)
+@settings(deadline=None, max_examples=60)
+def test_the_scan_is_the_definition(different: int, seed: int, window: int, first: int) -> None:
+    from elman_models import _native
+
+    random = np.random.default_rng(seed)
+    text = (first + random.integers(0, different, 700) + 256 * random.integers(0, 2, 700) * (first == 300)).astype(np.uint32)
+    found = [Recalled(*map(int, fields)) for fields in zip(*_native.recall(text, window), strict=True)]
+    for place in [*range(140), *range(690, 701)]:
+        seen = text[max(0, place - window) : place]
+        assert found[place] == (recalled(seen) if window else NOTHING_RECALLED)
+
+
+def test_classes_are_counted_along_their_bounds() -> None:
+    recall = Recall.none()
+    assert recall.class_of(Recalled(3, 0, 1, 0)) == (0, 0)
+    assert recall.class_of(Recalled(4, 0, 2, 0)) == (1, 1)
+    assert recall.class_of(Recalled(31, 0, 4, 0)) == (10, 2)
+    assert recall.class_of(Recalled(32, 0, 5, 0)) == (11, 3)
+    assert recall.class_of(Recalled(32, 0, 1, 3)) == (11, 4)  # 2.5 tenths
+    assert recall.class_of(Recalled(32, 0, 3, 7)) == (11, 5)  # exactly 3
+    assert recall.class_of(Recalled(32, 0, 9, 1)) == (11, 8)
+    assert recall.odds.shape == (12, 9)
+
+
+def test_unk_has_no_odds() -> None:
+    recall = replace(Recall.none(), odds=np.full((12, 9), 7, np.int32))
+    assert recall.odds_of(Recalled(5, 3, 1, 0), unknown=4) == 7
+    assert recall.odds_of(Recalled(5, 4, 1, 0), unknown=4) == 0
+    assert recall.odds_of(NOTHING_RECALLED, unknown=4) == 0
+
+
+ODDS = np.zeros((12, 9), np.int32)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"window": LARGEST_WINDOW + 1}, r"recall.window: 65537 is out of range; allowed: 0 to 65536"),
+        ({"window": -1}, r"recall.window: -1 is out of range"),
+        ({"odds": ODDS + LARGEST_ODDS + 1}, r"recall.odds: a value is out of range; allowed: 0 to 4194304"),
+        ({"odds": ODDS - 1}, r"recall.odds: a value is out of range"),
+        ({"unanimous": np.array([2, 2, 5], np.int32)}, r"recall.unanimous: a value is out of range; allowed: positive, rising"),
+        ({"shares": np.array([0, 1, 2, 3], np.int32)}, r"recall.shares: a value is out of range"),
+    ],
+)
+def test_an_artifact_with_odds_beyond_the_law_is_refused(
+    model: Model, tmp_path: "Path", wrong: "dict[str, Any]", message: str
+) -> None:
+    path = tmp_path / "wrong.safetensors"
+    save(replace(model, recall=replace(model.recall, **wrong)), path)
+    with pytest.raises(ArtifactError, match=message):
+        load(path)
+
+
+def test_the_digest_covers_window_classes_and_odds(model: Model) -> None:
+    recall = model.recall
+    others = [
+        replace(recall, window=recall.window + 1),
+        replace(recall, odds=recall.odds + 1),
+        replace(recall, lengths=recall.lengths + 1),
+        replace(recall, unanimous=recall.unanimous + 1),
+        replace(recall, shares=recall.shares + 1),
+    ]
+    assert len({model.digest, *(replace(model, recall=other).digest for other in others)}) == 6
