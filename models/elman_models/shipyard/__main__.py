@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from elman_models.shipped import FOLDER
-from elman_models.shipyard.make import RECIPES, TEXTS, make, write_texts
+from elman_models.shipyard.make import RECIPES, TEXTS, make, refit, write_texts
 from elman_models.training.recipe import read_recipe
 
 
@@ -18,12 +18,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
     parser.add_argument("--texts", type=Path, metavar="FOLDER", help="write the three parts of the text there, and do no more")
+    parser.add_argument("--refit", action="store_true", help="fit recall and ghost text of the model file anew, and do no more")
     given = parser.parse_args(arguments)
     if given.texts:
         write_texts(TEXTS[given.model].read(), given.texts)
         return 0
+    output = given.output or FOLDER / f"{given.model}.safetensors"
+    if given.refit:
+        refit(TEXTS[given.model], output)
+        return 0
     recipe = read_recipe(given.recipe or RECIPES / f"{given.model}.json")
-    make(TEXTS[given.model], recipe, given.output or FOLDER / f"{given.model}.safetensors", given.device, given.resume)
+    make(TEXTS[given.model], recipe, output, given.device, given.resume)
     return 0
 
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elman_models.corpus import Corpus
-from elman_models.law.artifact import Model
+from elman_models.law.artifact import Model, load
 from elman_models.measure.cost import evaluate
+from elman_models.measure.fit import fitted
 from elman_models.shipyard import novels, shakespeare, speeches
 from elman_models.shipyard.english import english_text
 from elman_models.shipyard.python import python_text
@@ -74,6 +75,16 @@ def make(source: Source, recipe: Recipe, output: Path, device: str, resume: bool
         report.say(f"never seen, {listed(divided.unseen)}; {unseen.nats_per_character_streaming:.4f} nats a character")
     quality = {**trained.model.about["quality"], "unseen": {"text": listed(divided.unseen), **unseen.to_json()}}
     return write_artifact(with_about(trained.model, {"quality": quality}), output)
+
+
+def refit(source: Source, path: Path) -> Model:
+    """The model file with recall and ghost text fitted anew on the validation part, and measured again; weights stay."""
+    divided, model = source.read(), load(path)
+    held_out = list(divided.validation.values())
+    model = fitted(model, held_out)
+    unseen = evaluate(model, list(divided.unseen.values())).to_json()
+    measured = {"held_out": evaluate(model, held_out).to_json(), "unseen": {"text": listed(divided.unseen), **unseen}}
+    return write_artifact(with_about(model, {"quality": {**model.about.get("quality", {}), **measured}}), path)
 
 
 def write_texts(divided: DividedText, folder: Path) -> None:

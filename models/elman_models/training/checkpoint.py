@@ -5,7 +5,7 @@ text's fingerprint as JSON. This file knows no optimiser.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -42,6 +42,7 @@ class Header:
     is_over: bool = False  # there is nothing to go on with: all steps are done, or training stopped early
     origin: Mapping[str, str] | None = None  # name, digest and licence of the model that it began from
     processes: int = 1  # that share the rows; the states are those of all rows
+    held_out: Sequence[str] = ()  # text that was not trained on: export fits recall and ghost text on it
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,10 +8,10 @@ A state is rint(127 tanh) and a pre-activation is counted in 1/256, so a row's s
 # torch leaves many of its members without a type:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -31,9 +31,11 @@ from elman_models.law.artifact import (
     save,
 )
 from elman_models.law.dequantize import REACH, floats
+from elman_models.law.recall import Recall
 from elman_models.law.structure import Structure
 from elman_models.law.tables import UNIT, Tables
 from elman_models.law.vocabulary import Vocabulary
+from elman_models.measure.fit import GHOST_CONFIDENCE, fitted
 from elman_models.training.checkpoint import CheckpointError, load_checkpoint
 from elman_models.training.curve import BEST
 from elman_models.training.network import Network
@@ -43,12 +45,21 @@ EXACT_IN_INT32 = 1 << 31
 
 def export_checkpoint(checkpoint: Path, output: Path, about: Mapping[str, Any] | None = None) -> Model:
     """Write the artifact of a checkpoint, as `elman export` does, and return it."""
-    network, vocabulary, told = read_network(checkpoint)
-    return write_artifact(to_model(network, vocabulary, told | dict(about or {})), output)
+    read = read_network(checkpoint)
+    return write_artifact(fitted(to_model(read.network, read.vocabulary, read.told | dict(about or {})), read.held_out), output)
 
 
-def read_network(checkpoint: Path) -> tuple[Network, Vocabulary, dict[str, Any]]:
-    """The network of a checkpoint, its vocabulary, and what it tells a model file. Raises CheckpointError."""
+class ReadNetwork(NamedTuple):
+    """What a checkpoint holds for a model file."""
+
+    network: Network
+    vocabulary: Vocabulary
+    told: dict[str, Any]  # what goes into the file beside the model
+    held_out: Sequence[str]  # the text that recall and ghost text are fitted on
+
+
+def read_network(checkpoint: Path) -> ReadNetwork:
+    """The network of a checkpoint and what goes with it. Raises CheckpointError."""
     read = load_checkpoint(checkpoint)
     header = read.header
     network = Network(header.structure, len(header.vocabulary), torch.Generator())
@@ -57,7 +68,8 @@ def read_network(checkpoint: Path) -> tuple[Network, Vocabulary, dict[str, Any]]
     except (KeyError, RuntimeError) as error:
         raise CheckpointError(f"{checkpoint}: its tensors do not fit its structure ({error})") from None
     told: dict[str, Any] = {"recipe": header.recipe.to_json()}
-    return network, header.vocabulary, told | ({"from": dict(header.origin)} if header.origin else {})
+    told |= {"from": dict(header.origin)} if header.origin else {}
+    return ReadNetwork(network, header.vocabulary, told, header.held_out)
 
 
 def best_weights(tensors: Mapping[str, Tensor], network: Network) -> dict[str, Tensor]:
@@ -76,14 +88,16 @@ def write_artifact(model: Model, output: Path) -> Model:
 
 
 def to_model(network: Network, vocabulary: Vocabulary, about: Mapping[str, Any]) -> Model:
-    """The artifact of a network. Raises ArtifactError where a weight cannot be expressed by the law."""
+    """The artifact of a network, which recalls nothing yet. Raises ArtifactError where the law cannot express a weight."""
     structure = network.structure
     layers = tuple(_layer(network, structure, index) for index in range(len(structure.layers)))
     weight, scale = quantized(network.output)
     output = OutputWeights(weight, scale, _biases(network.output_bias))
     tables = Tables.for_outputs(len(vocabulary))
     nowhere: NDArray[np.int8] = np.zeros(structure.state_size, np.int8)
-    model = Model(structure, vocabulary, layers, output, tables, nowhere, about)
+    model = Model(
+        structure, vocabulary, layers, output, tables, Recall.none(), nowhere, tables.largest_surprise(GHOST_CONFIDENCE), about
+    )
     prove(model)
     return with_initial_state(model)
 

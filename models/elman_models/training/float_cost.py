@@ -25,7 +25,7 @@ MOST_LOGITS = 1 << 24
 
 def checkpoint_costs(checkpoint: Path, documents: Sequence[str]) -> Costs:
     """What a character costs the float network of a checkpoint. Raises CheckpointError."""
-    network, vocabulary, _ = read_network(checkpoint)
+    network, vocabulary, *_ = read_network(checkpoint)
     texts = [vocabulary.encode(document) for document in documents]
     streaming = float_nats(network, vocabulary, texts) / sum(map(len, texts))
     return costs(streaming, partial(float_nats, network, vocabulary), texts)

@@ -35,6 +35,8 @@ from elman_models.training.origin import Origin, shape_of
 from elman_models.training.processes import ALONE, ProcessGroup
 from elman_models.training.recipe import Recipe, required
 
+FITTED_CHARACTERS = 300_000
+"""At most this many characters of the held-out text go into the checkpoint, for the export to fit recall and ghost text on."""
 WATCHED_CHARACTERS = 20_000
 """At most this many characters of the held-out text are measured again and again while training."""
 
@@ -181,6 +183,7 @@ class Run:
             is_over=self.is_over,
             origin=self.origin.to_json() if self.origin else None,
             processes=self.group.processes,
+            held_out=some_of(self.held_out.documents, FITTED_CHARACTERS),
         )
         tensors = {f"network.{name}": weight for name, weight in self.network.state_dict().items()} | self.curve.tensors()
         tensors |= {f"state.{index}": self.group.all_rows(state) for index, state in enumerate(self.states)}

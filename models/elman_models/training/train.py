@@ -22,6 +22,7 @@ from typing import Any
 
 from elman_models.corpus import Corpus, divide, read_corpus
 from elman_models.law.artifact import Model
+from elman_models.measure.fit import fitted
 from elman_models.training.checkpoint import checkpoint_path, load_checkpoint, refuse_to_overwrite, save_checkpoint
 from elman_models.training.curve import Point
 from elman_models.training.export import read_network, to_model, with_about, write_artifact
@@ -154,11 +155,11 @@ def save(run: Run, path: Path) -> None:
 
 def finish(run: Run, output: Path, path: Path, report: Report, about: Mapping[str, Any]) -> Trained:
     """Export the network, measure it, compare it, and say what to type next."""
-    network, vocabulary, told = read_network(path)
+    network, vocabulary, told, held_out = read_network(path)
     weights = sum(weight.numel() for weight in network.parameters())
     facts = {**told, "weights": weights, "training_characters": run.training.characters}
     about = {**facts, "steps": run.step, "best_step": run.best_step, **about}
-    model = to_model(network, vocabulary, about)
+    model = fitted(to_model(network, vocabulary, about), held_out)
     verdict = judge(model, network, vocabulary, run.training, run.held_out)
     if verdict:
         model = with_about(model, {"quality": {**verdict.to_json(), **about.get("quality", {})}})

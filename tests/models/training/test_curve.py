@@ -49,7 +49,7 @@ def test_a_run_that_learns_by_heart_stops_early_and_says_so(stopped: tuple[Run, 
 
 def test_the_model_has_the_best_weights_that_were_measured(stopped: tuple[Run, Trained, Kept]) -> None:
     run, done, _ = stopped
-    network, vocabulary, _ = read_network(done.checkpoint)
+    network, vocabulary, *_ = read_network(done.checkpoint)
     nats = float_nats_per_character(network, vocabulary, run.watched)
     assert nats == pytest.approx(min(point.held_out for point in run.curve.points), abs=1e-6)
     assert nats < run.curve.points[-1].held_out - 0.01

@@ -15,8 +15,11 @@ from prose import QUICK, TUNING, Kept, prose
 from elman_models.corpus import Corpus, CorpusError
 from elman_models.errors import InvalidField
 from elman_models.law.artifact import load
+from elman_models.law.recall import Recall
+from elman_models.measure.cost import evaluate
+from elman_models.measure.fit import WINDOW
 from elman_models.training.checkpoint import CheckpointError, checkpoint_path, load_checkpoint, save_checkpoint
-from elman_models.training.export import export_checkpoint
+from elman_models.training.export import export_checkpoint, read_network
 from elman_models.training.origin import Origin, read_origin
 from elman_models.training.recipe import Recipe
 from elman_models.training.run import Run, new_run
@@ -76,7 +79,17 @@ def test_the_end_compares_with_an_n_gram_and_says_what_to_type_next(trained: tup
 def test_the_artifact_costs_at_most_two_thousandths_of_a_nat(trained: tuple[Trained, Kept]) -> None:
     done, _ = trained
     assert done.verdict is not None
-    assert abs(done.verdict.quality.nats_per_character_streaming - done.verdict.float_nats_per_character) < 0.002
+    plain = replace(done.model, recall=Recall.none())
+    quality = evaluate(plain, read_network(done.checkpoint).held_out)
+    assert abs(quality.nats_per_character_streaming - done.verdict.float_nats_per_character) < 0.002
+
+
+def test_recall_is_fitted_on_what_was_held_out_and_loses_nothing_there(trained: tuple[Trained, Kept]) -> None:
+    done, _ = trained
+    assert done.verdict is not None
+    assert done.model.recall.window == WINDOW
+    plain = evaluate(replace(done.model, recall=Recall.none()), read_network(done.checkpoint).held_out)
+    assert done.verdict.quality.nats_per_character_streaming <= plain.nats_per_character_streaming + 1e-4
 
 
 def test_the_artifact_says_how_it_was_made_and_how_good_it_is(trained: tuple[Trained, Kept]) -> None:

@@ -1,0 +1,173 @@
+"""What a model learns from text that its network was not trained on: what recall is worth in each class, and from which
+probability on ghost text is worth showing. Needs no torch.
+
+    cost(lambda) = - sum ln((1 - lambda) p + lambda [the recalled character came])      over the places of a class
+                   - STRENGTH (m ln lambda + (1 - m) ln(1 - lambda))                    m: what is usual in that class
+
+p is the network's own probability of what came. Both terms are convex, so the best lambda is where the slope is 0; with few
+places it stays near what is usual (a beta prior), so that little text gains too. Probabilities come from the surprises of the
+law, which are whole numbers, so every execution finds the same odds.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elman_models.execution.choice import open_execution
+from elman_models.execution.protocol import Advance, Start
+from elman_models.execution.recollection import Recollection
+from elman_models.law.artifact import Model
+from elman_models.law.recall import LARGEST_ODDS, ODDS_UNIT, Recall
+from elman_models.law.state import State
+from elman_models.law.tables import UNIT
+from elman_models.measure.cost import MOST_ROWS
+from elman_models.measure.network_predictor import NetworkPredictor
+from elman_models.measure.predictor import Indices
+from elman_models.measure.typist import Habits, Typist
+
+Floats: TypeAlias = NDArray[np.float64]
+Cells: TypeAlias = NDArray[np.int64]
+
+
+class Places(NamedTuple):
+    """Places where something is recalled, each (places,)."""
+
+    cells: Cells  # the class, counted along the rows of the odds
+    came: Floats  # the network's own probability of the character that came
+    hits: NDArray[np.bool_]  # whether it was the recalled one
+
+
+WINDOW = 8192
+"""Characters that the models of today recall."""
+STRENGTH = 20.0
+"""As many places of a class as weigh what is usual there."""
+USUAL = np.array(
+    [
+        [6, 11, 16, 28, 4, 5, 5, 12, 21],
+        [16, 30, 41, 62, 4, 7, 11, 23, 33],
+        [23, 41, 49, 74, 4, 11, 14, 27, 32],
+        [29, 48, 55, 78, 7, 16, 21, 30, 41],
+        [30, 50, 63, 81, 9, 15, 18, 36, 41],
+        [35, 58, 72, 89, 8, 16, 19, 36, 41],
+        [40, 64, 74, 90, 11, 21, 21, 31, 44],
+        [44, 68, 78, 90, 12, 24, 27, 43, 52],
+        [54, 71, 72, 85, 27, 33, 35, 45, 47],
+        [57, 74, 72, 75, 20, 31, 36, 46, 39],
+        [54, 69, 65, 75, 21, 35, 34, 45, 40],
+        [62, 60, 57, 62, 28, 44, 38, 50, 45],
+    ]
+)
+"""The usual lambda of each class, in percent: the mean of three models (Python, novels, plays), each fitted by itself."""
+
+LESS_THAN_USUAL = (0.5, 0.25, 0.0)
+CLEARLY = 0.001
+"""Nats a character by which less than usual must be better, to be believed."""
+
+GHOST_CONFIDENCE = 0.2
+"""From which probability on ghost text is worth showing, where there is too little text to tell."""
+GHOST_CONFIDENCES = (0.05, 0.07, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6)
+GHOST_CHARACTERS = 20_000
+"""With less text than this, the best confidence is more chance than knowledge."""
+LARGEST_LAMBDA = LARGEST_ODDS / (LARGEST_ODDS + ODDS_UNIT)
+CHUNK = 1024
+HALVINGS = 40
+
+
+def fitted(model: Model, documents: Sequence[str], window: int = WINDOW) -> Model:
+    """The model with the odds and the ghost text that suit these documents best; with what is usual where there are none."""
+    return with_ghost_surprise(with_recall(model, documents, window), documents)
+
+
+def with_recall(model: Model, documents: Sequence[str], window: int = WINDOW) -> Model:
+    """The model with the odds that suit these documents best."""
+    recall = Recall.of(window, np.zeros(Recall.SHAPES["odds"], np.int32))
+    texts = [text for document in documents if len(text := model.vocabulary.encode(document))]
+    found = places(replace(model, recall=recall), texts)
+    best = best_lambdas(found, USUAL / 100)
+    for share in LESS_THAN_USUAL:  # where a network is surer than most, what is usual elsewhere is too much
+        lambdas = best_lambdas(found, share * USUAL / 100)
+        if cost(found, lambdas) < cost(found, best) - CLEARLY * sum(map(len, texts)):
+            best = lambdas
+    odds = np.array([odds_of(each) for each in best], np.int32).reshape(recall.odds.shape)
+    return replace(model, recall=replace(recall, odds=odds))
+
+
+def best_lambdas(found: Places, usual: Floats) -> Floats:
+    """The best lambda of each class, (classes,)."""
+    cells, came, hits = found
+    return np.array([best_lambda(came[cells == cell], hits[cells == cell], each) for cell, each in enumerate(usual.flat)])
+
+
+def cost(found: Places, lambdas: Floats) -> float:
+    """What the characters cost where something is recalled, in nats."""
+    cells, came, hits = found
+    share = lambdas[cells]
+    return -float(np.log((1 - share) * came + share * hits).sum())
+
+
+def with_ghost_surprise(model: Model, documents: Sequence[str]) -> Model:
+    """The model that ends ghost text where the simulated typist saves most keys on these documents."""
+    tables = model.tables
+    if sum(map(len, documents)) < GHOST_CHARACTERS:
+        return replace(model, ghost_surprise=tables.largest_surprise(GHOST_CONFIDENCE))
+    predictor = NetworkPredictor(model, open_execution(model, MOST_ROWS, "cpu"))
+    readings = predictor.read([model.vocabulary.encode(document) for document in documents])
+    keys = {
+        confidence: Typist(Habits(confidence), model.vocabulary).enter(documents, readings).keys
+        for confidence in GHOST_CONFIDENCES
+    }
+    return replace(model, ghost_surprise=tables.largest_surprise(min(keys, key=lambda confidence: keys[confidence])))
+
+
+def places(model: Model, texts: Sequence[Indices]) -> Places:
+    """All places of some texts where something is recalled."""
+    plain = replace(model, recall=Recall.none())
+    cells, came, hits = [np.zeros(0, np.int64)], [np.zeros(0)], [np.zeros(0, np.bool_)]
+    for text, surprises in zip(texts, surprises_of(plain, texts), strict=True):
+        recollection = Recollection.along(text, model.recall.window)
+        at, own = recollection.classes(model)[:-1], recollection.characters[:-1]
+        where = np.flatnonzero((at >= 0) & (text != model.vocabulary.unknown))
+        cells.append(at[where])
+        came.append(np.exp(-surprises[where] / UNIT))
+        hits.append(own[where] == text[where])
+    return Places(np.concatenate(cells), np.concatenate(came), np.concatenate(hits))
+
+
+def surprises_of(model: Model, texts: Sequence[Indices]) -> Iterator[NDArray[np.int64]]:
+    """What each character of each text costs, in 1/256 nat."""
+    execution = open_execution(model, min(MOST_ROWS, len(texts)) or 1, "cpu")
+    for first in range(0, len(texts), MOST_ROWS):
+        several = texts[first : first + MOST_ROWS]
+        found: list[list[NDArray[np.int64]]] = [[] for _ in several]
+        for row in range(len(several)):
+            execution.load(row, Start(State.initial(model), is_accounted=True))
+        for start in range(0, max(map(len, several)), CHUNK):
+            rows = [row for row, text in enumerate(several) if len(text) > start]
+            outcome = execution.run([Advance(row, scored=several[row][start : start + CHUNK]) for row in rows])
+            for index, row in enumerate(rows):
+                found[row].append(outcome.account(index).surprises.copy())
+        yield from map(np.concatenate, found)
+
+
+def best_lambda(came: Floats, hits: NDArray[np.bool_], usual: float) -> float:
+    """Where the cost of a class is least."""
+    low, high = 0.0, 1.0
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if slope(middle, came, hits, usual) < 0 else (low, middle)
+    return min(low, LARGEST_LAMBDA)
+
+
+def slope(share: float, came: Floats, hits: NDArray[np.bool_], usual: float) -> float:
+    """By how much the cost of a class rises with lambda."""
+    gained = float(((1 - came[hits]) / (came[hits] + share * (1 - came[hits]))).sum())
+    lost = float(np.count_nonzero(~hits)) / (1 - share)
+    return lost - gained - STRENGTH * (usual / share - (1 - usual) / (1 - share))
+
+
+def odds_of(share: float) -> int:
+    """lambda / (1 - lambda), in 1/65536."""
+    return round(ODDS_UNIT * share / (1 - share))
