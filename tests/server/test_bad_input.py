@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 COMPLETE = "/elman.v1.CompletionService/Complete"
 SCORE = "/elman.v1.CompletionService/Score"
 MIB = 1 << 20
+WINDOW = 48  # of the tests' model
 LARGEST_UINT32, LARGEST_INT64, LARGEST_UINT64 = (1 << 32) - 1, (1 << 63) - 1, (1 << 64) - 1
 NOT_NUMBERS = (math.nan, math.inf, -math.inf)
 
@@ -126,7 +127,7 @@ def seal(body: bytes) -> bytes:
 def state_cases(state: bytes, model: Model, other: bytes) -> dict[str, tuple[bytes, grpc.StatusCode, str]]:
     """Name -> (state, status, what the message holds)."""
     invalid, foreign = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION
-    body = state[:-8]
+    body, position = state[:-8], int.from_bytes(state[18:26], "little")
     late = struct.pack("<Q", (1 << 62) - 10)
     never = struct.pack("<Q", LARGEST_UINT64)
     flipped = bytes([state[0], state[1], *state[2:30], state[30] ^ 4, *state[31:]])
@@ -137,11 +138,14 @@ def state_cases(state: bytes, model: Model, other: bytes) -> dict[str, tuple[byt
         "flipped": (flipped, invalid, "checksum"),
         "too long": (seal(body + b"\0"), invalid, f"{len(state)} bytes"),
         "huge": (bytes(3 * MIB), invalid, f"{3 * MIB} bytes"),
-        "-128 inside": (seal(body[:-1] + b"\x80"), invalid, "-128"),
+        "-128 inside": (seal(body[:30] + b"\x80" + body[31:]), invalid, "-128"),
         "position 2^64 - 1": (seal(body[:18] + never + body[26:]), invalid, str(LARGEST_UINT64)),
-        "no room for the text": (seal(body[:18] + late + body[26:]), invalid, "2^62"),
-        "format 2": (seal(b"\2" + body[1:]), foreign, "format 2"),
-        "semantics 2": (seal(body[:1] + b"\2" + body[2:]), foreign, "semantics version 2"),
+        "no room for the text": (seal(body[:18] + late + body[26:] + bytes(WINDOW - position)), invalid, "2^62"),
+        "remembered text cut": (seal(body[:-1]), invalid, f"{len(state)} bytes at position {position}"),
+        "remembered text lengthened": (seal(body + b"\0"), invalid, f"{len(state)} bytes at position {position}"),
+        "a character beyond the vocabulary": (seal(body[:-1] + b"\xff"), invalid, "255 is out of range; allowed: characters"),
+        "format 1": (seal(b"\1" + body[1:]), foreign, "format 1"),
+        "semantics 1": (seal(body[:1] + b"\1" + body[2:]), foreign, "semantics version 1"),
         "another model": (other, foreign, model.digest[:32]),
     }
 

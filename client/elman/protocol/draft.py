@@ -14,7 +14,6 @@ from elman.errors import GoElsewhere, ReportDefect
 from elman.protocol.gap import GapBuffer
 from elman.protocol.landmarks import Landmarks
 from elman.protocol.request import model_of
-from elman.protocol.results import Alternative
 from elman.protocol.suggestions import ReceivedSuggestions, Suggestion
 from elman.ranges import encodable, in_range
 from elman.v1 import completion_service_pb2 as pb
@@ -106,13 +105,11 @@ class Draft:
 
     def accept(self, number: int, characters: int | None, suggest: bool) -> str:
         """Put a suggestion, or its first characters, before the cursor; returns what was put. Raises MendRequest."""
-        accepted, state = self._received.acceptable(number, characters)
+        accepted = self._received.acceptable(number, characters)
         is_sent = not self._must_open and self._agreed == self._sent == self.cursor
         accept = pb.Accept(alternative=number, characters=len(accepted), suggest=False)
         is_heard = self._received.is_heard(number, len(accepted))
         self.replace(self.cursor, self.cursor, accepted, suggest)
-        if state:
-            self._landmarks.add(self.cursor, state)
         self._accept = accept if is_sent and is_heard else None
         return accepted
 
@@ -231,7 +228,7 @@ class Draft:
         elif event == "suggestion" and self._is_asked:
             self._received.take(response.suggestion, self.cursor)
         elif event == "finished" and self._is_asked:
-            self._note_end(self._received.finish(response.finished))
+            self._received.finish(response.finished)
 
     def _start(self, started: pb.Started) -> None:
         if started.seed != self.seed:
@@ -245,11 +242,6 @@ class Draft:
         if is_newest and goodbye.state and goodbye.position <= self._agreed:
             self._landmarks.add(goodbye.position, goodbye.state)
         raise GoElsewhere("the server is draining")
-
-    def _note_end(self, ended: Alternative) -> None:
-        """Keep the state of an empty suggestion: it is that of the text itself."""
-        if not ended.characters:
-            self._landmarks.add(self.cursor, ended.state)
 
     def next_suggestion(self) -> Suggestion | None:
         """A suggestion that is known now and was not given yet."""

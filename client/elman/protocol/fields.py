@@ -101,13 +101,15 @@ def for_documents(one: Setting) -> Setting:
     if one.name not in DOCUMENT_DEFAULTS:
         return one
     default, words = DOCUMENT_DEFAULTS[one.name]
-    return replace(one, default=default, help=f"{one.help.partition(' Default')[0]} Default {words}.")
+    described = one.help.partition(" Default")[0].removesuffix(" Absent: no such end.")
+    return replace(one, default=default, help=f"{described} Default {words}.")
 
 
-DOCUMENT_DEFAULTS: Final[dict[str, tuple[float | tuple[str, ...], str]]] = {
+DOCUMENT_DEFAULTS: Final[dict[str, tuple[float | tuple[str, ...] | None, str]]] = {
     "temperature": (0.0, "0"),
     "max_characters": (64, "64"),
     "stop": (("\n",), "the line's end"),
+    "min_confidence": (None, "the model's own; 0: no such end"),
 }
 NOT_OF_DOCUMENTS: Final = ("state", "first_alternative")
 DOCUMENT_FIELDS: Final = tuple(for_documents(one) for one in COMPLETE_FIELDS if one.name not in NOT_OF_DOCUMENTS)

@@ -7,8 +7,8 @@ state:     none       s            s           s         s            a state st
 from bisect import bisect_right, insort
 from typing import Final
 
-MOST_BYTES: Final = 1 << 18
-"""The memory for the states of one document: 240 states of a network with two layers of 512."""
+MOST_BYTES: Final = 1 << 20
+"""What the states of one document may take: about 100 of them, of 10 kB each."""
 
 
 class Landmarks:

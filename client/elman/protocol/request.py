@@ -64,6 +64,7 @@ def opening(
         limits=limits(max_characters, stop, min_confidence),
         alternatives=in_range("alternatives", alternatives, 1, MOST_ALTERNATIVES),
         include_log_probabilities=include_log_probabilities,
+        use_model_confidence=min_confidence is None,
     )
 
 
@@ -101,7 +102,7 @@ def limits(max_characters: int, stop: Sequence[str], min_confidence: float | Non
         raise MendRequest(f"stop: {stop!r} is one string; allowed: a sequence of strings, such as [{stop!r}]")
     strings = [encodable(f"stop[{index}]", each) for index, each in enumerate(stop)]
     limits = pb.Limits(max_characters=unsigned("max_characters", max_characters), stop=strings)
-    if min_confidence is not None:
+    if min_confidence:
         limits.min_confidence = as_double("min_confidence", min_confidence)
     return limits
 

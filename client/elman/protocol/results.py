@@ -38,11 +38,13 @@ class Usage:
     queue_seconds: float
     prime_seconds: float
     decode_seconds: float
+    recalled_characters: int | None = None  # None: not counted
 
     @classmethod
     def of(cls, usage: pb.Usage) -> "Usage":
         """The value that a message of the proto stands for."""
-        return cls(**{name: getattr(usage, name) for name in cls.__slots__})
+        counted = [name for name in cls.__slots__ if name != "recalled_characters" or usage.HasField(name)]
+        return cls(**{name: getattr(usage, name) for name in counted})
 
 
 @dataclass(slots=True)

@@ -84,8 +84,8 @@ class ReceivedSuggestions:
             raise ReportDefect(f"an event of alternative {number}, which was not asked for")
         return self._received[number]
 
-    def acceptable(self, number: int, characters: int | None) -> tuple[str, bytes]:
-        """The text that accepting inserts, and the state after it if that is known. Raises MendRequest."""
+    def acceptable(self, number: int, characters: int | None) -> str:
+        """The text that accepting inserts. Raises MendRequest."""
         one = self._received.get(number)
         if one is None or not one.text:
             numbers = ", ".join(str(each.number) for each in self._received.values() if each.text)
@@ -93,7 +93,7 @@ class ReceivedSuggestions:
         count = len(self._presented(one)) if characters is None else characters
         if not 1 <= count <= one.characters:
             raise MendRequest(f"characters: {count} is out of range; allowed: 1 to {one.characters}")
-        return one.text[:count], one.state if count == one.characters else b""
+        return one.text[:count]
 
     def is_heard(self, number: int, characters: int) -> bool:
         """Whether the present stream has sent that many characters of an alternative."""

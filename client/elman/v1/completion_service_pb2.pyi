@@ -117,7 +117,7 @@ class Finished(_message.Message):
     def __init__(self, alternative: _Optional[int] = ..., reason: _Optional[_Union[FinishReason, str]] = ..., state: _Optional[bytes] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ...) -> None: ...
 
 class Usage(_message.Message):
-    __slots__ = ("consumed_characters", "spared_characters", "unknown_characters", "generated_characters", "queue_seconds", "prime_seconds", "decode_seconds")
+    __slots__ = ("consumed_characters", "spared_characters", "unknown_characters", "generated_characters", "queue_seconds", "prime_seconds", "decode_seconds", "recalled_characters")
     CONSUMED_CHARACTERS_FIELD_NUMBER: _ClassVar[int]
     SPARED_CHARACTERS_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_CHARACTERS_FIELD_NUMBER: _ClassVar[int]
@@ -125,6 +125,7 @@ class Usage(_message.Message):
     QUEUE_SECONDS_FIELD_NUMBER: _ClassVar[int]
     PRIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
     DECODE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    RECALLED_CHARACTERS_FIELD_NUMBER: _ClassVar[int]
     consumed_characters: int
     spared_characters: int
     unknown_characters: int
@@ -132,7 +133,8 @@ class Usage(_message.Message):
     queue_seconds: float
     prime_seconds: float
     decode_seconds: float
-    def __init__(self, consumed_characters: _Optional[int] = ..., spared_characters: _Optional[int] = ..., unknown_characters: _Optional[int] = ..., generated_characters: _Optional[int] = ..., queue_seconds: _Optional[float] = ..., prime_seconds: _Optional[float] = ..., decode_seconds: _Optional[float] = ...) -> None: ...
+    recalled_characters: int
+    def __init__(self, consumed_characters: _Optional[int] = ..., spared_characters: _Optional[int] = ..., unknown_characters: _Optional[int] = ..., generated_characters: _Optional[int] = ..., queue_seconds: _Optional[float] = ..., prime_seconds: _Optional[float] = ..., decode_seconds: _Optional[float] = ..., recalled_characters: _Optional[int] = ...) -> None: ...
 
 class FollowRequest(_message.Message):
     __slots__ = ("revision", "open", "edit", "accept", "dismiss")
@@ -149,7 +151,7 @@ class FollowRequest(_message.Message):
     def __init__(self, revision: _Optional[int] = ..., open: _Optional[_Union[Open, _Mapping]] = ..., edit: _Optional[_Union[Edit, _Mapping]] = ..., accept: _Optional[_Union[Accept, _Mapping]] = ..., dismiss: _Optional[_Union[Dismiss, _Mapping]] = ...) -> None: ...
 
 class Open(_message.Message):
-    __slots__ = ("model", "state", "prefix", "sampling", "limits", "alternatives", "include_log_probabilities", "suggest")
+    __slots__ = ("model", "state", "prefix", "sampling", "limits", "alternatives", "include_log_probabilities", "suggest", "include_state", "use_model_confidence")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     PREFIX_FIELD_NUMBER: _ClassVar[int]
@@ -158,6 +160,8 @@ class Open(_message.Message):
     ALTERNATIVES_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_LOG_PROBABILITIES_FIELD_NUMBER: _ClassVar[int]
     SUGGEST_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_STATE_FIELD_NUMBER: _ClassVar[int]
+    USE_MODEL_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     model: Model
     state: bytes
     prefix: str
@@ -166,7 +170,9 @@ class Open(_message.Message):
     alternatives: int
     include_log_probabilities: bool
     suggest: bool
-    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ..., state: _Optional[bytes] = ..., prefix: _Optional[str] = ..., sampling: _Optional[_Union[Sampling, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., alternatives: _Optional[int] = ..., include_log_probabilities: _Optional[bool] = ..., suggest: _Optional[bool] = ...) -> None: ...
+    include_state: bool
+    use_model_confidence: bool
+    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ..., state: _Optional[bytes] = ..., prefix: _Optional[str] = ..., sampling: _Optional[_Union[Sampling, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., alternatives: _Optional[int] = ..., include_log_probabilities: _Optional[bool] = ..., suggest: _Optional[bool] = ..., include_state: _Optional[bool] = ..., use_model_confidence: _Optional[bool] = ...) -> None: ...
 
 class Edit(_message.Message):
     __slots__ = ("keep", "insert", "suggest")

@@ -85,17 +85,20 @@ class Unsent:
         self._vocabulary = vocabulary
         self._text = ""
         self._log_probabilities: list[float] = []
+        self._is_recalled: list[bool] = []
         self._anchor: tuple[State, int, str] | None = None  # a state, its place in the completion, and the text since
 
-    def add(self, text: str, log_probabilities: Sequence[float]) -> None:
-        """Hold back text that was drawn, with its log-probabilities if they are accounted."""
+    def add(self, text: str, log_probabilities: Sequence[float], is_recalled: Sequence[bool]) -> None:
+        """Hold back text that was drawn, with its account if there is one."""
         self._text += text
         self._log_probabilities += log_probabilities
+        self._is_recalled += is_recalled
 
-    def release(self, count: int) -> tuple[str, list[float]]:
-        """Take out the first `count` characters, which may be sent."""
-        released = self._text[:count], self._log_probabilities[:count]
+    def release(self, count: int) -> tuple[str, list[float], int]:
+        """Take out the first `count` characters, which may be sent; the last number is how many of them recall favoured."""
+        released = self._text[:count], self._log_probabilities[:count], sum(self._is_recalled[:count])
         self._text, self._log_probabilities = self._text[count:], self._log_probabilities[count:]
+        self._is_recalled = self._is_recalled[count:]
         return released
 
     def anchor(self, draws: Drawn, sent: int) -> None:
@@ -140,6 +143,7 @@ class Job:
         self._taken = 0  # characters that the reader has taken
         self.received = self.ending.count if self.ending else 0
         self.sent = self.received  # characters told, received ones included
+        self.recalled = 0  # characters told that recall favoured; counted where they are accounted
         self._unsent = Unsent(self.model.vocabulary)  # the text from there on
         self._log_probabilities: list[float] = []  # of the scored characters of a job that draws none
         self._surprises: list[int] = []  # of the received characters
@@ -224,7 +228,8 @@ class Job:
         scored = len(advance.scored)
         if advance.forced:
             self.skipped, self.scored = self.skipped[len(advance.skipped) :], self.scored[scored:]
-        surprises, log_probabilities = account_of(outcome, index) if scored or self.start.is_accounted else ((), ())
+        is_accounted = scored or self.start.is_accounted
+        surprises, log_probabilities, is_recalled = account_of(outcome, index) if is_accounted else ((), (), ())
         if self.ending is None:
             self._log_probabilities += log_probabilities
             return self._done(outcome.state(index, 0)) if self.is_primed else None
@@ -235,7 +240,7 @@ class Job:
         text = self.model.vocabulary.decode(outcome.characters(index))
         draws = Drawn(outcome, index, self.ending.count, replay, text)
         self.ending.take(text, surprises[scored:])
-        self._unsent.add(text, log_probabilities[scored:])
+        self._unsent.add(text, log_probabilities[scored:], is_recalled[scored:])
         return self._tell(draws)
 
     def _prime(self) -> None:
@@ -253,8 +258,8 @@ class Job:
     def _tell(self, draws: "Drawn") -> Progress | None:
         """Tell what may be sent now, and where it ended."""
         count = self.ending.sendable - self.sent if self.ending else 0
-        text, log_probabilities = self._unsent.release(count)
-        place, self.sent = self.sent, self.sent + count
+        text, log_probabilities, recalled = self._unsent.release(count)
+        place, self.sent, self.recalled = self.sent, self.sent + count, self.recalled + recalled
         if self.ending and self.ending.reason:
             state = self._unsent.state(draws, self.sent)
             return Progress(self, place, text, log_probabilities, self.ending.reason, state)
@@ -273,7 +278,7 @@ class Job:
         return self
 
 
-def account_of(outcome: Outcome, index: int) -> tuple[list[int], list[float]]:
-    """Surprises and log-probabilities of the row."""
+def account_of(outcome: Outcome, index: int) -> tuple[list[int], list[float], list[bool]]:
+    """The row's account, as lists."""
     account = outcome.account(index)
-    return account.surprises.tolist(), account.log_probabilities.tolist()
+    return account.surprises.tolist(), account.log_probabilities.tolist(), account.is_recalled.tolist()

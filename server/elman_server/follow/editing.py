@@ -11,7 +11,6 @@ from typing import Protocol
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.execution.protocol import Passage
-from elman_models.law.state import State
 from elman_server.engine.job import Job, Progress, Timing
 from elman_server.follow.attempt import Attempt
 from elman_server.follow.checkpoints import affordable
@@ -65,7 +64,7 @@ class Editing:
         self, pattern: CheckedCompletion, prefix: str, size: int, engine: JobEngine, witness: Witness, wake: Callable[[], None]
     ) -> None:
         self.pattern = pattern
-        self.text = FollowedText(State.initial(pattern.served.model), pattern.state, prefix, size)
+        self.text = FollowedText(pattern.served.model, pattern.state, prefix, size)
         self._most_trailed = affordable(size // 4, len(pattern.state.outputs))
         self._engine, self._witness, self._wake = engine, witness, wake
         self._suggests = self._is_due = False

@@ -1,9 +1,12 @@
 """The text before a cursor and the states along it, so that an edit replays little of it. Knows no request and no engine."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from elman_models.law.state import State
+from elman_models.law.artifact import Model
+from elman_models.law.state import NOTHING_REMEMBERED, Remembered, State, remembered
 from elman_server.follow.checkpoints import Checkpoints, Trail, affordable, split
 from elman_server.follow.tail import Tail
 
@@ -18,16 +21,18 @@ class FollowedText:
     An edit replays from the nearest state before it; one that reaches before the earliest is lost, unless it keeps nothing.
     """
 
-    def __init__(self, initial_state: State, state: State, text: str, size: int) -> None:
-        self._initial_state = initial_state
+    def __init__(self, model: Model, state: State, text: str, size: int) -> None:
+        self._model = model
         self._text_bytes = size // 4
-        self._most_states = affordable(size * 3 // 8, len(initial_state.outputs))
+        self._most_states = affordable(size * 3 // 8, len(model.initial_state))
         self.is_lost = False
         self._begin(state, text)
 
     def _begin(self, state: State, text: str) -> None:
         self._checkpoints = Checkpoints(self._most_states)
         self._checkpoints.add(state.position, state.outputs.tobytes())
+        self._opened = state
+        self._remembered = state.position, state.remembered  # at the position that was asked for last
         self._tail = Tail(state.position)
         self._tail.append(text)
         self.cursor = self._tail.end
@@ -45,7 +50,27 @@ class FollowedText:
     @property
     def newest(self) -> State:
         """The last state before the cursor."""
-        return self._checkpoints.at_or_before(self.cursor)
+        state = self._checkpoints.at_or_before(self.cursor)
+        return replace(state, remembered=self._remember(state.position))
+
+    def _remember(self, position: int) -> Remembered:
+        """The last characters before a position, as many as the model recalls."""
+        before, known = self._remembered if self._remembered[0] <= position else self._beginning
+        start = max(before, position - self._model.recall.window)
+        fresh = self._model.vocabulary.encode(self._tail.since(start, position - start))
+        self._remembered = position, remembered(self._model, known, fresh)
+        return self._remembered[1]
+
+    @property
+    def _beginning(self) -> tuple[int, Remembered]:
+        """The first position in the tail, and what is remembered there."""
+        is_whole = self._tail.start == self._opened.position
+        return self._tail.start, self._opened.remembered if is_whole else NOTHING_REMEMBERED
+
+    @property
+    def _first(self) -> int:
+        """The first position for which all that the model recalls is kept."""
+        return self._tail.start + (self._model.recall.window if self._tail.start > self._opened.position else 0)
 
     def edit(self, keep: int, insert: str, along: Trail | None = None) -> None:
         """Replace what follows a position, at most the cursor's; `along` holds states in the new text."""
@@ -53,13 +78,15 @@ class FollowedText:
             self._replace(keep, insert, along)
         elif keep == 0:
             self.is_lost = False
-            self._begin(self._initial_state, insert)
+            self._begin(State.initial(self._model), insert)
         else:
             self.is_lost, self.cursor = True, keep + len(insert)
 
     def _replace(self, keep: int, insert: str, along: Trail | None) -> None:
         self._checkpoints.cut(keep)
         self._tail.cut(keep)
+        if keep < self._remembered[0]:
+            self._remembered = self._beginning
         self._tail.append(insert)
         self.cursor = self._tail.end
         if along:
@@ -68,7 +95,7 @@ class FollowedText:
 
     def note(self, position: int, outputs: NDArray[np.int8]) -> None:
         """Keep the states that were reached from a position on; none beyond the cursor."""
-        forgotten = max(0, self._tail.start - position)
+        forgotten = max(0, self._first - position)
         if forgotten < len(outputs):
             self._checkpoints.extend(split(position + forgotten, outputs[forgotten:].tobytes(), outputs.shape[1]))
             self._shrink()
@@ -76,8 +103,8 @@ class FollowedText:
     def _shrink(self) -> None:
         self._checkpoints.thin(self.cursor)
         if self._tail.size > self._text_bytes:
-            self._tail.forget(self._text_bytes, self.consumed)
-            self._checkpoints.forget_before(self._tail.start)
+            self._tail.forget(self._text_bytes, self.consumed - self._model.recall.window)
+            self._checkpoints.forget_before(self._first)
 
     def ahead(self, most: int) -> tuple[State, str]:
         """The last state and the characters that follow it, `most` of them at the most."""

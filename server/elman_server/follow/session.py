@@ -67,7 +67,7 @@ class Session:
         return self._editing
 
     def _open(self, wanted: pb.Open) -> None:
-        pattern = CheckedCompletion.of(request_for(wanted), self._catalogue)
+        pattern = pattern_of(wanted, self._catalogue)
         check_bytes("prefix", wanted.prefix)
         check_suggested(pattern)
         check_position(pattern.state, len(wanted.prefix) + pattern.limits.max_characters)
@@ -147,8 +147,16 @@ def check_suggested(pattern: CheckedCompletion) -> None:
         raise InvalidField("max_characters", pattern.limits.max_characters, allowed)
 
 
+def pattern_of(wanted: pb.Open, catalogue: Catalogue) -> CheckedCompletion:
+    """What is asked of the document's text, whatever it is, checked. Raises Refused."""
+    pattern = CheckedCompletion.of(request_for(wanted), catalogue)
+    model = pattern.served.model
+    limits = pattern.limits.within(model.ghost_surprise) if wanted.use_model_confidence else pattern.limits
+    return pattern._replace(limits=limits, includes_state=wanted.include_state)
+
+
 def request_for(wanted: pb.Open) -> pb.CompleteRequest:
-    """What is asked of the document's text, whatever it is."""
+    """The open as a request to complete."""
     request = pb.CompleteRequest(
         model=wanted.model,
         state=wanted.state,

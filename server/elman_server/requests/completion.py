@@ -46,6 +46,7 @@ class CheckedCompletion(NamedTuple):
     characters: NDArray[np.int32]  # the prefix in the model's vocabulary
     unknown_characters: int  # those of the prefix that the vocabulary lacks
     is_accounted: bool  # whether log-probabilities go with the pieces
+    includes_state: bool = True  # whether Finished holds the state
 
     @classmethod
     def of(cls, request: pb.CompleteRequest, catalogue: Catalogue) -> "CheckedCompletion":
@@ -134,8 +135,9 @@ class CheckedCompletion(NamedTuple):
             queue_seconds=timing.queue_seconds,
             prime_seconds=timing.prime_seconds,
             decode_seconds=timing.decode_seconds,
+            recalled_characters=job.recalled if job.start.is_accounted else None,
         )
-        data = pack(state, self.served.model)
+        data = pack(state, self.served.model) if self.includes_state else b""
         return pb.Finished(alternative=job.start.alternative, reason=REASONS[reason], state=data, usage=usage)
 
     def canonical(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Amount, InvalidField
@@ -38,6 +38,10 @@ class Limits:
         if not (math.isfinite(confidence) and SMALLEST_CONFIDENCE <= confidence <= 1):
             raise InvalidField("min_confidence", confidence, "2^-20 to 1, or absent")
         return cls(most, stops, tables.largest_surprise(confidence))
+
+    def within(self, largest_surprise: int) -> "Limits":
+        """The same, ending by this surprise if none was asked for."""
+        return self if self.largest_surprise is not None else replace(self, largest_surprise=largest_surprise)
 
     def ending(self, received: str) -> Ending:
         """A new ending within these limits, for a completion of which some was received."""

@@ -102,7 +102,7 @@ def play(client: Client) -> Iterator[Play]:
     with create_pipe_input() as pipe:
 
         def run(script: Script, file: TextFile | None = None, **fields: Any) -> tuple[str | None, EditorSession]:
-            fields = {"max_characters": 12, "seed": 3} | fields
+            fields = {"max_characters": 12, "seed": 3, "min_confidence": 0} | fields
             document = client.document(file.text if file else "", cursor=0 if file else None, **fields)
             editor = Editor(document, file, given=pipe, output=DummyOutput())
             failures: list[BaseException] = []

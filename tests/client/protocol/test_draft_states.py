@@ -113,24 +113,12 @@ def test_a_goodbye_to_an_older_text_or_without_a_state_leaves_nothing() -> None:
     assert opened(draft) == (b"", "abcdef")
 
 
-def test_the_state_of_a_suggestion_accepted_whole_is_the_text_s_own() -> None:
+def test_a_suggestion_brings_no_state_for_none_is_asked_for() -> None:
     draft = begun("ab")
     hear(draft, suggestion=pb.Piece(text="cd", position=2))
     hear(draft, finished=pb.Finished(reason=pb.FINISH_REASON_LENGTH, state=b"whole"))
     draft.accept(0, None, suggest=True)
-    assert opened(draft) == (b"whole", "")
-    draft.replace(3, 4, "x", suggest=True)
-    assert opened(draft) == (b"", "abcx")
-
-
-def test_the_state_of_an_empty_suggestion_is_the_text_s_own_and_of_no_other() -> None:
-    draft = begun("ab")
-    hear(draft, finished=pb.Finished(reason=pb.FINISH_REASON_STOP, state=b"own"))
-    assert opened(draft) == (b"own", "")
-    draft = begun("ab")
-    hear(draft, suggestion=pb.Piece(text="cd", position=2))
-    hear(draft, finished=pb.Finished(reason=pb.FINISH_REASON_LENGTH, state=b"later"))
-    assert opened(draft) == (b"", "ab")
+    assert opened(draft) == (b"", "abcd")
 
 
 def test_a_state_is_due_4096_characters_after_the_last_and_once_the_model_is_known() -> None:

@@ -22,7 +22,7 @@ from elman_server.config import ServerConfig
 from elman_server.server import Server
 
 PATIENT, ONCE = Retry(first_seconds=0.02), Retry(attempts=1)
-GIVEN: dict[str, Any] = {"max_characters": 12, "seed": 3}
+GIVEN: dict[str, Any] = {"max_characters": 12, "seed": 3, "min_confidence": 0}
 
 
 @pytest.fixture

@@ -17,7 +17,9 @@ from elman_server.engine.job import WEIGHED_CHARACTERS, Job, Progress, Timing
 
 @dataclass
 class Drew:
-    """What a row did: it stood at a position and drew a text. Every character, given or drawn, has the surprise 10."""
+    """What a row did: it stood at a position and drew a text. Every character, given or drawn, has the surprise 10; recall
+    favoured those at positions that 3 divides.
+    """
 
     model: Model
     position: int
@@ -30,7 +32,8 @@ class Drew:
 
     def account(self, index: int) -> Account:
         count = self.scored + len(self.text)
-        return Account(np.full(count, 10), -np.arange(self.position - self.scored, self.position + len(self.text), dtype=float))
+        places = np.arange(self.position - self.scored, self.position + len(self.text))
+        return Account(np.full(count, 10), -places.astype(float), places % 3 == 0)
 
     def state(self, index: int, sampled: int) -> State:
         assert 0 <= sampled <= len(self.text)
@@ -129,6 +132,15 @@ def test_what_is_given_is_moved_over_in_runs_and_then_characters_are_drawn(model
     assert moved(5, 9) == (5, 3, 2, 0)
     assert moved(7, 3) == (5, 3, 4, 3)
     assert moved(9, 9) == (5, 3, 4, 4)  # no more than are left
+
+
+def test_what_recall_favoured_is_counted_once_it_is_told(model: Model) -> None:
+    typing = typist(model, stops=["cg"], received="a", scored=model.vocabulary.encode("a"))  # the text begins at position 7
+    counts: list[int] = []
+    for text in ("bb", "bc", "c", "db", "cg"):  # at 8 to 16; a "c" may begin the stop string
+        typing.tick(text, run=9)
+        counts.append(typing.job.recalled)
+    assert (typing.job.sent, counts) == (8, [1, 1, 1, 2, 2])
 
 
 def test_nothing_is_drawn_after_the_end_or_without_an_ending(model: Model) -> None:

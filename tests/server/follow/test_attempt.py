@@ -21,7 +21,7 @@ CURSOR = len(TEXT)
 @pytest.fixture
 def followed(model: Model) -> FollowedText:
     """A text of which nothing is consumed."""
-    return FollowedText(State.initial(model), State.initial(model), TEXT, 1 << 18)
+    return FollowedText(model, State.initial(model), TEXT, 1 << 18)
 
 
 @pytest.fixture

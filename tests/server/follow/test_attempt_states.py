@@ -31,7 +31,7 @@ def attempt_of(model: Model, is_suggesting: bool = True, most_states: int = 40, 
 
 
 def document_of(model: Model) -> FollowedText:
-    return FollowedText(State.initial(model), State.initial(model), TEXT, 1 << 16)
+    return FollowedText(model, State.initial(model), TEXT, 1 << 16)
 
 
 def passage(model: Model, position: int, count: int) -> Passage:

@@ -1,10 +1,18 @@
 """A text before a cursor and its states: what an edit leaves of them, what is lost, and what is still to be consumed."""
 
+from dataclasses import replace
+from random import Random
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from elman_models.law.artifact import LayerWeights, Model, OutputWeights
+from elman_models.law.recall import Recall
 from elman_models.law.state import State
+from elman_models.law.structure import Structure
+from elman_models.law.tables import Tables
+from elman_models.law.vocabulary import Vocabulary
 from elman_server.follow import tail
 from elman_server.follow.checkpoints import Trail
 from elman_server.follow.followed_text import FollowedText
@@ -25,8 +33,17 @@ def states(start: int, count: int) -> NDArray[np.int8]:
     return np.repeat((np.arange(start, start + count) % 100).astype(np.int8)[:, None], SIZE, axis=1)
 
 
+def model_that_recalls(window: int) -> Model:
+    """A model whose initial state tells position 0."""
+    structure, vocabulary = Structure.stacked(1, SIZE), Vocabulary(" ,abcdef")
+    layer = LayerWeights(np.zeros((SIZE, SIZE), np.int8), np.ones(SIZE, np.float32), np.zeros((9, SIZE), np.float32))
+    output = OutputWeights(np.zeros((8, SIZE), np.int8), np.ones(8, np.float32), np.zeros(8, np.float32))
+    recall = replace(Recall.none(), window=window)
+    return Model(structure, vocabulary, (layer,), output, Tables.for_outputs(8), recall, state_at(0).outputs, 0, {})
+
+
 def document_of(text: str = TEXT, start: int = 0, size: int = 1 << 16) -> FollowedText:
-    return FollowedText(state_at(0), state_at(start), text, size)
+    return FollowedText(model_that_recalls(0), state_at(start), text, size)
 
 
 def ahead(document: FollowedText, most: int = 10_000) -> tuple[int, int, str]:
@@ -146,3 +163,32 @@ def test_no_more_states_are_kept_than_fit_three_eighths_of_the_bytes() -> None:
         kept += 1
         document.edit(document.consumed - 1, "")
     assert 60 <= kept <= 68  # thinned to three quarters
+
+
+def test_a_state_remembers_the_last_characters_before_it_after_any_edits() -> None:
+    window, random = 40, Random(1)
+    model = model_that_recalls(window)
+    before = np.array([3, 8, 2] * 9, np.uint8)  # of what came before the text, UNK among it
+    document = FollowedText(model, State(state_at(7).outputs, len(before), before), TEXT, 1 << 13)
+    text = TEXT
+    for _ in range(600):
+        keep = random.randrange(max(document.earliest - len(before), len(text) - 30, 0), len(text) + 1)
+        text = text[:keep] + "".join(random.choices("abcdef, ", k=random.randrange(90)))
+        document.edit(len(before) + keep, text[keep:])
+        reached = random.randrange(document.consumed, document.cursor + 1)
+        document.note(reached, states(reached, 1))
+        state, ahead_of_it = document.ahead(10_000)
+        consumed = text[: state.position - len(before)]
+        known = [*before.tolist(), *model.vocabulary.encode(consumed).tolist()]
+        assert (state.remembered.tolist(), consumed + ahead_of_it) == (known[-window:], text)
+    assert document.earliest > len(before) + window  # the text's beginning was forgotten
+
+
+def test_what_an_edit_may_keep_has_all_before_it_that_is_recalled() -> None:
+    window = 3000
+    document = FollowedText(model_that_recalls(window), state_at(0), "abcdef, " * 5000, 1 << 13)
+    for position in range(0, document.cursor, 500):
+        document.note(position, states(position, 1))
+    document.note(document.cursor, states(document.cursor, 1))
+    document.edit(document.earliest, "a")
+    assert len(document.newest.remembered) == window

@@ -42,7 +42,7 @@ class Editor:
 
     async def open(self, prefix: str = "abc", **given: Any) -> None:
         """An open, of the usual parameters unless it says otherwise."""
-        fields: dict[str, Any] = {"prefix": prefix, "sampling": SAMPLING, "limits": LIMITS, **given}
+        fields: dict[str, Any] = {"prefix": prefix, "sampling": SAMPLING, "limits": LIMITS, "include_state": True, **given}
         await self.send(open=pb.Open(**fields))
 
     async def hear(self) -> pb.FollowResponse:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from elman.v1 import completion_service_pb2 as pb
@@ -186,7 +187,8 @@ def test_no_more_is_suggested_than_a_stream_should_hold(model: Model, alternativ
 
 def test_a_text_never_outgrows_its_positions(stream: Stream) -> None:
     def state_before_the_end(characters: int) -> bytes:
-        return pack(State(stream.model.initial_state, LARGEST_POSITION - characters), stream.model)
+        remembered = np.zeros(stream.model.recall.window, np.uint8)
+        return pack(State(stream.model.initial_state, LARGEST_POSITION - characters, remembered), stream.model)
 
     with pytest.raises(InvalidField, match=r"^state: .* after 40 more characters"):
         stream.open("a" * 10, state=state_before_the_end(39))
@@ -302,3 +304,26 @@ class Full:
 
     def cancel(self, job: Job) -> None:
         self._engine.cancel(job)
+
+
+def test_an_end_holds_a_state_only_where_the_open_asks_for_it(stream: Stream) -> None:
+    for asks in (False, True):
+        stream.open("ab", include_state=asks)
+        (end,) = [each.finished for each in stream.said() if each.HasField("finished")]
+        assert bool(end.state) == asks
+
+
+def test_ghost_text_ends_by_the_model_s_own_confidence_only_where_that_is_asked_for_and_none_is_named(stream: Stream) -> None:
+    own, most = stream.model.ghost_surprise, stream.model.tables.largest_surprise(2.0**-20)
+    for given, expected in (
+        ({}, None),
+        ({"use_model_confidence": True}, own),
+        (
+            {"use_model_confidence": True, "limits": pb.Limits(min_confidence=2.0**-20)},
+            most,
+        ),
+    ):
+        stream.open("ab", suggest=False, **given)
+        pattern = stream.session.pattern
+        assert pattern is not None
+        assert pattern.limits.largest_surprise == expected

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from elman.v1 import completion_service_pb2 as pb
@@ -32,7 +33,7 @@ def ignore(_: Progress) -> None:
 
 
 def state_at(model: Model, position: int) -> bytes:
-    return pack(State(model.initial_state, position), model)
+    return pack(State(model.initial_state, position, np.zeros(min(position, model.recall.window), np.uint8)), model)
 
 
 def received(model: Model, /, **given: Any) -> dict[str, Any]:
@@ -214,12 +215,28 @@ def test_an_end_tells_reason_state_and_usage(catalogue: Catalogue, model: Model)
     (finished,) = broken.events(Progress(job, state=end, reason=Reason.STOP))
     assert isinstance(finished, pb.Finished)
     assert (finished.alternative, finished.reason, finished.state) == (2, pb.FINISH_REASON_STOP, pack(end, model))
+    (without,) = broken._replace(includes_state=False).events(Progress(job, state=end, reason=Reason.STOP))
+    assert isinstance(without, pb.Finished)
+    assert (without.reason, without.state) == (pb.FINISH_REASON_STOP, b"")
     usage = finished.usage
     counted = (usage.consumed_characters, usage.spared_characters, usage.unknown_characters, usage.generated_characters)
     assert counted == (5, 4, 1, 7)
     assert usage.queue_seconds > 0
     assert (usage.prime_seconds, usage.decode_seconds) == (0, 0)
+    assert not usage.HasField("recalled_characters")
     assert broken.events(Progress(job, state=end)) == []  # what only consumes has no reason
+
+
+@pytest.mark.parametrize("asked_for", [{"include_log_probabilities": True}, {"limits": pb.Limits(min_confidence=0.5)}])
+def test_what_was_recalled_is_told_where_it_was_counted(catalogue: Catalogue, model: Model, asked_for: dict[str, Any]) -> None:
+    wanted = asked(catalogue, **asked_for)
+    (job,) = wanted.jobs(ignore)
+    for count in (0, 3):
+        job.recalled = count
+        (finished,) = wanted.events(Progress(job, state=State.initial(model), reason=Reason.STOP))
+        assert isinstance(finished, pb.Finished)
+        assert finished.usage.HasField("recalled_characters")
+        assert finished.usage.recalled_characters == count
 
 
 @pytest.mark.parametrize(
