@@ -1,12 +1,15 @@
 """`elman complete`: a continuation on standard output, as it arrives."""
 
 import argparse
+from typing import Any, Final
 
 from elman.cli.engine import add_engine_arguments, open_engine, values_of
 from elman.protocol.fields import COMPLETE_FIELDS
 from elman.settings import add_flags
 from elman.sync.client import Completion
 from elman.terminal import dim, is_terminal, read_text, use_utf8, write, write_json
+
+LOG_PROBABILITIES: Final = "log_probabilities"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,15 +27,23 @@ def run(arguments: argparse.Namespace) -> int:
     prefix = read_text(arguments.prefix)
     client, model = open_engine(arguments)
     fields = values_of(arguments, COMPLETE_FIELDS)
+    is_asked = fields["include_log_probabilities"]
+    fields["include_log_probabilities"] |= arguments.json  # with them, it is counted how many characters were recalled
     with client, client.complete(prefix, model=model, timeout=arguments.timeout, **fields) as completion:
         if arguments.json:
             completion.read()
-            write_json(completion.record())
+            write_json(completion.record() if is_asked else without_log_probabilities(completion.record()))
         elif fields["alternatives"] > 1:
             write_alternatives(completion, prefix if arguments.echo else "")
         else:
             write_pieces(completion, prefix if arguments.echo else "")
     return 0
+
+
+def without_log_probabilities(record: dict[str, Any]) -> dict[str, Any]:
+    """The record of the same completion as if they had not been asked for."""
+    alternatives = [{key: value for key, value in each.items() if key != LOG_PROBABILITIES} for each in record["alternatives"]]
+    return record | {"request": record["request"] | {f"include_{LOG_PROBABILITIES}": False}, "alternatives": alternatives}
 
 
 def write_pieces(completion: Completion, echo: str) -> None:

@@ -1,4 +1,6 @@
-"""`elman inspect`: what a network's units follow, how far its memory reaches, and which characters are alike to it."""
+"""`elman inspect`: what a network's units follow, how far its memory reaches, which characters are alike to it, and what the
+model recalls.
+"""
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from elman.cli.models import table
-from elman.cli.tint import legend, palette, tinted
+from elman.cli.tint import BARS, Palette, colour_scale, legend, palette, tinted
 from elman.errors import MendRequest
 from elman.extras import extra
 from elman.terminal import read_text, use_utf8, write, write_json
@@ -15,18 +17,20 @@ from elman.terminal import read_text, use_utf8, write, write_json
 if TYPE_CHECKING:
     from elman_models.inspection.characters import Characters
     from elman_models.inspection.gradients import Memory
+    from elman_models.inspection.recall import LengthClass, RecalledText
     from elman_models.inspection.units import Unit, Units
     from elman_models.law.artifact import Model
 
 SHOWN_UNITS: Final = 3
+WRONG: Final = "×"
 SIDES: Final[Mapping[Literal["read", "predicted"], str]] = {"read": "as it reads them", "predicted": "as it predicts them"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """WHAT, TEXT and the flags."""
     parser.add_argument("what", choices=VIEWS, help="units: a text coloured by hidden units; memory: how far gradients reach;"
-                        " characters: which are alike")  # fmt: skip
-    text = "the text to read, for units and memory; without it, standard input, unless that is a terminal"
+                        " characters: which are alike; recall: a text coloured by what was recalled")  # fmt: skip
+    text = "the text to read, for all but characters; without it, standard input, unless that is a terminal"
     parser.add_argument("text", nargs="?", metavar="TEXT", help=text)
     parser.add_argument("--model", default="", metavar="MODEL", help="a model file or a shipped model (default: the first)")
     parser.add_argument("--layer", type=int, metavar="NUMBER", help="the layer of the unit to show, from 0; needs --unit")
@@ -162,8 +166,62 @@ def shown(character: str) -> str:
     )
 
 
+def recall(arguments: argparse.Namespace, model: "Model") -> None:
+    """A text in the colours of what was recalled before each character."""
+    from elman_models.inspection.recall import recall
+
+    text = read_text(arguments.text)
+    found = recall(model, text)
+    if arguments.plot:
+        from elman_models.plots.inspection import draw_recall
+
+        draw_recall(text, found, arguments.plot)
+    if arguments.json:
+        write_json(found.to_json())
+    else:
+        write(recall_in_words(text, found))
+
+
+def recall_in_words(text: str, found: "RecalledText") -> str:
+    """The text, what its colours mean, and a table by length."""
+    colours = palette()
+    shown = tinted(text, [place.tint for place in found.places], colours, recall_mark)
+    figures = (
+        f"something is recalled before {found.recalled} of {len(found.places)} characters ({found.recalled_share:.0%});"
+        f" it comes {found.right} times ({found.right_share:.0%}); mean L {found.mean_length:.1f}.\n"
+        f"L: length of the earlier run found again, in the last {found.window:,} characters; lambda: the share of recall in the"
+        " prediction\n"
+    )
+    heading = ("L", "PLACES", "RIGHT", "SHARE RIGHT", "MEAN LAMBDA")
+    rows = [
+        (lengths_in_words(each), str(each.places), str(each.right), f"{each.right_share:.0%}", f"{each.mean_probability:.0%}")
+        for each in found.by_length
+    ]
+    return f"{shown}{recall_legend(colours)}\n\n{figures}\n{table([heading, *rows])}"
+
+
+def recall_mark(tint: float) -> str:
+    """What stands under a character without colour: a bar as high as the run is long; a cross where another character came."""
+    return " " if not tint else WRONG if tint > 0 else BARS[round(-tint * (len(BARS) - 1))]
+
+
+def recall_legend(colours: Palette) -> str:
+    """What the colours, or the marks, mean; L is the length of the run that was found again."""
+    if colours.has_colour:
+        return f"right, L = 32 or more {colour_scale(colours)} wrong, L = 32 or more; paler: shorter; palest: nothing recalled"
+    return f"{BARS[2:]} right, the higher the longer L; {WRONG} wrong; blank: nothing recalled"
+
+
+def lengths_in_words(each: "LengthClass") -> str:
+    """The lengths of a class."""
+    if each.longest is None:
+        return f"{each.shortest} or more"
+    return str(each.shortest) if each.shortest == each.longest else f"{each.shortest} to {each.longest}"
+
+
 VIEWS: Mapping[str, Callable[[argparse.Namespace, "Model"], None]] = {
     "units": units,
     "memory": memory,
     "characters": characters,
+    "recall": recall,
 }

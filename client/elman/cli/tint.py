@@ -1,11 +1,11 @@
-"""A text coloured by a number from -1 to 1 for each character, for a terminal; without colour, a bar under each character.
+"""A text coloured by a number from -1 to 1 for each character, for a terminal; without colour, a mark under each character.
 
 Blue is -1, red is 1. Knows no model.
 """
 
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from elman.terminal import is_terminal
@@ -30,22 +30,31 @@ def palette() -> Palette:
     return Palette(has_colour, os.environ.get("COLORTERM") in ("truecolor", "24bit"))
 
 
-def tinted(text: str, values: Sequence[float], palette: Palette) -> str:
-    """The text line by line; the last line has a line end, too."""
+def bar(value: float) -> str:
+    """The higher, the larger the value."""
+    return BARS[min(7, int((value + 1) * 4))]
+
+
+def tinted(text: str, values: Sequence[float], palette: Palette, mark: Callable[[float], str] = bar) -> str:
+    """The text line by line; the last line has a line end, too. `mark`: what stands under a character without colour."""
     lines: list[str] = []
     start = 0
     for line in text.split("\n"):
         end = start + len(line) + 1  # the line end has a value too
         shown, line_values = visible(text[start:end]), values[start:end]
-        lines.append(coloured(shown, line_values, palette) if palette.has_colour else barred(shown, line_values))
+        lines.append(coloured(shown, line_values, palette) if palette.has_colour else marked(shown, line_values, mark))
         start = end
     return "".join(f"{line}\n" for line in lines if line)
 
 
 def legend(palette: Palette) -> str:
     """What the colours, or the bars, mean."""
-    scale = coloured(" " * len(LEGEND), LEGEND, palette) if palette.has_colour else BARS
-    return f"-1 {scale} 1"
+    return f"-1 {colour_scale(palette) if palette.has_colour else BARS} 1"
+
+
+def colour_scale(palette: Palette) -> str:
+    """All colours, from -1 to 1."""
+    return coloured(" " * len(LEGEND), LEGEND, palette)
 
 
 def coloured(line: str, values: Sequence[float], palette: Palette) -> str:
@@ -55,10 +64,10 @@ def coloured(line: str, values: Sequence[float], palette: Palette) -> str:
     return "".join(change + character for change, character in zip(changes, line, strict=True)) + (RESET if line else "")
 
 
-def barred(line: str, values: Sequence[float]) -> str:
-    """The line, and under it a bar for each character."""
-    bars = (BARS[min(7, int((value + 1) * 4))] * width(character) for character, value in zip(line, values, strict=True))
-    return f"{line}\n{''.join(bars)}" if line else ""
+def marked(line: str, values: Sequence[float], mark: Callable[[float], str]) -> str:
+    """The line, and under it a mark for each character."""
+    marks = (mark(value) * width(character) for character, value in zip(line, values, strict=True))
+    return f"{line}\n{''.join(marks).rstrip()}" if line else ""
 
 
 def ground(value: float, palette: Palette) -> str:

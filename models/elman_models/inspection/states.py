@@ -20,8 +20,7 @@ LONGEST_TEXT = 200_000
 
 def states_of(model: Model, text: str) -> NDArray[np.int8]:
     """The initial state, and the one after each character, (characters + 1, state size). Raises InvalidField."""
-    if not 2 <= len(text) <= LONGEST_TEXT:
-        raise InvalidField("text", Amount(f"{len(text):,} characters"), f"2 to {LONGEST_TEXT:,} characters")
+    check_length(text)
     execution = open_execution(model, 1, "cpu")
     execution.load(0, Start(State.initial(model)))
     states = np.empty((len(text) + 1, model.structure.state_size), np.int8)
@@ -31,6 +30,12 @@ def states_of(model: Model, text: str) -> NDArray[np.int8]:
         outcome = execution.run([Advance(0, skipped=characters[step : step + 1])])
         states[step + 1] = outcome.state(0, 0).outputs
     return states
+
+
+def check_length(text: str) -> None:
+    """Raise InvalidField for a text that is too short to be looked at, or too long."""
+    if not 2 <= len(text) <= LONGEST_TEXT:
+        raise InvalidField("text", Amount(f"{len(text):,} characters"), f"2 to {LONGEST_TEXT:,} characters")
 
 
 def root_mean_squares(model: Model, states: NDArray[np.int8]) -> NDArray[np.float64]:

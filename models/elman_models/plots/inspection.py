@@ -1,5 +1,5 @@
-"""What `elman inspect` finds, as pictures: units over a text, gradients by steps back, characters on a plane. Needs matplotlib;
-measures nothing.
+"""What `elman inspect` finds, as pictures: units over a text, gradients by steps back, characters on a plane, what is recalled.
+Needs matplotlib; measures nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman_models.inspection.gradients import Memory
+from elman_models.inspection.recall import LengthClass, RecalledText
 from elman_models.plots.sheet import picture
 
 LEAST_COLUMNS, COLUMNS, MOST_LINES = 40, 72, 24
@@ -18,6 +19,7 @@ LEAST_GRADIENT = 1e-12  # below it nothing is learnt, and what is above would lo
 COLOURS = "RdBu_r"
 CLASSES = {"#1f5fae": str.islower, "#c8502d": str.isupper, "#3a8f5c": str.isdigit, "#7a4fa0": str.isspace}
 OTHER = "#777777"
+RIGHT, WRONG = "#2166ac", "#b2182b"
 LETTER = {"ha": "center", "va": "center", "fontsize": 15, "weight": "bold", "parse_math": False}
 
 
@@ -118,6 +120,38 @@ def draw_characters(planes: Sequence[tuple[str, NDArray[np.float64], float]], ch
             axis.set_title(f"{title}: {seen:.0%} of the variance")
             axis.grid(alpha=0.3)
             axis.margins(0.06)
+
+
+def draw_recall(text: str, found: RecalledText, path: Path) -> None:
+    """The beginning of the text: blue where the recalled character came, red where another did; and both by length."""
+    cells = cells_of(text)
+    height, width = (1 + max(places) for places in zip(*cells, strict=True))
+    text_inches, inches = 0.6 + 0.19 * height, 2.0 + 0.13 * max(width, LEAST_COLUMNS)
+    with picture(path, 1, (inches, text_inches + 3.0), rows=2, height_ratios=[text_inches, 3.0]) as (figure, axes):
+        image = draw_cells(axes[0], text, cells, np.array([place.tint for place in found.places]))
+        title = (
+            f"Something is recalled before {found.recalled_share:.0%} of characters, right {found.right_share:.0%} of the time"
+        )
+        axes[0].set_title(title, loc="left", fontsize="medium")
+        bar = figure.colorbar(image, ax=axes[0], ticks=[-1, 0, 1], aspect=20, pad=0.01)
+        bar.ax.set_yticklabels(["right, long", "nothing", "wrong, long"])
+        draw_lengths(axes[1], found.by_length)
+
+
+def draw_lengths(axis: Any, classes: Sequence[LengthClass]) -> None:
+    """How often recall was at work with runs of each length, how often it was right, and how much it weighed."""
+    places = np.arange(len(classes))
+    axis.bar(places, [each.right for each in classes], color=RIGHT, label="right")
+    bottoms, wrong = [each.right for each in classes], [each.places - each.right for each in classes]
+    axis.bar(places, wrong, bottom=bottoms, color=WRONG, label="wrong")
+    axis.set_xticks(places, [f"{each.shortest}{'+' if each.longest is None else ''}" for each in classes])
+    axis.set(xlabel="length L of the run that was found again, from", ylabel="places")
+    weight = axis.twinx()
+    means = [each.mean_probability for each in classes]
+    weight.plot(places, means, color="black", marker=".", label="mean lambda (right scale)")
+    weight.set_ylim(0, 1)
+    handles = [part for shown in (axis, weight) for part in shown.get_legend_handles_labels()[0]]
+    axis.legend(handles=handles, fontsize="small", frameon=False, loc="upper center")
 
 
 def colour(character: str) -> str:

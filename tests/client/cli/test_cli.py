@@ -82,6 +82,24 @@ def test_every_flag_reaches_its_field(scripted: Any) -> None:
     assert (request.include_log_probabilities, request.model.name) == (True, "tiny")
 
 
+def test_json_tells_how_many_characters_were_recalled(scripted: Any, client: Client) -> None:
+    flags = ("complete", "--server", scripted.address, "--json", "--seed", "9", "--max-characters", "60")
+    counted = client.complete("a bad cab ", seed=9, max_characters=60, include_log_probabilities=True)
+    counted.read()
+    plain = client.complete("a bad cab ", seed=9, max_characters=60)
+    plain.read()
+    assert counted.usage is not None
+    assert plain.usage is not None
+    assert counted.usage.recalled_characters
+    assert plain.usage.recalled_characters is None
+    _, output, _ = elman(*flags, "a bad cab ")
+    record = json.loads(output)
+    assert record["usage"]["recalled_characters"] == counted.usage.recalled_characters
+    assert record["alternatives"][0]["usage"]["recalled_characters"] == counted.usage.recalled_characters
+    _, output, _ = elman(*flags, "--include-log-probabilities", "a bad cab ")
+    assert len(json.loads(output)["alternatives"][0]["log_probabilities"]) == 60
+
+
 def test_json_is_the_whole_record_and_its_state_continues_the_text(scripted: Any, client: Client) -> None:
     server = ("complete", "--server", scripted.address, "--json", "--seed", "9", "--max-characters", "5")
     code, output, errors = elman(*server, "ab")
@@ -90,6 +108,8 @@ def test_json_is_the_whole_record_and_its_state_continues_the_text(scripted: Any
     again = client.complete(**record["request"] | {"state": b64decode(record["request"]["state"])})
     again.read()
     assert again.record() | {"usage": 0, "alternatives": 0} == record | {"usage": 0, "alternatives": 0}
+    (alternative,) = record["alternatives"]
+    assert "log_probabilities" not in alternative
     _, rest, _ = elman(*server, "--state", record["state"], "--digest", record["model"]["digest"], "")
     assert record["text"] + json.loads(rest)["text"] == client.complete("ab", seed=9, max_characters=10).read()
 

@@ -3,18 +3,23 @@
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from elman.cli.inspect import WRONG, recall_mark
 from elman.cli.main import main
 from elman.cli.tint import Palette, tinted
+from elman_models.law.artifact import Model, save
+from elman_models.law.recall import Recall
 
 TEXT = "a bad cab, a faded egg\n" * 4
 
 
-@pytest.mark.parametrize("what", ["units", "memory", "characters"])
+@pytest.mark.parametrize("what", ["units", "memory", "characters", "recall"])
 def test_each_view_prints_words_json_and_a_picture(
     what: str, artifact: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -57,6 +62,7 @@ def test_programs_find_each_follower_and_each_neighbour_by_its_keys(artifact: Pa
         (["units", "--layer", "9", "--unit", "0"], "layer: 9 is out of range; allowed: 0 to 2"),
         (["memory", "--steps", "5000"], "steps: 5000 is out of range"),
         (["characters", "--nearest", "0"], "nearest: 0 is out of range"),
+        (["recall", "--layer", "1"], "--layer and --unit name a unit together"),
     ],
 )
 def test_bad_flags_are_named(flags: list[str], words: str, artifact: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,7 +118,21 @@ def test_a_terminal_gets_the_colours_that_it_has(
     assert ("\x1b" in shown) == bool(escapes)
 
 
-@pytest.mark.parametrize("what", ["units", "memory", "characters"])
+def test_a_recalled_character_has_a_bar_and_one_that_did_not_come_a_cross() -> None:
+    assert tinted("abcd", [-0.25, 0.25, 0.0, -1.0], Palette(False), recall_mark) == f"abcd\n▃{WRONG} █\n"
+
+
+def test_recall_is_shown_under_the_text_and_counted(model: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "m.safetensors"
+    save(replace(model, recall=Recall.of(48, np.full(Recall.SHAPES["odds"], 1 << 16, np.int32))), path)
+    assert main(["inspect", "recall", "abcd! abcde", "--model", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"abcd! abcde\n{' ' * 9}▃{WRONG}\n")
+    assert "recalled before 2 of 11 characters (18%); it comes 1 times (50%); mean L 3.5" in shown
+    assert re.search(r"^3 +1 +1 +100% +50%\n4 +1 +0 +0% +50%\n", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize("what", ["units", "memory", "characters", "recall"])
 def test_a_picture_without_matplotlib_says_what_to_install(
     what: str, artifact: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +145,6 @@ def test_a_picture_without_matplotlib_says_what_to_install(
 
 def test_it_needs_no_torch(artifact: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    for what in ("units", "memory", "characters"):
+    for what in ("units", "memory", "characters", "recall"):
         assert main(["inspect", what, TEXT, "--model", str(artifact), "--steps", "20"]) == 0
         assert capsys.readouterr().out
