@@ -9,8 +9,9 @@ its last tenth, and --tiny-model, trained on the rest alone, is a row of its own
     elman train first.txt -o MODEL --recipe models/elman_models/shipyard/recipes/tiny-shakespeare.json
 
 --ablation takes the JSON of `ablation.py --only "the recipe" lstm`: how far the recipe is from an LSTM of as many weights.
-`figures` holds everything under one name each. Keys saved are those of `elman eval`; ghost text is shown from the probability
-that was best on the validation part.
+`figures` holds everything under one name each. Keys saved are those of `elman eval`; ghost text is shown from the model's own
+probability. The odds of the n-gram with the same recall are fitted on the validation part; tiny-shakespeare has none, so there
+it has the model's. For `foreign_code_keys_saved`, `python` completes this project's own server: the mean over its files.
 """
 
 import argparse
@@ -28,15 +29,17 @@ from table import show
 
 import elman
 from elman_models.law.artifact import load
-from elman_models.measure.report import report
-from elman_models.measure.typist import Habits
+from elman_models.measure.network_predictor import NetworkPredictor
+from elman_models.measure.report import Rest, report
+from elman_models.measure.typist import Habits, Typist
 from elman_models.shipped import shipped_models
 from elman_models.shipyard.make import TEXTS
 from elman_models.training.export import write_artifact
 
 TENTH = 1_003_854
 """Where the last tenth of tiny-shakespeare begins."""
-MIN_CONFIDENCE = {"shakespeare": 0.15, "tiny_shakespeare": 0.15, "python": 0.3, "english": 0.15}
+SERVER = Path(__file__).parent.parent / "server"
+SHORT = {"nats": "nats_per_character_streaming", "keys_saved": "keystrokes_saved"}
 SMALL = Size(1, 512)
 BEST: Mapping[str, Callable[[Iterable[float]], float]] = {
     "nats_per_character_streaming": min,
@@ -59,7 +62,9 @@ def main() -> None:
     reports = {name: report_of(name, path, options.tiny_shakespeare) for name, path in chosen(options).items()}
     figures: dict[str, float] = {}
     for name, measured in reports.items():
-        figures |= figures_of(name, measured)
+        figures |= figures_of(name, measured, is_tiny=bool(options.tiny_shakespeare))
+    if "python" in options.only:
+        figures["foreign_code_keys_saved"] = foreign_code_keys_saved()
     if options.ablation:
         figures["lstm_gap"] = lstm_gap(json.loads(options.ablation.read_text()))
     if options.json:
@@ -91,18 +96,30 @@ def chosen(options: argparse.Namespace) -> dict[str, Path]:
 
 def report_of(name: str, path: Path, tiny_shakespeare: Path | None) -> dict[str, Any]:
     """The report of `elman eval` on unseen text, with baselines, as its JSON."""
-    training, unseen = texts_of(name, tiny_shakespeare.read_text(encoding="utf-8") if tiny_shakespeare else "")
-    evaluation = report(load(path), path, unseen, training, Habits(MIN_CONFIDENCE[name]))
+    unseen, rest = texts_of(name, tiny_shakespeare.read_text(encoding="utf-8") if tiny_shakespeare else "")
+    evaluation = report(load(path), path, unseen, rest, Habits())
     return evaluation.to_json() | first_characters(path)
 
 
-def texts_of(name: str, tiny: str) -> tuple[Sequence[str], Sequence[str]]:
-    """What the model was trained on, and what it has not seen."""
+def texts_of(name: str, tiny: str) -> tuple[Sequence[str], Rest]:
+    """What the model has not seen, and what the baselines learn from."""
     if name == "tiny_shakespeare":
-        return [tiny[:TENTH]], [tiny[TENTH:]]
+        return [tiny[TENTH:]], Rest([tiny[:TENTH]])
     parts = TEXTS[name].read()
     unseen = [tiny[TENTH:]] if tiny and name == "shakespeare" else list(parts.unseen.values())
-    return list(parts.training.values()), unseen
+    return unseen, Rest(list(parts.training.values()), list(parts.validation.values()))
+
+
+def foreign_code_keys_saved() -> float:
+    """The mean, over the files of this project's server, of the keys that `python` saves in each."""
+    model = load(shipped_models()["python"])
+    files = [path.read_text(encoding="utf-8") for path in sorted(SERVER.rglob("*.py"))]
+    documents = list(filter(None, files))
+    readings = NetworkPredictor(model).read([model.vocabulary.encode(document) for document in documents])
+    typist = Typist(Habits(), model.vocabulary, model.ghost_surprise)
+    return statistics.mean(
+        typist.enter([document], [reading]).saved for document, reading in zip(documents, readings, strict=True)
+    )
 
 
 def first_characters(path: Path) -> dict[str, float]:
@@ -135,14 +152,24 @@ def key_seconds(client: elman.Client, model: str) -> float:
     return time.perf_counter() - start
 
 
-def figures_of(name: str, measured: Mapping[str, Any]) -> dict[str, float]:
-    """The report's main figures under names of their own; `best` is whichever baseline is."""
+def figures_of(name: str, measured: Mapping[str, Any], is_tiny: bool) -> dict[str, float]:
+    """The report's main figures under names of their own; `best` is whichever baseline is. Of the plays, only the last tenth of
+    tiny-shakespeare has short names."""
     ours, baselines = measured["artifact"], measured["baselines"]
     figures = {f"{name}_{key}": ours[key] for key in (*list(SHOWN)[1:], "bytes", "characters_per_second_drawn")}
     figures |= {f"{name}_{key}": value for key, value in measured.items() if key.startswith("first_character")}
     for key, best in BEST.items():
         figures[f"{name}_best_baseline_{key}"] = best(each[key] for each in baselines)
+    if name != "shakespeare" or is_tiny:
+        figures |= {f"{name}_{short}": ours[key] for short, key in SHORT.items()}
+        figures[f"{name}_vs_ngram_recall"] = lower_than_ngram(ours, baselines)
     return figures
+
+
+def lower_than_ngram(ours: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]) -> float:
+    """The share by which the artifact's nats are lower than those of the best n-gram with the same recall."""
+    theirs = next(each for each in baselines if each["name"].endswith(" with recall"))
+    return 1 - ours[SHORT["nats"]] / theirs[SHORT["nats"]]
 
 
 def lstm_gap(runs: Mapping[str, Sequence[Mapping[str, float]]]) -> float:
@@ -153,9 +180,9 @@ def lstm_gap(runs: Mapping[str, Sequence[Mapping[str, float]]]) -> float:
 
 def show_report(name: str, measured: Mapping[str, Any]) -> None:
     """One table a model."""
-    rows = [measured["artifact"], *measured["baselines"]]
+    rows = [measured["artifact"], measured["artifact_without_recall"], *measured["baselines"]]
     lines = [[value if isinstance(value := row[key], str) else f"{value:.4f}" for key in SHOWN] for row in rows]
-    title = f"{name}: {measured['characters']:,} characters, ghost text from {measured['min_confidence']:g}"
+    title = f"{name}: {measured['characters']:,} characters, ghost text from {measured['min_confidence']:.3g}"
     show(title, list(SHOWN.values()), lines)
 
 

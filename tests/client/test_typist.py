@@ -1,5 +1,6 @@
 """The simulated typist presses the keys that a person at `elman type` would, one after another."""
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -9,8 +10,7 @@ from elman.editor.keys import first_word as product_first_word
 from elman.sync.client import Client
 from elman.sync.embedded import open_client
 from elman_models.errors import InvalidField
-from elman_models.execution.choice import open_execution
-from elman_models.law.artifact import load
+from elman_models.law.artifact import Model, load
 from elman_models.law.vocabulary import Vocabulary
 from elman_models.measure.gram_predictor import GramPredictor
 from elman_models.measure.grams import Grams
@@ -25,7 +25,10 @@ KATHARINA:
 I pray you, sir, I cannot stay; 'tis true that I'll be gone to-morrow ☃.
 
 PETRUCHIO:
-Why, then the king's daughter shall have what's her own, and I don't"""
+Why, then the king's daughter shall have what's her own, and I don't
+
+KATHARINA:
+I pray you, sir, I cannot stay; 'tis true that the king's daughter shall ha"""
 
 
 @pytest.fixture(scope="module")
@@ -36,28 +39,24 @@ def shakespeare() -> Iterator[Client]:
 
 
 @pytest.fixture(scope="module")
-def predictor() -> NetworkPredictor:
-    """The same model, to be read by."""
-    model = load(find("shakespeare")[1])
-    return NetworkPredictor(model, open_execution(model, 4, "cpu"), rows=4)
+def shipped() -> Model:
+    """The same model, as it is."""
+    return load(find("shakespeare")[1])
 
 
 @pytest.fixture(scope="module")
-def vocabulary() -> Vocabulary:
-    """The shipped model's."""
-    return load(find("shakespeare")[1]).vocabulary
+def predictor(shipped: Model) -> NetworkPredictor:
+    """The same model, to be read by."""
+    return NetworkPredictor(shipped, rows=4)
 
 
 def by_hand(client: Client, text: str, habits: Habits) -> Keystrokes:
     keys, place = Keystrokes(characters=len(text)), 0
     while place < len(text):
-        ghost = client.complete(
-            text[:place],
-            temperature=0,
-            stop=["\n"],
-            max_characters=habits.max_characters,
-            min_confidence=habits.min_confidence,
-        ).read()
+        with client.document(
+            text[:place], max_characters=habits.max_characters, min_confidence=habits.min_confidence
+        ) as document:
+            ghost = "".join(map(str, list(document.suggestions())[-1:]))
         word = ghost[: product_first_word(ghost)]
         if ghost and text.startswith(ghost, place):
             keys.tabs += 1
@@ -71,15 +70,20 @@ def by_hand(client: Client, text: str, habits: Habits) -> Keystrokes:
     return keys
 
 
-@pytest.mark.parametrize(("min_confidence", "max_characters"), [(2**-20, 64), (0.05, 64), (0.05, 3), (0.3, 64), (0.9, 1)])
+@pytest.mark.parametrize(
+    ("min_confidence", "max_characters"), [(None, 64), (2**-20, 64), (0.05, 64), (0.05, 3), (0.3, 64), (0.9, 1)]
+)
 def test_the_typist_counts_what_a_person_would(
-    min_confidence: float, max_characters: int, shakespeare: Client, predictor: NetworkPredictor, vocabulary: Vocabulary
+    min_confidence: float | None, max_characters: int, shakespeare: Client, predictor: NetworkPredictor, shipped: Model
 ) -> None:
     habits = Habits(min_confidence, max_characters)
-    readings = predictor.read([vocabulary.encode(TEXT)])
-    assert Typist(habits, vocabulary).enter([TEXT], readings) == by_hand(shakespeare, TEXT, habits)
+    readings = predictor.read([shipped.vocabulary.encode(TEXT)])
+    typist = Typist(habits, shipped.vocabulary, shipped.ghost_surprise)
+    assert typist.enter([TEXT], readings) == by_hand(shakespeare, TEXT, habits)
 
 
+SURPRISE = 412
+"""A probability of 0.2."""
 SIMPLE = Vocabulary("\n '-abcdefghijklmnopqrstuvwxyz")
 
 
@@ -94,7 +98,7 @@ def reading_of(text: str, wrong: dict[int, str], surprise: int = 0) -> Reading:
 
 
 def keys_for(text: str, habits: Habits, surprise: int = 0) -> tuple[int, int, int]:
-    keys = Typist(habits, SIMPLE).enter([text], [reading_of(text, {}, surprise)])
+    keys = Typist(habits, SIMPLE, SURPRISE).enter([text], [reading_of(text, {}, surprise)])
     assert keys.characters == len(text)
     assert keys.saved == pytest.approx(1 - keys.keys / len(text))
     return keys.tabs, keys.words, keys.typed
@@ -117,7 +121,7 @@ def keys_for(text: str, habits: Habits, surprise: int = 0) -> tuple[int, int, in
 )
 def test_a_word_is_taken_where_it_is_known_to_end(wrong: dict[int, str], entered: int) -> None:
     text = "the cat\n"
-    ghosts = Ghosts(Typist(Habits(), SIMPLE), text, reading_of(text, wrong))
+    ghosts = Ghosts(Typist(Habits(), SIMPLE, SURPRISE), text, reading_of(text, wrong))
     assert ghosts.press(0, Keystrokes()) == entered
 
 
@@ -125,7 +129,7 @@ def test_a_word_is_taken_where_it_is_known_to_end(wrong: dict[int, str], entered
 def test_what_is_not_shown_makes_no_word_longer(min_confidence: float, max_characters: int, entered: int) -> None:
     text = "the cat\n"
     reading = reading_of(text, {3: "'s"}, surprise=95)  # "the'" has the probability 0.23, "the's" 0.16
-    ghosts = Ghosts(Typist(Habits(min_confidence, max_characters), SIMPLE), text, reading)
+    ghosts = Ghosts(Typist(Habits(min_confidence, max_characters), SIMPLE, 0), text, reading)
     assert ghosts.press(0, Keystrokes()) == entered
 
 
@@ -138,6 +142,15 @@ def test_ghost_text_ends_where_its_probability_would_fall_below_the_least() -> N
     assert keys_for("abcdefgh\n", Habits(min_confidence=0.3), surprise=100) == (3, 0, 1)  # 3 * 100 / 256 nats are 0.31
     assert keys_for("abcdefgh\n", Habits(min_confidence=0.32), surprise=100) == (4, 0, 1)
     assert keys_for("abcdefgh\n", Habits(min_confidence=1), surprise=100) == (0, 0, 9)
+
+
+def test_without_a_confidence_the_models_own_surprise_ends_ghost_text() -> None:
+    for surprise, keys in ((299, (4, 0, 1)), (300, (3, 0, 1)), (0, (0, 0, 9))):
+        typist = Typist(Habits(), SIMPLE, surprise)
+        entered = typist.enter(["abcdefgh\n"], [reading_of("abcdefgh\n", {}, 100)])
+        assert (entered.tabs, entered.words, entered.typed) == keys
+        assert typist.confidence == pytest.approx(math.exp(-surprise / 256))
+    assert Typist(Habits(0.3), SIMPLE, 0).confidence == 0.3
 
 
 def test_ghost_text_beyond_the_end_of_the_document_is_not_right() -> None:
@@ -162,9 +175,10 @@ def test_a_length_out_of_range_is_refused_by_name(value: int) -> None:
         Habits(max_characters=value)
 
 
-def test_any_predictor_has_the_same_typist(predictor: NetworkPredictor, vocabulary: Vocabulary) -> None:
+def test_any_predictor_has_the_same_typist(predictor: NetworkPredictor, shipped: Model) -> None:
+    vocabulary, typist = shipped.vocabulary, Typist(Habits(), shipped.vocabulary, shipped.ghost_surprise)
     grams = Grams.of(vocabulary.encode(TEXT), len(vocabulary) + 1, 5)
     knows_it: Predictor = GramPredictor(NGram(grams, 5), vocabulary)
     texts = [vocabulary.encode(TEXT)]
-    saved = [Typist(Habits(), vocabulary).enter([TEXT], each.read(texts)).saved for each in (predictor, knows_it)]
+    saved = [typist.enter([TEXT], each.read(texts)).saved for each in (predictor, knows_it)]
     assert 0 < saved[0] < saved[1] < 1

@@ -26,8 +26,11 @@ MEANING: Final = (
     " shown what `elman type` shows and reads it at no cost. The typist presses Tab if the text goes on with all of it,"
     " otherwise Ctrl-Right if it goes on with the first word, and otherwise types the next character; each is one key. Top"
     " right: how often the most probable character came. Calibration error: the mean distance between its probability and"
-    " how often it came, over 20 bins. With --training, Kneser-Ney and PPM-D (the number is the order, for PPM the longest"
-    " context) are trained on that text and do not learn while they read."
+    " how often it came, over 20 bins. The model recalls the file that it reads, or the window; the row without recall shows"
+    " what that is worth. With --training, Kneser-Ney and PPM-D (the number is the order, for PPM the longest context) are"
+    " trained on that text and do not learn while they read. Two rivals do: the best of the Kneser-Ney models with the same"
+    " recall, its odds fitted for it on the text of --validation (without, it has the model's), and PPM-D adapting, which adds"
+    " what it has read of a file, or of a window, to its counts."
 )
 COLUMNS: Final = ("STREAMING", "BITS", "WINDOWS", "BITS", "PRIMED", "KEYS SAVED", "TOP RIGHT", "CALIBRATION ERROR")
 
@@ -39,6 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILES", help="UTF-8 text files, or folders of them")
     parser.add_argument(
         "--training", nargs="+", type=Path, default=[], metavar="FILES", help="text to train n-grams and PPM on, as baselines"
+    )
+    parser.add_argument(
+        "--validation",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILES",
+        help="text of neither kind, to fit what recall is worth to an n-gram",
     )
     parser.add_argument(
         "--checkpoint", type=Path, metavar="FILE", help="the model's checkpoint, to measure it in float as well"
@@ -73,14 +84,14 @@ def measured(arguments: argparse.Namespace) -> "Evaluation":
             import_module("matplotlib")
     with extra("serve"):
         from elman_models.law.artifact import load
-        from elman_models.measure.report import report
+        from elman_models.measure.report import Rest, report
         from elman_models.measure.typist import HABITS, Habits
         from elman_models.shipped import find
 
     _, path = find(arguments.model)
     model, habits = load(path), Habits(**given(arguments, HABITS, MendRequest.of_field))
-    documents, training = documents_in(arguments.files), documents_in(arguments.training)
-    found = report(model, path, documents, training, habits)
+    documents, training, validation = map(documents_in, (arguments.files, arguments.training, arguments.validation))
+    found = report(model, path, documents, Rest(training, validation), habits)
     if arguments.checkpoint:
         with extra("train"):
             from elman_models.training.float_cost import checkpoint_costs
@@ -105,7 +116,7 @@ def documents_in(files: Sequence[Path]) -> Sequence[str]:
 
 def in_words(report: "Evaluation") -> str:
     """A row for each predictor, and what the figures depend on."""
-    rows = [cells(report.artifact)]
+    rows = [cells(report.artifact), cells(report.without_recall)]
     if report.float_costs:
         rows.append(("float network", *cost_cells(report.float_costs), "", "", ""))
     rows += map(cells, report.baselines)
@@ -114,11 +125,14 @@ def in_words(report: "Evaluation") -> str:
 
 def circumstances(report: "Evaluation") -> str:
     """What the figures depend on, and what the artifact takes."""
-    trained, habits, pace = report.training_characters, report.habits, report.throughput
+    trained, pace = report.training_characters, report.throughput
+    fitted = (
+        f"odds fitted on {report.validation_characters:,} characters" if report.validation_characters else "the artifact's odds"
+    )
     return (
         f"{report.characters:,} characters, {report.unknown_characters:,} unknown"
-        f"{f'; {trained:,} characters to train the baselines' if trained else ''}\n"
-        f"ghost text: at most {habits.max_characters} characters, of a probability from {habits.min_confidence:g}\n"
+        f"{f'; {trained:,} characters to train the baselines, {fitted} for the n-gram with recall' if trained else ''}\n"
+        f"ghost text: at most {report.habits.max_characters} characters, of a probability from {report.confidence:.3g}\n"
         f"artifact: {report.artifact_bytes:,} bytes; in one thread it consumes {pace.consumed:,.0f}"
         f" characters a second and draws {pace.drawn:,.0f}\n"
     )

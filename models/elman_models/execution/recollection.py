@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman_models.execution.choice import has_extension
-from elman_models.law.artifact import Model
-from elman_models.law.recall import NOTHING_RECALLED, Recalled, recalled
+from elman_models.law.recall import NOTHING_RECALLED, Recall, Recalled, recalled
 
 Ints = NDArray[np.int32]
 
@@ -31,12 +30,11 @@ class Recollection(NamedTuple):
         found = [recalled(each) if window else NOTHING_RECALLED for each in seen]
         return cls(*np.array(found, np.int32).reshape(-1, len(Recalled._fields)).T)
 
-    def classes(self, model: Model) -> NDArray[np.int64]:
-        """The class at each place, counted along the rows of the odds; -1: nothing that the model could draw is recalled."""
-        recall = model.recall
+    def classes(self, recall: Recall, unknown: int) -> NDArray[np.int64]:
+        """The class at each place, counted along the rows of the odds; -1: nothing that a model could draw is recalled."""
         rows = np.searchsorted(recall.lengths, self.lengths, side="right")
         total = self.same + self.other
         divided = len(recall.unanimous) + 1 + (recall.shares[:, None] * total <= 10 * self.same).sum(0)
         columns = np.where(self.other == 0, np.searchsorted(recall.unanimous, self.same, side="right"), divided)
-        is_something = (self.lengths > 0) & (self.characters != model.vocabulary.unknown)
+        is_something = (self.lengths > 0) & (self.characters != unknown)
         return np.where(is_something, rows * recall.odds.shape[1] + columns, -1)

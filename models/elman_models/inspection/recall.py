@@ -109,7 +109,11 @@ def recall(model: Model, text: str) -> RecalledText:
     places = tuple(
         place(model, length, recalled, cell, character)
         for length, recalled, cell, character in zip(
-            found.lengths.tolist(), found.characters.tolist(), found.classes(model).tolist(), characters.tolist(), strict=False
+            found.lengths.tolist(),
+            found.characters.tolist(),
+            found.classes(model.recall, model.vocabulary.unknown).tolist(),
+            characters.tolist(),
+            strict=False,
         )
     )
     return RecalledText(model.digest, model.recall.window, places, by_length(model, places))

@@ -9,7 +9,7 @@ places it stays near what is usual (a beta prior), so that little text gains too
 law, which are whole numbers, so every execution finds the same odds.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
@@ -36,7 +36,7 @@ class Places(NamedTuple):
     """Places where something is recalled, each (places,)."""
 
     cells: Cells  # the class, counted along the rows of the odds
-    came: Floats  # the network's own probability of the character that came
+    came: Floats  # the probability of the character that came, without recall
     hits: NDArray[np.bool_]  # whether it was the recalled one
 
 
@@ -85,14 +85,20 @@ def with_recall(model: Model, documents: Sequence[str], window: int = WINDOW) ->
     """The model with the odds that suit these documents best."""
     recall = Recall.of(window, np.zeros(Recall.SHAPES["odds"], np.int32))
     texts = [text for document in documents if len(text := model.vocabulary.encode(document))]
-    found = places(replace(model, recall=recall), texts)
+    came = (np.exp(-surprises / UNIT) for surprises in surprises_of(replace(model, recall=Recall.none()), texts))
+    return replace(model, recall=suited(recall, texts, came, model.vocabulary.unknown))
+
+
+def suited(recall: Recall, texts: Sequence[Indices], came: Iterable[Floats], unknown: int) -> Recall:
+    """With the odds that suit texts best, to each of whose characters a predictor gave some probability without recall."""
+    found = places(recall, texts, came, unknown)
     best = best_lambdas(found, USUAL / 100)
     for share in LESS_THAN_USUAL:  # where a network is surer than most, what is usual elsewhere is too much
         lambdas = best_lambdas(found, share * USUAL / 100)
         if cost(found, lambdas) < cost(found, best) - CLEARLY * sum(map(len, texts)):
             best = lambdas
     odds = np.array([odds_of(each) for each in best], np.int32).reshape(recall.odds.shape)
-    return replace(model, recall=replace(recall, odds=odds))
+    return replace(recall, odds=odds)
 
 
 def best_lambdas(found: Places, usual: Floats) -> Floats:
@@ -115,25 +121,22 @@ def with_ghost_surprise(model: Model, documents: Sequence[str]) -> Model:
         return replace(model, ghost_surprise=tables.largest_surprise(GHOST_CONFIDENCE))
     predictor = NetworkPredictor(model, open_execution(model, MOST_ROWS, "cpu"))
     readings = predictor.read([model.vocabulary.encode(document) for document in documents])
-    keys = {
-        confidence: Typist(Habits(confidence), model.vocabulary).enter(documents, readings).keys
-        for confidence in GHOST_CONFIDENCES
-    }
-    return replace(model, ghost_surprise=tables.largest_surprise(min(keys, key=lambda confidence: keys[confidence])))
+    surprises = [tables.largest_surprise(confidence) for confidence in GHOST_CONFIDENCES]
+    keys = [Typist(Habits(), model.vocabulary, surprise).enter(documents, readings).keys for surprise in surprises]
+    return replace(model, ghost_surprise=surprises[keys.index(min(keys))])
 
 
-def places(model: Model, texts: Sequence[Indices]) -> Places:
+def places(recall: Recall, texts: Sequence[Indices], came: Iterable[Floats], unknown: int) -> Places:
     """All places of some texts where something is recalled."""
-    plain = replace(model, recall=Recall.none())
-    cells, came, hits = [np.zeros(0, np.int64)], [np.zeros(0)], [np.zeros(0, np.bool_)]
-    for text, surprises in zip(texts, surprises_of(plain, texts), strict=True):
-        recollection = Recollection.along(text, model.recall.window)
-        at, own = recollection.classes(model)[:-1], recollection.characters[:-1]
-        where = np.flatnonzero((at >= 0) & (text != model.vocabulary.unknown))
+    cells, chances, hits = [np.zeros(0, np.int64)], [np.zeros(0)], [np.zeros(0, np.bool_)]
+    for text, probabilities in zip(texts, came, strict=True):
+        recollection = Recollection.along(text, recall.window)
+        at, own = recollection.classes(recall, unknown)[:-1], recollection.characters[:-1]
+        where = np.flatnonzero((at >= 0) & (text != unknown))
         cells.append(at[where])
-        came.append(np.exp(-surprises[where] / UNIT))
+        chances.append(probabilities[where])
         hits.append(own[where] == text[where])
-    return Places(np.concatenate(cells), np.concatenate(came), np.concatenate(hits))
+    return Places(np.concatenate(cells), np.concatenate(chances), np.concatenate(hits))
 
 
 def surprises_of(model: Model, texts: Sequence[Indices]) -> Iterator[NDArray[np.int64]]:

@@ -29,7 +29,7 @@ class Level:
     keys: Places  # (grams,) ascending
     characters: NDArray[np.int32]  # (grams,) the last one
     occurrences: NDArray[np.int32]  # (grams,)
-    befores: NDArray[np.int32]  # (grams,) different characters that come before, 1 at least; of the longest grams: 1
+    befores: NDArray[np.int32]  # (grams,) different characters that come before, the text's start among them; longest: 1
     first: Places  # (contexts + 1,): where the grams of each context begin
 
     @classmethod
@@ -48,17 +48,11 @@ class Level:
 
     def find(self, contexts: Places, characters: Indices, size: int) -> Places:
         """The numbers of grams, NOWHERE for those that are not there."""
-        keys = contexts * size + characters
-        places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        return np.where((contexts >= 0) & (self.keys[places] == keys), places, NOWHERE)
+        return find(self.keys, contexts, characters, size)
 
     def followers(self, contexts: Places) -> tuple[Places, Places]:
         """Of several contexts, the grams that each begins: index into `contexts` and number of the gram, pair by pair."""
-        known = np.flatnonzero(contexts >= 0)
-        starts = self.first[contexts[known]]
-        counts = self.first[contexts[known] + 1] - starts
-        before = np.cumsum(counts) - counts
-        return np.repeat(known, counts), np.arange(int(counts.sum())) + np.repeat(starts - before, counts)
+        return followers(self.first, contexts)
 
     def sums(self, values: NDArray[np.generic]) -> Floats:
         """The sum over the grams of each context, of values a gram."""
@@ -97,6 +91,11 @@ class Grams:
             contexts = np.append(NOWHERE, columns[-1][:-1])
         return np.stack(columns, axis=1)
 
+    def all_places(self, texts: Sequence[Indices]) -> list[Places]:
+        """Of each text, the grams that end before each character, and after the last: (characters + 1, levels)."""
+        nothing = np.full((1, len(self.levels)), NOWHERE)
+        return [np.concatenate([nothing, self.places(text)]) for text in texts]
+
     def followed(self, places: Places, characters: Indices) -> Places:
         """The numbers after one more character each, from those before it: (places, levels)."""
         found = [
@@ -115,12 +114,32 @@ def numbered(text: Indices, size: int, longest: int) -> Iterator[Numbered]:
 
 
 def befores(places: Places, longer: Numbered | None, count: int) -> NDArray[np.int64]:
-    """How many different longer grams end with each of the grams, 1 at least."""
+    """How many different longer grams end with each of the grams; one more where the text starts with it: so 1 at least."""
     if longer is None:
         return np.ones(count, np.int64)
     ends = np.zeros(len(longer[0]), np.int64)
     ends[longer[1]] = places[1:]  # wherever a longer gram stands, the same shorter one ends it
-    return np.maximum(np.bincount(ends, minlength=count), 1)
+    found = np.bincount(ends, minlength=count)
+    found[places[0]] += 1
+    return found
+
+
+def find(keys: Places, contexts: Places, characters: Indices, size: int) -> Places:
+    """Where the keys of some contexts and characters stand among all keys, ascending; NOWHERE for those that do not."""
+    if not len(keys):
+        return np.full(len(contexts), NOWHERE)
+    wanted = contexts * size + characters
+    places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where((contexts >= 0) & (keys[places] == wanted), places, NOWHERE)
+
+
+def followers(first: Places, contexts: Places) -> tuple[Places, Places]:
+    """Of several contexts, the grams that each begins: index into `contexts` and number of the gram, pair by pair."""
+    known = np.flatnonzero(contexts >= 0)
+    starts = first[contexts[known]]
+    counts = first[contexts[known] + 1] - starts
+    before = np.cumsum(counts) - counts
+    return np.repeat(known, counts), np.arange(int(counts.sum())) + np.repeat(starts - before, counts)
 
 
 def contexts_of(places: Places) -> list[Places]:

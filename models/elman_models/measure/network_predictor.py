@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from elman_models.execution.choice import open_execution
 from elman_models.execution.protocol import NOTHING, Advance, Execution, Outcome, Start
 from elman_models.law.artifact import Model
 from elman_models.law.sampling import Sampling
@@ -32,11 +33,12 @@ NO_CHARACTER = -1
 
 
 class NetworkPredictor:
-    """A `Predictor` by an execution of a model that has `rows` rows."""
+    """A `Predictor` by an execution of a model that has `rows` rows; by the best one on the CPU, where none is given."""
 
-    def __init__(self, model: Model, execution: Execution, rows: int = MOST_ROWS, name: str = "artifact") -> None:
+    def __init__(self, model: Model, execution: Execution | None = None, rows: int = MOST_ROWS, name: str = "artifact") -> None:
         self.name = name
-        self._model, self._execution, self._rows = model, execution, rows
+        self._model, self._rows = model, rows
+        self._execution = execution or open_execution(model, rows, "cpu")
 
     def nats(self, texts: Sequence[Indices]) -> float:
         """The sum of all characters' costs, each text read by itself."""

@@ -6,12 +6,14 @@
 different characters that come before; below the shortest every character is as likely. Knows neither text nor network.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman_models.measure.grams import Floats, Grams, Level, Places, contexts_of
+from elman_models.measure.predictor import Indices
 
 SEVERAL = 3
 """Counts from here on share a discount."""
@@ -44,6 +46,14 @@ class NGram:
         last = min(order, len(grams.levels)) - 1
         self._orders = [Order.of(level, level.befores) for level in grams.levels[:last]]
         self._orders.append(Order.of(grams.levels[last], grams.levels[last].occurrences))
+
+    def places(self, texts: Sequence[Indices]) -> Sequence[Places]:
+        """Of each text, the grams that end before each character, and after the last: (characters + 1, levels)."""
+        return self.grams.all_places(texts)
+
+    def followed(self, places: Places, characters: Indices) -> Places:
+        """The same after one more character each."""
+        return self.grams.followed(places, characters)
 
     def probabilities(self, places: Places) -> Floats:
         """Of every character but UNK, after the grams that end at some places: (places, characters)."""

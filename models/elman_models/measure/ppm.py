@@ -6,15 +6,18 @@ From the longest context that the text holds, N(c) characters after it and T(c) 
 
 where what a longer context holds is left out of N and T in the shorter ones (Cleary and Witten 1984; Howard 1993). A gram is
 counted when the longer context did not hold it yet: so N counts, in all but the longest, the different characters that come
-before. What escapes last is shared by the characters left. Nothing is learnt while reading. Knows neither text nor network.
+before. What escapes last is shared by the characters left. `Ppm` learns nothing while reading; `adapting.py` does. Knows no
+network.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman_models.measure.grams import Floats, Grams, Level, Places, contexts_of
+from elman_models.measure.predictor import Indices
 
 
 class Ppm:
@@ -23,16 +26,28 @@ class Ppm:
     def __init__(self, grams: Grams, order: int) -> None:
         self.name = f"PPM-D {order}"
         self.grams = grams
-        self._levels = grams.levels[: order + 1]
+        self.levels = grams.levels[: order + 1]
+
+    def places(self, texts: Sequence[Indices]) -> Sequence[Places]:
+        """Of each text, the grams that end before each character, and after the last: (characters + 1, levels)."""
+        return self.grams.all_places(texts)
+
+    def followed(self, places: Places, characters: Indices) -> Places:
+        """The same after one more character each."""
+        return self.grams.followed(places, characters)
 
     def probabilities(self, places: Places) -> Floats:
         """Of every character but UNK, after the grams that end at some places: (places, characters)."""
         spread = Spread.over(len(places), self.grams.size)
-        contexts = contexts_of(places)[: len(self._levels)]
-        for level, those in reversed(list(zip(self._levels, contexts, strict=True))):
-            is_longest = level is self._levels[-1]
-            spread.give(*level.followers(those), level, level.occurrences if is_longest else level.befores)
+        contexts = contexts_of(places)[: len(self.levels)]
+        for level, those in reversed(list(zip(self.levels, contexts, strict=True))):
+            rows, grams = level.followers(those)
+            spread.give(rows, level.characters[grams], self.counts(level)[grams])
         return spread.finish()[:, :-1]
+
+    def counts(self, level: Level) -> NDArray[np.int32]:
+        """What counts for a gram: in the longest, how often it came."""
+        return level.occurrences if level is self.levels[-1] else level.befores
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,10 +65,10 @@ class Spread:
         is_left[:, -1] = False
         return cls(np.zeros((rows, size)), is_left, np.ones(rows))
 
-    def give(self, rows: Places, grams: Places, level: Level, counts: NDArray[np.int32]) -> None:
-        """To the characters that are left of those that follow, by one context a row."""
-        is_new = self.is_left[rows, level.characters[grams]] & (counts[grams] > 0)
-        rows, characters, count = rows[is_new], level.characters[grams[is_new]], counts[grams[is_new]]
+    def give(self, rows: Places, characters: NDArray[np.integer], counts: NDArray[np.int32]) -> None:
+        """To the characters that are left of those that follow, by one context a row: pairs of both, and their counts."""
+        is_new = self.is_left[rows, characters] & (counts > 0)
+        rows, characters, count = rows[is_new], characters[is_new], counts[is_new]
         total = np.bincount(rows, weights=count, minlength=len(self.escaped))
         kinds = np.bincount(rows, minlength=len(self.escaped))
         is_last = kinds == self.is_left.sum(axis=1)  # nobody is left to escape to

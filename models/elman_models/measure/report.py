@@ -1,12 +1,13 @@
 """Everything that is worth knowing of a model on some text, beside what else would complete it, for `elman eval` and programs.
 
 A predictor has the same `Figures` whether it is the artifact, an n-gram or PPM; an `Evaluation` is these, and what they depend
-on. This file knows no command line and draws nothing.
+on. The honest rivals remember too: the best n-gram, with the same recall and odds that were fitted for it, and PPM that adapts
+to each document. This file knows no command line and draws nothing.
 """
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,10 +18,13 @@ from elman_models.corpus import Corpus, spread
 from elman_models.execution.choice import open_execution
 from elman_models.execution.protocol import Advance, Start
 from elman_models.law.artifact import Model
+from elman_models.law.recall import Recall
 from elman_models.law.state import State
 from elman_models.law.vocabulary import Vocabulary
+from elman_models.measure.adapting import AdaptingPredictor
 from elman_models.measure.calibration import Calibration, calibration
-from elman_models.measure.cost import MOST_ROWS, Costs, costs
+from elman_models.measure.cost import Costs, costs
+from elman_models.measure.fit import suited
 from elman_models.measure.gram_predictor import GramPredictor
 from elman_models.measure.grams import Grams
 from elman_models.measure.network_predictor import NetworkPredictor
@@ -31,9 +35,11 @@ from elman_models.measure.typist import Habits, Keystrokes, Typist
 
 NGRAM_ORDERS = (3, 4, 5, 6, 7, 8)
 PPM_ORDERS = (4, 5, 6, 7)
+ADAPTING_ORDER = 6
 MOST_TRAINING = 10_000_000
 """At most this many characters train the baselines: pages spread over all that is given, counted in a few gigabytes."""
 FLOAT_NETWORK = "float network"
+WITHOUT_RECALL = "artifact without recall"
 PACED = 1024
 """Characters by which the pace of an execution is taken."""
 
@@ -104,10 +110,13 @@ class Evaluation:
     characters: int
     unknown_characters: int
     training_characters: int  # that train the baselines
+    validation_characters: int  # that the odds of the n-gram with recall are fitted on; 0: it has the artifact's
+    confidence: float  # the probability from which on ghost text is shown
     habits: Habits
     artifact_bytes: int
     throughput: Throughput
     artifact: Figures
+    without_recall: Figures
     baselines: Sequence[Figures]
     float_costs: Costs | None = None  # of the checkpoint, where one was given
 
@@ -119,42 +128,71 @@ class Evaluation:
             "characters": self.characters,
             "unknown_characters": self.unknown_characters,
             "training_characters": self.training_characters,
-            **asdict(self.habits),
+            "validation_characters": self.validation_characters,
+            "min_confidence": self.confidence,
+            "max_characters": self.habits.max_characters,
             "artifact": {"bytes": self.artifact_bytes, **self.throughput.to_json(), **self.artifact.to_json()},
+            "artifact_without_recall": self.without_recall.to_json(),
             "baselines": [each.to_json() for each in self.baselines],
         }
         return report | ({"float": {"name": FLOAT_NETWORK, **self.float_costs.to_json()}} if self.float_costs else {})
 
 
-def report(model: Model, path: Path, documents: Sequence[str], training: Sequence[str], habits: Habits) -> Evaluation:
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What the baselines learn from: the text that trains them, and text to fit an n-gram's odds on, which may be none."""
+
+    training: Sequence[str] = ()
+    validation: Sequence[str] = ()
+
+
+def report(model: Model, path: Path, documents: Sequence[str], rest: Rest, habits: Habits) -> Evaluation:
     """Measure an artifact and, if there is text to train them on, the baselines. Raises ValueError for empty documents."""
-    vocabulary, baseline_text = model.vocabulary, spread(Corpus(tuple(training)), MOST_TRAINING)
-    material, typist = Material.of(documents, vocabulary), Typist(habits, vocabulary)
-    predictor = NetworkPredictor(model, open_execution(model, MOST_ROWS, "cpu"))
+    vocabulary, training = model.vocabulary, spread(Corpus(tuple(rest.training)), MOST_TRAINING)
+    material, typist = Material.of(documents, vocabulary), Typist(habits, vocabulary, model.ghost_surprise)
+    plain = replace(model, recall=Recall.none())
+    networks = [NetworkPredictor(model), NetworkPredictor(plain, name=WITHOUT_RECALL)]
+    artifact, without_recall = (figures(each, material, typist) for each in networks)
     return Evaluation(
         digest=model.digest,
         documents=len(documents),
         characters=material.characters,
         unknown_characters=sum(map(vocabulary.unknowns, material.texts)),
-        training_characters=len(baseline_text),
+        training_characters=len(training),
+        validation_characters=sum(map(len, rest.validation)),
+        confidence=typist.confidence,
         habits=habits,
         artifact_bytes=path.stat().st_size,
         throughput=throughput(model, material.texts),
-        artifact=figures(predictor, material, typist),
-        baselines=[figures(each, material, typist) for each in baselines(baseline_text, vocabulary)],
+        artifact=artifact,
+        without_recall=without_recall,
+        baselines=[figures(each, material, typist) for each in baselines(model, training, rest.validation, material.texts)],
     )
 
 
-def baselines(training: str, vocabulary: Vocabulary) -> Iterator[Predictor]:
-    """Kneser-Ney and PPM of several orders, trained on a text; none without."""
+def baselines(model: Model, training: str, validation: Sequence[str], texts: Sequence[Indices]) -> Iterator[Predictor]:
+    """Kneser-Ney and PPM of several orders, trained on a text, and those that remember; none without a text."""
     if not training:
         return
+    vocabulary = model.vocabulary
     longest = max(*NGRAM_ORDERS, max(PPM_ORDERS) + 1)
     grams = Grams.of(vocabulary.encode(training), len(vocabulary) + 1, longest)
-    for order in NGRAM_ORDERS:
-        yield GramPredictor(NGram(grams, order), vocabulary)
-    for order in PPM_ORDERS:
-        yield GramPredictor(Ppm(grams, order), vocabulary)
+    ngrams = [NGram(grams, order) for order in NGRAM_ORDERS]
+    yield from (GramPredictor(each, vocabulary) for each in ngrams)
+    yield from (GramPredictor(Ppm(grams, order), vocabulary) for order in PPM_ORDERS)
+    recalling = [with_recall(each, model, validation) for each in ngrams]
+    yield min(recalling, key=lambda each: each.nats(texts))
+    yield AdaptingPredictor(grams, ADAPTING_ORDER, vocabulary)
+
+
+def with_recall(ngram: NGram, model: Model, validation: Sequence[str]) -> GramPredictor:
+    """An n-gram with the model's recall, its odds fitted for it on validation text; with the model's own odds without."""
+    recall, vocabulary = model.recall, model.vocabulary
+    texts = [text for document in validation if len(text := vocabulary.encode(document))]
+    if texts:
+        came = map(np.exp, map(np.negative, GramPredictor(ngram, vocabulary).costs(texts)))
+        recall = suited(recall, texts, came, vocabulary.unknown)
+    return GramPredictor(ngram, vocabulary, recall)
 
 
 def figures(predictor: Predictor, material: Material, typist: Typist) -> Figures:

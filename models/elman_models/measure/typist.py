@@ -1,7 +1,8 @@
 """A simulated typist, who counts keystrokes: what a model is worth to the person it completes for. Knows readings alone.
 
 At each place the ghost text is what `elman type` shows: the greedy continuation up to the line's end, to `max_characters`, or
-to where the product of its characters' probabilities would fall below `min_confidence`. The typist reads it, for nothing, and
+to where the product of its characters' probabilities would fall below `min_confidence`, or else the model's own least
+probability. The typist reads it, for nothing, and
 
     presses Tab           if the text goes on with all of it: one key for all its characters
     presses Ctrl-Right    if it goes on with only its first word and the space before that: one key for these
@@ -11,6 +12,7 @@ A wrong character is never taken, so nothing is ever deleted; the typist does no
 is 1 - keys / characters, the keystroke savings of Trost and McCoy (2007) and the literature on text entry before them.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from typing import Final
 
 from elman.settings import NUMBER, WHOLE, Range, check, setting, settings_of
 from elman_models.errors import InvalidField
-from elman_models.law.tables import Tables
+from elman_models.law.tables import UNIT, Tables
 from elman_models.law.vocabulary import Vocabulary
 from elman_models.measure.predictor import JOINERS, Reading
 
@@ -30,8 +32,12 @@ WORD = re.compile(r"\s*(?:\w+(?:['’]\w+)*|[^\w\s]+)?")
 class Habits:
     """What ghost text the typist is shown. Raises InvalidField."""
 
-    min_confidence: float = setting(
-        0.2, NUMBER, "the probability below which ghost text is no longer shown", Range(2.0**-20, 1, "2^-20 to 1")
+    min_confidence: float | None = setting(
+        None,
+        NUMBER,
+        "the probability below which ghost text is no longer shown",
+        Range(2.0**-20, 1, "2^-20 to 1"),
+        default_words="the model's own",
     )
     max_characters: int = setting(64, WHOLE, "the longest ghost text", Range(1, 1024), unit="characters")
 
@@ -66,9 +72,17 @@ class Keystrokes:
 class Typist:
     """Enters documents with ghost text, by habits."""
 
-    def __init__(self, habits: Habits, vocabulary: Vocabulary) -> None:
+    def __init__(self, habits: Habits, vocabulary: Vocabulary, ghost_surprise: int) -> None:
+        """`ghost_surprise` is the model's own, which counts where habits name no confidence."""
         self.habits, self.vocabulary = habits, vocabulary
-        self.most_surprise = Tables.for_outputs(len(vocabulary)).largest_surprise(habits.min_confidence)
+        self.most_surprise = ghost_surprise
+        if habits.min_confidence is not None:
+            self.most_surprise = Tables.for_outputs(len(vocabulary)).largest_surprise(habits.min_confidence)
+
+    @property
+    def confidence(self) -> float:
+        """The probability from which on ghost text is shown."""
+        return math.exp(-self.most_surprise / UNIT) if self.habits.min_confidence is None else self.habits.min_confidence
 
     def enter(self, documents: Sequence[str], readings: Sequence[Reading]) -> Keystrokes:
         """Count the keys for documents that a predictor has read."""

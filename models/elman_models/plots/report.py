@@ -5,18 +5,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from elman_models.measure.report import FLOAT_NETWORK, Evaluation, Figures
+from elman_models.measure.report import FLOAT_NETWORK, WITHOUT_RECALL, Evaluation, Figures
 from elman_models.plots.sheet import picture
 
 INCHES = (15.0, 4.8)
 OWN, OTHER, LIMIT = "#1f5fae", "#b9c4d0", "#8a8a8a"
-LINES = {"artifact": OWN, "Kneser-Ney 7": "#d9822b", "PPM-D 5": "#3a8f5c"}
+LINES = {"artifact": OWN, WITHOUT_RECALL: "#7fa8d6", "Kneser-Ney 7": "#d9822b", "PPM-D 6 adapting": "#3a8f5c"}
 """Whose calibration is drawn beside the artifact's; all of them would hide each other."""
 
 
 def draw(report: Evaluation, path: Path) -> None:
     """Write the picture. Raises OSError."""
-    rows = [report.artifact, *report.baselines]
+    rows = [report.artifact, report.without_recall, *report.baselines]
     streaming = {row.name: row.costs.streaming for row in rows}
     if report.float_costs:
         streaming[FLOAT_NETWORK] = report.float_costs.streaming
@@ -34,7 +34,7 @@ def title(report: Evaluation) -> str:
     """What was measured, and how the typist was shown ghost text."""
     return (
         f"{report.characters:,} characters; ghost text of at most {report.habits.max_characters},"
-        f" probability at least {report.habits.min_confidence:g}; model {report.digest[:16]}"
+        f" probability at least {report.confidence:.3g}; model {report.digest[:16]}"
     )
 
 

@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,16 @@ import torch
 
 from elman.cli.main import main
 from elman.sync.client import Client
+from elman_models.corpus import Corpus, spread
 from elman_models.execution.choice import has_extension
+from elman_models.execution.protocol import Advance, Start
+from elman_models.execution.reference import Reference
 from elman_models.law.artifact import Model, load, save
+from elman_models.law.recall import Recall
+from elman_models.law.state import State
+from elman_models.measure.gram_predictor import GramPredictor
+from elman_models.measure.grams import Grams
+from elman_models.measure.ngram import NGram
 from elman_models.training.checkpoint import Checkpoint, Header, save_checkpoint
 from elman_models.training.export import to_model
 from elman_models.training.network import Network
@@ -46,8 +55,13 @@ def test_a_report_holds_every_figure_of_every_predictor(
 ) -> None:
     measured = report(capsys, artifact, files[0], "--training", files[1])
     names = [each["name"] for each in measured["baselines"]]
-    assert names == [*(f"Kneser-Ney {order}" for order in range(3, 9)), *(f"PPM-D {order}" for order in range(4, 8))]
+    static = [*(f"Kneser-Ney {order}" for order in range(3, 9)), *(f"PPM-D {order}" for order in range(4, 8))]
+    assert names[:-2] == static
+    assert names[-2].removesuffix(" with recall") in static
+    assert names[-1] == "PPM-D 6 adapting"
     assert all(set(each) == FIGURES for each in measured["baselines"])
+    assert set(measured["artifact_without_recall"]) == FIGURES
+    assert measured["artifact_without_recall"]["name"] == "artifact without recall"
     assert set(measured["artifact"]) == FIGURES | {
         "bytes", "characters_per_second_consumed", "characters_per_second_drawn"
     }  # fmt: skip
@@ -58,6 +72,47 @@ def test_a_report_holds_every_figure_of_every_predictor(
         assert each["keystrokes_saved"] == pytest.approx(1 - each["keys"] / len(TEXT))
         assert each["bits_per_character_windows"] == pytest.approx(each["nats_per_character_windows"] / math.log(2))
     assert measured["baselines"][0]["keystrokes_saved"] > 0
+    assert measured["min_confidence"] == pytest.approx(math.exp(-model.ghost_surprise / 256))
+
+
+def test_a_confidence_that_is_given_counts_in_place_of_the_models_own(
+    artifact: Path, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    least, most = (report(capsys, artifact, files[0], "--min-confidence", each) for each in (2**-20, 1))
+    assert (least["min_confidence"], most["min_confidence"]) == (2**-20, 1)
+    assert (least["validation_characters"], most["validation_characters"]) == (0, 0)
+    assert least["artifact"]["keys"] != most["artifact"]["keys"]
+
+
+def test_recall_costs_what_an_execution_says_and_without_it_what_one_without_says(
+    artifact: Path, model: Model, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured = report(capsys, artifact, files[0])
+    plain = replace(model, recall=Recall.none())
+    for each, key in ((model, "artifact"), (plain, "artifact_without_recall")):
+        reference = Reference(each, rows=1)
+        reference.load(0, Start(State.initial(each), is_accounted=True))
+        account = reference.run([Advance(0, scored=model.vocabulary.encode(TEXT))]).account(0)
+        assert measured[key]["nats_per_character_streaming"] == pytest.approx(-account.log_probabilities.mean())
+    assert measured["artifact"]["keystrokes_saved"] > measured["artifact_without_recall"]["keystrokes_saved"]
+
+
+def test_the_odds_of_the_n_gram_are_fitted_where_there_is_text_to_fit_them_on(
+    artifact: Path, model: Model, files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    validation = tmp_path / "validation.txt"
+    validation.write_text("a faded bed. a bad face, a cab. dead cafe! " * 30, encoding="utf-8")
+    rows = list[dict[str, Any]]()
+    for flags in ((), ("--validation", validation)):
+        measured = report(capsys, artifact, files[0], "--training", files[1], *flags)
+        rows.append(measured["baselines"][-2])
+        assert measured["validation_characters"] == (validation.stat().st_size if flags else 0)
+    assert rows[0]["nats_per_character_streaming"] != rows[1]["nats_per_character_streaming"]
+    vocabulary, text = model.vocabulary, model.vocabulary.encode(TEXT)
+    training = Corpus((files[1].read_text(encoding="utf-8"),))
+    grams = Grams.of(vocabulary.encode(spread(training, 10**7)), len(vocabulary) + 1, 8)
+    own = [GramPredictor(NGram(grams, order), vocabulary, model.recall).nats([text]) for order in range(3, 9)]
+    assert rows[0]["nats_per_character_streaming"] == pytest.approx(min(own) / len(TEXT))
 
 
 def test_several_files_and_folders_are_read_each_from_its_start(
@@ -84,7 +139,7 @@ def test_an_unknown_character_costs_every_predictor_the_same(
     file = tmp_path / "snow.txt"
     file.write_text("☃☃", encoding="utf-8")
     measured = report(capsys, artifact, file, "--training", files[1])
-    for each in (measured["artifact"], *measured["baselines"]):
+    for each in (measured["artifact"], measured["artifact_without_recall"], *measured["baselines"]):
         assert each["nats_per_character_streaming"] == pytest.approx(math.log(1_114_112))
         assert each["nats_per_character_windows_primed"] == pytest.approx(math.log(1_114_112))
         assert (each["keystrokes_saved"], each["typed"]) == (0, 2)
@@ -102,13 +157,22 @@ def test_the_float_network_is_measured_beside_its_artifact(
     measured = report(capsys, artifact, files[0], "--checkpoint", checkpoint)
     assert set(measured["float"]) == COSTS | {"name"}
     for each in COSTS:
-        assert measured["float"][each] == pytest.approx(measured["artifact"][each], rel=0.01)
+        assert measured["float"][each] == pytest.approx(measured["artifact_without_recall"][each], rel=0.01)
 
 
 def test_people_get_a_table(artifact: Path, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["eval", str(artifact), str(files[0]), "--training", str(files[1]), "--min-confidence", "0.25"]) == 0
     output = capsys.readouterr().out
-    for words in ("NATS A CHARACTER", "KEYS SAVED", "artifact", "Kneser-Ney 8", "PPM-D 7", "a probability from 0.25"):
+    for words in (
+        "NATS A CHARACTER",
+        "KEYS SAVED",
+        "artifact without recall",
+        " with recall",
+        "adapting",
+        "Kneser-Ney 8",
+        "PPM-D 7",
+        "a probability from 0.25",
+    ):
         assert words in output
     assert f"{len(TEXT):,} characters, 0 unknown" in output
 

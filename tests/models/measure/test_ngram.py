@@ -8,7 +8,10 @@ from typing import TypeAlias
 import numpy as np
 import pytest
 
+from elman_models.law.recall import Recall, recalled
+from elman_models.law.tables import UNKNOWN_NATS
 from elman_models.law.vocabulary import Vocabulary
+from elman_models.measure.adapting import AdaptingPredictor
 from elman_models.measure.gram_predictor import GramModel, GramPredictor
 from elman_models.measure.grams import Grams
 from elman_models.measure.ngram import NGram, discounts
@@ -19,23 +22,25 @@ TEXT = "the cat sat on the mat; the rat sat on the cat. ☃ " * 2 + "a hat, a ba
 VOCABULARY = Vocabulary("".join(sorted(set(TEXT) - {"☃", "?"})))
 SIZE = len(VOCABULARY) + 1
 GRAMS = Grams.of(VOCABULARY.encode(TEXT), SIZE, 6)
+QUOTING = Vocabulary("".join(sorted(set("cat's hat e is"))))
 CONTEXTS = ["the ca", "zzz", "t", "", "is that. the", "☃", "☃ ", "what?", "what?)"]
 
 Make: TypeAlias = Callable[[Grams, int], GramModel]
 
 
 def distribution(model: GramModel, context: str) -> Sequence[float]:
-    places = np.concatenate([np.full((1, len(GRAMS.levels)), -1), model.grams.places(VOCABULARY.encode(context))])
+    places = model.places([VOCABULARY.encode(context)])[0]
     return model.probabilities(places)[-1].tolist()
 
 
-def counts(length: int, is_longest: bool) -> Counter[tuple[int, ...]]:
-    """Occurrences, or how many different characters come before; nothing of grams that end with UNK."""
-    text = VOCABULARY.encode(TEXT).tolist()
+def counts(length: int, is_longest: bool, texts: Sequence[str] = (TEXT,)) -> Counter[tuple[int, ...]]:
+    """Occurrences, or how many different characters come before, each text's start among them; no gram that ends with UNK."""
     longer = length if is_longest else length + 1
-    grams = [tuple(text[start : start + longer]) for start in range(len(text) - longer + 1)]
+    encoded = [VOCABULARY.encode(text).tolist() for text in texts]
+    grams = [tuple(text[start : start + longer]) for text in encoded for start in range(len(text) - longer + 1)]
     counted = Counter(grams if is_longest else [gram[1:] for gram in set(grams)])
-    counted[tuple(text[:length])] = max(1, counted[tuple(text[:length])])
+    if not is_longest:
+        counted.update(tuple(text[:length]) for text in encoded if len(text) >= length)
     return Counter({gram: count for gram, count in counted.items() if gram[-1] != VOCABULARY.unknown})
 
 
@@ -54,13 +59,13 @@ def ngram_by_hand(context: Sequence[int], character: int, length: int, order: in
     return (count - off[min(count, 3)] + spared * shorter) / sum(followers.values())
 
 
-def ppm_by_hand(context: Sequence[int], character: int, order: int) -> float:
+def ppm_by_hand(context: Sequence[int], character: int, order: int, texts: Sequence[str] = (TEXT,)) -> float:
     escaped, excluded = 1.0, set[int]()
     for length in range(order + 1, 0, -1):
         if len(context) < length - 1:
             continue
         before = tuple(context[len(context) - length + 1 :])
-        counted = counts(length, length == order + 1)
+        counted = counts(length, length == order + 1, texts)
         followers = {gram[-1]: n for gram, n in counted.items() if gram[:-1] == before and gram[-1] not in excluded}
         total, is_last = sum(followers.values()), len(followers) + len(excluded) == len(VOCABULARY)
         if count := followers.get(character):
@@ -166,3 +171,113 @@ def test_texts_do_not_see_each_other(make: Make) -> None:
 def test_a_character_that_the_vocabulary_lacks_costs_what_it_costs_everywhere() -> None:
     predictor = GramPredictor(NGram(GRAMS, 3), VOCABULARY)
     assert predictor.nats([VOCABULARY.encode("☃")]) == pytest.approx(math.log(1_114_112))
+
+
+def document_costs(document: str, order: int) -> list[float]:
+    """Of PPM that is trained on the text and on the document so far, anew for each character."""
+    encoded = VOCABULARY.encode(document).tolist()
+    return [
+        -math.log(ppm_by_hand(encoded[:place], character, order, (TEXT, document[:place])))
+        if character < VOCABULARY.unknown
+        else UNKNOWN_NATS
+        for place, character in enumerate(encoded)
+    ]
+
+
+@pytest.mark.parametrize("order", [1, 2, 4])
+@pytest.mark.parametrize("document", ["the th", "bath. bath. bats", "a☃☃a☃☃b", "zzz the cat sat zzz the c"])
+def test_adapting_ppm_is_ppm_that_is_trained_on_the_document_so_far_too(document: str, order: int) -> None:
+    reading = AdaptingPredictor(GRAMS, order, VOCABULARY).read([VOCABULARY.encode(document)])[0]
+    assert reading.costs == pytest.approx(document_costs(document, order))
+
+
+def test_adapting_ppm_shows_what_is_most_probable_by_then() -> None:
+    document, order = "bath. bath. bats", 3
+    reading = AdaptingPredictor(GRAMS, order, VOCABULARY).read([VOCABULARY.encode(document)])[0]
+    encoded = VOCABULARY.encode(document).tolist()
+    for place in range(len(document) + 1):
+        texts = (TEXT, document[:place])
+        expected = [ppm_by_hand(encoded[:place], each, order, texts) for each in range(len(VOCABULARY))]
+        assert reading.tops[place] == expected.index(max(expected))
+        assert reading.surprises[place] == round(-256 * math.log(max(expected)))
+
+
+def test_adapting_ppm_forgets_one_text_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elman_models.measure.gram_predictor.MOST_PROBABILITIES", 3 * SIZE)
+    texts: list[Indices] = [VOCABULARY.encode(text) for text in ("whom whom whom", "", "whom", "☃", "whom the whom")]
+    predictor = AdaptingPredictor(GRAMS, 4, VOCABULARY)
+    alone = [predictor.nats([text]) for text in texts]
+    assert predictor.nats(texts) == pytest.approx(math.fsum(alone))
+    assert [float(reading.costs.sum()) for reading in predictor.read(texts)] == pytest.approx(alone)
+    assert alone[0] < 2 * alone[2]
+
+
+def test_adapting_ppm_does_not_learn_a_wrong_character_but_looks_after_it() -> None:
+    training, document = "I can't say that I don't. ", "I can you do"
+    vocabulary = Vocabulary.of(training, at_least=1)
+    encoded = vocabulary.encode(document)
+    grams = Grams.of(vocabulary.encode(training * 2), len(vocabulary) + 1, 4)
+    reading = AdaptingPredictor(grams, 3, vocabulary).read([encoded])[0]
+    assert vocabulary.decode(reading.tops[[5]]) == "'"
+    assert vocabulary.decode(reading.seconds[[5]]) == "t"
+
+
+def test_recall_with_odds_of_nothing_leaves_an_n_gram_as_it_is() -> None:
+    text = VOCABULARY.encode("the cat's hat ☃ the cat's mat " * 3)
+    model = NGram(GRAMS, 4)
+    plain, recalling = GramPredictor(model, VOCABULARY), GramPredictor(model, VOCABULARY, even(0))
+    before, after = plain.read([text])[0], recalling.read([text])[0]
+    assert np.array_equal(before.costs, after.costs)
+    assert np.array_equal(before.tops, after.tops)
+    assert np.array_equal(before.seconds, after.seconds)
+
+
+def even(odds: int, window: int = 40) -> Recall:
+    """The same odds in every class."""
+    return Recall.of(window, np.full(Recall.SHAPES["odds"], odds, np.int32))
+
+
+def recalled_by_hand(text: Indices, recall: Recall, probabilities: Sequence[float]) -> list[float]:
+    """The probabilities after a text with what is recalled there."""
+    found = recalled(text[max(0, len(text) - recall.window) :])
+    odds = recall.odds_of(found, VOCABULARY.unknown) / 65536
+    return [(each + odds * (character == found.character)) / (1 + odds) for character, each in enumerate(probabilities)]
+
+
+@pytest.mark.parametrize("window", [40, 9])
+def test_an_n_gram_with_recall_mixes_what_is_recalled_into_every_place(window: int) -> None:
+    text = "the cat's hat ☃ is, the cat's mat ☃ is that"
+    encoded, model = VOCABULARY.encode(text), NGram(GRAMS, 3)
+    random = np.random.default_rng(2)
+    recall = Recall.of(window, random.integers(0, 200_000, Recall.SHAPES["odds"]).astype(np.int32))
+    predictor = GramPredictor(model, VOCABULARY, recall)
+    reading = predictor.read([encoded])[0]
+    expected = [recalled_by_hand(encoded[:place], recall, distribution(model, text[:place])) for place in range(len(text) + 1)]
+    for place, probabilities in enumerate(expected):
+        assert math.fsum(probabilities) == pytest.approx(1)
+        assert reading.tops[place] == probabilities.index(max(probabilities))
+        assert reading.surprises[place] == round(-256 * math.log(max(probabilities)))
+        if place < len(text) and encoded[place] < VOCABULARY.unknown:
+            assert reading.costs[place] == pytest.approx(-math.log(probabilities[int(encoded[place])]))
+    assert predictor.nats([encoded]) == pytest.approx(float(reading.costs.sum()))
+    assert predictor.costs([encoded, encoded])[1] == pytest.approx(reading.costs)
+    assert predictor.name == "Kneser-Ney 3 with recall"
+
+
+def test_a_text_recalls_only_itself() -> None:
+    predictor = GramPredictor(NGram(GRAMS, 3), VOCABULARY, even(1 << 20))
+    texts: list[Indices] = [VOCABULARY.encode(text) for text in ("whom! whom", "!", "", "whom!")]
+    alone = [predictor.nats([text]) for text in texts]
+    assert predictor.nats(texts) == pytest.approx(math.fsum(alone))
+
+
+def test_what_would_follow_an_apostrophe_is_recalled_too() -> None:
+    text = "cat'e sat'e tat'e hat is"  # "t'" was followed by an e
+    encoded = QUOTING.encode(text)
+    model = NGram(Grams.of(QUOTING.encode("cat's hat's"), len(QUOTING) + 1, 4), 4)
+    reading = GramPredictor(model, QUOTING, even(1 << 20)).read([encoded])[0]
+    place = text.index("hat") + 3
+    assert QUOTING.decode(reading.tops[[place]]) == "'"
+    assert QUOTING.decode(reading.seconds[[place]]) == "e"
+    plain = GramPredictor(model, QUOTING).read([encoded])[0]
+    assert QUOTING.decode(plain.seconds[[place]]) == "s"
