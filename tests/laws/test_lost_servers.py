@@ -23,7 +23,7 @@ from elman.v1 import completion_service_pb2 as pb
 LENGTH = 10_000
 PATIENT = Retry(attempts=12, first_seconds=0.02, largest_seconds=0.5)
 PREFIX = "a bad "
-GIVEN: dict[str, Any] = {"seed": 5, "temperature": 0.8, "stop": []}
+GIVEN: dict[str, Any] = {"seed": 5, "temperature": 0.8, "stop": [], "min_confidence": 0}
 KILLS, RESTARTS = 6, 20
 
 pytestmark = pytest.mark.timeout(300)
