@@ -264,7 +264,7 @@ class Editor(RuleBasedStateMachine):
             alternatives=alternatives,
         )
         given: dict[str, Any] = {"text": text, "cursor": self.cursor, "model": "one", "max_characters": 20, "stop": stop}
-        sampling: dict[str, Any] = {"seed": seed, "temperature": temperature, "alternatives": alternatives}
+        sampling: dict[str, Any] = {"seed": seed, "temperature": temperature, "alternatives": alternatives, "min_confidence": 0}
         self.hand = self.open_hand(self.world, given | sampling)
         self.suggests = True
         self.shown: dict[int, Suggestion] = {}
