@@ -4,7 +4,9 @@ import asyncio
 import logging
 import secrets
 import signal
+import socket
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any, TypeAlias
 
@@ -158,7 +160,15 @@ class Server:
         await self._grpc.stop(FAREWELL_SECONDS)  # the last words travel; who only watches the health is cut off
         await closing
         await self._ticker.stop()
-        await asyncio.to_thread(self._http.shutdown)
+        await self._stop_metrics()
+
+    async def _stop_metrics(self) -> None:
+        """The HTTP server looks whether it is to end every half a second, and whenever someone connects."""
+        ending = asyncio.create_task(asyncio.to_thread(self._http.shutdown))
+        while not ending.done():
+            with suppress(OSError):
+                socket.create_connection((self._config.host, self.metrics_port), timeout=0.01).close()
+            await asyncio.wait([ending], timeout=0.01)
         self._http.server_close()
 
     async def _wait_for(self, waiting: Coroutine[Any, Any, object], seconds: float) -> None:
