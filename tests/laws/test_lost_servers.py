@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import pytest
 
-from elman.channel import CHANNEL_OPTIONS
+from elman.channel import CHANNEL_OPTIONS, KEEPALIVE
 from elman.protocol.retry import Retry
 from elman.sync.client import Client
 from elman.sync.hedge import Events
@@ -168,8 +168,9 @@ def test_a_document_of_10000_characters_is_written_while_its_servers_die(killer:
     assert killer.streams == KILLS + 1
 
 
+@pytest.mark.timeout(50)  # gRPC leaves it by itself after 60 seconds
 def test_a_server_that_falls_silent_is_left(start_processes: StartProcesses, monkeypatch: pytest.MonkeyPatch) -> None:
-    quick = (("grpc.keepalive_time_ms", 500), ("grpc.keepalive_timeout_ms", 500))
+    quick = tuple((name, 500) for name, _ in KEEPALIVE)
     monkeypatch.setattr("elman.sync.transport.CHANNEL_OPTIONS", (*CHANNEL_OPTIONS, *quick))
     processes = start_processes(2)
     ways = [Counted(process.address) for process in processes]
