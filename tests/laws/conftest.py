@@ -5,9 +5,10 @@ The oracle shares no code with the executions, the engine or the state; it takes
 
 import hashlib
 import math
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from operator import mul
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -18,9 +19,11 @@ from hypothesis import strategies as st
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.law.artifact import Model
 from elman_server.embedded import ROWS, Embedded
-from elman_server.engine.job import Job
+from elman_server.engine.engine import Engine
+from elman_server.engine.job import Job, Progress
 from elman_server.engine.pace import Allowance, Pace, TickKind
 from elman_server.requests.catalogue import Catalogue, Served
+from elman_server.requests.completion import CheckedCompletion
 
 if TYPE_CHECKING:
     from tests.conftest import MakeExecution
@@ -362,13 +365,18 @@ class Visits:
 
 MakeOracle: TypeAlias = Callable[[Model], Oracle]
 MakeEmbedded: TypeAlias = Callable[..., Embedded]
+MakeTogether: TypeAlias = Callable[[Model, int, int], "Together"]
 Ask: TypeAlias = Callable[[Embedded, pb.CompleteRequest], list[Told]]
 CompletionRequests: TypeAlias = Callable[..., "st.SearchStrategy[pb.CompleteRequest]"]
 
 
 def ask_for_all(embedded: Embedded, request: pb.CompleteRequest) -> list[Told]:
     """What the caller is told of each alternative, in their order."""
-    events = list(embedded.complete(request))
+    return told_by(list(embedded.complete(request)))
+
+
+def told_by(events: Sequence[pb.CompleteResponse]) -> list[Told]:
+    """What these events tell of each alternative, in their order."""
     finished = sorted((event.finished for event in events if event.HasField("finished")), key=lambda one: one.alternative)
     told: list[Told] = []
     for end in finished:
@@ -377,6 +385,36 @@ def ask_for_all(embedded: Embedded, request: pb.CompleteRequest) -> list[Told]:
         reported = tuple(value for piece in pieces for value in piece.log_probabilities)
         told.append(Told("".join(texts), end.reason, end.state, reported, texts))
     return told
+
+
+class Together:
+    """An engine that is asked for several completions at once: whatever rows there are begin them in the same tick."""
+
+    def __init__(self, model: Model, make_execution: "MakeExecution", run: int, draws: int) -> None:
+        self._catalogue = Catalogue([Served("tiny", model)])
+        self._engine = Engine({model.digest: make_execution(model, ROWS)}, ROWS, 99, lambda: FixedPace(run, draws))
+
+    def ask(self, requests: Sequence[pb.CompleteRequest]) -> list[Told]:
+        """What the callers are told, of one alternative each."""
+        news = deque[tuple[int, Progress]]()
+        completions = [CheckedCompletion.of(request, self._catalogue) for request in requests]
+        for number, completion in enumerate(completions):
+            hear = partial(self._hear, news, number)
+            self._engine.submit(completion.submission(completion.jobs(hear), hear))
+        events: list[list[pb.CompleteResponse]] = [[] for _ in requests]
+        running = len(requests)
+        while running:
+            while not news:
+                self._engine.tick()
+            number, progress = news.popleft()
+            progress.acknowledge(self._engine)
+            events[number] += completions[number].responses(progress)
+            running -= progress.is_last
+        return [told for each in events for told in told_by(each)]
+
+    @staticmethod
+    def _hear(news: deque[tuple[int, Progress]], number: int, progress: Progress) -> None:
+        news.append((number, progress))
 
 
 @st.composite
@@ -461,6 +499,12 @@ def make_embedded(make_execution: "MakeExecution") -> MakeEmbedded:
         return Embedded(catalogue, executions, (lambda: FixedPace(run, draws)) if run else Pace)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def make_together(make_execution: "MakeExecution") -> MakeTogether:
+    """Makes an engine that is asked for several completions at once: (model, run, draws)."""
+    return lambda model, run, draws: Together(model, make_execution, run, draws)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Every end, at every offset within a tick: the same text, reason and state, whatever the size of the ticks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +14,7 @@ from elman_server.embedded import Embedded
 from elman_server.engine.ending import Ending, Reason
 
 if TYPE_CHECKING:
-    from tests.laws.conftest import Ask, CompletionRequests, MakeEmbedded, Oracle, Told
+    from tests.laws.conftest import Ask, CompletionRequests, MakeEmbedded, MakeTogether, Oracle, Told
 
 PREFIX = "a bed"
 SAMPLING = pb.Sampling(seed=8, temperature=0.7)
@@ -70,29 +70,26 @@ def decoy(free: str, end: int) -> str:
 
 @pytest.mark.parametrize("draws", range(1, 33))
 def test_every_end_at_every_offset_within_a_tick(
-    model: Model,
-    make_embedded: "MakeEmbedded",
-    ask: "Ask",
-    free: str,
-    states: list[bytes],
-    surprises: list[int],
-    draws: int,
+    model: Model, make_together: "MakeTogether", free: str, states: list[bytes], surprises: list[int], draws: int
 ) -> None:
-    embedded = make_embedded(model, run=1 + draws % 7, draws=draws)
     patience = [entry / 2**24 for entry in model.tables.exp.tolist()]
+    cases = [each for end in offsets(draws) for each in cases_ending_at(end, free, surprises, patience)]
+    told = make_together(model, 1 + draws % 7, draws).ask([request for request, _, _ in cases])
+    for (request, count, reason), one in zip(cases, told, strict=True):
+        assert (one.text, one.reason, one.state) == (free[:count], reason, states[count]), request
 
-    def says(request: pb.CompleteRequest, count: int, reason: int) -> bool:
-        (told,) = ask(embedded, request)
-        return (told.text, told.reason, told.state) == (free[:count], reason, states[count])
 
-    for end in offsets(draws):
-        assert says(case(length=end), end, pb.FINISH_REASON_LENGTH)
-        for stop in stops_ending_at(free, end):
-            assert says(case(stop), end - len(stop), pb.FINISH_REASON_STOP)
-            assert says(case(stop, decoy(free, end)), end - len(stop), pb.FINISH_REASON_STOP)
-        if surprises[end - 1] < surprises[end] < 2800:  # further out, EXP has equal neighbours
-            assert says(case(confidence=patience[surprises[end] - 1]), end - 1, pb.FINISH_REASON_CONFIDENCE)
-            assert says(case(confidence=patience[surprises[end - 1]]), end - 1, pb.FINISH_REASON_CONFIDENCE)
+def cases_ending_at(
+    end: int, free: str, surprises: Sequence[int], patience: Sequence[float]
+) -> Iterator[tuple[pb.CompleteRequest, int, int]]:
+    """Requests that each end there in another way, with how many characters they say and why they end."""
+    yield case(length=end), end, pb.FINISH_REASON_LENGTH
+    for stop in stops_ending_at(free, end):
+        yield case(stop), end - len(stop), pb.FINISH_REASON_STOP
+        yield case(stop, decoy(free, end)), end - len(stop), pb.FINISH_REASON_STOP
+    if surprises[end - 1] < surprises[end] < 2800:  # further out, EXP has equal neighbours
+        yield case(confidence=patience[surprises[end] - 1]), end - 1, pb.FINISH_REASON_CONFIDENCE
+        yield case(confidence=patience[surprises[end - 1]]), end - 1, pb.FINISH_REASON_CONFIDENCE
 
 
 @given(data=st.data(), run=st.integers(1, 9), draws=st.integers(1, 32))
