@@ -18,6 +18,7 @@ from elman_models.law.vocabulary import Vocabulary
 
 MakeModel: TypeAlias = Callable[..., Model]
 MakeExecution: TypeAlias = Callable[[Model, int], Execution]
+Examples: TypeAlias = Callable[[int], int]
 
 SKIPPING = Structure((Layer(12, (), True), Layer(7, (0,), False), Layer(9, (0, 1), True)), (0, 2))
 """Three layers with every freedom of the format: skips, a bias vector, a partial output."""
@@ -104,6 +105,12 @@ OPENERS: dict[str, MakeExecution] = {
 def make_execution(request: pytest.FixtureRequest) -> MakeExecution:
     """Opens a number of rows of a model, by one execution after the other; native: with this machine's best instructions."""
     return OPENERS[request.param]
+
+
+@pytest.fixture(scope="session")
+def examples(make_execution: MakeExecution) -> Examples:
+    """How many of a number of examples to try: native takes all, the others, which are many times slower, a third."""
+    return lambda most: most if make_execution is OPENERS["native"] else most // 3
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -9,12 +9,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from elman.v1 import completion_service_pb2 as pb
+from elman_models.execution.choice import open_execution
 from elman_models.execution.protocol import Passage
 from elman_models.law.artifact import Model
 from elman_models.law.structure import Structure
@@ -29,7 +31,7 @@ from elman_server.follow.session import Session
 from elman_server.requests.catalogue import Catalogue, Served
 
 if TYPE_CHECKING:
-    from tests.conftest import MakeExecution, MakeModel
+    from tests.conftest import Examples, MakeExecution, MakeModel
     from tests.laws.conftest import Ask, Oracle, Visits
 
 SMALL = 6000
@@ -109,7 +111,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class World:
-    """Two models, servers of both, and one that is asked for everything afresh."""
+    """Two models, servers of both, and one that is asked for everything afresh, by this machine's best execution."""
 
     models: Sequence[Model]
     make_execution: "MakeExecution"
@@ -120,7 +122,7 @@ class World:
     @classmethod
     def of(cls, models: Sequence[Model], make_execution: "MakeExecution", ask: "Ask") -> "World":
         catalogue = Catalogue([Served(name, model) for name, model in zip(("one", "two"), models, strict=False)])
-        fresh = Embedded(catalogue, {model.digest: make_execution(model, ROWS) for model in models})
+        fresh = Embedded(catalogue, {model.digest: open_execution(model, ROWS, "cpu") for model in models})
         return cls(models, make_execution, ask, fresh, catalogue)
 
     def server(self) -> Interrupted:
@@ -370,14 +372,16 @@ class Retirements:
 
 
 @pytest.mark.timeout(600)
-def test_after_any_edits_the_suggestions_are_those_of_a_fresh_complete(world: World, visits: "Visits") -> None:
+def test_after_any_edits_the_suggestions_are_those_of_a_fresh_complete(
+    world: World, examples: "Examples", visits: "Visits"
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         Retirements(visits, patch)
         patch.setattr(tail, "BLOCK_CHARACTERS", 8)
         patch.setattr(editing, "MOST_CONSUMED", 20)
-        examples = settings(deadline=None, max_examples=100, stateful_step_count=30)
+        tries = settings(deadline=None, max_examples=examples(100), stateful_step_count=30)
         machine: Any = partial(Editor, world, visits)
-        visits.run(lambda: run_state_machine_as_test(machine, settings=examples), *SITUATIONS)
+        visits.run(lambda: run_state_machine_as_test(machine, settings=tries), *SITUATIONS)
 
 
 @pytest.fixture
@@ -408,9 +412,9 @@ LONG = PROSE * 4
 
 
 @pytest.mark.parametrize("size", [SMALL, 1 << 18])
-def test_every_depth_of_a_rewind_ends_at_the_same_suggestion(world: World, size: int) -> None:
+def test_every_depth_of_a_rewind_ends_at_the_same_suggestion(world: World, examples: "Examples", size: int) -> None:
     engine = world.server()
-    for depth in range(0, len(PROSE), 9):
+    for depth in np.linspace(0, len(PROSE) - 1, examples(24), dtype=int).tolist():
         stream = Stream(world.catalogue, engine, size)
         stream.send(open=pb.Open(include_state=True, **GIVEN, suggest=False))
         assert len(list(stream.said(ALL))) == 1
@@ -513,9 +517,9 @@ def test_goodbye_holds_a_state_of_the_text_however_much_was_consumed(world: Worl
 
 
 @pytest.mark.parametrize("size", [1 << 15, 1 << 18])
-def test_a_session_stays_within_its_bytes(make_model: "MakeModel", world: World, size: int) -> None:
+def test_a_session_stays_within_its_bytes(make_model: "MakeModel", ask: "Ask", size: int) -> None:
     model = make_model(Structure.stacked(2, 128), "\n !abcdefgé…😀", 5)
-    broad = World.of([model], world.make_execution, world.ask)
+    broad = World.of([model], partial(open_execution, device="cpu"), ask)  # a session holds the same whatever the execution
     engine = broad.server()
     tracemalloc.start()
     try:
