@@ -1,4 +1,4 @@
-"""What the documents name is there: files, folders, targets of make, modules, rooms, and sections of the law."""
+"""What the documents name is there: files, folders, targets of make, modules, rooms, sections of the law. Prose is wrapped."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -25,6 +25,7 @@ FOLDERS = ("benchmarks", "client", "deploy", "docs", "models", "proto", "server"
 PACKAGES = ("client/elman", "server/elman_server", "models/elman_models")
 SOURCES = (".py", ".pyi", ".cpp", ".h", ".proto")
 EXTENSIONS = (*SOURCES, ".json", ".md", ".sh", ".toml", ".txt", ".yaml")
+LONGEST_LINE = 120
 A_FILE = re.compile(rf"[\w./{{}},*-]+({'|'.join(map(re.escape, EXTENSIONS))})")
 
 every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -94,6 +95,17 @@ def missing_paths(code: Code) -> list[str]:
     short = chain.from_iterable(map(expanded, short_paths(code)))
     missing = [path for path in from_the_root if not matches(path, repository())]
     return missing + [path for path in short if not matches(path, repository(), is_short=True)]
+
+
+def prose_of(text: str) -> list[str]:
+    """The lines outside blocks of code and tables."""
+    text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    return [line for line in text.splitlines() if not line.startswith(("    ", "|"))]
+
+
+@every_document
+def test_prose_is_wrapped(path: Path) -> None:
+    assert [line for line in prose_of(path.read_text()) if len(line) > LONGEST_LINE] == []
 
 
 @every_document
