@@ -21,7 +21,7 @@ from elman_models.execution.protocol import Passage
 from elman_models.law.artifact import Model
 from elman_models.law.structure import Structure
 from elman_server.embedded import ROWS, Embedded, NoWitness
-from elman_server.engine.engine import Done, Engine, Tick
+from elman_server.engine.engine import Engine, Tick, TickResult
 from elman_server.engine.job import Job
 from elman_server.engine.pace import Allowance, Pace, TickKind
 from elman_server.follow import editing, tail
@@ -46,7 +46,7 @@ TICKS = st.sampled_from([0, 1, 2, ALL, ALL])
 class Interrupted(Engine):
     """An engine whose tick may be under way while requests come, as it is where ticks run beside the event loop."""
 
-    _beside: tuple[Tick, Done] | None = None
+    _beside: tuple[Tick, TickResult] | None = None
 
     def begin_beside(self) -> None:
         """Begin a tick; the next one ends it first."""
@@ -63,8 +63,8 @@ class Interrupted(Engine):
         if self._beside is None:
             super().tick()
         else:
-            (tick, done), self._beside = self._beside, None
-            self.finish(tick, done)
+            (tick, result), self._beside = self._beside, None
+            self.finish(tick, result)
 
 
 SITUATIONS = (
@@ -99,7 +99,7 @@ class Stream:
         self.session.take(pb.FollowRequest(revision=self.revision, **event))
 
     def said(self, ticks: int) -> Iterator[pb.FollowResponse]:
-        """What is said to the newest request within so many ticks."""
+        """What is said to the newest request within this many ticks."""
         for _ in range(ticks):
             while response := self.session.next():
                 assert response.revision == self.revision
@@ -238,7 +238,7 @@ class Editor(RuleBasedStateMachine):
         return st.sampled_from(whole).flatmap(lambda one: st.tuples(st.just(one[0]), st.integers(1, one[1])))
 
     def take_over(self, alternative: int, count: int, as_text: bool) -> None:
-        """Accept so many characters of a suggestion, or type them."""
+        """Accept this many characters of a suggestion, or type them."""
         accepted = self.heard[alternative][:count]
         is_part = count < len(self.heard[alternative])
         self.visits.note("a part accepted", is_part and not as_text)
@@ -290,7 +290,7 @@ class Editor(RuleBasedStateMachine):
             self.hear(ALL)
 
     def hear(self, ticks: int) -> None:
-        """Take what is said within so many ticks."""
+        """Take what is said within this many ticks."""
         for response in self.stream.said(ticks):
             self.take(response)
         if ticks == ALL:

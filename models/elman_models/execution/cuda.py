@@ -21,14 +21,14 @@ from torch import Tensor
 from elman_models.execution.cuda_layout import DRAW, STAY, HostRows, Layout, StepRange
 from elman_models.execution.protocol import NO_ACCOUNT, Account, Advance, Passage, Start
 from elman_models.execution.recall import NOWHERE, Favourites, Recaller
-from elman_models.execution.reference import IntegerNetwork, Sampler, Settings, parameters
+from elman_models.execution.reference import IntegerNetwork, Sampler, SamplingColumns, parameters
 from elman_models.law.artifact import Model
 from elman_models.law.state import NOTHING_REMEMBERED, Remembered, State, remembered
 
 SIZES = (8, 4, 2, 1)
 """The steps of a program. The host draws the words of one part of a run while the device works on the part before it."""
 
-Replay: TypeAlias = Callable[[], None]
+Captured: TypeAlias = Callable[[], None]
 
 
 class ProgramKind(NamedTuple):
@@ -79,7 +79,7 @@ class Program:
     def __call__(self) -> None:
         """Move all rows; no shape, and no operation, depends on what the buffers hold."""
         orders, words, ranks = self._buffers.inputs[: self._steps].unbind(1)  # (steps, rows) each
-        settings = Settings(self._buffers.settings, self._kind.is_ranked, self._kind.is_greedy)
+        settings = SamplingColumns(self._buffers.settings, self._kind.is_ranked, self._kind.is_greedy)
         given, draws, stays = orders.clamp_min(0), orders == DRAW, (orders == STAY).unsqueeze(2)
         for step in range(self._steps):
             before, after = self._buffers.states[step], self._buffers.states[step + 1]
@@ -107,7 +107,7 @@ class Graphs:
     def __init__(self) -> None:
         self._pool = torch.cuda.graph_pool_handle()
 
-    def capture(self, program: Program) -> Replay:
+    def capture(self, program: Program) -> Captured:
         """The program as a graph. It runs once before, on a stream of its own, for what libraries set up at first use."""
         warm_up = torch.cuda.Stream()
         warm_up.wait_stream(torch.cuda.current_stream())
@@ -140,7 +140,7 @@ class Cuda:
         self._rows = HostRows(rows)
         self._loaded: dict[int, Start] = {}  # since the last run
         self._graphs = Graphs() if self._device.type == "cuda" else None
-        self._programs: dict[tuple[ProgramKind, int], Replay] = {}
+        self._programs: dict[tuple[ProgramKind, int], Captured] = {}
         self._program(ProgramKind(True, True, True, True), SIZES[0])  # the memory that any program needs, found or refused now
 
     def load(self, row: int, start: Start) -> None:
@@ -192,7 +192,7 @@ class Cuda:
         if self._graphs:
             torch.cuda.synchronize()
 
-    def _program(self, kind: ProgramKind, steps: int) -> Replay:
+    def _program(self, kind: ProgramKind, steps: int) -> Captured:
         """Captured when it is first needed."""
         if (kind, steps) not in self._programs:
             program = Program(self._network, self._sampler, self._recaller, self._buffers, kind, steps)

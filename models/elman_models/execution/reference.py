@@ -98,7 +98,7 @@ class Sampler:
         self._scale_down = scale_down if is_small else scale_down_by_halves
 
     def sample(
-        self, q: Tensor, u: Tensor, rank: Tensor | None, settings: "Settings", favourites: Favourites | None = None
+        self, q: Tensor, u: Tensor, rank: Tensor | None, settings: "SamplingColumns", favourites: Favourites | None = None
     ) -> Tensor:
         """The character of each row, (rows,); q is (rows, outputs), u (rows, 1) is word 0 of Philox.
 
@@ -173,7 +173,7 @@ def rank_of(w: Tensor, q: Tensor) -> Tensor:
     return by_logit.gather(1, torch.sort(w.gather(1, by_logit), dim=1, descending=True, stable=True).indices)
 
 
-def truncate(w: Tensor, ranking: Tensor, settings: "Settings") -> Tensor:
+def truncate(w: Tensor, ranking: Tensor, settings: "SamplingColumns") -> Tensor:
     """The weights with all but top-k, top-p and min-p set to 0; the ranking is that of `rank_of`."""
     ranked = w.gather(1, ranking)
     ranks = torch.arange(w.shape[1], device=w.device)
@@ -196,7 +196,7 @@ def scale_down_by_halves(u: Tensor, total: Tensor) -> Tensor:
     return (u * (total >> 16) + ((u * (total & 0xFFFF)) >> 16)) >> 16
 
 
-class Settings:
+class SamplingColumns:
     """The sampling parameters of a batch of rows, each a column (rows, 1); what no row needs is known beforehand."""
 
     def __init__(self, table: Tensor, truncates: bool, is_greedy_somewhere: bool) -> None:
@@ -206,14 +206,14 @@ class Settings:
         self.inverse_temperature = inverse_temperature.masked_fill(inverse_temperature == 0, FRACTION)  # 0 ranks as 1 does
 
     @classmethod
-    def of(cls, samplings: Sequence[Sampling], outputs: int, device: torch.device) -> "Settings":
+    def of(cls, samplings: Sequence[Sampling], outputs: int, device: torch.device) -> "SamplingColumns":
         """The settings of rows with these parameters."""
         table = torch.tensor([parameters(sampling, outputs) for sampling in samplings]).to(device)
         return cls(table, any(s.truncates for s in samplings), any(s.is_greedy for s in samplings))
 
-    def first(self, rows: int) -> "Settings":
+    def first(self, rows: int) -> "SamplingColumns":
         """Those of the first rows."""
-        return Settings(self._table[:rows], self.truncates, self.is_greedy_somewhere)
+        return SamplingColumns(self._table[:rows], self.truncates, self.is_greedy_somewhere)
 
 
 def parameters(sampling: Sampling, outputs: int) -> tuple[int, int, int, int]:
@@ -243,7 +243,7 @@ class Reference:
         self._remembered: list[Remembered] = [NOTHING_REMEMBERED] * rows
         self._has_sampled = [False] * rows
         self._last_samplings: list[Sampling] = []
-        self._last_settings: Settings | None = None
+        self._last_settings: SamplingColumns | None = None
 
     def load(self, row: int, start: Start) -> None:
         """Put a text into a row, whatever was there before."""
@@ -276,11 +276,11 @@ class Reference:
         windows = self._recaller.windows([self._remembered[row] for row in plan.rows])
         return ReferenceRun(plan, states, windows, draws, self._settings([start.sampling for start in starts]), is_accounted)
 
-    def _settings(self, samplings: list[Sampling]) -> Settings:
+    def _settings(self, samplings: list[Sampling]) -> SamplingColumns:
         """Made anew only where the parameters changed."""
         if self._last_settings is None or samplings != self._last_samplings:
             self._last_samplings = samplings
-            self._last_settings = Settings.of(samplings, self._outputs, self._device)
+            self._last_settings = SamplingColumns.of(samplings, self._outputs, self._device)
         return self._last_settings
 
     def _ranks(self, plan: Plan, starts: Sequence[Start]) -> NDArray[np.int64] | None:
@@ -322,7 +322,7 @@ class ReferenceRun:
     """What one call of `run` works on; all of it stays on the device until it is asked for."""
 
     def __init__(
-        self, plan: Plan, states: Tensor, windows: Tensor, draws: DrawInputs, settings: Settings, is_accounted: bool
+        self, plan: Plan, states: Tensor, windows: Tensor, draws: DrawInputs, settings: SamplingColumns, is_accounted: bool
     ) -> None:
         self.plan, self.settings = plan, settings
         self.states = states  # (rows still moving, state size)

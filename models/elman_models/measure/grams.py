@@ -29,7 +29,7 @@ class Level:
     keys: Places  # (grams,) ascending
     characters: NDArray[np.int32]  # (grams,) the last one
     occurrences: NDArray[np.int32]  # (grams,)
-    befores: NDArray[np.int32]  # (grams,) different characters that come before, the text's start among them; longest: 1
+    predecessors: NDArray[np.int32]  # (grams,) different characters that come before, the text's start among them; longest: 1
     first: Places  # (contexts + 1,): where the grams of each context begin
 
     @classmethod
@@ -42,7 +42,7 @@ class Level:
             keys,
             characters,
             (np.bincount(places, minlength=len(keys)) * is_counted).astype(np.int32),
-            (befores(places, longer, len(keys)) * is_counted).astype(np.int32),
+            (predecessors(places, longer, len(keys)) * is_counted).astype(np.int32),
             np.searchsorted(keys, np.arange(contexts + 1) * size),
         )
 
@@ -113,7 +113,7 @@ def numbered(text: Indices, size: int, longest: int) -> Iterator[Numbered]:
         contexts = places[:-1]
 
 
-def befores(places: Places, longer: Numbered | None, count: int) -> NDArray[np.int64]:
+def predecessors(places: Places, longer: Numbered | None, count: int) -> NDArray[np.int64]:
     """How many different longer grams end with each of the grams; one more where the text starts with it: so 1 at least."""
     if longer is None:
         return np.ones(count, np.int64)

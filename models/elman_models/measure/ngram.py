@@ -44,7 +44,7 @@ class NGram:
         self.name = f"Kneser-Ney {order}"
         self.grams = grams
         last = min(order, len(grams.levels)) - 1
-        self._orders = [Order.of(level, level.befores) for level in grams.levels[:last]]
+        self._orders = [Order.of(level, level.predecessors) for level in grams.levels[:last]]
         self._orders.append(Order.of(grams.levels[last], grams.levels[last].occurrences))
 
     def places(self, texts: Sequence[Indices]) -> Sequence[Places]:

@@ -47,7 +47,7 @@ class Ppm:
 
     def counts(self, level: Level) -> NDArray[np.int32]:
         """What counts for a gram: in the longest, how often it came."""
-        return level.occurrences if level is self.levels[-1] else level.befores
+        return level.occurrences if level is self.levels[-1] else level.predecessors
 
 
 @dataclass(frozen=True, slots=True, eq=False)

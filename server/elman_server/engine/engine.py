@@ -50,14 +50,14 @@ class Tick:
     steps: int  # of the row that moves farthest
     seconds: float  # about how long it will take
 
-    def run(self) -> "Done":
+    def run(self) -> "TickResult":
         """Move the rows, in this thread."""
         started = time.perf_counter()
         outcome = self.pool.execution.run(self.advances)
-        return Done(outcome, time.perf_counter() - started)
+        return TickResult(outcome, time.perf_counter() - started)
 
 
-class Done(NamedTuple):
+class TickResult(NamedTuple):
     """What the rows of a tick did, and the time that it took."""
 
     outcome: Outcome
@@ -124,14 +124,14 @@ class Pool:
         steps = max(advance.steps for advance in advances)
         return Tick(self, [job for _, job in moving], advances, steps, self._pace.expect(len(moving), steps))
 
-    def take(self, tick: Tick, done: Done) -> list[Progress]:
+    def take(self, tick: Tick, result: TickResult) -> list[Progress]:
         """Take what the rows did; returns what there is to tell."""
-        self._pace.observe(len(tick.jobs), tick.steps, done.seconds)
+        self._pace.observe(len(tick.jobs), tick.steps, result.seconds)
         self.steps += tick.steps
         self.row_steps += sum(advance.steps for advance in tick.advances)
         moves = enumerate(zip(tick.jobs, tick.advances, strict=True))
         told = [
-            self._take(job, done.outcome, index, advance)
+            self._take(job, result.outcome, index, advance)
             for index, (job, advance) in moves
             if job.watch or not job.is_cancelled  # a watcher keeps the states even of a text that was cancelled meanwhile
         ]
@@ -224,10 +224,10 @@ class Engine:
         self._admit()  # waiting -> free rows
         return self._plan()  # how far each row moves
 
-    def finish(self, tick: Tick, done: Done) -> None:
+    def finish(self, tick: Tick, result: TickResult) -> None:
         """Take what the rows did, and tell whoever asked."""
         self._ticks += 1
-        for progress in tick.pool.take(tick, done):
+        for progress in tick.pool.take(tick, result):
             progress.job.tell(progress)
 
     def _release(self) -> None:

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Protocol, cast, runtime_checkable
 
 from elman_models.execution.protocol import Advance, Outcome
-from elman_server.engine.engine import Done, Engine, Tick
+from elman_server.engine.engine import Engine, Tick, TickResult
 
 SHORT_SECONDS = 0.000075
 """Ticks that take no longer run in the loop: about what two hand-overs between threads cost under load."""
@@ -105,7 +105,7 @@ class Ticker:
             future.add_done_callback(self._signal)
         self._beside = tick
 
-    def _signal(self, _: "Future[Done]") -> None:
+    def _signal(self, _: "Future[TickResult]") -> None:
         os.write(self._writing, b".")
 
     def _ended_beside(self) -> None:
@@ -114,7 +114,7 @@ class Ticker:
         tick, self._beside = self._beside, None
         try:
             if tick:
-                self._engine.finish(tick, Done(*self._result()))
+                self._engine.finish(tick, TickResult(*self._result()))
             self._turn()
         except Exception as error:
             self._break(error)

@@ -18,7 +18,7 @@ from elman_models.errors import InvalidField
 from elman_models.execution import choice as executions
 from elman_models.execution import cuda
 from elman_models.execution.choice import open_execution
-from elman_models.execution.cuda import SIZES, Buffers, Cuda, Program, ProgramKind, Replay
+from elman_models.execution.cuda import SIZES, Buffers, Captured, Cuda, Program, ProgramKind
 from elman_models.execution.cuda_layout import DRAW
 from elman_models.execution.protocol import Advance, Start
 from elman_models.execution.recall import Recaller
@@ -95,7 +95,7 @@ class Taped(Cuda):
         self.tapes: dict[tuple[ProgramKind, int], Tape] = {}
         super().__init__(model, rows, "cpu")
 
-    def _program(self, kind: ProgramKind, steps: int) -> Replay:
+    def _program(self, kind: ProgramKind, steps: int) -> Captured:
         if (kind, steps) not in self.tapes:
             self.tapes[kind, steps] = Tape(super()._program(kind, steps))
         return self.tapes[kind, steps].replay
