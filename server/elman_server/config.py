@@ -26,7 +26,7 @@ class ServerConfig:
         flag="--model",
         default_words="shipped models",
     )
-    host: str = setting("127.0.0.1", TEXT, "the address to listen on; 0.0.0.0 for all")
+    host: str = setting("127.0.0.1", replace(TEXT, metavar="HOST"), "the address to listen on; 0.0.0.0 for all")
     port: int = setting(50051, WHOLE, "the gRPC port; 0 picks a free one", Range(0, 65535))
     metrics_port: int = setting(9464, WHOLE, "the port of the Prometheus metrics; 0 picks a free one", Range(0, 65535))
     device: str = setting("auto", WORD, "what runs the models", Choices(DEVICES))
