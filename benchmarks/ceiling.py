@@ -28,7 +28,7 @@ class Ceiling:
         self._compiled.read.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64]
 
     def multiply(self, products: int) -> None:
-        """So many int8 multiply-accumulates, from registers."""
+        """This many int8 multiply-accumulates, from registers."""
         self._compiled.multiply(products)
 
     def read(self, working_set: "WorkingSet", times: int) -> None:
@@ -37,7 +37,7 @@ class Ceiling:
 
 
 class WorkingSet:
-    """So many bytes of memory, from the start of a cache line on."""
+    """This many bytes of memory, from the start of a cache line on."""
 
     def __init__(self, size: int) -> None:
         self._bytes = np.ones(size + LINE, np.uint8)

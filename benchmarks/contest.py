@@ -31,7 +31,7 @@ class Seconds(NamedTuple):
 
 
 def hold(contestants: Mapping[Name, Contestant], most_rounds: int, seconds: float) -> dict[Name, Seconds]:
-    """Let everyone warm up, then give each a turn a round, for about so long; each blocks until its work is done."""
+    """Let everyone warm up, then give each a turn a round, for about this long; each blocks until its work is done."""
     for contestant in contestants.values():
         contestant()
     taken = {name: Seconds([]) for name in contestants}

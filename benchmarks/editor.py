@@ -84,7 +84,7 @@ class Latency(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """So many editors at one server; processor time in microseconds a key."""
+    """This many editors at one server; processor time in microseconds a key."""
 
     search: int
     by: str
@@ -267,7 +267,7 @@ class Editors:
         return False
 
     def attempt(self, editors: int) -> Attempt:
-        """So many editors, on time."""
+        """This many editors, on time."""
         asked_for = replace(task([self.process], editors, self.keys, 1), rate=KEYS_A_SECOND)
         (rounds,) = run_typists(asked_for, self.contest.folder)
         pressed = editors * self.keys

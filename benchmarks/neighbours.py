@@ -43,7 +43,7 @@ class Neighbours(NamedTuple):
 
 
 def measure(model: Model, most_rounds: int, seconds: float) -> Neighbours:
-    """The prefix alone, the neighbours without it, and both, in turns, for about so long; at least once."""
+    """The prefix alone, the neighbours without it, and both, in turns, for about this long; at least once."""
     prefix = model.vocabulary.encode("".join(Random(1).choices(CHARACTERS, k=PREFIX_CHARACTERS)))
     empty, busy = Rows(model), Rows(model)
     for seed in range(NEIGHBOURS):

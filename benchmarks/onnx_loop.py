@@ -92,7 +92,7 @@ def quantized(model: Any) -> Any:
 
 
 def float_model(plain: plain_loop.CharacterRnn, rows: int, steps: int, temperature: float = 0.8) -> Any:
-    """So many steps as an ONNX model, every node named for its first output."""
+    """This many steps as an ONNX model, every node named for its first output."""
     layers, size = plain.rnn.num_layers, plain.rnn.hidden_size
     hidden = [f"float[{rows}, {size}] h{layer}" for layer in range(layers)]
     inputs = [f"int64[{rows}] character_0", f"float[{steps}, {rows}, 1] uniform", *(f"{one}_0" for one in hidden)]

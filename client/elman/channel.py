@@ -49,7 +49,7 @@ def error_of(error: grpc.RpcError, address: str) -> ElmanError:
     if isinstance(meant, GoElsewhere):
         return GoElsewhere(f"no completion service at {address}: {details}")
     if status == "UNIMPLEMENTED":
-        return NeverRetry(f"{address} serves no elman.v1, or an older one: {details}")
+        return NeverRetry(f"{address} does not serve elman.v1, or serves an older one: {details}")
     return meant
 
 

@@ -73,7 +73,7 @@ def read_document(path: Path) -> str:
 
 
 def decoded(path: Path) -> Iterator[str]:
-    """The text of a file block by block, so that a large file that is no text is known by its first. Raises CorpusError."""
+    """The text of a file block by block, so that a large file that is not text is known by its first. Raises CorpusError."""
     decoder, place, is_over = getincrementaldecoder("utf-8-sig")(), 0, False
     with path.open("rb") as file:
         while not is_over:

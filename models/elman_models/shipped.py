@@ -31,7 +31,7 @@ def find(argument: str) -> tuple[str, Path]:
 
 
 def existing(path: Path) -> Path:
-    """The path if there is a file, otherwise None."""
+    """The path, if there is a file. Raises ArtifactError."""
     if not path.is_file():
         raise ArtifactError(f"model: no file at {path}; train one with: elman train FILES... -o {path}")
     return path

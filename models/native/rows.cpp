@@ -188,7 +188,7 @@ void NativeRows::remember(int row, const AnyArray& characters) {
   text->grow(count);
 }
 
-// The row's text, with room for so many characters more. What an outcome still points into is left as it is.
+// The row's text, with room for this many characters more. What an outcome still points into is left as it is.
 std::shared_ptr<Text> NativeRows::text_with_room(int row, size_t characters) {
   std::shared_ptr<Text>& text = texts_[row];
   if (!text) throw nb::value_error("row: nothing was loaded");

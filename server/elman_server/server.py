@@ -115,7 +115,7 @@ class Server:
         try:
             return self._grpc.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
         except RuntimeError:
-            allowed = f"a free port; this one is in use, or {host} is no address of this machine"
+            allowed = f"a free port; this one is in use, or {host} is not an address of this machine"
             raise InvalidField("port", port, allowed) from None
 
     def _start_metrics(self) -> None:

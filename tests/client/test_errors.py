@@ -64,5 +64,5 @@ def test_what_the_engine_refuses_means_the_same_as_over_a_wire(refusal: Exceptio
     assert (error.status, str(error)) == (status, str(refusal))
 
 
-def test_a_defect_is_no_refusal() -> None:
+def test_a_defect_is_not_a_refusal() -> None:
     assert from_engine(KeyError("x")) is None

@@ -22,7 +22,7 @@ def test_every_offset_travels_both_ways(text: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize(("convert", "offset"), [(offsets.from_utf16, 2), (offsets.from_utf8, 2), (offsets.from_utf8, 4)])
-def test_the_middle_of_a_character_is_no_place(convert: Callable[[str, int], int], offset: int) -> None:
+def test_the_middle_of_a_character_is_not_a_place(convert: Callable[[str, int], int], offset: int) -> None:
     with pytest.raises(MendRequest, match=f"offset: {offset} lies within a character"):
         convert("a😀b", offset)
 

@@ -331,7 +331,7 @@ class Everyone(Allowance):
 
 
 class FixedPace(Pace):
-    """A pace that a test chose: so many given characters, then so many draws, in every tick."""
+    """A pace that a test chose: a number of given characters, then a number of draws, in every tick."""
 
     def __init__(self, run: int, draws: int) -> None:
         super().__init__()

@@ -22,7 +22,7 @@ QUANTILE = 3.719  # of the normal distribution, one in 10,000
 
 
 def count_draws(make_execution: "MakeExecution", model: Model, sampling: Sampling, draws: int) -> NDArray[np.int64]:
-    """How often each character came first in a text, over so many seeds."""
+    """How often each character came first in a text, over a number of seeds."""
     execution, counts = make_execution(model, ROWS), np.zeros(len(model.vocabulary), np.int64)
     for first in range(0, draws, ROWS):
         for row in range(ROWS):

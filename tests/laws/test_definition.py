@@ -37,7 +37,7 @@ def structures(draw: st.DrawFn) -> Structure:
 
 
 def choices(count: int, at_least: int = 0) -> "st.SearchStrategy[list[int]]":
-    """Some of so many layers, in any order."""
+    """Some of this many layers, in any order."""
     return st.lists(st.integers(0, count - 1), min_size=at_least, unique=True) if count else st.just(list[int]())
 
 

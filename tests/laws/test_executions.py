@@ -114,7 +114,7 @@ def compare(one: Execution, other: Execution, advances: Sequence[Advance]) -> No
 
 @pytest.fixture(params=[*sets_here(), "programs", pytest.param("cuda", marks=pytest.mark.cuda)])
 def open_other(request: pytest.FixtureRequest) -> "MakeExecution":
-    """Opens so many rows of a model: under each instruction set of this machine, as the cuda programs, on a GPU."""
+    """Opens a number of rows of a model: under each instruction set of this machine, as the cuda programs, on a GPU."""
     if request.param == "cuda":
         return partial(open_execution, device="cuda")
     if request.param == "programs":
@@ -124,7 +124,7 @@ def open_other(request: pytest.FixtureRequest) -> "MakeExecution":
 
 @pytest.fixture(params=sets_here())
 def open_native(request: pytest.FixtureRequest) -> "MakeExecution":
-    """Opens so many rows of a model under each instruction set of this machine."""
+    """Opens a number of rows of a model under each instruction set of this machine."""
     return partial(open_execution, device="cpu", instructions=request.param)
 
 

@@ -75,7 +75,7 @@ StartProcesses = Callable[[int], list[Process]]
 
 @pytest.fixture
 def start_processes() -> Iterator[StartProcesses]:
-    """Starts so many servers of the shipped model, each in a process of its own."""
+    """Starts a number of servers of the shipped model, each in a process of its own."""
     with ExitStack() as stack:
 
         def start(count: int) -> list[Process]:
@@ -102,7 +102,7 @@ class Counted(GrpcTransport):
 
 
 class Killer:
-    """Kills whichever server writes, each time after so many characters more: a random number of them."""
+    """Kills whichever server writes, each time after some characters more, a random number."""
 
     def __init__(self, processes: Sequence[Process]) -> None:
         self._processes = processes
@@ -118,7 +118,7 @@ class Killer:
         return sum(way.streams for way in self.ways)
 
     def note(self, characters: int) -> None:
-        """So many characters were read."""
+        """This many characters were read."""
         if self._moments and characters > self._moments[0]:
             del self._moments[0]
             self._processes[(KILLS - 1 - len(self._moments)) % len(self._processes)].restart(signal.SIGKILL)

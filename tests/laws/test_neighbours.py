@@ -33,7 +33,7 @@ class Text:
         return len(self.given) + self.sampled
 
     def advance(self, row: int, done: int, steps: int) -> Advance:
-        """The next steps of it, after so many were done."""
+        """The next steps of it, after this many were done."""
         end = done + steps
         skipped = self.given[done : min(end, self.skipped)]
         scored = self.given[max(done, self.skipped) : end]

@@ -17,7 +17,7 @@ def test_a_folder_stands_for_its_text_files_in_order(tmp_path: Path) -> None:
     assert read_corpus([tmp_path]).documents == ("one", "two", "three")
 
 
-def test_what_is_hidden_is_passed_over_and_what_is_no_text_is_told(tmp_path: Path) -> None:
+def test_what_is_hidden_is_passed_over_and_what_is_not_text_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("text")
     (tmp_path / ".hidden").write_text("secret")
     (tmp_path / ".git").mkdir()
@@ -76,7 +76,7 @@ def test_a_file_of_many_blocks_is_read_as_one(tmp_path: Path) -> None:
         (b"a" * (BLOCK - 1) + b"\xe2\x80", rf"not UTF-8 \(byte {BLOCK - 1}: unexpected end of data\)"),
     ],
 )
-def test_what_is_no_text_is_told_with_its_place_in_the_file(tmp_path: Path, data: bytes, word: str) -> None:
+def test_what_is_not_text_is_told_with_its_place_in_the_file(tmp_path: Path, data: bytes, word: str) -> None:
     (tmp_path / "a").write_bytes(data)
     with pytest.raises(CorpusError, match=word):
         read_corpus([tmp_path / "a"])

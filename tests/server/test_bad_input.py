@@ -168,7 +168,7 @@ def resumed(model: Model, received: str, **given: Any) -> pb.CompleteRequest:
     return good(model=pb.Model(digest=model.digest), already_received=received, **given)
 
 
-async def test_what_can_not_be_resumed_is_refused(client: Client, model: Model) -> None:
+async def test_what_cannot_be_resumed_is_refused(client: Client, model: Model) -> None:
     seedless, anyone = resumed(model, "ab"), resumed(model, "ab")
     seedless.sampling.ClearField("seed")
     anyone.ClearField("model")
@@ -226,7 +226,7 @@ async def test_a_message_over_the_transport_s_limit_is_not_to_be_retried(client:
     assert not trailing & {"grpc-retry-pushback-ms", "grpc-status-details-bin"}
 
 
-async def test_bytes_that_are_no_message_are_refused(client: Client) -> None:
+async def test_bytes_that_are_not_a_message_are_refused(client: Client) -> None:
     for method in (COMPLETE, SCORE):
         for data in (b"\x1a\x02\xff\xfe", b"\xff", b"\x1a\x7fshort", b"\x1a\x03\xed\xa0\x80"):
             refusal = await raw_refusal(client.channel, method, data)

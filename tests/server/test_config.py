@@ -93,7 +93,7 @@ def test_a_value_out_of_range_is_refused_by_name_value_and_range(field: str, val
         ("grace_seconds", "long", "0 to 86400 seconds"),
     ],
 )
-def test_words_that_are_no_numbers_are_refused(field: str, word: str, allowed: str) -> None:
+def test_words_that_are_not_numbers_are_refused(field: str, word: str, allowed: str) -> None:
     with pytest.raises(InvalidField, match=f"^{field}: '{word}' .* {allowed}$"):
         parse([], {f"ELMAN_{field.upper()}": word})
 

@@ -26,7 +26,7 @@ class AsyncDocument(Editable):
                 print(suggestion)                       # "f", "ft! wh", "ft! what light": each is all that is known
             document.accept(characters=4)               # "ft! "
 
-    Edits never wait, and are no coroutines. What waits is `suggestions()`: it connects, listens, and goes on at another replica
+    Edits never wait and are not coroutines. What waits is `suggestions()`: it connects, listens, and goes on at another replica
     where one is lost, without a gap and without a repeat. Other tasks may edit while one draws:
 
         while await document.wait():                    # in the drawing task, until the document is closed
@@ -111,7 +111,7 @@ class AsyncDocument(Editable):
             raise failure
 
     def _ask_for_a_state(self) -> None:
-        """Done while nothing else is: with a state, another replica need not be sent the whole text."""
+        """Ask while nothing else is asked: with a state, another replica need not be sent the whole text."""
         if self._stream and (request := self._draft.state_request()):
             self._stream.ask(request)
 

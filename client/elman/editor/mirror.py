@@ -1,4 +1,4 @@
-"""Applies to a document what was done to a text elsewhere. Knows only the text before and after."""
+"""Applies to a document what was done to a text elsewhere. Knows only the text before and the text after."""
 
 from typing import NamedTuple
 
@@ -84,5 +84,5 @@ def common_suffix(one: str, other: str, most: int) -> int:
 
 
 def clean(text: str) -> str:
-    """The text as a document can hold it: lone surrogates (bytes that were no UTF-8) as U+FFFD, CRLF as LF."""
+    """The text as a document can hold it: lone surrogates (bytes that were not UTF-8) as U+FFFD, CRLF as LF."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\r\n", "\n")

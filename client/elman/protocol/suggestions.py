@@ -89,7 +89,7 @@ class ReceivedSuggestions:
         one = self._received.get(number)
         if one is None or not one.text:
             numbers = ", ".join(str(each.number) for each in self._received.values() if each.text)
-            raise MendRequest(f"alternative: {number} was not suggested; allowed: {numbers or 'none, for nothing was'}")
+            raise MendRequest(f"alternative: {number} was not suggested; allowed: {numbers or 'none; nothing was suggested'}")
         count = len(self._presented(one)) if characters is None else characters
         if not 1 <= count <= one.characters:
             raise MendRequest(f"characters: {count} is out of range; allowed: 1 to {one.characters}")

@@ -110,7 +110,7 @@ class Document(Editable):
             raise failure
 
     def _ask_for_a_state(self) -> None:
-        """Done while nothing else is: with a state, another replica need not be sent the whole text."""
+        """Ask while nothing else is asked: with a state, another replica need not be sent the whole text."""
         if self._stream and (request := self._draft.state_request()):
             self._stream.ask(request)
 

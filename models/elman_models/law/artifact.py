@@ -117,7 +117,7 @@ def load(path: Path) -> Model:
     except ArtifactError as error:
         raise ArtifactError(f"{path}: {error}") from None
     except SafetensorError as error:
-        raise ArtifactError(f"{path}: no elman model, or a damaged one ({error})") from None
+        raise ArtifactError(f"{path}: not an elman model, or a damaged one ({error})") from None
     return model
 
 
@@ -150,19 +150,19 @@ def read(file: Any) -> tuple[Model, Mapping[str, Any]]:
 def read_header(metadata: Mapping[str, str] | None) -> Mapping[str, Any]:
     """The JSON under `elman` in the file's metadata, of a version that is understood."""
     if metadata is None or "elman" not in metadata:
-        raise ArtifactError("no elman model: the metadata lacks `elman`")
+        raise ArtifactError("not an elman model: the metadata lacks `elman`")
     try:
         header = json.loads(metadata["elman"])
         canonical(header)  # Python reads more than JSON: NaN, infinities
     except (ValueError, RecursionError):
-        raise ArtifactError("the metadata `elman` is no JSON") from None
+        raise ArtifactError("the metadata `elman` is not JSON") from None
     types = {"format": int, "semantics": int, "vocabulary": str, "digest": str, "checksum": str, "about": dict}
     if not isinstance(header, dict):
-        raise ArtifactError("the metadata `elman` is no JSON object")
+        raise ArtifactError("the metadata `elman` is not a JSON object")
     fields = cast("dict[str, Any]", header)
     for name, kind in {**types, "structure": dict}.items():
         if type(fields.get(name)) is not kind:
-            raise ArtifactError(f"metadata: {name}: missing, or no {kind.__name__}")
+            raise ArtifactError(f"metadata: {name}: missing, or not of type {kind.__name__}")
     for name, known in (("format", FORMAT_VERSION), ("semantics", SEMANTICS_VERSION)):
         if fields[name] != known:
             anew = "make it anew with: elman export CHECKPOINT -o FILE, or elman train TEXT -o FILE"

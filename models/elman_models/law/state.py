@@ -76,7 +76,7 @@ def pack(state: State, model: Model) -> bytes:
 def unpack(data: bytes, model: Model) -> State:
     """The state in the bytes; no bytes are the initial state.
 
-    Raises InvalidField for bytes that are no state, WrongModel for the state of another model or version.
+    Raises InvalidField for bytes that are not a state, WrongModel for the state of another model or version.
     """
     if not data:
         return State.initial(model)

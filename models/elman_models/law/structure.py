@@ -102,7 +102,7 @@ SHAPES: Mapping[str, Callable[[int, int], Structure]] = {"dense": Structure.dens
 def layer_from_json(value: Mapping[str, Any]) -> Layer:
     """One layer of `Structure.from_json`."""
     if not isinstance(value["reads_character"], bool):
-        raise TypeError("reads_character is no boolean")
+        raise TypeError("reads_character is not a boolean")
     (size,) = integers([value["size"]])
     return Layer(size, integers(value["inputs"]), value["reads_character"])
 

@@ -30,7 +30,7 @@ class Vocabulary:
         if not 1 <= len(self.characters) <= LARGEST_VOCABULARY:
             raise ArtifactError(f"vocabulary: {len(self.characters)} characters; allowed: 1 to {LARGEST_VOCABULARY}")
         if any("\ud800" <= character <= "\udfff" for character in self.characters):
-            raise ArtifactError("vocabulary: a lone surrogate is no character")
+            raise ArtifactError("vocabulary: a lone surrogate is not a character")
         points = code_points(self.characters)
         if np.any(points[1:] <= points[:-1]):
             raise ArtifactError("vocabulary: the characters are not in ascending code-point order")

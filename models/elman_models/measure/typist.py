@@ -1,7 +1,7 @@
 """A simulated typist, who counts keystrokes: what a model is worth to the person it completes for. Knows readings alone.
 
 At each place the ghost text is what `elman type` shows: the greedy continuation up to the line's end, to `max_characters`, or
-to where the product of its characters' probabilities would fall below `min_confidence`, or else the model's own least
+to where the product of its characters' probabilities would fall below `min_confidence`, otherwise below the model's own least
 probability. The typist reads it, for nothing, and
 
     presses Tab           if the text goes on with all of it: one key for all its characters
@@ -130,7 +130,7 @@ class Ghosts:
         return self._longest, True
 
     def _word(self, place: int, right: int) -> int:
-        """The length of the first word, if so many right characters hold it, or else 0."""
+        """The length of the first word if the right characters, `right` of them, hold it; otherwise 0."""
         word = first_word(self._document[place : place + right] + self._wrong(place, right))
         return word if word <= right else 0
 

@@ -68,7 +68,7 @@ def read_module(path: Path) -> str:
 
 
 def is_left_out(path: str) -> bool:
-    """Whether the path alone says that a module is no text to learn Python from."""
+    """Whether the path alone says that a module is not a text to learn Python from."""
     *folders, name = PurePosixPath(path).parts
     return not FOLDERS_LEFT_OUT.isdisjoint(folders) or path in FILES_LEFT_OUT or _NAMES_LEFT_OUT.fullmatch(name) is not None
 

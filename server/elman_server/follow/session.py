@@ -90,7 +90,7 @@ class Session:
     def _accept(self, accept: pb.Accept, editing: Editing) -> None:
         suggested = editing.written.get(accept.alternative)
         if suggested is None:
-            numbers = ", ".join(map(str, sorted(editing.written))) or "none, for nothing was"
+            numbers = ", ".join(map(str, sorted(editing.written))) or "none; nothing was suggested"
             raise InvalidField("alternative", accept.alternative, f"those suggested for the revision before: {numbers}")
         if not 1 <= accept.characters <= len(suggested):
             raise InvalidField("characters", accept.characters, f"1 to {len(suggested)}, the number of those suggested")

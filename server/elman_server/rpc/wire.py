@@ -1,4 +1,4 @@
-"""From bytes to methods and back: which method answers which name, and what bytes that are no message get."""
+"""From bytes to methods and back: which method answers which name, and what is answered to bytes that are not a message."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, TypeAlias
@@ -34,13 +34,13 @@ def handlers(service: CompletionService, metrics: Metrics) -> grpc.GenericRpcHan
 
 
 class Undecodable(NamedTuple):
-    """Bytes that are no message; all that is remembered of them is how many."""
+    """Bytes that are not a message; only their number is remembered."""
 
     size: int
 
 
 def decoding(kind: type[Message], behaviour: Behaviour, method: str, metrics: Metrics) -> tuple[Any, Any]:
-    """The behaviour, which refuses bytes that are no message of the kind, and the decoder for it."""
+    """The behaviour, which refuses bytes that are not a message of the kind, and the decoder for it."""
 
     async def behave(request: Message | Undecodable, context: Context) -> object:
         if isinstance(request, Undecodable):
@@ -79,6 +79,6 @@ def decoder(kind: type[Message]) -> Callable[[bytes], Message | Undecodable]:
 
 
 def undecodable(request: Undecodable, kind: type[Message]) -> InvalidField:
-    """What is said of bytes that are no message."""
+    """The error that says what bytes that are not a message should have been."""
     allowed = f"{kind.DESCRIPTOR.name} that decodes, with every text in UTF-8"
     return InvalidField("request", Amount(f"{request.size} bytes"), allowed)

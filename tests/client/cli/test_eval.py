@@ -213,7 +213,7 @@ def test_of_much_text_a_part_trains_the_baselines_and_the_report_says_how_much(
     ("content", "words"), [(b"", "empty"), (b"a\0b", "binary"), (b"caf\xe9", "not UTF-8"), (None, "No such")]
 )
 @pytest.mark.parametrize("is_training", [False, True])
-def test_a_file_that_is_no_text_is_named(
+def test_a_file_that_is_not_text_is_named(
     content: bytes | None,
     words: str,
     is_training: bool,

@@ -344,7 +344,7 @@ def test_a_file_that_could_not_be_saved_as_it_was_is_refused(content: bytes, wor
         TextFile.read(path)
 
 
-def test_bytes_that_are_no_text_become_replacement_characters(play: Play) -> None:
+def test_bytes_that_are_not_text_become_replacement_characters(play: Play) -> None:
     line, _ = play(lambda typist: typist.press("a\udcffb", ENTER))
     assert line == "a\ufffdb"
 

@@ -103,7 +103,7 @@ BEYOND: list[tuple[Callable[[Draft], object], str]] = [
     (lambda draft: draft.replace(2, 1, "", True), "start: 2 is out of range; allowed: 0 to 1"),
     (lambda draft: draft.move(-1, True), "cursor: -1 is out of range; allowed: 0 to 3"),
     (lambda draft: draft.delete(4, True), "characters: 4 is out of range; allowed: 0 to 3"),
-    (lambda draft: draft.accept(0, None, True), "alternative: 0 was not suggested; allowed: none, for nothing was"),
+    (lambda draft: draft.accept(0, None, True), "alternative: 0 was not suggested; allowed: none; nothing was suggested"),
 ]
 
 

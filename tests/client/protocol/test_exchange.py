@@ -157,7 +157,7 @@ def test_nothing_is_of_a_stream_before_it_was_asked_for() -> None:
         exchange_of().receive(piece("x", 1))
 
 
-def test_a_beginning_is_no_news() -> None:
+def test_a_beginning_is_not_news() -> None:
     assert [is_news(event) for event in (started(), piece("x", 2), finished(), pb.CompleteResponse())] == [
         False,
         True,

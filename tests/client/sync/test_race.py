@@ -56,7 +56,7 @@ def test_whoever_answers_in_time_is_asked_alone_and_heard_to_the_end() -> None:
     assert quick.is_closed.is_set()
 
 
-def test_a_beginning_is_no_answer() -> None:
+def test_a_beginning_is_not_an_answer() -> None:
     class Beginner(Held):
         def __iter__(self) -> Iterator[str]:
             yield "begun"
@@ -170,7 +170,7 @@ async def test_in_a_loop_whoever_answers_in_time_is_asked_alone_and_heard_to_the
     assert quick.is_closed
 
 
-async def test_in_a_loop_a_beginning_is_no_answer_and_whoever_is_overtaken_is_closed_at_once() -> None:
+async def test_in_a_loop_a_beginning_is_not_an_answer_and_whoever_is_overtaken_is_closed_at_once() -> None:
     slow, quick = HeldAsync(["late"], may_speak=False, begins=True), HeldAsync(["a", "b"], begins=True)
     events = race_async(slow.events, quick.events, SOON, is_answer)
     assert await anext(events) == "begun"

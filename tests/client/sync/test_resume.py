@@ -141,7 +141,7 @@ def test_what_cannot_be_mended_by_a_retry_is_raised_and_keeps_what_was_received(
 
 
 @pytest.mark.parametrize("pushback", ["soon", "-1", "1.5"])
-def test_a_pushback_that_is_no_number_is_ignored(pushback: str, scripted: Any, client: Client, break_at: Any) -> None:
+def test_a_pushback_that_is_not_a_number_is_ignored(pushback: str, scripted: Any, client: Client, break_at: Any) -> None:
     scripted.breaks = [break_at(2, grpc.StatusCode.RESOURCE_EXHAUSTED, "too large", pushback)]
     with pytest.raises(NeverRetry, match="too large"):
         client.complete("ab").read()

@@ -74,6 +74,6 @@ def test_any_shape_is_drawn_elementwise_and_no_number_leaves_32_bits() -> None:
         assert (numbers < 2**32).all()
 
 
-def test_no_numbers_are_no_numbers() -> None:
+def test_nothing_is_drawn_for_no_positions() -> None:
     nothing = np.zeros(0, np.uint64)
     assert draw(nothing, nothing, nothing).shape == (0,)

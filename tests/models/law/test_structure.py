@@ -74,7 +74,7 @@ def test_what_a_structure_may_not_be_is_named(layers: tuple[Layer, ...], output_
 
 
 @pytest.mark.parametrize("value", BAD)
-def test_json_that_is_no_structure_is_refused(value: object) -> None:
+def test_json_that_is_not_a_structure_is_refused(value: object) -> None:
     with pytest.raises(ArtifactError, match="structure"):
         Structure.from_json(value)
 

@@ -80,7 +80,7 @@ def test_the_initial_state_is_what_the_law_makes_of_a_line_end() -> None:
     assert np.array_equal(stepped[0].numpy().astype(np.int8), model.initial_state)
 
 
-def test_weights_that_are_no_numbers_are_refused() -> None:
+def test_weights_that_are_not_numbers_are_refused() -> None:
     broken = network()
     with torch.no_grad():
         broken.recurrences[0][0, 0] = float("nan")
@@ -96,6 +96,6 @@ def test_a_bias_beyond_the_law_is_refused() -> None:
         to_model(broken, VOCABULARY, {})
 
 
-def test_a_checkpoint_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_what_is_not_a_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no such checkpoint"):
         export_checkpoint(tmp_path / "nothing", tmp_path / "m.safetensors")

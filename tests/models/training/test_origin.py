@@ -106,11 +106,11 @@ def test_an_origin_is_found_as_a_model_is(origin: Origin, tmp_path: Path) -> Non
     assert (shakespeare.name, shakespeare.to_json()["licence"]) == ("shakespeare", shakespeare.model.about["licence"])
 
 
-def test_what_is_no_model_is_refused_by_name(origin: Origin, tmp_path: Path) -> None:
+def test_what_is_not_a_model_is_refused_by_name(origin: Origin, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.safetensors"
     save(origin.model, damaged)
     damaged.write_bytes(damaged.read_bytes()[:-9])
-    with pytest.raises(ArtifactError, match=r"damaged\.safetensors: no elman model, or a damaged one"):
+    with pytest.raises(ArtifactError, match=r"damaged\.safetensors: not an elman model, or a damaged one"):
         read_origin(str(damaged))
     with pytest.raises(ArtifactError, match="'shakespear' is neither a file nor a shipped model; shipped: shakespeare"):
         read_origin("shakespear")

@@ -180,7 +180,7 @@ def test_a_window_longer_than_the_text_is_refused(tmp_path: Path) -> None:
         train([tmp_path], tmp_path / "m.safetensors", replaced(window=2000), report=Kept())
 
 
-def test_a_loss_that_is_no_number_stops_the_run_and_names_the_last_good_checkpoint(tmp_path: Path) -> None:
+def test_a_loss_that_is_not_a_number_stops_the_run_and_names_the_last_good_checkpoint(tmp_path: Path) -> None:
     run, path = new_run(Corpus((prose(3000),)), Corpus(()), QUICK, torch.device("cpu")), tmp_path / "m.checkpoint"
     for _ in range(5):
         run.advance()

@@ -229,7 +229,7 @@ async def test_a_model_that_is_not_served_is_refused(client: Client) -> None:
 
 
 @pytest.mark.parametrize("data", [b"\x1a\x02\xff\xfe", b"\xff", b"\x08\x01\x1a\x05\x12\x03\xed\xa0\x80"])
-async def test_bytes_that_are_no_request_are_refused(client: Client, data: bytes) -> None:
+async def test_bytes_that_are_not_a_request_are_refused(client: Client, data: bytes) -> None:
     call: Any = client.channel.stream_stream(FOLLOW)()  # pyright: ignore[reportUnknownVariableType] # raw
     try:
         await call.write(pb.FollowRequest(revision=1, open=pb.Open(prefix="abc")).SerializeToString())

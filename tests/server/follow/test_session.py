@@ -201,7 +201,7 @@ def test_a_text_never_outgrows_its_positions(stream: Stream) -> None:
 
 def test_only_what_was_suggested_for_the_revision_before_can_be_accepted(stream: Stream) -> None:
     stream.open(alternatives=3)
-    nothing = r"^alternative: 0 .* those suggested for the revision before: none, for nothing was$"
+    nothing = r"^alternative: 0 .* those suggested for the revision before: none; nothing was suggested$"
     with pytest.raises(InvalidField, match=nothing):
         stream.send(accept=pb.Accept(characters=1))
     stream.said()
