@@ -11,10 +11,12 @@ its last tenth, and --tiny-model, trained on the rest alone, is a row of its own
 --ablation takes the JSON of `ablation.py --only "the recipe" lstm`: how far the recipe is from an LSTM of as many weights.
 `figures` holds everything under one name each. Keys saved are those of `elman eval`; ghost text is shown from the model's own
 probability. The odds of the n-gram with the same recall are fitted on the validation part; tiny-shakespeare has none, so there
-it has the model's. For `foreign_code_keys_saved`, `python` completes this project's own server: the mean over its files.
+it has the model's. For `foreign_code_keys_saved`, `python` completes this project's own server: the mean over its files, but
+for those that hold a docstring alone.
 """
 
 import argparse
+import ast
 import json
 import statistics
 import time
@@ -111,10 +113,10 @@ def texts_of(name: str, tiny: str) -> tuple[Sequence[str], Rest]:
 
 
 def foreign_code_keys_saved() -> float:
-    """The mean, over the files of this project's server, of the keys that `python` saves in each."""
+    """The mean, over the files of this project's server that hold code, of the keys that `python` saves in each."""
     model = load(shipped_models()["python"])
     files = [path.read_text(encoding="utf-8") for path in sorted(SERVER.rglob("*.py"))]
-    documents = list(filter(None, files))
+    documents = [file for file in files if len(ast.parse(file).body) > 1]
     readings = NetworkPredictor(model).read([model.vocabulary.encode(document) for document in documents])
     typist = Typist(Habits(), model.vocabulary, model.ghost_surprise)
     return statistics.mean(

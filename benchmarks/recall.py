@@ -23,13 +23,15 @@ from elman_models.execution.protocol import Advance, Start
 from elman_models.law.artifact import Model, load
 from elman_models.law.recall import Recall
 from elman_models.law.sampling import Sampling
-from elman_models.law.state import State
+from elman_models.law.state import State, remembered
 from elman_models.measure.predictor import Indices
 from elman_models.shipped import shipped_models
 
 SERVER = Path(__file__).parents[1] / "server"
 CODE = "code"
 BEFORE, STEPS, APART = 9_000, 32, 1_777
+SETTLING = 100
+"""Characters that the network reads before it is measured; of those before, only recall knows."""
 LENGTH = 200_000
 WITH, WITHOUT = "with", "without"
 
@@ -98,8 +100,10 @@ def contestant(model: Model, text: Indices, rows: int, instructions: str, is_dra
     execution = open_execution(model, rows, "cpu", instructions)
     starts = [row * APART % (LENGTH // 2) for row in range(rows)]
     for row, start in enumerate(starts):
-        execution.load(row, Start(State.initial(model), Sampling.of(0.8), seed=row))
-        execution.run([Advance(row, skipped=text[start : start + BEFORE])])
+        settled = start + BEFORE - SETTLING
+        state = State(model.initial_state, settled - start, remembered(model, text[start:settled]))
+        execution.load(row, Start(state, Sampling.of(0.8), seed=row))
+    execution.run([Advance(row, skipped=text[start + BEFORE - SETTLING : start + BEFORE]) for row, start in enumerate(starts)])
     moves = [drawn(row) if is_drawing else given(row, text, start + BEFORE) for row, start in enumerate(starts)]
     return lambda: execution.run([next(move) for move in moves])
 

@@ -11,6 +11,7 @@ from elman_models.execution.choice import open_execution
 from elman_models.execution.initial_state import with_initial_state
 from elman_models.execution.protocol import Execution
 from elman_models.law.artifact import LayerWeights, Model, OutputWeights
+from elman_models.law.ghost import GhostSurprise
 from elman_models.law.recall import Recall
 from elman_models.law.structure import Layer, Structure
 from elman_models.law.tables import Tables
@@ -50,7 +51,7 @@ def random_model(
         Tables.for_outputs(outputs),
         recall or random_recall(random),
         np.zeros(structure.state_size, np.int8),
-        Tables.for_outputs(outputs).largest_surprise(0.05),
+        GhostSurprise(*map(Tables.for_outputs(outputs).largest_surprise, (0.02, 0.05))),
         {"recipe": "random weights", "licence": "none"},
     )
     return with_initial_state(model)

@@ -11,6 +11,7 @@ from elman.sync.client import Client
 from elman.sync.embedded import open_client
 from elman_models.errors import InvalidField
 from elman_models.law.artifact import Model, load
+from elman_models.law.ghost import GhostSurprise
 from elman_models.law.vocabulary import Vocabulary
 from elman_models.measure.gram_predictor import GramPredictor
 from elman_models.measure.grams import Grams
@@ -82,7 +83,7 @@ def test_the_typist_counts_what_a_person_would(
     assert typist.enter([TEXT], readings) == by_hand(shakespeare, TEXT, habits)
 
 
-SURPRISE = 412
+SURPRISE = GhostSurprise(412, 412)
 """A probability of 0.2."""
 SIMPLE = Vocabulary("\n '-abcdefghijklmnopqrstuvwxyz")
 
@@ -129,7 +130,7 @@ def test_a_word_is_taken_where_it_is_known_to_end(wrong: dict[int, str], entered
 def test_what_is_not_shown_makes_no_word_longer(min_confidence: float, max_characters: int, entered: int) -> None:
     text = "the cat\n"
     reading = reading_of(text, {3: "'s"}, surprise=95)  # "the'" has the probability 0.23, "the's" 0.16
-    ghosts = Ghosts(Typist(Habits(min_confidence, max_characters), SIMPLE, 0), text, reading)
+    ghosts = Ghosts(Typist(Habits(min_confidence, max_characters), SIMPLE, SURPRISE), text, reading)
     assert ghosts.press(0, Keystrokes()) == entered
 
 
@@ -146,11 +147,26 @@ def test_ghost_text_ends_where_its_probability_would_fall_below_the_least() -> N
 
 def test_without_a_confidence_the_models_own_surprise_ends_ghost_text() -> None:
     for surprise, keys in ((299, (4, 0, 1)), (300, (3, 0, 1)), (0, (0, 0, 9))):
-        typist = Typist(Habits(), SIMPLE, surprise)
+        typist = Typist(Habits(), SIMPLE, GhostSurprise(surprise, surprise))
         entered = typist.enter(["abcdefgh\n"], [reading_of("abcdefgh\n", {}, 100)])
         assert (entered.tabs, entered.words, entered.typed) == keys
         assert typist.confidence == pytest.approx(math.exp(-surprise / 256))
-    assert Typist(Habits(0.3), SIMPLE, 0).confidence == 0.3
+    assert Typist(Habits(0.3), SIMPLE, SURPRISE).confidence == 0.3
+
+
+@pytest.mark.parametrize(
+    ("own", "keys"),
+    [
+        (GhostSurprise(0, 0), (0, 0, 11)),
+        (GhostSurprise(400, 0), (2, 0, 4)),  # shown: bcde, ghi
+        (GhostSurprise(400, 100), (5, 0, 1)),  # a, bcde, the space, f, ghi
+        (GhostSurprise(200, 400), (3, 0, 1)),  # abcd, e fg, hi
+    ],
+)
+def test_the_rest_of_a_word_has_a_limit_of_its_own(own: GhostSurprise, keys: tuple[int, int, int]) -> None:
+    text = "abcde fghi\n"
+    entered = Typist(Habits(), SIMPLE, own).enter([text], [reading_of(text, {}, 100)])
+    assert (entered.tabs, entered.words, entered.typed) == keys
 
 
 def test_ghost_text_beyond_the_end_of_the_document_is_not_right() -> None:

@@ -19,6 +19,7 @@ from safetensors.numpy import save as serialize
 
 from elman_models.atomic import write_atomically
 from elman_models.errors import ArtifactError
+from elman_models.law.ghost import GhostSurprise
 from elman_models.law.recall import LARGEST_ODDS, LARGEST_WINDOW, ODDS_UNIT, Recall
 from elman_models.law.structure import Structure
 from elman_models.law.tables import LOGIT_REACH, ONE, TANH_REACH, Tables, exp_length, largest_sum, log_length
@@ -63,7 +64,7 @@ class Model:
     tables: Tables
     recall: Recall
     initial_state: NDArray[np.int8]  # (state size,): the state at position 0
-    ghost_surprise: int  # in 1/256 nat: ghost text ends before a character with which its surprise would exceed this
+    ghost_surprise: GhostSurprise
     about: Mapping[str, Any]
 
     @cached_property
@@ -142,7 +143,7 @@ def read(file: Any) -> tuple[Model, Mapping[str, Any]]:
         tables,
         Recall(int(window[0]), *recall),
         tensors["initial_state"],
-        int(tensors["ghost_surprise"][0]),
+        GhostSurprise(*map(int, tensors["ghost_surprise"])),
     )
     return Model(structure, vocabulary, *parts, header["about"]), header
 
@@ -185,7 +186,7 @@ def expected_tensors(structure: Structure, outputs: int) -> dict[str, tuple[str,
     expected["exp"] = ("int32", (exp_length(),))
     expected["log"] = ("int64", (log_length(outputs),))
     expected |= {f"recall.{name}": ("int32", shape) for name, shape in Recall.SHAPES.items()}
-    expected["ghost_surprise"] = ("int32", (1,))
+    expected["ghost_surprise"] = ("int32", (len(GhostSurprise._fields),))
     expected["initial_state"] = ("int8", (structure.state_size,))
     return expected
 
@@ -213,7 +214,8 @@ def check_values(model: Model) -> None:
         if name.endswith(".bias"):
             require(bool(np.all(np.abs(tensor) < LOGIT_REACH)), name, "a value", "finite, below 2^20 in size")
     check_tables(model.tables, len(model.vocabulary))
-    require(0 <= model.ghost_surprise < exp_length(), "ghost_surprise", str(model.ghost_surprise), f"0 to {exp_length() - 1}")
+    for surprise in model.ghost_surprise:
+        require(0 <= surprise < exp_length(), "ghost_surprise", str(surprise), f"0 to {exp_length() - 1}")
     check_recall(model.recall, len(model.vocabulary))
 
 
@@ -257,7 +259,7 @@ def tensors_of(model: Model) -> dict[str, Tensor]:
     tensors |= {f"output.{part}": getattr(model.output, part) for part in ("weight", "scale", "bias")}
     tensors |= {part: getattr(model.tables, part) for part in ("tanh", "exp", "log")}
     tensors |= {f"recall.{name}": tensor for name, tensor in model.recall.tensors().items()}
-    ghost_surprise = np.array([model.ghost_surprise], np.int32)
+    ghost_surprise = np.array(model.ghost_surprise, np.int32)
     return tensors | {"initial_state": model.initial_state, "ghost_surprise": ghost_surprise}
 
 

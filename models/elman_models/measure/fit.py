@@ -20,6 +20,7 @@ from elman_models.execution.choice import open_execution
 from elman_models.execution.protocol import Advance, Start
 from elman_models.execution.recollection import Recollection
 from elman_models.law.artifact import Model
+from elman_models.law.ghost import GhostSurprise
 from elman_models.law.recall import LARGEST_ODDS, ODDS_UNIT, Recall
 from elman_models.law.state import State
 from elman_models.law.tables import UNIT
@@ -66,8 +67,8 @@ LESS_THAN_USUAL = (0.5, 0.25, 0.0)
 CLEARLY = 0.001
 """Nats a character by which less than usual must be better, to be believed."""
 
-GHOST_CONFIDENCE = 0.2
-"""From which probability on ghost text is worth showing, where there is too little text to tell."""
+GHOST_CONFIDENCE = (0.1, 0.2)
+"""From which probability on ghost text is worth showing, in a word and beyond, where there is too little text to tell."""
 GHOST_CONFIDENCES = (0.05, 0.07, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6)
 GHOST_CHARACTERS = 20_000
 """With less text than this, the best confidence is more chance than knowledge."""
@@ -118,12 +119,17 @@ def with_ghost_surprise(model: Model, documents: Sequence[str]) -> Model:
     """The model that ends ghost text where the simulated typist saves most keys on these documents."""
     tables = model.tables
     if sum(map(len, documents)) < GHOST_CHARACTERS:
-        return replace(model, ghost_surprise=tables.largest_surprise(GHOST_CONFIDENCE))
+        return replace(model, ghost_surprise=GhostSurprise(*map(tables.largest_surprise, GHOST_CONFIDENCE)))
     predictor = NetworkPredictor(model, open_execution(model, MOST_ROWS, "cpu"))
     readings = predictor.read([model.vocabulary.encode(document) for document in documents])
     surprises = [tables.largest_surprise(confidence) for confidence in GHOST_CONFIDENCES]
-    keys = [Typist(Habits(), model.vocabulary, surprise).enter(documents, readings).keys for surprise in surprises]
-    return replace(model, ghost_surprise=surprises[keys.index(min(keys))])
+
+    def keys(own: GhostSurprise) -> int:
+        return Typist(Habits(), model.vocabulary, own).enter(documents, readings).keys
+
+    beyond = min((GhostSurprise(each, each) for each in surprises), key=keys).beyond
+    in_word = min((GhostSurprise(each, beyond) for each in surprises), key=keys).in_word
+    return replace(model, ghost_surprise=min((GhostSurprise(in_word, each) for each in surprises), key=keys))
 
 
 def places(recall: Recall, texts: Sequence[Indices], came: Iterable[Floats], unknown: int) -> Places:

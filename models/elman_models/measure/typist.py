@@ -2,7 +2,7 @@
 
 At each place the ghost text is what `elman type` shows: the greedy continuation up to the line's end, to `max_characters`, or
 to where the product of its characters' probabilities would fall below `min_confidence`, otherwise below the model's own least
-probability. The typist reads it, for nothing, and
+probabilities, for the rest of a word that is begun and for all else. The typist reads it, for nothing, and
 
     presses Tab           if the text goes on with all of it: one key for all its characters
     presses Ctrl-Right    if it goes on with only its first word and the space before that: one key for these
@@ -20,6 +20,7 @@ from typing import Final
 
 from elman.settings import NUMBER, WHOLE, Range, check, setting, settings_of
 from elman_models.errors import InvalidField
+from elman_models.law.ghost import GhostSurprise, is_word_character
 from elman_models.law.tables import UNIT, Tables
 from elman_models.law.vocabulary import Vocabulary
 from elman_models.measure.predictor import JOINERS, Reading
@@ -72,17 +73,19 @@ class Keystrokes:
 class Typist:
     """Enters documents with ghost text, by habits."""
 
-    def __init__(self, habits: Habits, vocabulary: Vocabulary, ghost_surprise: int) -> None:
-        """`ghost_surprise` is the model's own, which counts where habits name no confidence."""
+    def __init__(self, habits: Habits, vocabulary: Vocabulary, own: GhostSurprise) -> None:
+        """`own` is the model's, which counts where habits name no confidence."""
         self.habits, self.vocabulary = habits, vocabulary
-        self.most_surprise = ghost_surprise
+        self.ghost_surprise = own
         if habits.min_confidence is not None:
-            self.most_surprise = Tables.for_outputs(len(vocabulary)).largest_surprise(habits.min_confidence)
+            named = Tables.for_outputs(len(vocabulary)).largest_surprise(habits.min_confidence)
+            self.ghost_surprise = GhostSurprise(named, named)
 
     @property
     def confidence(self) -> float:
-        """The probability from which on ghost text is shown."""
-        return math.exp(-self.most_surprise / UNIT) if self.habits.min_confidence is None else self.habits.min_confidence
+        """The probability from which on ghost text is shown where no word is begun."""
+        named = self.habits.min_confidence
+        return math.exp(-self.ghost_surprise.beyond / UNIT) if named is None else named
 
     def enter(self, documents: Sequence[str], readings: Sequence[Reading]) -> Keystrokes:
         """Count the keys for documents that a predictor has read."""
@@ -103,8 +106,11 @@ class Ghosts:
         vocabulary = typist.vocabulary
         self._document, self._characters = document, vocabulary.characters
         self._line_end = vocabulary.characters.find("\n")
-        self._longest, self._most_surprise = typist.habits.max_characters, typist.most_surprise
-        self._tops, self._surprises = reading.tops.tolist(), reading.surprises.tolist()
+        self._longest, self._ghost_surprise = typist.habits.max_characters, typist.ghost_surprise
+        self._is_in_word: list[bool] = [False, *map(is_word_character, document)]  # before each place
+        self._goes_on: list[bool] = [is_word_character(character) for character in vocabulary.characters]
+        self._tops: list[int] = reading.tops.tolist()
+        self._surprises: list[int] = reading.surprises.tolist()
         self._seconds, self._second_surprises = reading.seconds.tolist(), reading.second_surprises.tolist()
         self._is_right = [*(reading.tops[:-1] == vocabulary.encode(document)).tolist(), False]
 
@@ -119,15 +125,19 @@ class Ghosts:
 
     def _right(self, place: int) -> tuple[int, bool]:
         """How many characters are right before one is wrong, and whether these are all."""
-        surprise = 0
+        surprise, is_in_word = 0, self._is_in_word[place]
         for length in range(self._longest):
             here = place + length
             surprise += self._surprises[here]
-            if surprise > self._most_surprise or self._tops[here] == self._line_end:
+            is_in_word = is_in_word and self._goes_on[self._tops[here]]
+            if surprise > self._most_surprise(is_in_word) or self._tops[here] == self._line_end:
                 return length, True
             if not self._is_right[here]:
                 return length, False
         return self._longest, True
+
+    def _most_surprise(self, is_in_word: bool) -> int:
+        return self._ghost_surprise.in_word if is_in_word else self._ghost_surprise.beyond
 
     def _word(self, place: int, right: int) -> int:
         """The length of the first word if the right characters, `right` of them, hold it; otherwise 0."""
@@ -139,7 +149,7 @@ class Ghosts:
         here = place + right
         wrong = self._characters[self._tops[here]]
         surprise = sum(self._surprises[place : here + 1]) + self._second_surprises[here]
-        is_shown = right + 1 < self._longest and surprise <= self._most_surprise
+        is_shown = right + 1 < self._longest and surprise <= self._ghost_surprise.beyond
         return wrong + self._characters[self._seconds[here]] if wrong in JOINERS and is_shown else wrong
 
 

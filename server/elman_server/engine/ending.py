@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from enum import Enum
 
+from elman_models.law.ghost import is_word_character
+
 
 class Reason(Enum):
     """Why a completion ended."""
@@ -18,10 +20,14 @@ class Ending:
     text:  r r r s s s s s h h        r: already received   s: may be sent   h: held back, may begin a stop string
     """
 
-    def __init__(self, max_characters: int, stops: Sequence[str], largest_surprise: int | None) -> None:
+    def __init__(
+        self, max_characters: int, stops: Sequence[str], largest_surprise: int | None, word_surprise: int | None = None
+    ) -> None:
+        """`word_surprise` holds in place of `largest_surprise` up to the first character that is not one of a word."""
         self._max_characters = max_characters
         self._stops = [Stop(stop) for stop in stops]
         self._largest_surprise = largest_surprise
+        self._word_surprise = word_surprise
         self._surprise = 0
         self.count = 0  # characters of the completion so far
         self.sendable = 0  # how many of them may be sent
@@ -39,6 +45,7 @@ class Ending:
 
     def receive(self, text: str) -> None:
         """Take characters that an earlier stream sent: none of them is held back. A whole match among them shows as STOP."""
+        self._leave_word(text)
         reach = max((stop.length for stop in self._stops), default=1) - 1  # no farther back may an unfinished match begin
         for character in text[max(0, len(text) - reach) :]:
             self._take_one(character)
@@ -64,15 +71,22 @@ class Ending:
 
     def _take_each(self, text: str, surprises: Sequence[int]) -> None:
         for index, character in enumerate(text[: self.left]):
+            self._leave_word(character)
             if self._exceeds(surprises[index] if self.weighs else 0):
                 return
             self._take_one(character)
             if self.reason:
                 return
 
+    def _leave_word(self, text: str) -> None:
+        """Hold to `largest_surprise` from the first character on that is not one of a word."""
+        if self._word_surprise is not None and not all(map(is_word_character, text)):
+            self._word_surprise = None
+
     def _exceeds(self, surprise: int) -> bool:
         self._surprise += surprise
-        if self._largest_surprise is None or self._surprise <= self._largest_surprise:
+        largest = self._largest_surprise if self._word_surprise is None else self._word_surprise
+        if largest is None or self._surprise <= largest:
             return False
         self._end(Reason.CONFIDENCE, self.count)
         return True

@@ -11,8 +11,9 @@ from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Amount, InvalidField
 from elman_models.execution.protocol import NOTHING, Start
 from elman_models.law.artifact import Model
+from elman_models.law.ghost import is_word_character
 from elman_models.law.sampling import LARGEST_SEED, Sampling
-from elman_models.law.state import LARGEST_POSITION, State, pack, unpack
+from elman_models.law.state import LARGEST_POSITION, State, pack, remembered, unpack
 from elman_server.engine.ending import Reason
 from elman_server.engine.job import Job, Progress
 from elman_server.requests.catalogue import Catalogue, Served
@@ -78,6 +79,14 @@ class CheckedCompletion(NamedTuple):
         """The position of the completion's first character."""
         return self.state.position + len(self.prefix)
 
+    @property
+    def _is_in_word(self) -> bool:
+        """Whether the text ends with a character of a word, as far as the model recalls."""
+        model = self.served.model
+        before = remembered(model, self.state.remembered[-1:], self.characters[-1:])
+        last = int(before[-1]) if len(before) else model.vocabulary.unknown
+        return last != model.vocabulary.unknown and is_word_character(model.vocabulary.characters[last])
+
     def jobs(self, tell: Tell) -> list[Job]:
         """A job for each alternative."""
         return [self._job(alternative, tell) for alternative in self.alternatives]
@@ -95,7 +104,7 @@ class CheckedCompletion(NamedTuple):
         start = Start(self.state, self.sampling, self.seed, alternative, first_rank, self.is_accounted or weighs)
         received = self.served.model.vocabulary.encode(self.received) if self.received else NOTHING
         skipped, scored = (NOTHING, received) if weighs else (received, NOTHING)  # scored: it counts for min_confidence
-        return Job(self.served.model, start, tell, skipped, scored, self.limits.ending(self.received))
+        return Job(self.served.model, start, tell, skipped, scored, self.limits.ending(self.received, self._is_in_word))
 
     def started(self) -> pb.CompleteResponse:
         """The first event, which holds what repeats the completion."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Amount, InvalidField
+from elman_models.law.ghost import GhostSurprise
 from elman_models.law.tables import Tables
 from elman_models.law.vocabulary import Vocabulary
 from elman_server.engine.ending import Ending, Reason
@@ -23,6 +24,7 @@ class Limits:
     max_characters: int
     stops: tuple[str, ...]
     largest_surprise: int | None
+    word_surprise: int | None = None  # holds in its place for the rest of a word that the text ends with
 
     @classmethod
     def of(cls, limits: pb.Limits, tables: Tables) -> "Limits":
@@ -39,13 +41,16 @@ class Limits:
             raise InvalidField("min_confidence", confidence, "2^-20 to 1, or absent")
         return cls(most, stops, tables.largest_surprise(confidence))
 
-    def within(self, largest_surprise: int) -> "Limits":
-        """The same, ending by this surprise if none was asked for."""
-        return self if self.largest_surprise is not None else replace(self, largest_surprise=largest_surprise)
+    def within(self, own: GhostSurprise) -> "Limits":
+        """The same, ending where the model's own ghost text does if no min_confidence was asked for."""
+        if self.largest_surprise is not None:
+            return self
+        return replace(self, largest_surprise=own.beyond, word_surprise=own.in_word)
 
-    def ending(self, received: str) -> Ending:
-        """A new ending within these limits, for a completion of which some was received."""
-        ending = Ending(self.max_characters, self.stops, self.largest_surprise)
+    def ending(self, received: str, is_in_word: bool = False) -> Ending:
+        """A new ending within these limits, for a completion of which some was received, of a text that may end in a word."""
+        word_surprise = self.word_surprise if is_in_word else None
+        ending = Ending(self.max_characters, self.stops, self.largest_surprise, word_surprise)
         if received:
             ending.receive(received)
         return ending

@@ -72,7 +72,7 @@ def test_a_report_holds_every_figure_of_every_predictor(
         assert each["keystrokes_saved"] == pytest.approx(1 - each["keys"] / len(TEXT))
         assert each["bits_per_character_windows"] == pytest.approx(each["nats_per_character_windows"] / math.log(2))
     assert measured["baselines"][0]["keystrokes_saved"] > 0
-    assert measured["min_confidence"] == pytest.approx(math.exp(-model.ghost_surprise / 256))
+    assert measured["min_confidence"] == pytest.approx(math.exp(-model.ghost_surprise.beyond / 256))
 
 
 def test_a_confidence_that_is_given_counts_in_place_of_the_models_own(

@@ -19,6 +19,7 @@ from safetensors.numpy import save as serialize
 
 from elman_models.errors import ArtifactError
 from elman_models.law.artifact import Model, canonical, checksum, load, save, tensors_of, to_bytes
+from elman_models.law.ghost import GhostSurprise
 from elman_models.law.structure import Layer, Structure
 from elman_models.law.vocabulary import Vocabulary
 
@@ -142,7 +143,7 @@ def with_tensor(model: Model, name: str, tensor: "np.ndarray[Any, Any]") -> Mode
         changed = replace(model.layers[index], **{part: tensor})
         return replace(model, layers=(*model.layers[:index], changed, *model.layers[index + 1 :]))
     if name == "ghost_surprise":
-        return replace(model, ghost_surprise=int(tensor[0]))
+        return replace(model, ghost_surprise=GhostSurprise(*map(int, tensor)))
     if name == "initial_state":
         return replace(model, initial_state=tensor)
     return replace(model, tables=replace(model.tables, **{name: tensor}))

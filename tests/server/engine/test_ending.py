@@ -150,3 +150,35 @@ def test_what_was_held_back_is_sent_before_a_character_that_exceeds_the_surprise
     ending = Ending(9, ("ab",), 5)
     ending.take("aa", (3, 3))
     assert End(ending.reason, ending.count, ending.sendable) == End(Reason.CONFIDENCE, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "surprises", "length"),
+    [
+        ("cde", (9, 9, 9), 2),  # all in the word: 18 is within 20, 27 is not
+        ("c d", (9, 1, 1), 1),  # the space is not in the word any more, and 10 exceeds 9
+        ("c d", (3, 3, 3), 3),
+        ("c de", (3, 3, 3, 1), 3),  # nor is the next word, whatever it is
+        (" cd", (3, 8, 1), 1),
+        ("é_7", (9, 9, 2), 3),
+        ("…", (10,), 0),
+    ],
+)
+@pytest.mark.parametrize("piece", [1, 2, 4])
+def test_the_rest_of_a_word_may_be_less_likely_than_what_follows_it(
+    text: str, surprises: tuple[int, ...], length: int, piece: int
+) -> None:
+    ending = Ending(9, [], 9, 20)
+    for start in range(0, len(text), piece):
+        if not ending.reason:
+            ending.take(text[start : start + piece], surprises[start : start + piece])
+    assert ending.count == length
+    assert ending.reason is (Reason.CONFIDENCE if length < len(text) else None)
+
+
+@pytest.mark.parametrize(("received", "surprise", "ends"), [("ab", 15, False), ("ab", 21, True), ("a b", 15, True)])
+def test_what_was_received_counts_for_the_word_too(received: str, surprise: int, ends: bool) -> None:
+    ending = Ending(9, [], 9, 20)
+    ending.receive(received)
+    ending.weigh([surprise])
+    assert (ending.reason is Reason.CONFIDENCE) == ends

@@ -316,14 +316,14 @@ def test_an_end_holds_a_state_only_where_the_open_asks_for_it(stream: Stream) ->
 def test_ghost_text_ends_by_the_model_s_own_confidence_only_where_that_is_asked_for_and_none_is_named(stream: Stream) -> None:
     own, most = stream.model.ghost_surprise, stream.model.tables.largest_surprise(2.0**-20)
     for given, expected in (
-        ({}, None),
-        ({"use_model_confidence": True}, own),
+        ({}, (None, None)),
+        ({"use_model_confidence": True}, (own.beyond, own.in_word)),
         (
             {"use_model_confidence": True, "limits": pb.Limits(min_confidence=2.0**-20)},
-            most,
+            (most, None),
         ),
     ):
         stream.open("ab", suggest=False, **given)
         pattern = stream.session.pattern
         assert pattern is not None
-        assert pattern.limits.largest_surprise == expected
+        assert (pattern.limits.largest_surprise, pattern.limits.word_surprise) == expected
