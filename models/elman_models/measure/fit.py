@@ -23,7 +23,7 @@ from elman_models.law.artifact import Model
 from elman_models.law.ghost import GhostSurprise
 from elman_models.law.recall import LARGEST_ODDS, ODDS_UNIT, Recall
 from elman_models.law.state import State
-from elman_models.law.tables import UNIT
+from elman_models.law.tables import UNIT, Tables
 from elman_models.measure.cost import MOST_ROWS
 from elman_models.measure.network_predictor import NetworkPredictor
 from elman_models.measure.predictor import Indices
@@ -119,7 +119,7 @@ def with_ghost_surprise(model: Model, documents: Sequence[str]) -> Model:
     """The model that ends ghost text where the simulated typist saves most keys on these documents."""
     tables = model.tables
     if sum(map(len, documents)) < GHOST_CHARACTERS:
-        return replace(model, ghost_surprise=GhostSurprise(*map(tables.largest_surprise, GHOST_CONFIDENCE)))
+        return replace(model, ghost_surprise=usual_ghost_surprise(tables))
     predictor = NetworkPredictor(model, open_execution(model, MOST_ROWS, "cpu"))
     readings = predictor.read([model.vocabulary.encode(document) for document in documents])
     surprises = [tables.largest_surprise(confidence) for confidence in GHOST_CONFIDENCES]
@@ -130,6 +130,11 @@ def with_ghost_surprise(model: Model, documents: Sequence[str]) -> Model:
     beyond = min((GhostSurprise(each, each) for each in surprises), key=keys).beyond
     in_word = min((GhostSurprise(each, beyond) for each in surprises), key=keys).in_word
     return replace(model, ghost_surprise=min((GhostSurprise(in_word, each) for each in surprises), key=keys))
+
+
+def usual_ghost_surprise(tables: Tables) -> GhostSurprise:
+    """Where ghost text ends as long as nothing is known of its worth."""
+    return GhostSurprise(*map(tables.largest_surprise, GHOST_CONFIDENCE))
 
 
 def places(recall: Recall, texts: Sequence[Indices], came: Iterable[Floats], unknown: int) -> Places:

@@ -35,7 +35,7 @@ from elman_models.law.recall import Recall
 from elman_models.law.structure import Structure
 from elman_models.law.tables import UNIT, Tables
 from elman_models.law.vocabulary import Vocabulary
-from elman_models.measure.fit import GHOST_CONFIDENCE, fitted
+from elman_models.measure.fit import fitted, usual_ghost_surprise
 from elman_models.training.checkpoint import CheckpointError, load_checkpoint
 from elman_models.training.curve import BEST
 from elman_models.training.network import Network
@@ -95,9 +95,7 @@ def to_model(network: Network, vocabulary: Vocabulary, about: Mapping[str, Any])
     output = OutputWeights(weight, scale, _biases(network.output_bias))
     tables = Tables.for_outputs(len(vocabulary))
     nowhere: NDArray[np.int8] = np.zeros(structure.state_size, np.int8)
-    model = Model(
-        structure, vocabulary, layers, output, tables, Recall.none(), nowhere, tables.largest_surprise(GHOST_CONFIDENCE), about
-    )
+    model = Model(structure, vocabulary, layers, output, tables, Recall.none(), nowhere, usual_ghost_surprise(tables), about)
     prove(model)
     return with_initial_state(model)
 

@@ -15,6 +15,7 @@ from elman_models.execution.initial_state import with_initial_state
 from elman_models.execution.protocol import Advance, Start
 from elman_models.execution.reference import Affine, IntegerNetwork, Reference
 from elman_models.law.artifact import LayerWeights, Model, OutputWeights
+from elman_models.law.ghost import GhostSurprise
 from elman_models.law.recall import Recall
 from elman_models.law.sampling import Sampling
 from elman_models.law.state import State
@@ -58,7 +59,7 @@ def helo() -> Model:
             Tables.for_outputs(4),
             Recall.none(),
             np.zeros(4, np.int8),
-            0,
+            GhostSurprise(0, 0),
             {},
         )
     )
@@ -155,7 +156,7 @@ def test_sums_are_exact_on_both_sides_of_what_float32_holds(make_model: "MakeMod
         small.tables,
         small.recall,
         small.initial_state,
-        0,
+        GhostSurprise(0, 0),
         {},
     )
     states = random.choice(np.array([-127, 126, 127, 127], np.int8), (3, 2 * size))
@@ -170,7 +171,17 @@ def test_logits_and_activations_are_clamped(make_model: "MakeModel") -> None:
     huge = np.array([1_048_575, -1_048_575], np.float32)
     wild = LayerWeights(small.layers[0].weight, np.full(8, 256, np.float32), small.layers[0].bias)
     output = OutputWeights(np.full((2, 8), 127, np.int8), np.full(2, 256, np.float32), huge)
-    model = Model(small.structure, small.vocabulary, (wild,), output, small.tables, small.recall, small.initial_state, 0, {})
+    model = Model(
+        small.structure,
+        small.vocabulary,
+        (wild,),
+        output,
+        small.tables,
+        small.recall,
+        small.initial_state,
+        GhostSurprise(0, 0),
+        {},
+    )
     network = IntegerNetwork(model, torch.device("cpu"))
     states = torch.full((1, 8), 127.0)
     assert network.logits(states).tolist() == [[2**20, 2**20]]

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from elman_models.law.artifact import LayerWeights, Model, OutputWeights
+from elman_models.law.ghost import GhostSurprise
 from elman_models.law.recall import Recall
 from elman_models.law.state import State
 from elman_models.law.structure import Structure
@@ -39,7 +40,9 @@ def model_that_recalls(window: int) -> Model:
     layer = LayerWeights(np.zeros((SIZE, SIZE), np.int8), np.ones(SIZE, np.float32), np.zeros((9, SIZE), np.float32))
     output = OutputWeights(np.zeros((8, SIZE), np.int8), np.ones(8, np.float32), np.zeros(8, np.float32))
     recall = replace(Recall.none(), window=window)
-    return Model(structure, vocabulary, (layer,), output, Tables.for_outputs(8), recall, state_at(0).outputs, 0, {})
+    return Model(
+        structure, vocabulary, (layer,), output, Tables.for_outputs(8), recall, state_at(0).outputs, GhostSurprise(0, 0), {}
+    )
 
 
 def document_of(text: str = TEXT, start: int = 0, size: int = 1 << 16) -> FollowedText:
