@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from elman_models.execution.initial_state import with_initial_state
 from elman_models.law.artifact import LayerWeights, Model, OutputWeights
+from elman_models.law.ghost import GhostSurprise
 from elman_models.law.recall import Recall
 from elman_models.law.structure import Structure
 from elman_models.law.tables import Tables
@@ -47,7 +48,7 @@ def random_model(size: Size, seed: int = 1) -> Model:
         Tables.for_outputs(outputs),
         Recall.none(),
         np.zeros(structure.state_size, np.int8),
-        0,
+        GhostSurprise(0, 0),
         {"recipe": "random weights", "licence": "none"},
     )
     return with_initial_state(model)
