@@ -23,6 +23,7 @@ from elman.protocol.draft import Draft
 from elman.protocol.editable import Editable
 from elman.protocol.retry import Retry
 from elman.protocol.suggestions import Suggestion
+from elman.protocol.surroundings import is_in_word, until_met
 from elman.sync.client import Client
 from elman.sync.embedded import EngineTransport
 from elman.v1 import completion_service_pb2 as pb
@@ -372,7 +373,7 @@ class Editor(RuleBasedStateMachine):
     def hear(self, most: int) -> None:
         """Text only grows, and in the end it is what Complete says."""
         for suggestion in self.hand.hear(most):
-            assert self.suggests
+            assert self.is_asked
             assert suggestion.position == self.cursor
             before = self.shown.get(suggestion.alternative)
             assert suggestion.text.startswith(before.text if before else "")
@@ -380,15 +381,21 @@ class Editor(RuleBasedStateMachine):
         assert self.hand.edit(lambda document: (document.text, document.cursor)) == (self.text, self.cursor)
         if most == ALL:
             told = {number: (each.text, each.finish_reason) for number, each in self.shown.items()}
-            assert told == (self.afresh() if self.suggests else {})
-            assert not self.suggests or self.hand.edit(lambda document: document.model) == self.wanted.model.name
+            assert told == (self.afresh() if self.is_asked else {})
+            assert not self.is_asked or self.hand.edit(lambda document: document.model) == self.wanted.model.name
+
+    @property
+    def is_asked(self) -> bool:
+        """Nothing is suggested in the middle of a word."""
+        return self.suggests and not is_in_word(self.text[: self.cursor], self.text[self.cursor :])
 
     def afresh(self) -> dict[int, tuple[str, str]]:
-        """What Complete says of the text before the cursor, each once."""
+        """What Complete says of the text before the cursor, each once, up to where it meets the text after it."""
         self.wanted.prefix = self.text[: self.cursor]
         said = dict[str, tuple[int, str]]()
         for number, one in enumerate(self.world.ask(self.world.fresh, self.wanted)):
-            said.setdefault(one.text, (number, pb.FinishReason.Name(one.reason).removeprefix("FINISH_REASON_").lower()))
+            text = until_met(one.text, self.text[self.cursor :])
+            said.setdefault(text, (number, pb.FinishReason.Name(one.reason).removeprefix("FINISH_REASON_").lower()))
         return {number: (text, reason) for text, (number, reason) in said.items() if text}
 
     def teardown(self) -> None:

@@ -15,6 +15,7 @@ from elman.protocol.gap import GapBuffer
 from elman.protocol.landmarks import Landmarks
 from elman.protocol.request import model_of
 from elman.protocol.suggestions import ReceivedSuggestions, Suggestion
+from elman.protocol.surroundings import NEAR, is_in_word
 from elman.ranges import encodable, in_range
 from elman.v1 import completion_service_pb2 as pb
 
@@ -47,6 +48,7 @@ class Draft:
         self.revision = 0  # of the last request
         self.model = self.digest = ""
         self._received = ReceivedSuggestions(opening.alternatives, trims)
+        self._settle()
         self.lose_stream()
 
     @property
@@ -67,7 +69,7 @@ class Draft:
     @property
     def is_waiting(self) -> bool:
         """Whether more will be suggested for the present text."""
-        return self._wants and not self._received.is_complete
+        return self._is_wanted and not self._received.is_complete
 
     @property
     def suggested(self) -> list[Suggestion]:
@@ -88,6 +90,7 @@ class Draft:
         self._text.move(end)
         self._text.delete(end - start)
         self._text.insert(text)
+        self._settle()
         self._landmarks.cut(start)
         if self._stretch and self._stretch[1] > start:
             self._stretch = None
@@ -102,6 +105,7 @@ class Draft:
         in_range("cursor", cursor, 0, len(self._text))
         self._change(min(cursor, self.cursor), suggest)
         self._text.move(cursor)
+        self._settle()
 
     def accept(self, number: int, characters: int | None, suggest: bool) -> str:
         """Put a suggestion, or its first characters, before the cursor; returns what was put. Raises MendRequest."""
@@ -139,10 +143,24 @@ class Draft:
         return is_pinned
 
     def _change(self, agreed: int, suggest: bool) -> None:
-        """The text before the cursor is about to change from the offset `agreed` on."""
+        """The text before the cursor is about to change from the offset `agreed` on; `_settle` says that it has."""
         self._agreed = min(self._agreed, agreed)
         self._wants = suggest
         self._forget_suggestions()
+
+    def _settle(self) -> None:
+        """The text and the cursor are as they are to be: note what lies around it."""
+        cursor = self.cursor
+        before, after = (
+            self._text.slice(max(0, cursor - NEAR), cursor),
+            self._text.slice(cursor, min(len(self._text), cursor + NEAR)),
+        )
+        self._received.after, self._is_in_word = after, is_in_word(before, after)
+
+    @property
+    def _is_wanted(self) -> bool:
+        """Whether anything is to be suggested: never in the middle of a word."""
+        return self._wants and not self._is_in_word
 
     def _forget_suggestions(self) -> None:
         self._received.forget()
@@ -160,7 +178,7 @@ class Draft:
 
     def requests(self, asks: bool = True) -> Iterator[pb.FollowRequest]:
         """What to send now. Unless `asks`, the server gets the text but is not asked for suggestions yet."""
-        suggest = self._wants and asks
+        suggest = self._is_wanted and asks
         if self._must_open or self._is_nearer_by_state():
             yield from self._open(suggest)
         elif self._accept is not None:
@@ -169,7 +187,7 @@ class Draft:
             yield self._request(suggest, accept=self._accept)
         elif self._agreed < max(self._sent, self.cursor) or (suggest and not self._is_asked):
             yield from self._edit(suggest)
-        elif self._is_suggesting and not self._wants:
+        elif self._is_suggesting and not self._is_wanted:
             yield self._request(False, dismiss=pb.Dismiss())
 
     def _is_nearer_by_state(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Final
 
 from elman.errors import MendRequest, ReportDefect
 from elman.protocol.results import Alternative, Piece
+from elman.protocol.surroundings import until_met
 from elman.v1 import completion_service_pb2 as pb
 
 UNFINISHED: Final = re.compile(r"\s*[\w'’]*\Z")
@@ -31,11 +32,12 @@ class Suggestion:
 
 
 class ReceivedSuggestions:
-    """The alternatives for the present text; with `trims`, only whole words of them are given."""
+    """The alternatives for the present text; with `trims`, only whole words of them are given. None repeats what follows."""
 
     def __init__(self, alternatives: int, trims: bool) -> None:
         self._numbers, self._trims = range(alternatives), trims
         self.progress = 0  # pieces and ends, all texts and streams together
+        self.after = ""  # what follows the cursor, or the first of it
         self.forget()
 
     def forget(self) -> None:
@@ -123,7 +125,7 @@ class ReceivedSuggestions:
         return not any(may_meet(one, self._suggestion(number, one.position)) for number in range(one.alternative))
 
     def _presented(self, one: Alternative) -> str:
-        return whole_words(one) if self._trims else one.text
+        return until_met(whole_words(one) if self._trims else one.text, self.after)
 
 
 def whole_words(alternative: Alternative) -> str:

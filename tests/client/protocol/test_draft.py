@@ -262,12 +262,36 @@ def test_requests_are_numbered_from_1_without_a_gap() -> None:
 
 
 def test_a_move_back_keeps_what_lies_before_it() -> None:
-    draft = make("abcdef")
+    draft = make("ab.d-.")
     said(draft)
     draft.move(2, suggest=True)
     assert said(draft) == [pb.Edit(keep=2, insert="", suggest=True)]
     draft.replace(4, 5, "", suggest=True)
-    assert said(draft) == [pb.Edit(keep=2, insert="cd", suggest=True)]
+    assert said(draft) == [pb.Edit(keep=2, insert=".d", suggest=True)]
+
+
+def test_nothing_is_suggested_in_the_middle_of_a_word_whoever_asks() -> None:
+    draft = make("a gentleman", 6)
+    assert not draft.is_waiting
+    assert [opening.suggest for opening in said(draft)] == [False]
+    draft.move(1, suggest=True)
+    assert draft.is_waiting
+    assert said(draft) == [pb.Edit(keep=1, suggest=True)]
+    draft.replace(1, 1, "b", suggest=True)  # the b joins nothing: a space follows
+    assert draft.is_waiting
+    draft.replace(2, 3, "", suggest=True)
+    assert not draft.is_waiting
+    draft.replace(2, 2, " ", suggest=True)
+    assert draft.is_waiting
+
+
+def test_a_suggestion_ends_where_it_meets_what_follows_and_is_accepted_so_far() -> None:
+    draft = make("f(x)", 3)
+    said(draft)
+    suggest(draft, ", y) +")
+    assert told(draft) == ["0:, y"]
+    assert draft.accept(0, None, suggest=True) == ", y"
+    assert draft.text == "f(x, y)"
 
 
 def test_whether_more_is_to_come_and_what_has_come() -> None:

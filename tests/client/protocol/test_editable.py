@@ -55,26 +55,26 @@ class Page(Editable):
 
 @pytest.fixture
 def page() -> Page:
-    return Page("abcdef")
+    return Page("-.:;!?")
 
 
 def test_what_is_known_is_told(page: Page) -> None:
-    assert (page.text, page.cursor, page.seed, page.model, page.digest, page.suggested) == ("abcdef", 6, 7, "", "", [])
+    assert (page.text, page.cursor, page.seed, page.model, page.digest, page.suggested) == ("-.:;!?", 6, 7, "", "", [])
     page.suggest("gh")
     assert (page.model, page.digest, [str(each) for each in page.suggested]) == ("m", "d", ["gh"])
 
 
 EDITS: list[tuple[Callable[[Page], object], str, int, pb.Edit]] = [
-    (lambda page: page.insert("x"), "abcdefx", 7, pb.Edit(keep=6, insert="x", suggest=True)),
-    (lambda page: page.insert("x", suggest=False), "abcdefx", 7, pb.Edit(keep=6, insert="x", suggest=False)),
-    (lambda page: page.delete(), "abcde", 5, pb.Edit(keep=5, suggest=False)),
-    (lambda page: page.delete(2, suggest=True), "abcd", 4, pb.Edit(keep=4, suggest=True)),
-    (lambda page: page.replace(1, 3, "x"), "axdef", 2, pb.Edit(keep=1, insert="x", suggest=True)),
-    (lambda page: page.replace(1, 3, ""), "adef", 1, pb.Edit(keep=1, suggest=False)),
-    (lambda page: page.replace(1, 3, "", suggest=True), "adef", 1, pb.Edit(keep=1, suggest=True)),
-    (lambda page: page.replace(1, 3, "x", suggest=False), "axdef", 2, pb.Edit(keep=1, insert="x", suggest=False)),
-    (lambda page: page.move(2), "abcdef", 2, pb.Edit(keep=2, suggest=True)),
-    (lambda page: page.move(2, suggest=False), "abcdef", 2, pb.Edit(keep=2, suggest=False)),
+    (lambda page: page.insert("x"), "-.:;!?x", 7, pb.Edit(keep=6, insert="x", suggest=True)),
+    (lambda page: page.insert("x", suggest=False), "-.:;!?x", 7, pb.Edit(keep=6, insert="x", suggest=False)),
+    (lambda page: page.delete(), "-.:;!", 5, pb.Edit(keep=5, suggest=False)),
+    (lambda page: page.delete(2, suggest=True), "-.:;", 4, pb.Edit(keep=4, suggest=True)),
+    (lambda page: page.replace(1, 3, "x"), "-x;!?", 2, pb.Edit(keep=1, insert="x", suggest=True)),
+    (lambda page: page.replace(1, 3, ""), "-;!?", 1, pb.Edit(keep=1, suggest=False)),
+    (lambda page: page.replace(1, 3, "", suggest=True), "-;!?", 1, pb.Edit(keep=1, suggest=True)),
+    (lambda page: page.replace(1, 3, "x", suggest=False), "-x;!?", 2, pb.Edit(keep=1, insert="x", suggest=False)),
+    (lambda page: page.move(2), "-.:;!?", 2, pb.Edit(keep=2, suggest=True)),
+    (lambda page: page.move(2, suggest=False), "-.:;!?", 2, pb.Edit(keep=2, suggest=False)),
 ]
 
 

@@ -1,0 +1,74 @@
+"""What of a suggestion is shown between what stands before the cursor and what follows it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elman.protocol.surroundings import is_in_word, until_met
+
+
+@pytest.mark.parametrize(
+    ("text", "is_inside"),
+    [
+        ("|", False),
+        ("a gent|", False),
+        ("a gent|leman", True),
+        ("a |gentleman", False),
+        ("a gent| leman", False),
+        ("a_|b", True),
+        ("don|'t", True),
+        ("don'|t", True),
+        ("'|tis", False),
+        ("the dogs|' tails", False),
+        ("x|)", False),
+        ("caf|e\u0301", True),
+        ("cafe|\u0301", True),
+        ("cafe\u0301|s", True),
+        ("cafe\u0301| s", False),
+        ("日|本", True),
+        ("👩|\u200d💻", True),
+        ("a\n|b", False),
+    ],
+)
+def test_where_a_word_is_and_where_it_is_not(text: str, is_inside: bool) -> None:
+    before, _, after = text.partition("|")
+    assert is_in_word(before, after) == is_inside
+
+
+@pytest.mark.parametrize(
+    ("suggestion", "after", "shown"),
+    [
+        ("light through yonder", "", "light through yonder"),
+        ("light through yonder", "\n", "light through yonder"),
+        ("light through yonder", " yonder window", "light through"),
+        ("light through yon", " yonder window", "light through"),  # it may become yonder
+        ("light through yonderly", " yonder window", "light through yonderly"),
+        ("light through ", " yonder window", "light through"),  # the space may be that before yonder
+        ("light, yonder", ", yonder", "light"),
+        (" and then", " and when", ""),
+        ('hello")', '")', "hello"),
+        ("x) + 1", ")", "x"),
+        ("len(x)) + 1", ")", "len(x)"),
+        ("len(x)[0])", ")", "len(x)[0]"),
+        ("good man", "man came", "good "),
+        ("goodly", "man came", ""),
+        ("good, ", "man came", "good, "),
+        ("one\ntwo", "\ntwo", "one"),
+        ("    x", "\n    y", "    x"),
+    ],
+)
+def test_a_suggestion_ends_where_it_meets_what_follows(suggestion: str, after: str, shown: str) -> None:
+    assert until_met(suggestion, after) == shown
+
+
+TEXT = st.text("ab ().'\"\n", max_size=12)
+
+
+@given(TEXT, TEXT)
+def test_while_a_suggestion_grows_what_is_shown_only_grows(suggestion: str, after: str) -> None:
+    shown = ""
+    for length in range(len(suggestion) + 1):
+        now = until_met(suggestion[:length], after)
+        assert now.startswith(shown)
+        assert suggestion.startswith(now)
+        shown = now
