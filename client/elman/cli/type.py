@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from elman.cli.engine import add_server_arguments, open_engine, values_of
@@ -17,8 +18,9 @@ FIELDS = tuple(field for field in DOCUMENT_FIELDS if field.name != "include_log_
 
 KEYS = (
     "Tab accepts what is suggested, Right a character of it (at the end of a line), Ctrl-Right a word; Esc dismisses it,"
-    " Alt-] shows the next of the --alternatives, which differ if --temperature is above 0. Ctrl-S saves the file, Ctrl-D or"
-    " Ctrl-C leaves. Without a file, Enter prints the line."
+    " Alt-] shows the next of the --alternatives, which differ if --temperature is above 0. Ctrl-_ undoes. Ctrl-S saves the"
+    " file, Ctrl-D or Ctrl-C leaves. If a session is cut short, the next one offers its unsaved changes. Without a file, Enter"
+    " prints the line."
 )
 
 
@@ -47,10 +49,21 @@ def run(arguments: argparse.Namespace) -> int:
     client, model = open_engine(arguments)
     fields = values_of(arguments, FIELDS)
     with client, client.document(file.text if file else "", cursor=0 if file else None, model=model, **fields) as document:
-        line = Editor(document, file, output=standard_error()).run()
+        editor = Editor(document, file, output=standard_error())
+        try:
+            line = editor.run()
+        finally:
+            tell_what_is_kept(arguments.file, editor.kept)
     if line is not None:
         write(f"{line}\n")
     return 0 if file or line is not None else 1
+
+
+def tell_what_is_kept(file: Path, kept: Path | None) -> None:
+    """Say where changes are that were not saved; the terminal may be gone."""
+    if kept is not None:
+        with suppress(OSError):
+            print(f"elman: the unsaved changes are kept in {kept}; to get them back: elman type {file}", file=sys.stderr)
 
 
 def check_terminal() -> None:

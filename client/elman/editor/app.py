@@ -1,9 +1,11 @@
 """`elman type` on a terminal: a line or a file that is edited, with ghost text. Needs prompt_toolkit."""
 
 import asyncio
+import errno
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.input import Input
@@ -22,6 +24,9 @@ ESCAPE_SECONDS = 0.05
 CHORD_SECONDS = 0.3
 """How long a person may take from Esc to the next key of a chord."""
 
+KEEP_SECONDS = 2.0
+"""How often changes that are not saved are kept for a session after a crash."""
+
 STYLE = Style.from_dict({"ghost": "dim", "bar": "dim", "bar.urgent": "bold"})
 
 
@@ -32,6 +37,7 @@ class Editor:
         self, document: Document, file: TextFile | None, *, given: Input | None = None, output: Output | None = None
     ) -> None:
         self.session = EditorSession(document, file, self._draw)
+        self.kept: Path | None = None
         self.application = Application[str | None](
             layout(self.session),
             style=STYLE,
@@ -44,12 +50,32 @@ class Editor:
         self.application.ttimeoutlen, self.application.timeoutlen = ESCAPE_SECONDS, CHORD_SECONDS
 
     def run(self) -> str | None:
-        """Run until the person leaves; returns the line, if one was entered. Raises KeyboardInterrupt."""
+        """Run until the person leaves; returns the line, if one was entered. Raises KeyboardInterrupt or SystemExit.
+
+        If something else ends it, `kept` says where changes that were not saved are.
+        """
         self.session.ghost.start()
+        is_wanted = False
         try:
-            return self.application.run(pre_run=self._mind_signals)
+            line = self.application.run(pre_run=self._begin)
+            is_wanted = True
+            return line
+        except (EOFError, OSError) as error:
+            if isinstance(error, OSError) and error.errno != errno.EIO:
+                raise
+            raise SystemExit(128 + signal.SIGHUP) from None  # the terminal is gone
         finally:
+            self.kept = self.session.end(is_wanted)
             self.session.ghost.close()
+
+    def _begin(self) -> None:
+        self._mind_signals()
+        self.application.create_background_task(self._keep_changes())
+
+    async def _keep_changes(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP_SECONDS)
+            await asyncio.to_thread(self.session.keep_changes)
 
     def _mind_signals(self) -> None:
         """Restore the terminal before SIGTERM or SIGHUP ends it; does nothing in a thread or a system without these signals."""
@@ -58,6 +84,7 @@ class Editor:
                 asyncio.get_running_loop().add_signal_handler(number, self._end, number)
 
     def _end(self, number: int) -> None:
+        self.session.keep_changes()  # before anything is drawn: the terminal may be gone
         if not self.application.is_done:
             self.application.exit(exception=SystemExit(128 + number))
 

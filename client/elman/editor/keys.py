@@ -29,6 +29,7 @@ def bind_ghost(keys: KeyBindings, session: EditorSession) -> None:
 
     @keys.add("tab", filter=has_ghost)
     def _(event: KeyPressEvent) -> None:
+        session.used.add("Tab")
         session.accept()
 
     @keys.add("tab", filter=~has_ghost)
@@ -37,18 +38,24 @@ def bind_ghost(keys: KeyBindings, session: EditorSession) -> None:
 
     @keys.add("right", filter=has_ghost & is_at_line_end)
     def _(event: KeyPressEvent) -> None:
+        session.used.add("Right")
         session.accept(1)
 
     @keys.add("c-right", filter=has_ghost)
     def _(event: KeyPressEvent) -> None:
+        session.used.add("Ctrl-Right")
         session.accept(first_word(session.ghost_text))
 
-    @keys.add("escape", "]", filter=has_ghost)
+    @keys.add("escape", "]")
     def _(event: KeyPressEvent) -> None:
-        session.ghost.choose_next()
+        """Without a ghost nothing: otherwise the second character of the chord would be typed."""
+        if session.ghost_text:
+            session.used.add("Alt-]")
+            session.ghost.choose_next()
 
     @keys.add("escape", filter=has_ghost)
     def _(event: KeyPressEvent) -> None:
+        session.used.add("Esc")
         session.document.dismiss()
 
 
@@ -58,6 +65,7 @@ def bind_ends(keys: KeyBindings, session: EditorSession) -> None:
 
     @keys.add("c-s", filter=is_file)
     def _(event: KeyPressEvent) -> None:
+        session.used.add("Ctrl-S")
         session.save()
 
     @keys.add("enter", filter=is_line)
@@ -68,13 +76,16 @@ def bind_ends(keys: KeyBindings, session: EditorSession) -> None:
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text(" ".join(event.data.splitlines()))
 
-    @keys.add("c-d")
+    @keys.add("c-d", filter=is_line)
     def _(event: KeyPressEvent) -> None:
-        leave(event, session)
+        event.app.exit(result=None)
 
+    @keys.add("c-d", filter=is_file)
     @keys.add("c-c", filter=is_file)
     def _(event: KeyPressEvent) -> None:
-        leave(event, session)
+        session.used.add("Ctrl-D")
+        if session.may_leave():
+            event.app.exit(result=None)
 
     @keys.add("c-c", filter=is_line)
     @keys.add("<sigint>")
@@ -83,31 +94,15 @@ def bind_ends(keys: KeyBindings, session: EditorSession) -> None:
 
 
 def bind_question(keys: KeyBindings, session: EditorSession) -> None:
-    """Whether to save before the end."""
-    is_asked = Condition(lambda: session.is_leaving)
+    """What is answered to a question. Ctrl-D and Ctrl-C answer like any other key: pressed twice, they lose nothing."""
+    is_asked = Condition(lambda: session.question is not None)
 
     @keys.add("<any>", filter=is_asked, eager=True)
-    def _(event: KeyPressEvent) -> None:
-        session.is_leaving = False
-
-    @keys.add("y", filter=is_asked, eager=True)
-    def _(event: KeyPressEvent) -> None:
-        session.save()
-        session.is_leaving = False
-        if not session.is_changed:
-            leave(event, session)
-
-    @keys.add("n", filter=is_asked, eager=True)
     @keys.add("c-c", filter=is_asked, eager=True)
     @keys.add("c-d", filter=is_asked, eager=True)
     def _(event: KeyPressEvent) -> None:
-        leave(event, session)
-
-
-def leave(event: KeyPressEvent, session: EditorSession) -> None:
-    """End without a line, unless the person is asked something first."""
-    if session.may_leave():
-        event.app.exit(result=None)
+        if session.answer(event.data.lower()):
+            event.app.exit(result=None)
 
 
 def first_word(text: str) -> int:

@@ -15,26 +15,31 @@ class Difference(NamedTuple):
 
 
 class Mirror:
-    """Keeps a document equal to a text with a cursor. Moving the cursor within a line asks for no suggestions."""
+    """Keeps a document equal to a text with a cursor.
+
+    Suggestions are asked for when something is typed, and when the cursor is moved to a line's end: not before the first key,
+    and after an undo not before the text is changed by a key.
+    """
 
     def __init__(self, document: Document) -> None:
         self._document = document
         self._text = document.text
-        if not is_line_end(self._text, document.cursor):
-            document.dismiss()
+        self._is_quiet = False
+        document.dismiss()
 
-    def show(self, text: str, cursor: int) -> bool:
+    def show(self, text: str, cursor: int, *, is_typed: bool = True) -> bool:
         """Take over text and cursor; returns whether either has changed. Raises MendRequest for text that is not `clean`."""
         is_same = text == self._text
         if not is_same:
+            self._is_quiet = not is_typed
             start, end, inserted = difference(self._text, text, cursor)
             if "\r\n" in inserted:
                 raise MendRequest("text: CRLF in place of LF")
-            self._document.replace(start, end, inserted)
+            self._document.replace(start, end, inserted, suggest=is_typed and inserted != "")
             self._text = text
         if self._document.cursor == cursor:
             return not is_same
-        self._document.move(cursor, suggest=is_line_end(text, cursor))
+        self._document.move(cursor, suggest=is_line_end(text, cursor) and not self._is_quiet)
         return True
 
     def expect(self, accepted: str) -> None:

@@ -38,7 +38,7 @@ def until_met(text: str, after: str) -> str:
 
 
 def meets(text: str, place: int, word: str) -> bool:
-    """Whether the text at a place and the word agree, up to the end of the shorter. A bracket that it opened is its own to close."""
+    """Whether the text at a place is the word, as far as it goes. A bracket that the text has opened is its own to close."""
     rest = text[place : place + len(word)]
     if not word.startswith(rest) or (place and is_word(word[0]) and is_word(text[place - 1])):
         return False

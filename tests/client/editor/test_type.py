@@ -25,7 +25,7 @@ from elman.editor.keys import first_word
 from elman.editor.mirror import Mirror, clean, difference
 from elman.editor.session import EditorSession
 from elman.editor.text_file import TextFile
-from elman.editor.view import GhostText, bar_of, cut
+from elman.editor.view import GhostText, LongLine, bar_of, cut, keys_of
 from elman.errors import MendRequest
 from elman.sync.client import Client
 from elman.sync.embedded import open_client
@@ -76,6 +76,12 @@ def is_suggested(session: EditorSession) -> bool:
     """Whether all of the first alternative has come."""
     chosen = session.ghost.chosen
     return chosen is not None and chosen.finish_reason is not None
+
+
+def asks(session: EditorSession) -> bool:
+    """Whether suggestions are on the way, or there."""
+    document: Any = session.document
+    return bool(document._draft.is_waiting or session.ghost.choices)
 
 
 def number(session: EditorSession) -> int:
@@ -170,11 +176,11 @@ def test_of_a_file_several_lines_are_accepted_at_once(play: Play, client: Client
 
 def test_right_within_a_line_moves(play: Play) -> None:
     def script(typist: Typist) -> None:
-        typist.press("a badb", LEFT, " ")
-        typist.until(suggested_for("a bad b"))
+        typist.press("a bad-", LEFT, " ")
+        typist.until(suggested_for("a bad -"))
         typist.press(RIGHT, "d", HOME, RIGHT, "c", ENTER)
 
-    assert play(script)[0] == "ac bad bd"
+    assert play(script)[0] == "ac bad -d"
 
 
 def test_control_right_accepts_a_word(play: Play, client: Client) -> None:
@@ -275,8 +281,8 @@ def test_a_saved_file_is_right_byte_for_byte(content: str, tmp_path: Path, play:
         typist.press(END_OF_FILE)
 
     play(script, TextFile.read(path))
-    line_end = "\r\n" if "\r\n" in content else "\n"
-    assert path.read_bytes() == f"é😀{line_end}x{content}".encode()
+    line_end, mark = "\r\n" if "\r\n" in content else "\n", "\ufeff" if content.startswith("\ufeff") else ""
+    assert path.read_bytes() == f"{mark}é😀{line_end}x{content.removeprefix(mark)}".encode()
     assert [one.name for one in tmp_path.iterdir()] == ["notes.txt"]
 
 
@@ -294,14 +300,17 @@ def test_a_new_file_is_made_when_it_is_saved(tmp_path: Path, play: Play) -> None
     assert path.read_bytes() == b"ab"
 
 
-@pytest.mark.parametrize(("answer", "content"), [("y", b"xab"), ("n", b"ab"), (INTERRUPT, b"ab"), ("qx\x04y", b"xxab")])
+@pytest.mark.parametrize(
+    ("answer", "content"),
+    [("y", b"xab"), ("n", b"ab"), ("qx\x04y", b"xxab"), (INTERRUPT + "x\x04y", b"xxab"), (END_OF_FILE + "x\x04Y", b"xxab")],
+)
 def test_unsaved_changes_are_asked_about(answer: str, content: bytes, tmp_path: Path, play: Play) -> None:
     path = tmp_path / "notes.txt"
     path.write_bytes(b"ab")
 
     def script(typist: Typist) -> None:
         typist.press("x", END_OF_FILE)
-        typist.until(lambda session: session.is_leaving)
+        typist.until(lambda session: session.question)
         typist.press(answer)
 
     play(script, TextFile.read(path))
@@ -310,17 +319,20 @@ def test_unsaved_changes_are_asked_about(answer: str, content: bytes, tmp_path: 
 
 def test_a_file_that_can_not_be_saved_is_told_and_nothing_is_lost(tmp_path: Path, play: Play) -> None:
     path = tmp_path / "folder" / "notes.txt"
+    path.parent.mkdir()
+    file = TextFile.read(path)
+    path.parent.rmdir()
 
     def script(typist: Typist) -> None:
         typist.press("ab", SAVE)
         typist.until(lambda session: session.message.startswith("not saved: "))
         typist.press(END_OF_FILE)
-        typist.until(lambda session: session.is_leaving)
+        typist.until(lambda session: session.question)
         typist.press("y")
-        typist.until(lambda session: not session.is_leaving)
+        typist.until(lambda session: not session.question)
         typist.press(END_OF_FILE, "n")
 
-    _, session = play(script, TextFile.read(path))
+    _, session = play(script, file)
     assert session.buffer.text == "ab"
 
 
@@ -356,17 +368,70 @@ def test_a_line_end_of_another_system_is_not_mirrored() -> None:
     assert (document.text, clean("a\r\nb\udc80")) == ("ab", "a\nb\ufffd")
 
 
-def test_undo_leads_the_document_back(play: Play) -> None:
+def test_undo_leads_the_document_back_and_nothing_is_suggested_until_a_key_is_typed(play: Play) -> None:
     def script(typist: Typist) -> None:
         typist.press("a bad ")
         typist.until(suggested_for("a bad "))
-        typist.press(TAB)
-        typist.until(lambda session: len(session.buffer.text) > 6)
+        typist.press("\x17")  # deletes a word: undoing that puts text in, as typing does
+        typist.until(lambda session: session.buffer.text == "a ")
         typist.press(UNDO)
-        typist.until(lambda session: len(session.buffer.text) <= 6)
+        typist.until(lambda session: session.document.text == "a bad ")
+        typist.until(lambda session: not asks(session))
+        typist.press(LEFT, RIGHT)
+        typist.until(lambda session: session.buffer.cursor_position == 6 and not asks(session))
+        typist.press("c")
+        typist.until(suggested_for("a bad c"))
         typist.press(ENTER)
 
-    assert play(script)[0] in ("a bad ", "")
+    assert play(script)[0] == "a bad c"
+
+
+def test_nothing_is_suggested_before_the_first_key(play: Play, tmp_path: Path) -> None:
+    path = tmp_path / "new.txt"
+
+    def script(typist: Typist) -> None:
+        typist.until(lambda session: not asks(session))
+        typist.press("a")
+        typist.until(suggested_for("a"))
+        typist.press(INTERRUPT, "n")
+
+    play(script, TextFile.read(path))
+
+
+def test_nothing_is_suggested_in_the_middle_of_a_word(play: Play) -> None:
+    def script(typist: Typist) -> None:
+        typist.press("a bad", LEFT, "e")
+        typist.until(lambda session: session.document.text == "a baed" and not asks(session))
+        typist.press(" ")
+        typist.until(lambda session: session.document.text == "a bae d" and asks(session))
+        typist.press(ENTER)
+
+    assert play(script)[0] == "a bae d"
+
+
+def test_alt_bracket_without_a_suggestion_types_nothing(play: Play) -> None:
+    assert play(lambda typist: typist.press(NEXT, "a", NEXT, ENTER))[0] == "a"
+
+
+def test_the_keys_are_shown_until_they_were_used(play: Play) -> None:
+    shown: list[str] = []
+
+    def script(typist: Typist) -> None:
+        typist.press("a bad ")
+        typist.until(suggested_for("a bad "))
+        typist.until(lambda session: shown.append(keys_of(session, 80)) or True)
+        typist.press(RIGHT)
+        typist.until(lambda session: len(session.document.text) == 7 and is_suggested(session))
+        typist.until(lambda session: shown.append(keys_of(session, 80)) or True)
+        typist.until(lambda session: shown.append(keys_of(session, 14)) or True)
+        typist.press(ENTER)
+
+    play(script)
+    assert shown == [
+        "Tab takes it  Ctrl-Right a word  Right a character  Esc dismisses it",
+        "Tab takes it  Ctrl-Right a word  Esc dismisses it",
+        "Tab takes it",
+    ]
 
 
 TEXT = st.text("ab\n😀", max_size=12)
@@ -418,6 +483,19 @@ def test_the_ghost_stands_after_the_cursor(line: str, cursor: int, ghost: str, s
         assert found.display_to_source(found.source_to_display(place)) == place
 
 
+@pytest.mark.parametrize("column", [0, 5, 4096, 9000, 1_499_999, 2_999_999, 3_000_000])
+def test_of_a_long_line_the_part_around_the_cursor_is_shown(column: int) -> None:
+    line = "0123456789" * 300_000
+    given = TransformationInput(cast("Any", None), Shown(line, column), 0, lambda place: place, [("", line)], 80, 24)
+    found: Any = LongLine().apply_transformation(given)
+    shown = "".join(fragment[1] for fragment in found.fragments)
+    place = found.source_to_display(column)
+    assert len(shown) < 20_000
+    assert shown[place : place + 1] == line[column : column + 1]
+    assert shown[max(0, place - 1) : place].strip("…") == line[max(0, column - 1) : column]
+    assert found.display_to_source(place) == column
+
+
 def test_a_long_failure_is_cut() -> None:
     assert (cut("abc", 3), cut("abcd", 3)) == ("abc", "ab…")
 
@@ -451,7 +529,7 @@ def test_a_polite_end_leaves_the_terminal_as_it_was() -> None:
     before = termios.tcgetattr(terminal_file)
     with subprocess.Popen([sys.executable, "-m", "elman", "type"], stdin=terminal_file, stderr=terminal_file) as process:
         shown = b""
-        while b"shakespeare" not in shown:  # the bar at the bottom
+        while b"Enter prints the line" not in shown:  # the bar at the bottom
             shown += os.read(controller, 4096)
         assert termios.tcgetattr(terminal_file) != before
         process.send_signal(signal.SIGTERM)
