@@ -101,7 +101,7 @@ def bind_question(keys: KeyBindings, session: EditorSession) -> None:
     @keys.add("c-c", filter=is_asked, eager=True)
     @keys.add("c-d", filter=is_asked, eager=True)
     def _(event: KeyPressEvent) -> None:
-        if session.answer(event.data.lower()):
+        if session.answer(event.key_sequence[0].key.lower()):  # a paste is no answer
             event.app.exit(result=None)
 
 

@@ -8,7 +8,10 @@ from elman.protocol.suggestions import Suggestion
 
 
 class Editable(ABC):
-    """A text with a cursor. Offsets count code points; lines end with LF, and CRLF within an inserted text becomes LF."""
+    """A text with a cursor. Offsets count code points; lines end with LF, and CRLF within an inserted text becomes LF.
+
+    Nothing is suggested in the middle of a word, and a suggestion ends where it meets what follows the cursor.
+    """
 
     def __init__(self, draft: Draft, lock: AbstractContextManager[object]) -> None:
         self._draft, self._lock = draft, lock
@@ -60,7 +63,8 @@ class Editable(ABC):
     def replace(self, start: int, end: int, text: str, *, suggest: bool | None = None) -> None:
         """Put text in place of what lies between two offsets, and the cursor after it. Raises MendRequest.
 
-        Unless `suggest` says otherwise, suggestions are wanted if `text` is not empty.
+        Unless `suggest` says otherwise, suggestions are wanted if `text` is not empty. Undo with `suggest=False`: whoever undoes
+        does not want to see at once what to type instead.
         """
         with self._lock:
             self._draft.replace(start, end, text, bool(text) if suggest is None else suggest)

@@ -46,7 +46,7 @@ class Terminal:
         self._rows = 24
 
     def until(self, words: str) -> None:
-        """Wait until the screen shows something. A new size has all of it drawn, not only what is new, but spaces are skipped."""
+        """Wait until the screen shows something. At a new size all of it is drawn, not only what is new; spaces are skipped."""
         end = time.monotonic() + WAIT_SECONDS
         wanted, shown = without_spaces(words), ""
         while wanted not in shown:

@@ -302,7 +302,14 @@ def test_a_new_file_is_made_when_it_is_saved(tmp_path: Path, play: Play) -> None
 
 @pytest.mark.parametrize(
     ("answer", "content"),
-    [("y", b"xab"), ("n", b"ab"), ("qx\x04y", b"xxab"), (INTERRUPT + "x\x04y", b"xxab"), (END_OF_FILE + "x\x04Y", b"xxab")],
+    [
+        ("y", b"xab"),
+        ("n", b"ab"),
+        (PASTE.format("n") + "x\x04y", b"xxab"),
+        ("qx\x04y", b"xxab"),
+        (INTERRUPT + "x\x04y", b"xxab"),
+        (END_OF_FILE + "x\x04Y", b"xxab"),
+    ],
 )
 def test_unsaved_changes_are_asked_about(answer: str, content: bytes, tmp_path: Path, play: Play) -> None:
     path = tmp_path / "notes.txt"
