@@ -98,8 +98,6 @@ def bind_question(keys: KeyBindings, session: EditorSession) -> None:
     is_asked = Condition(lambda: session.question is not None)
 
     @keys.add("<any>", filter=is_asked, eager=True)
-    @keys.add("c-c", filter=is_asked, eager=True)
-    @keys.add("c-d", filter=is_asked, eager=True)
     def _(event: KeyPressEvent) -> None:
         if session.answer(event.key_sequence[0].key.lower()):  # a paste is no answer
             event.app.exit(result=None)

@@ -145,7 +145,7 @@ class EditorSession:
             else:
                 self._recovery.drop()
         except OSError as error:
-            self.message = f"changes are not kept until they are saved: {error.strerror or error}"
+            self.message = f"unsaved changes cannot be kept: {error.strerror or error}"
 
     def end(self, is_wanted: bool) -> Path | None:
         """The session is over. Unless the person has wanted that, changes are kept; returns where, if there are any."""
@@ -169,10 +169,10 @@ class EditorSession:
             self.message = "nothing can be saved here: the folder is read-only"
         try:
             if self._recovery.is_edited_elsewhere():
-                self.message = "another elman type has unsaved changes of this file"
+                self.message = "another elman type has unsaved changes to this file"
             self._offer(self._recovery, self._recovery.left_behind())
         except OSError as error:
-            self.message = f"what was left behind cannot be read: {error.strerror or error}"
+            self.message = f"the recovery file cannot be read: {error.strerror or error}"
 
     def _offer(self, recovery: Recovery, found: LeftBehind | None) -> None:
         if found is None or self.file is None:
@@ -182,7 +182,9 @@ class EditorSession:
             return
         when = time.strftime("%d %b %H:%M", time.localtime(found.seconds))
         answers = {"r": partial(self._recover, recovery, found), "d": partial(self._discard, found), "q": lambda: True}
-        self.question = Question(f"Unsaved changes of {when}: (r)ecover, (d)iscard, or (q)uit", answers, must_be_answered=True)
+        self.question = Question(
+            f"Unsaved changes from {when}: (r)ecover, (d)iscard, or (q)uit", answers, must_be_answered=True
+        )
 
     def _recover(self, recovery: Recovery, found: LeftBehind) -> bool:
         try:

@@ -1,6 +1,7 @@
 """A text file that is edited: read as UTF-8 with LF, saved whole, with the line ends and the byte order mark that it had."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import Final
 
@@ -30,9 +31,11 @@ class TextFile:
         """Read a file. Raises OSError, or MendRequest for what could not be saved, or not as it was."""
         target = path.resolve()
         if not target.parent.is_dir():
-            raise MendRequest(f"{path}: there is no folder {target.parent}; make it first, for example with: mkdir -p")
+            raise MendRequest(
+                f"{path}: its folder does not exist; make it first with: mkdir -p {shlex.quote(str(target.parent))}"
+            )
         if target.exists() and not target.is_file():
-            raise MendRequest(f"{path}: is a {'folder' if target.is_dir() else 'device'}, not a text file")
+            raise MendRequest(f"{path} is a {'folder' if target.is_dir() else 'special file'}, not a text file")
         return cls(path, contents(target))
 
     @property

@@ -63,8 +63,7 @@ class Editable(ABC):
     def replace(self, start: int, end: int, text: str, *, suggest: bool | None = None) -> None:
         """Put text in place of what lies between two offsets, and the cursor after it. Raises MendRequest.
 
-        Unless `suggest` says otherwise, suggestions are wanted if `text` is not empty. Undo with `suggest=False`: whoever undoes
-        does not want to see at once what to type instead.
+        Unless `suggest` says otherwise, suggestions are wanted if `text` is not empty. An undo should say `suggest=False`.
         """
         with self._lock:
             self._draft.replace(start, end, text, bool(text) if suggest is None else suggest)

@@ -253,7 +253,10 @@ def test_a_name_as_long_as_a_name_may_be_is_saved_and_kept(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("missing/notes.txt", "there is no folder .*missing; make it first"), ("folder", "is a folder, not a text file")],
+    [
+        ("missing/notes.txt", "its folder does not exist; make it first with: mkdir -p .*missing"),
+        ("folder", "is a folder, not a text file"),
+    ],
 )
 def test_what_could_never_be_saved_is_said_at_the_start(name: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
