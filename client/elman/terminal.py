@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import shlex
 import sys
+from pathlib import Path
 from typing import Any, cast
 
 from elman.errors import MendRequest
@@ -12,10 +14,23 @@ from elman.errors import MendRequest
 def read_text(argument: str | None) -> str:
     """The argument; without one, or for -, standard input unless that is a terminal. Raises MendRequest if it is not UTF-8."""
     if argument is not None and argument != "-":
-        return decoded("argument", os.fsencode(argument))  # UTF-8 in every locale
+        text = decoded("argument", os.fsencode(argument))  # UTF-8 in every locale
+        if names_a_file(argument):
+            note(
+                f"{shlex.quote(argument)} is read as text, not as the file of that name; for the file: < {shlex.quote(argument)}"
+            )
+        return text
     if sys.stdin is None or sys.stdin.isatty():
         return ""
     return decoded("standard input", sys.stdin.buffer.read())
+
+
+def names_a_file(argument: str) -> bool:
+    """Whether there is a file of that name."""
+    try:
+        return Path(argument).is_file()
+    except (OSError, ValueError):  # too long for a name, or no name at all
+        return False
 
 
 def decoded(source: str, data: bytes) -> str:
@@ -43,6 +58,12 @@ def write(text: str) -> None:
 def write_json(value: dict[str, Any]) -> None:
     """Write one JSON object on one line."""
     write(f"{json.dumps(value, ensure_ascii=False)}\n")
+
+
+def note(words: str) -> None:
+    """One line on standard error about what is done otherwise than a person may expect."""
+    if sys.stderr:
+        print(f"elman: note: {words}", file=sys.stderr, flush=True)
 
 
 def dim(text: str) -> str:
