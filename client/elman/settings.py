@@ -37,6 +37,8 @@ class ValueKind:
     allowed: str
     types: tuple[type, ...]
     action: Literal["store", "append", "store_true"] = "store"
+    read_one: Callable[[str], str] = str  # as `read`, for a flag that may be repeated
+    hint: str = ""  # a sentence that `--help` adds
 
     def holds(self, value: object) -> bool:
         """Whether the value is of this kind; Python counts True as a number, settings do not."""
@@ -125,8 +127,15 @@ class Setting:
 
     def read(self, words: str, refuse: Refuse) -> object:
         """The value that words stand for. Raises `refuse(...)`."""
+        return self._read(self.kind.read, words, refuse)
+
+    def read_one(self, words: str, refuse: Refuse) -> object:
+        """The value that the words of one flag among several stand for. Raises `refuse(...)`."""
+        return self._read(self.kind.read_one, words, refuse)
+
+    def _read(self, read: Callable[[str], object], words: str, refuse: Refuse) -> object:
         try:
-            return self.kind.read(words)
+            return read(words)
         except ValueError:
             raise self.refused(words, refuse) from None
 
@@ -190,7 +199,8 @@ def add_flags(parser: TakesFlags, settings: Sequence[Setting]) -> None:
 def help_of(one: Setting) -> str:
     """What `--help` says of a setting."""
     if one.is_whole_sentence:
-        return f"{one.help} May be repeated." if one.kind.action == "append" else one.help
+        repeated = "May be repeated." if one.kind.action == "append" else ""
+        return " ".join(filter(None, (one.help, repeated, one.kind.hint)))
     default = f"default: {one.shown_default}" if one.shown_default else ""
     variable = f"env: {one.variable}" if one.variable else ""
     told = "; ".join(filter(None, (one.range, default, variable)))
@@ -207,13 +217,17 @@ def given(
         if words is None and environment and each.variable:
             words = environment.get(each.variable)
         if words is not None:
-            values[each.name] = each.read(words, refuse) if isinstance(words, str) else value_of(words)
+            values[each.name] = value_of(each, words, refuse)
     return values
 
 
-def value_of(words: list[str] | bool) -> tuple[str, ...] | bool:
-    """What stands for a flag that was repeated, or for one that takes no words."""
-    return words if isinstance(words, bool) else tuple(words)
+def value_of(one: Setting, words: str | list[str] | bool, refuse: Refuse) -> object:
+    """What the words of a setting stand for: those of a flag that was repeated, or given without words, as well."""
+    if isinstance(words, bool):
+        return words
+    if isinstance(words, str):
+        return one.read(words, refuse)
+    return tuple(one.read_one(each, refuse) for each in words)
 
 
 def table(settings: Sequence[Setting]) -> str:

@@ -16,9 +16,8 @@ def read_text(argument: str | None) -> str:
     if argument is not None and argument != "-":
         text = decoded("argument", os.fsencode(argument))  # UTF-8 in every locale
         if names_a_file(argument):
-            note(
-                f"{shlex.quote(argument)} is read as text, not as the file of that name; for the file: < {shlex.quote(argument)}"
-            )
+            name = shlex.quote(argument)
+            note(f"{name} is read as text, not as the file of that name; for the file: < {name}")
         return text
     if sys.stdin is None or sys.stdin.isatty():
         return ""

@@ -23,6 +23,7 @@ from elman.settings import (
     add_flags,
     check,
     given,
+    help_of,
     refusal,
     setting,
     settings_of,
@@ -131,3 +132,9 @@ def test_settings_import_nothing_but_the_standard_library() -> None:
     place = Path(elman.__file__).parents[1]
     done = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True, cwd=place)
     assert set(done.stdout.split()) == {"__main__", "elman"}
+
+
+def test_help_adds_what_a_kind_has_to_say() -> None:
+    kind = replace(TEXTS, hint="Say cheese.")
+    labels = replace(SETTINGS[3], kind=kind, is_whole_sentence=True, help="Labels.")
+    assert help_of(labels) == "Labels. May be repeated. Say cheese."

@@ -3,6 +3,7 @@
 The ranges are the server's to check, so none are declared here; the comments tell them.
 """
 
+import re
 from base64 import b64decode
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -20,8 +21,23 @@ def state_bytes(text: str) -> bytes:
     return b64decode(text, validate=True)
 
 
+def unescaped(words: str) -> str:
+    """The text that a stop string on the command line means. Raises ValueError for a backslash that means nothing."""
+    return ESCAPE.sub(lambda found: ESCAPES[found[0]] if found[0] in ESCAPES else chr(int(found[1] or "", 16)), words)
+
+
+ESCAPES: Final = {r"\n": "\n", r"\t": "\t", r"\r": "\r", r"\\": "\\"}
+ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|[ntr\\]|)")
+r"""\n, \t, \r, \\ and \uXXXX; otherwise a backslash alone, which means nothing."""
+
 STATE: Final = ValueKind(state_bytes, "BASE64", "Base64, as --json prints a state", (bytes,))
-STRINGS: Final = replace(TEXTS, metavar="STRING")
+STRINGS: Final = replace(
+    TEXTS,
+    metavar="STRING",
+    allowed=r"text in which a backslash is written \\, or begins \n, \t, \r or \uXXXX",
+    read_one=unescaped,
+    hint=r"In it, \n is a line's end, \t a tab, \r a carriage return, \uXXXX a code point and \\ a backslash.",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from elman.aio.client import AsyncClient
 from elman.errors import ElmanError, MendRequest, NeverRetry
 from elman.protocol.fields import COMPLETE_FIELDS, DOCUMENT_FIELDS, SCORE_FIELDS
-from elman.settings import Setting
+from elman.settings import Setting, given
 from elman.sync.client import Client
 
 PROTO = Path(__file__).parents[3] / "proto/elman/v1/completion_service.proto"
@@ -108,3 +109,26 @@ def test_an_empty_address_is_refused(addresses: Any) -> None:
 def test_text_arrives_as_it_was_given(text: str, client: Client, scripted: Any) -> None:
     client.complete(text, max_characters=1).read()
     assert scripted.requests[0].prefix == text
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (r"\n", "\n"),
+        (r"\n\n", "\n\n"),
+        (r"a\tb\r", "a\tb\r"),
+        (r"\\n", r"\n"),
+        (r"\u2014!", "—!"),
+        ("\n", "\n"),
+        ("end", "end"),
+    ],
+)
+def test_a_stop_string_on_the_command_line_may_hold_escapes(words: str, text: str) -> None:
+    arguments = Namespace(stop=[words, "."])
+    assert given(arguments, COMPLETE_FIELDS, MendRequest.of_field) == {"stop": (text, ".")}
+
+
+@pytest.mark.parametrize("words", ["\\", r"\q", r"\u12", r"\N", "a\\\\\\"])
+def test_a_backslash_that_means_nothing_is_refused(words: str) -> None:
+    with pytest.raises(MendRequest, match=r"^stop: .* is out of range; allowed: text in which a backslash is written "):
+        given(Namespace(stop=[words]), COMPLETE_FIELDS, MendRequest.of_field)
