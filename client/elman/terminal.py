@@ -11,8 +11,11 @@ from typing import Any, cast
 from elman.errors import MendRequest
 
 
-def read_text(argument: str | None) -> str:
-    """The argument; without one, or for -, standard input unless that is a terminal. Raises MendRequest if it is not UTF-8."""
+def read_text(argument: str | None, most_bytes: int | None = None) -> str:
+    """The argument; without one, or for -, standard input unless that is a terminal. Raises MendRequest if it is not UTF-8.
+
+    Of standard input that is longer than `most_bytes`, its end, which is noted.
+    """
     if argument is not None and argument != "-":
         text = decoded("argument", os.fsencode(argument))  # UTF-8 in every locale
         if names_a_file(argument):
@@ -21,7 +24,12 @@ def read_text(argument: str | None) -> str:
         return text
     if sys.stdin is None or sys.stdin.isatty():
         return ""
-    return decoded("standard input", sys.stdin.buffer.read())
+    data = sys.stdin.buffer.read()
+    text = decoded("standard input", data)
+    if most_bytes is None or len(data) <= most_bytes:
+        return text
+    note(f"standard input holds {len(data):,} bytes; its last {most_bytes:,} are used")
+    return data[-most_bytes:].decode(errors="ignore")  # a character that was cut is left out
 
 
 def names_a_file(argument: str) -> bool:

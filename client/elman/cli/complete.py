@@ -10,11 +10,12 @@ from elman.sync.client import Completion
 from elman.terminal import dim, is_terminal, read_text, use_utf8, write, write_json
 
 LOG_PROBABILITIES: Final = "log_probabilities"
+LARGEST_PREFIX_BYTES: Final = 1 << 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """PREFIX and the flags."""
-    text = "the text to continue; without it, standard input, unless that is a terminal"
+    text = "the text to continue; without it, the last MiB of standard input, unless that is a terminal"
     parser.add_argument("prefix", nargs="?", metavar="PREFIX", help=text)
     add_engine_arguments(parser)
     parser.add_argument("--echo", action="store_true", help="print the prefix first, dim on a terminal")
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the continuation, and nothing else."""
     use_utf8()
-    prefix = read_text(arguments.prefix)
+    prefix = read_text(arguments.prefix, LARGEST_PREFIX_BYTES)
     client, model = open_engine(arguments)
     fields = values_of(arguments, COMPLETE_FIELDS)
     is_asked = fields["include_log_probabilities"]

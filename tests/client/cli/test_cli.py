@@ -51,6 +51,12 @@ def test_nothing_is_stripped_from_standard_input(scripted: Any) -> None:
     assert scripted.requests[0].prefix == "\n\r a\x00b \r\n\n"
 
 
+def test_a_prefix_over_a_mebibyte_is_its_end(scripted: Any) -> None:
+    code, _, errors = elman("complete", "--server", scripted.address, given=b"egg" + b"a bad cab " * 105_000)
+    assert (code, errors) == (0, "elman: note: standard input holds 1,050,003 bytes; its last 1,048,576 are used\n")
+    assert scripted.requests[0].prefix == ("a bad cab " * 105_000)[-1_048_576:]
+
+
 def test_an_argument_is_utf8_in_every_locale(scripted: Any) -> None:
     flags = ("--server", scripted.address, "--echo")
     code, output, errors = elman("complete", *flags, "é☂", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
