@@ -191,7 +191,7 @@ def add_flags(parser: TakesFlags, settings: Sequence[Setting]) -> None:
     """A flag for each setting, which holds the words as they were typed; None where there were none, for `given` to tell."""
     for each in settings:
         options: dict[str, Any] = {"dest": each.name, "default": None, "action": each.kind.action}
-        if each.kind is not SWITCH:
+        if each.kind.action != "store_true":
             options["metavar"] = each.unit.upper() or each.kind.metavar
         parser.add_argument(each.flag, help=help_of(each).replace("%", "%%"), **options)
 

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any, Final
 
-from elman.cli.engine import add_engine_arguments, open_engine, values_of
+from elman.cli.engine import add_engine_arguments, check_json, note_unknown, open_engine, values_of
 from elman.protocol.fields import COMPLETE_FIELDS
 from elman.settings import add_flags
 from elman.sync.client import Completion
@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the continuation, and nothing else."""
     use_utf8()
+    check_json(arguments)
     prefix = read_text(arguments.prefix, LARGEST_PREFIX_BYTES)
     client, model = open_engine(arguments)
     fields = values_of(arguments, COMPLETE_FIELDS)
@@ -38,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
             write_alternatives(completion, prefix if arguments.echo else "")
         else:
             write_pieces(completion, prefix if arguments.echo else "")
+        if completion.usage:
+            note_unknown(client, model, completion.digest, prefix, completion.usage.unknown_characters)
     return 0
 
 

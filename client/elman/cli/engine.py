@@ -3,13 +3,18 @@
 import argparse
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
-from elman.errors import MendRequest
+from elman.errors import ElmanError, MendRequest
+from elman.protocol.results import ModelDescription
 from elman.settings import Setting, given
 from elman.sync.client import Client
 from elman.sync.embedded import DEFAULT_MODEL, open_client
+from elman.terminal import note
 
+MOST_NAMED: Final = 10
+NAMING_SECONDS: Final = 2.0
 VARIABLE: Final = "ELMAN_SERVER"
 LISTS: Final = ("ipv4:", "ipv6:")  # gRPC's own lists of addresses hold commas
 
@@ -47,6 +52,35 @@ def open_engine(arguments: argparse.Namespace, model: str = DEFAULT_MODEL) -> tu
     if addresses:
         return Client(addresses), arguments.model
     return open_client(arguments.model or model, device="cpu"), None  # one text at a time is fastest there
+
+
+def check_json(arguments: argparse.Namespace) -> None:
+    """Raise MendRequest for log-probabilities without --json, which alone shows them."""
+    if arguments.include_log_probabilities and not arguments.json:
+        raise MendRequest("--include-log-probabilities needs --json, which shows them")
+
+
+def note_unknown(client: Client, named: str | None, digest: str, text: str, unknown: int) -> None:
+    """Say on standard error which characters of the text the vocabulary lacks; `unknown` of them were counted."""
+    if not unknown:
+        return
+    lacking: list[str] = []
+    with suppress(ElmanError):  # the text itself was answered
+        known = vocabulary(client.models(timeout=NAMING_SECONDS), named, digest)
+        lacking = [character for character in text if character not in known]
+    which = f": {in_quotes(lacking)}" if len(lacking) == unknown else ""
+    note(f"{unknown:,} of the {len(text):,} characters are unknown to the model{which}")
+
+
+def vocabulary(models: Sequence[ModelDescription], named: str | None, digest: str) -> str:
+    """The vocabulary of the model that a name and a digest mean."""
+    return next((each.vocabulary for each in models if named in (None, "", each.name) and digest in ("", each.digest)), "")
+
+
+def in_quotes(characters: Sequence[str]) -> str:
+    """The different ones, the first few of them."""
+    different = list(dict.fromkeys(characters))
+    return ", ".join(map(repr, different[:MOST_NAMED])) + (", ..." if len(different) > MOST_NAMED else "")
 
 
 def servers(given: Sequence[str] | None) -> list[str]:

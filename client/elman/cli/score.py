@@ -2,7 +2,7 @@
 
 import argparse
 
-from elman.cli.engine import add_engine_arguments, open_engine, values_of
+from elman.cli.engine import add_engine_arguments, check_json, note_unknown, open_engine, values_of
 from elman.protocol.fields import SCORE_FIELDS
 from elman.protocol.results import Score
 from elman.settings import add_flags
@@ -20,10 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the mean surprise per character."""
     use_utf8()
+    check_json(arguments)
     text = read_text(arguments.text)
     client, model = open_engine(arguments)
     with client:
         score = client.score(text, model=model, timeout=arguments.timeout, **values_of(arguments, SCORE_FIELDS))
+        note_unknown(client, model, arguments.digest or "", text, score.unknown_characters)
     if arguments.json:
         write_json(score.to_json())
     else:

@@ -38,6 +38,7 @@ STRINGS: Final = replace(
     read_one=unescaped,
     hint=r"In it, \n is a line's end, \t a tab, \r a carriage return, \uXXXX a code point and \\ a backslash.",
 )
+JSON_SWITCH: Final = replace(SWITCH, hint="Needs --json, which shows them.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class CompleteFields:
         "The number of the first alternative, 0 to 65535. Alternative j is the same whether asked for alone or among others."
         " Default 0.",
     )
-    include_log_probabilities: bool = field(False, SWITCH, "Whether Pieces carry log-probabilities.")
+    include_log_probabilities: bool = field(False, JSON_SWITCH, "Whether Pieces carry log-probabilities.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,9 @@ class ScoreFields:
         "The model digest, 64 lower-case hexadecimal digits. Empty: any. Set and not what is served: FAILED_PRECONDITION.",
     )
     state: bytes = field(b"", STATE, "The hidden state to go on from. Empty: the start of a text.")
-    include_log_probabilities: bool = field(False, SWITCH, "Whether the response carries each character's log-probability.")
+    include_log_probabilities: bool = field(
+        False, JSON_SWITCH, "Whether the response carries each character's log-probability."
+    )
 
 
 COMPLETE_FIELDS: Final = settings_of(CompleteFields)

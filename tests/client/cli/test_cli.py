@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from elman.cli.engine import vocabulary
 from elman.cli.main import main
+from elman.protocol.results import ModelDescription
 from elman.sync.client import Client
 
 ELMAN = [sys.executable, "-m", "elman"]
@@ -59,8 +61,8 @@ def test_a_prefix_over_a_mebibyte_is_its_end(scripted: Any) -> None:
 
 def test_an_argument_is_utf8_in_every_locale(scripted: Any) -> None:
     flags = ("--server", scripted.address, "--echo")
-    code, output, errors = elman("complete", *flags, "é☂", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
-    assert (code, errors, output[:5].decode()) == (0, "", "é☂")
+    code, output, errors = elman("complete", *flags, "é😀", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert (code, errors, output[:6].decode()) == (0, "", "é😀")
     code, _, errors = elman("complete", "--server", scripted.address, "a\udcff")
     assert code == 2
     assert "argument: byte 0xff at offset 1 is not UTF-8" in errors
@@ -78,7 +80,7 @@ def test_every_flag_reaches_its_field(scripted: Any) -> None:
     flags = (
         "--temperature 0.5 --top-k 3 --top-p 0.5 --min-p 0.25 --seed 18446744073709551615 --max-characters 7 --stop a --stop b"
     )
-    more = "--min-confidence 0.5 --alternatives 2 --first-alternative 1 --include-log-probabilities --model tiny"
+    more = "--min-confidence 0.5 --alternatives 2 --first-alternative 1 --include-log-probabilities --json --model tiny"
     elman("complete", "--server", scripted.address, *flags.split(), *more.split(), "ab")
     request = scripted.requests[0]
     sampling, limits = request.sampling, request.limits
@@ -86,6 +88,36 @@ def test_every_flag_reaches_its_field(scripted: Any) -> None:
     assert (sampling.seed, limits.max_characters, list(limits.stop)) == (2**64 - 1, 7, ["a", "b"])
     assert (limits.min_confidence, request.alternatives, request.first_alternative) == (0.5, 2, 1)
     assert (request.include_log_probabilities, request.model.name) == (True, "tiny")
+
+
+@pytest.mark.parametrize("command", ["complete", "score"])
+def test_log_probabilities_that_nothing_would_show_are_refused(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--server", "127.0.0.1:1", "--include-log-probabilities", "a"]) == 2
+    assert capsys.readouterr() == ("", "elman: error: --include-log-probabilities needs --json, which shows them\n")
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+@pytest.mark.parametrize("command", ["complete", "score"])
+def test_unknown_characters_are_named_once_on_standard_error(
+    command: str, flags: Sequence[str], scripted: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "--server", scripted.address, *flags, "a Zürich bad Z"]) == 0
+    unknown = "6 of the 14 characters are unknown to the model: 'Z', 'ü', 'r', 'i', 'h'"
+    assert capsys.readouterr().err == f"elman: note: {unknown}\n"
+    assert main([command, "--server", scripted.address, *flags, "a bad cab"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_many_unknown_characters_are_counted_and_the_first_few_named(scripted: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", "--server", scripted.address, "--digest", "", "ABCDEFGHIJKL" * 100]) == 0
+    named = "'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', ..."
+    assert capsys.readouterr().err == f"elman: note: 1,200 of the 1,200 characters are unknown to the model: {named}\n"
+
+
+def test_the_unknown_characters_are_those_of_the_model_that_answered() -> None:
+    one, other = (ModelDescription(name, name * 64, 2, (1,), known, 0, {}) for name, known in (("a", "xy"), ("b", "z")))
+    asked = [(None, ""), ("", ""), ("b", ""), (None, "b" * 64), ("a", "a" * 64), ("nobody", "")]
+    assert [vocabulary([one, other], *each) for each in asked] == ["xy", "xy", "z", "z", "xy", ""]
 
 
 def test_json_tells_how_many_characters_were_recalled(scripted: Any, client: Client) -> None:
