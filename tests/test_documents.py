@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 import elman
-from elman.cli.main import parser_for
+from elman.cli.main import parser_of_all
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
@@ -155,7 +155,7 @@ def test_every_section_of_the_law_that_is_cited_is_there() -> None:
 def test_one_line_says_what_elman_is_wherever_it_is_said() -> None:
     line = (ROOT / "README.md").read_text().splitlines()[2].removesuffix(".")
     assert line in (ROOT / "pyproject.toml").read_text()
-    assert line in (parser_for("", None).description or "")
+    assert line in (parser_of_all().description or "")
     assert line.lower() in (elman.__doc__ or "").lower()
 
 

@@ -32,6 +32,10 @@ MEANING: Final = (
     " recall, its odds fitted for it on the text of --validation (without, it has the model's), and PPM-D adapting, which adds"
     " what it has read of a file, or of a window, to its counts."
 )
+BESIDE: Final = {
+    "--training": "text to train n-grams and PPM on, as baselines",
+    "--validation": "text of neither kind, to fit what recall is worth to an n-gram",
+}
 COLUMNS: Final = ("STREAMING", "BITS", "WINDOWS", "BITS", "PRIMED", "KEYS SAVED", "TOP RIGHT", "CALIBRATION ERROR")
 
 
@@ -40,17 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = MEANING.replace("%", "%%")
     parser.add_argument("model", metavar="MODEL", help="a model file, or the name of a shipped model")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILES", help="UTF-8 text files, or folders of them")
-    parser.add_argument(
-        "--training", nargs="+", type=Path, default=[], metavar="FILES", help="text to train n-grams and PPM on, as baselines"
-    )
-    parser.add_argument(
-        "--validation",
-        nargs="+",
-        type=Path,
-        default=[],
-        metavar="FILES",
-        help="text of neither kind, to fit what recall is worth to an n-gram",
-    )
+    for flag, words in BESIDE.items():
+        words = f"{words}; a file or a folder, may be repeated"
+        parser.add_argument(flag, action="append", type=Path, default=[], metavar="FILE", help=words)
     parser.add_argument(
         "--checkpoint", type=Path, metavar="FILE", help="the model's checkpoint, to measure it in float as well"
     )

@@ -60,16 +60,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(arguments: Sequence[str]) -> int:
     """Parse, and run the command that was chosen."""
     chosen = arguments[0] if arguments else ""
-    module = module_of(chosen) if chosen in COMMANDS else None
-    namespace, unknown = (parser := parser_for(chosen, module)).parse_known_args(arguments)
+    if chosen not in COMMANDS:
+        parser_of_all().parse_args(arguments)  # tells help, version or what is wrong, and ends
+        parser_of_all().error(f"{chosen!r} is no command")  # which some versions of argparse skip
+    module = module_of(chosen)
+    parser = parser_of(chosen, module)
+    is_marked = "--" in arguments  # argparse would take what follows it for flags, too, where they may stand among the words
+    parse = parser.parse_known_args if is_marked else parser.parse_known_intermixed_args
+    namespace, unknown = parse(arguments[1:])
     if unknown:
-        getattr(namespace, "refuse", parser.error)(f"unrecognized arguments: {' '.join(unknown)}")
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     sys.stdout.flush()
-    return int(module.run(namespace)) if module else 0
+    return int(module.run(namespace))
 
 
-def parser_for(chosen: str, module: ModuleType | None) -> argparse.ArgumentParser:
-    """A parser that knows every command by name, and the flags of the chosen one."""
+def parser_of_all() -> argparse.ArgumentParser:
+    """A parser that knows every command by name."""
     parser = argparse.ArgumentParser(
         "elman",
         description="Autocompletion in a megabyte or two: a character-level Elman network.",
@@ -79,10 +85,15 @@ def parser_for(chosen: str, module: ModuleType | None) -> argparse.ArgumentParse
     parser.add_argument("--version", action="version", version=f"elman {version()}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False)
-        if module and name == chosen:
-            module.add_arguments(command)
-            command.set_defaults(refuse=command.error)  # argparse would show the usage of elman, not the command's
+        commands.add_parser(name, help=summary)
+    return parser
+
+
+def parser_of(command: str, module: ModuleType) -> argparse.ArgumentParser:
+    """A parser for the words after a command."""
+    summary = COMMANDS[command]
+    parser = argparse.ArgumentParser(f"elman {command}", description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False)
+    module.add_arguments(parser)
     return parser
 
 

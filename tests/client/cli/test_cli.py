@@ -1,5 +1,6 @@
 """The command line as a shell sees it: standard output, standard error, exit code."""
 
+import argparse
 import json
 import os
 import signal
@@ -229,6 +230,49 @@ def test_a_command_that_cannot_be_read_shows_its_own_usage(line: str, words: str
     assert output == ""
     assert errors.startswith(f"usage: elman {command} ")
     assert errors.splitlines()[-1].startswith(f"elman {command}: error: {words}")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("inspect units --plot x.png TEXT", {"what": "units", "plot": Path("x.png"), "text": "TEXT"}),
+        ("inspect --model m units TEXT", {"what": "units", "model": "m", "text": "TEXT"}),
+        ("inspect characters --nearest 2", {"what": "characters", "nearest": 2, "text": None}),
+        ("eval M --training D F", {"model": "M", "training": [Path("D")], "files": [Path("F")]}),
+        ("eval --training D M F G --training E", {"training": [Path("D"), Path("E")], "files": [Path("F"), Path("G")]}),
+        ("eval M F --validation V G", {"validation": [Path("V")], "files": [Path("F"), Path("G")]}),
+        ("train A -o m B", {"files": [Path("A"), Path("B")], "output": Path("m")}),
+        ("complete --seed 3 -- --seed", {"seed": "3", "prefix": "--seed"}),
+        ("complete --seed 3 --echo", {"seed": "3", "prefix": None}),
+        ("complete TEXT --stop . --echo", {"stop": ["."], "prefix": "TEXT"}),
+    ],
+)
+def test_flags_may_stand_among_the_words(line: str, expected: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    command, *_ = line.split()
+    seen: list[argparse.Namespace] = []
+
+    def run(namespace: argparse.Namespace) -> int:
+        seen.append(namespace)
+        return 0
+
+    monkeypatch.setattr(f"elman.cli.{command}.run", run)
+    assert main(line.split()) == 0
+    assert {name: getattr(seen[0], name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("eval M", "the following arguments are required: FILES"),
+        ("eval", "MODEL, FILES"),
+        ("train -o m", "FILES"),
+        ("-- complete", "invalid choice: '--'"),
+    ],
+)
+def test_words_that_are_missing_are_named(line: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(line.split())
+    assert words in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_an_instruction_set_beside_a_gpu_is_refused() -> None:
