@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+from elman.channel import DEFAULT_PORT
 from elman.errors import ElmanError, MendRequest
 from elman.protocol.results import ModelDescription
 from elman.settings import Setting, given
@@ -31,8 +32,9 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--server",
         action="append",
-        metavar="HOST:PORT",
-        help=f"a server, or several with commas; may be repeated (env: {VARIABLE}; default: the engine runs in this process)",
+        metavar="HOST[:PORT]",
+        help=f"a server, or several with commas; may be repeated (default port: {DEFAULT_PORT}; env: {VARIABLE}; without one,"
+        " the engine runs in this process)",
     )
     parser.add_argument(
         "--model",

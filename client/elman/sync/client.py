@@ -29,7 +29,8 @@ Answer = TypeVar("Answer")
 class Client:
     """Completes and scores text. Addresses are tried one after another; any of them resumes what another began.
 
-    An address is HOST:PORT or what gRPC resolves, such as dns:///NAME:PORT: calls are spread over the name's healthy replicas.
+    An address is HOST:PORT, or HOST for port 50051, or what gRPC resolves, such as dns:///NAME:PORT: calls are spread over the
+    name's healthy replicas.
     What is not answered within `hedge_seconds` (a score, or the first text of a completion) is also asked of a second
     replica: the first answer wins, and the other call is cancelled. Both would say the same.
 

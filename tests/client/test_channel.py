@@ -1,0 +1,50 @@
+"""Addresses as people give them, and as gRPC wants them."""
+
+import pytest
+
+from elman.channel import targets
+from elman.errors import ElmanError
+
+
+@pytest.mark.parametrize(
+    ("given", "target"),
+    [
+        ("localhost", "localhost:50051"),
+        ("10.0.0.1", "10.0.0.1:50051"),
+        ("::1", "[::1]:50051"),
+        ("fe80::1", "[fe80::1]:50051"),
+        ("::ffff:10.0.0.1", "[::ffff:10.0.0.1]:50051"),
+        ("[::1]", "[::1]:50051"),
+        ("dns:///name", "dns:///name:50051"),
+        ("dns:name", "dns:name:50051"),
+        ("dns://8.8.8.8/name", "dns://8.8.8.8/name:50051"),
+    ],
+)
+def test_a_host_without_a_port_means_elman_s(given: str, target: str) -> None:
+    assert targets(given) == [target]
+    assert targets([given, "b:1"]) == [target, "b:1"]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "localhost:1",
+        "[::1]:1",
+        "dns:///name:1",
+        "dns://8.8.8.8/name:1",
+        "dns:///[::1]:1",
+        "unix:socket",
+        "unix:///run/socket",
+        "ipv4:10.0.0.1:1,10.0.0.2:1",
+        "ipv6:[::1]:1",
+        "xds:///name",
+    ],
+)
+def test_what_names_a_port_or_needs_none_is_left_to_grpc(target: str) -> None:
+    assert targets(target) == [target]
+
+
+@pytest.mark.parametrize("given", ["", [], ["a:1", ""]])
+def test_no_address_is_refused(given: str | list[str]) -> None:
+    with pytest.raises(ElmanError, match="allowed: HOST, HOST:PORT, or several"):
+        targets(given)
