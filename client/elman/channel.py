@@ -7,7 +7,7 @@ from typing import Final, cast
 
 import grpc
 
-from elman.errors import ElmanError, GoElsewhere, NeverRetry, from_status
+from elman.errors import AllowMoreTime, ElmanError, GoElsewhere, NeverRetry, from_status
 
 DEFAULT_PORT: Final = 50051
 DEFAULT_ADDRESS: Final = f"127.0.0.1:{DEFAULT_PORT}"
@@ -59,6 +59,8 @@ def error_of(error: grpc.RpcError, address: str) -> ElmanError:
     meant = from_status(status, details, pushback_seconds(call))
     if isinstance(meant, GoElsewhere):
         return GoElsewhere(f"no completion service at {address}: {details}")
+    if status == "DEADLINE_EXCEEDED":
+        return AllowMoreTime(f"the timeout has passed before {address} was done")
     if status == "UNIMPLEMENTED":
         return NeverRetry(f"{address} does not serve elman.v1, or serves an older one: {details}")
     return meant

@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.execution.choice import open_execution
@@ -17,8 +18,13 @@ from elman_server.requests.completion import CheckedCompletion
 from elman_server.requests.listing import list_models
 from elman_server.requests.scoring import Scoring
 
+Check: TypeAlias = Callable[[], None]
 ROWS = 16
 """The most alternatives that one request can have."""
+
+
+def always() -> None:
+    """Let the work go on."""
 
 
 def open_embedded(models: Sequence[str] = (), device: str = "auto", instructions: str = "auto", threads: int = 1) -> "Embedded":
@@ -30,34 +36,38 @@ def open_embedded(models: Sequence[str] = (), device: str = "auto", instructions
 
 
 class Embedded:
-    """Answers requests by ticking an engine, in the threads of those who ask: one thread at a time."""
+    """Answers requests by ticking an engine, in the threads of those who ask: one thread at a time.
+
+    `check` is called before each tick; what it raises ends the work.
+    """
 
     def __init__(self, catalogue: Catalogue, executions: Mapping[str, Execution], make_pace: Callable[[], Pace] = Pace) -> None:
         self._catalogue = catalogue
         self._engine = SharedEngine(Engine(executions, ROWS, ROWS, make_pace))
 
-    def complete(self, request: pb.CompleteRequest) -> Iterator[pb.CompleteResponse]:
+    def complete(self, request: pb.CompleteRequest, check: Check = always) -> Iterator[pb.CompleteResponse]:
         """The events of CompletionService.Complete. Raises Refused, at once."""
         completion = CheckedCompletion.of(request, self._catalogue)
-        return self._events(completion)
+        return self._events(completion, check)
 
-    def _events(self, completion: CheckedCompletion) -> Iterator[pb.CompleteResponse]:
+    def _events(self, completion: CheckedCompletion, check: Check) -> Iterator[pb.CompleteResponse]:
         yield completion.started()
         news: deque[Progress] = deque()
         jobs = completion.jobs(news.append)
         submission = completion.submission(jobs, news.append)
         self._engine.submit(submission)
         try:
-            yield from (response for progress in self._work(jobs, news) for response in completion.responses(progress))
+            yield from (response for progress in self._work(jobs, news, check) for response in completion.responses(progress))
         finally:
             for job in submission:
                 self._engine.cancel(job)
 
-    def _work(self, jobs: Sequence[Job], news: deque[Progress]) -> Iterator[Progress]:
+    def _work(self, jobs: Sequence[Job], news: deque[Progress], check: Check) -> Iterator[Progress]:
         """Tick until every job has told its last."""
         running = len(jobs)
         while running:
             while not news:
+                check()
                 self._engine.tick()
             progress = news.popleft()
             progress.acknowledge(self._engine)
@@ -68,7 +78,7 @@ class Embedded:
         """A stream of CompletionService.Follow, for a document within `size` bytes."""
         return EmbeddedFollow(self._catalogue, self._engine, size)
 
-    def score(self, request: pb.ScoreRequest) -> pb.ScoreResponse:
+    def score(self, request: pb.ScoreRequest, check: Check = always) -> pb.ScoreResponse:
         """The answer of CompletionService.Score. Raises Refused."""
         scoring = Scoring.of(request, self._catalogue)
         if not scoring.text:
@@ -77,7 +87,7 @@ class Embedded:
         job = scoring.job(news.append)
         self._engine.submit([job])
         try:
-            (last,) = self._work([job], news)
+            (last,) = self._work([job], news, check)
         finally:
             self._engine.cancel(job)
         return scoring.response(last.log_probabilities, last.state or scoring.state)

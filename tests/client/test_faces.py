@@ -11,7 +11,7 @@ import pytest
 import elman
 from elman.aio.client import AsyncClient, AsyncCompletion
 from elman.aio.document import AsyncDocument
-from elman.errors import MendRequest, PickAnotherModel
+from elman.errors import AllowMoreTime, MendRequest, PickAnotherModel
 from elman.sync.client import Client, Completion
 from elman.sync.document import Document
 
@@ -140,6 +140,41 @@ def test_the_engine_in_this_process_has_the_same_face(artifact: Path, client: Cl
             embedded.complete("a", temperature=-1).read()
         with pytest.raises(PickAnotherModel, match="is not served"):
             embedded.complete("a", model="nobody").read()
+
+
+def test_a_timeout_ends_a_completion_or_a_score_in_this_process_while_the_text_is_read(artifact: Path) -> None:
+    with elman.open(str(artifact), device="cpu") as embedded:
+        for _ in range(2):  # what was given up leaves the engine free
+            with pytest.raises(AllowMoreTime):
+                embedded.score("a bad cab " * 20_000, timeout=1e-6)
+            with pytest.raises(AllowMoreTime):
+                embedded.complete("a bad cab " * 20_000, timeout=1e-6).read()
+        assert embedded.score("a bad cab", timeout=60).characters == 9
+
+
+@pytest.mark.parametrize("seconds", [1e-6, 0.01, 0.02])
+async def test_a_timeout_is_a_timeout_wherever_it_falls(seconds: float) -> None:
+    nobody = "127.0.0.1:1"
+    with Client(nobody) as client:
+        with pytest.raises(AllowMoreTime):
+            client.complete("a", timeout=seconds).read()
+        with pytest.raises(AllowMoreTime):
+            client.score("a", timeout=seconds)
+        with pytest.raises(AllowMoreTime):
+            client.models(timeout=seconds)
+        with client.document("a") as document, pytest.raises(AllowMoreTime):
+            list(document.suggestions(timeout=seconds))
+    async with AsyncClient(nobody) as client:
+        with pytest.raises(AllowMoreTime):
+            await client.complete("a", timeout=seconds).read()
+        with pytest.raises(AllowMoreTime):
+            await client.score("a", timeout=seconds)
+        with pytest.raises(AllowMoreTime):
+            await client.models(timeout=seconds)
+        async with client.document("a") as document:
+            with pytest.raises(AllowMoreTime):
+                async for _ in document.suggestions(timeout=seconds):
+                    pass
 
 
 def test_opening_no_model_says_which_there_are(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ class Tries:
 
     def __init__(self, retry: Retry, addresses: int, turn: int, timeout: float | None, clock: Clock) -> None:
         self._retry, self._addresses, self._clock = retry, addresses, clock
+        self._timeout = timeout
         self._deadline = None if timeout is None else clock.now() + timeout
         self._failures = 0
         self._progress = 0
@@ -61,21 +62,29 @@ class Tries:
             return None
         left = self._deadline - self._clock.now()
         if left <= 0:
-            raise AllowMoreTime("the timeout has passed")
+            raise self._late("has passed")
         return left
 
     def failed(self, error: ElmanError, progress: int = 0) -> float:
-        """The seconds to wait before the next try. Raises the error if there is none. `progress` grows with what comes."""
+        """The seconds to wait before the next try. `progress` grows with what comes.
+
+        Raises AllowMoreTime if the timeout leaves no time for another try, and otherwise the error if there is none.
+        """
         if progress > self._progress:
             self._failures, self._progress = 0, progress
         self._failures += 1
-        if not error.may_be_retried or self._failures >= self._retry.attempts:
+        if not error.may_be_retried:
             raise error
-        wait = self._wait(error)
+        wait = 0.0 if self._failures >= self._retry.attempts else self._wait(error)
         if self._deadline is not None and self._clock.now() + wait >= self._deadline:
+            raise self._late(f"leaves no time for another try; the last one: {error}") from error
+        if self._failures >= self._retry.attempts:
             raise error
         self.turn += 1
         return wait
+
+    def _late(self, what: str) -> AllowMoreTime:
+        return AllowMoreTime(f"the timeout of {self._timeout:g} seconds {what}")
 
     def _wait(self, error: ElmanError) -> float:
         """No wait while some addresses are untried; then longer each time, and never less than a lone server asks for."""

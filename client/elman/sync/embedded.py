@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -37,9 +37,12 @@ class FollowedDocument(Protocol):
 
 
 class EmbeddedEngine(Protocol):
-    """What elman_server.embedded offers. A refused request raises an exception with an attribute `status`."""
+    """What elman_server.embedded offers. A refused request raises an exception with an attribute `status`.
 
-    def complete(self, request: pb.CompleteRequest) -> Iterator[pb.CompleteResponse]:
+    `check` is called often while there is work, which ends with what it raises.
+    """
+
+    def complete(self, request: pb.CompleteRequest, check: Callable[[], None]) -> Iterator[pb.CompleteResponse]:
         """Answer Complete."""
         ...
 
@@ -47,7 +50,7 @@ class EmbeddedEngine(Protocol):
         """Answer Follow; at most `size` bytes are kept of the document."""
         ...
 
-    def score(self, request: pb.ScoreRequest) -> pb.ScoreResponse:
+    def score(self, request: pb.ScoreRequest, check: Callable[[], None]) -> pb.ScoreResponse:
         """Answer Score."""
         ...
 
@@ -61,25 +64,21 @@ class EmbeddedEngine(Protocol):
 
 
 class EngineTransport:
-    """A transport without a network. A score is one step of work, which its timeout does not cut short."""
+    """A transport without a network."""
 
     def __init__(self, engine: EmbeddedEngine) -> None:
         self._engine = engine
 
     def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Generator[pb.CompleteResponse]:
-        deadline = None if seconds is None else time.monotonic() + seconds
         with refusals():
-            for event in self._engine.complete(request):
-                yield event
-                if deadline is not None and time.monotonic() >= deadline:
-                    raise AllowMoreTime("the timeout has passed")
+            yield from self._engine.complete(request, until(seconds))
 
     def follow(self) -> DocumentStream:
         return EngineDocumentStream(self._engine.follow(SESSION_BYTES))
 
     def score(self, request: pb.ScoreRequest, seconds: float | None) -> Generator[pb.ScoreResponse]:
         with refusals():
-            yield self._engine.score(request)
+            yield self._engine.score(request, until(seconds))
 
     def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
         with refusals():
@@ -87,6 +86,17 @@ class EngineTransport:
 
     def close(self) -> None:
         self._engine.close()
+
+
+def until(seconds: float | None) -> Callable[[], None]:
+    """Raises AllowMoreTime when it is called after the seconds."""
+    deadline = None if seconds is None else time.monotonic() + seconds
+
+    def check() -> None:
+        if deadline is not None and time.monotonic() >= deadline:
+            raise AllowMoreTime("the timeout has passed")
+
+    return check
 
 
 class EngineDocumentStream:

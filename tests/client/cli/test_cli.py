@@ -313,6 +313,14 @@ def test_no_server_at_the_port_says_how_to_start_one() -> None:
     assert errors.count("\n") == 1
 
 
+def test_a_short_timeout_ends_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["complete", "--server", "127.0.0.1:1", "--timeout", "0.02", "a"]) == 9
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.startswith("elman: error: the timeout ")
+    assert errors.endswith("; give more with --timeout\n")
+
+
 @pytest.mark.parametrize("arguments", [("complete", "--tempreature", "1"), ("complete", "--temp", "1"), ("compleet",), ()])
 def test_an_unknown_flag_or_command_is_an_error_of_usage(arguments: Sequence[str]) -> None:
     code, output, errors = elman(*arguments)

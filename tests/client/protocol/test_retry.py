@@ -61,9 +61,23 @@ def test_an_error_that_a_retry_cannot_mend_is_raised_at_once() -> None:
         tries_of().failed(MendRequest(""))
 
 
-def test_a_wait_beyond_the_timeout_raises_the_error_itself() -> None:
+def test_a_wait_beyond_the_timeout_asks_for_more_time_and_says_why_it_was_needed() -> None:
+    with pytest.raises(
+        AllowMoreTime, match=r"^the timeout of 0.05 seconds leaves no time for another try; the last one: refused$"
+    ):
+        tries_of(timeout=0.05).failed(GoElsewhere("refused"))
+
+
+def test_the_last_try_of_all_asks_for_more_time_only_after_the_deadline() -> None:
+    clock = HeldClock()
+    tries = Tries(Retry(attempts=1), 1, 0, 2.0, clock)
     with pytest.raises(GoElsewhere):
-        tries_of(timeout=0.05).failed(GoElsewhere(""))
+        tries.failed(GoElsewhere(""))
+    clock.time = 2.0
+    with pytest.raises(AllowMoreTime):
+        tries.failed(GoElsewhere(""))
+    with pytest.raises(MendRequest):
+        tries.failed(MendRequest(""))
 
 
 def test_the_time_left_shrinks_to_an_error() -> None:
@@ -72,7 +86,7 @@ def test_the_time_left_shrinks_to_an_error() -> None:
     clock.time = 1.5
     assert tries.seconds_left() == 0.5
     clock.time = 2.0
-    with pytest.raises(AllowMoreTime, match=r"the timeout has passed$"):
+    with pytest.raises(AllowMoreTime, match=r"^the timeout of 2 seconds has passed$"):
         tries.seconds_left()
 
 
@@ -99,7 +113,7 @@ def test_the_first_news_of_all_makes_the_next_failure_the_first() -> None:
 
 
 def test_a_wait_that_would_take_all_the_time_left_is_not_taken() -> None:
-    with pytest.raises(GoElsewhere):
+    with pytest.raises(AllowMoreTime):
         tries_of(Retry(first_seconds=0.5), timeout=0.5).failed(GoElsewhere(""))
     assert tries_of(Retry(first_seconds=0.5), timeout=0.625).failed(GoElsewhere("")) == 0.5
 

@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from elman.aio.client import AsyncClient
-from elman.errors import BackOff, ElmanError, GoElsewhere, MendRequest, NeverRetry, ReportDefect
+from elman.errors import AllowMoreTime, ElmanError, GoElsewhere, MendRequest, NeverRetry, ReportDefect
 from elman.protocol.retry import Retry
 from elman.sync.client import Client
 
@@ -158,7 +158,7 @@ def test_retries_that_bring_nothing_are_bounded(scripted: Any, connect: Any, bre
 
 def test_a_timeout_covers_the_waits_between_retries(scripted: Any, connect: Any, break_at: Any) -> None:
     scripted.breaks = [break_at(0, grpc.StatusCode.RESOURCE_EXHAUSTED, "full", "60000")]
-    with pytest.raises(BackOff, match="full"):
+    with pytest.raises(AllowMoreTime, match="full"):
         connect(scripted.address).complete("ab", timeout=5).read()
     assert len(scripted.requests) == 1
 
