@@ -86,7 +86,12 @@ class CompleteFields:
         "The probability, 2^-20 to 1, below which the completion is no longer worth showing: it ends before the character at"
         " which the product of the characters' probabilities (at temperature 1) falls below it. Absent: no such end.",
     )
-    alternatives: int = field(1, WHOLE, "The number of different continuations, 1 to 16. Default 1.")
+    alternatives: int = field(
+        1,
+        WHOLE,
+        "The number of different continuations, 1 to 16; at temperature 0 each begins with another character, the most"
+        " probable first. Default 1.",
+    )
     first_alternative: int = field(
         0,
         WHOLE,
