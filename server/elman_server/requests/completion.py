@@ -18,6 +18,7 @@ from elman_server.engine.ending import Reason
 from elman_server.engine.job import Job, Progress
 from elman_server.requests.catalogue import Catalogue, Served
 from elman_server.requests.limits import Limits
+from elman_server.requests.words import confidence_in_words, sampling_in_words
 
 LARGEST_TEXT_BYTES = 1 << 20
 MOST_ALTERNATIVES = 16
@@ -155,13 +156,10 @@ class CheckedCompletion(NamedTuple):
         return {
             "digest": self.served.model.digest,
             "seed": self.seed,
-            "inverse_temperature": sampling.inverse_temperature,
-            "top_k": sampling.top_k,
-            "top_p": sampling.top_p,
-            "min_p": sampling.min_p,
+            **sampling_in_words(sampling),
             "max_characters": limits.max_characters,
             "stop_strings": len(limits.stops),
-            "largest_surprise": limits.largest_surprise,
+            "min_confidence": confidence_in_words(limits.largest_surprise, self.served.model.tables),
             "start_position": self.start_position,
             "prefix_characters": len(self.prefix),
             "unknown_characters": self.unknown_characters,

@@ -267,13 +267,13 @@ def test_what_repeats_a_completion_is_logged_without_its_text(catalogue: Catalog
     assert wanted.canonical() == {
         "digest": model.digest,
         "seed": 8,
-        "inverse_temperature": 131072,
+        "temperature": 0.5,
         "top_k": 3,
-        "top_p": 32768,
-        "min_p": 16384,
+        "top_p": 0.5,
+        "min_p": 0.25,
         "max_characters": 9,
         "stop_strings": 2,
-        "largest_surprise": wanted.limits.largest_surprise,
+        "min_confidence": 0.5,
         "start_position": 7,
         "prefix_characters": 3,
         "unknown_characters": 1,
@@ -281,4 +281,3 @@ def test_what_repeats_a_completion_is_logged_without_its_text(catalogue: Catalog
         "first_alternative": 2,
         "alternatives": 1,
     }
-    assert wanted.limits.largest_surprise is not None
