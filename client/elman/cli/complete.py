@@ -1,12 +1,15 @@
 """`elman complete`: a continuation on standard output, as it arrives."""
 
 import argparse
+from pathlib import Path
 from typing import Any, Final
 
 from elman.cli.engine import add_engine_arguments, check_json, note_unknown, open_engine, values_of
+from elman.cli.replay import check_replayed, for_programs, read_record
+from elman.errors import MendRequest, PickAnotherModel, SendTextAgain
 from elman.protocol.fields import COMPLETE_FIELDS
 from elman.settings import add_flags
-from elman.sync.client import Completion
+from elman.sync.client import Client, Completion
 from elman.terminal import dim, is_terminal, read_text, use_utf8, write, write_json
 
 LOG_PROBABILITIES: Final = "log_probabilities"
@@ -19,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("prefix", nargs="?", metavar="PREFIX", help=text)
     add_engine_arguments(parser)
     parser.add_argument("--echo", action="store_true", help="print the prefix first, dim on a terminal")
+    parser.add_argument(
+        "--replay", type=Path, metavar="RECORD.json", help="repeat a completion from what --json printed of it, byte for byte"
+    )
     add_flags(parser, COMPLETE_FIELDS)
 
 
@@ -26,22 +32,50 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the continuation, and nothing else."""
     use_utf8()
     check_json(arguments)
+    if arguments.replay:
+        return replay(arguments)
     prefix = read_text(arguments.prefix, LARGEST_PREFIX_BYTES)
     client, model = open_engine(arguments)
-    fields = values_of(arguments, COMPLETE_FIELDS)
-    is_asked = fields["include_log_probabilities"]
-    fields["include_log_probabilities"] |= arguments.json  # with them, it is counted how many characters were recalled
-    with client, client.complete(prefix, model=model, timeout=arguments.timeout, **fields) as completion:
+    with client:
+        complete(client, arguments, prefix, model, values_of(arguments, COMPLETE_FIELDS))
+    return 0
+
+
+def replay(arguments: argparse.Namespace) -> int:
+    """Print what a record holds, made once more. Raises ElmanError, which says why not, if it is not the same."""
+    given = [each.flag for each in COMPLETE_FIELDS if getattr(arguments, each.name) is not None]
+    if given or arguments.prefix is not None:
+        raise MendRequest(f"--replay takes everything from the record: leave out {', '.join(given) or 'PREFIX'}")
+    recorded = read_record(arguments.replay)
+    try:
+        client, _ = open_engine(arguments, recorded.model)
+        with client:
+            completion = complete(client, arguments, recorded.prefix, None, recorded.fields)
+    except (PickAnotherModel, SendTextAgain) as error:
+        made_by = f"the record was made by the model {recorded.model}, digest {recorded.fields['digest']}"
+        raise PickAnotherModel(f"{made_by}, which --model or --server must name: {error}") from error
+    check_replayed(recorded, completion.alternatives)
+    return 0
+
+
+def complete(
+    client: Client, arguments: argparse.Namespace, prefix: str, model: str | None, fields: dict[str, Any]
+) -> Completion:
+    """Print a completion as the flags want it."""
+    is_asked, echo = fields["include_log_probabilities"], prefix if arguments.echo else ""
+    if arguments.json:  # with log-probabilities, it is counted how many characters were recalled
+        fields = fields | {"include_log_probabilities": True}
+    with client.complete(prefix, model=model, timeout=arguments.timeout, **fields) as completion:
         if arguments.json:
             completion.read()
-            write_json(completion.record() if is_asked else without_log_probabilities(completion.record()))
+            write_json(for_programs(completion.record() if is_asked else without_log_probabilities(completion.record())))
         elif fields["alternatives"] > 1:
-            write_alternatives(completion, prefix if arguments.echo else "")
+            write_alternatives(completion, echo)
         else:
-            write_pieces(completion, prefix if arguments.echo else "")
-        if completion.usage:
-            note_unknown(client, model, completion.digest, prefix, completion.usage.unknown_characters)
-    return 0
+            write_pieces(completion, echo)
+    if completion.usage:
+        note_unknown(client, model, completion.digest, prefix, completion.usage.unknown_characters)
+    return completion
 
 
 def without_log_probabilities(record: dict[str, Any]) -> dict[str, Any]:
