@@ -210,14 +210,19 @@ def help_of(one: Setting) -> str:
 def given(
     arguments: "argparse.Namespace", settings: Sequence[Setting], refuse: Refuse, environment: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """The values of those settings that were given: as a flag, or otherwise as a variable. Raises `refuse(...)`."""
+    """The values of those settings that were given: as a flag, or otherwise as a variable.
+
+    Raises `refuse(...)`, with the variable's name if the value is the variable's.
+    """
     values: dict[str, Any] = {}
     for each in settings:
         words = getattr(arguments, each.name, None)
-        if words is None and environment and each.variable:
-            words = environment.get(each.variable)
         if words is not None:
             values[each.name] = value_of(each, words, refuse)
+        elif environment and each.variable in environment:
+            named = replace(each, name=each.variable)
+            values[each.name] = named.read(environment[each.variable], refuse)
+            named.check(values[each.name], refuse)
     return values
 
 

@@ -106,7 +106,7 @@ def test_the_ends_of_a_range_are_in_it_and_none_is_where_it_is_the_default(value
     [("CUPS", "two", "1 to 8 cups, whole"), ("DEGREES", "", "2^-1 to 100"), ("WHISTLES", "loudly", "true or false")],
 )
 def test_words_that_stand_for_no_value_are_refused_in_the_same_way(variable: str, words: str, allowed: str) -> None:
-    with pytest.raises(OutOfRange, match=f"^{variable.lower()}: '{words}' is out of range; allowed: ") as refused:
+    with pytest.raises(OutOfRange, match=f"^KETTLE_{variable}: '{words}' is out of range; allowed: ") as refused:
         parse([], {f"KETTLE_{variable}": words})
     assert str(refused.value).endswith(allowed)
 

@@ -81,7 +81,7 @@ def test_a_value_out_of_range_is_refused_by_name_value_and_range(field: str, val
     for value in values:
         with pytest.raises(InvalidField) as caught:
             parse([], {f"ELMAN_{field.upper()}": str(value)})
-        assert str(caught.value).startswith(f"{field}: {value!r} ")
+        assert str(caught.value).startswith(f"ELMAN_{field.upper()}: {value!r} ")
         assert str(caught.value).endswith(allowed)
 
 
@@ -94,7 +94,7 @@ def test_a_value_out_of_range_is_refused_by_name_value_and_range(field: str, val
     ],
 )
 def test_words_that_are_not_numbers_are_refused(field: str, word: str, allowed: str) -> None:
-    with pytest.raises(InvalidField, match=f"^{field}: '{word}' .* {allowed}$"):
+    with pytest.raises(InvalidField, match=f"^ELMAN_{field.upper()}: '{word}' .* {allowed}$"):
         parse([], {f"ELMAN_{field.upper()}": word})
 
 

@@ -3,14 +3,16 @@
 import argparse
 import importlib.metadata
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
 from typing import Final
 
-from elman.errors import AllowMoreTime, BackOff, ElmanError, GoElsewhere, ReportDefect, SendTextAgain, from_engine
+from elman.errors import AllowMoreTime, BackOff, ElmanError, GoElsewhere, MendRequest, ReportDefect, SendTextAgain, from_engine
 
+A_FIELD: Final = re.compile(r"(?:model\.)?([a-z_]+)(?:\[\d+\])?: ")
 INTERRUPTED: Final = 130  # 128 + SIGINT
 PIPE_CLOSED: Final = 141  # 128 + SIGPIPE
 
@@ -71,7 +73,20 @@ def run(arguments: Sequence[str]) -> int:
     if unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     sys.stdout.flush()
-    return int(module.run(namespace))
+    try:
+        return int(module.run(namespace))
+    except Exception as error:
+        if not isinstance(meant := as_elman_error(error), MendRequest):
+            raise
+        raise MendRequest(naming_flag(str(meant), arguments)) from error
+
+
+def naming_flag(message: str, arguments: Sequence[str]) -> str:
+    """The message, with the flag in place of the field that it names, if a flag gave the field."""
+    found = A_FIELD.match(message)
+    flag = f"--{found[1].replace('_', '-')}" if found else ""
+    is_given = any(word == flag or word.startswith(f"{flag}=") for word in arguments)
+    return f"{flag}{message[found.end(1) :]}" if found and is_given else message
 
 
 def parser_of_all() -> argparse.ArgumentParser:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from elman.cli.engine import vocabulary
-from elman.cli.main import main
+from elman.cli.main import main, naming_flag
 from elman.cli.replay import for_programs
 from elman.protocol.results import ModelDescription
 from elman.sync.client import Client
@@ -280,20 +280,23 @@ def test_words_that_are_missing_are_named(line: str, words: str, capsys: pytest.
 def test_an_instruction_set_beside_a_gpu_is_refused() -> None:
     code, output, errors = elman(*["serve", "--device", "cuda", "--instructions", "avx2", "--port", "0", "--metrics-port", "0"])
     assert (code, output) == (2, b"")
-    assert errors == "elman: error: instructions: 'avx2' is out of range; allowed: auto\n"
+    assert errors == "elman: error: --instructions: 'avx2' is out of range; allowed: auto\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "given", "code", "words"),
     [
         (("complete",), b"ab\xffcd", 2, "standard input: byte 0xff at offset 2 is not UTF-8"),
-        (("complete", "--top-k", "x", "a"), b"", 2, "top_k: 'x' is out of range; allowed: a whole number"),
-        (("complete", "--top-k", "-1", "a"), b"", 2, "top_k: -1 is out of range; allowed: 0 to 4294967295"),
-        (("complete", "--temperature", "nan", "a"), b"", 2, "temperature: nan is out of range; allowed: 0, or 0.05 to 10"),
-        (("complete", "--state", "%", "a"), b"", 2, "state: '%' is out of range; allowed: Base64"),
+        (("complete", "--top-k", "x", "a"), b"", 2, "--top-k: 'x' is out of range; allowed: a whole number"),
+        (("complete", "--top-k", "-1", "a"), b"", 2, "--top-k: -1 is out of range; allowed: 0 to 4294967295"),
+        (("complete", "--temperature", "nan", "a"), b"", 2, "--temperature: nan is out of range; allowed: 0, or 0.05 to 10"),
+        (("complete", "--state", "%", "a"), b"", 2, "--state: '%' is out of range; allowed: Base64"),
+        (("complete", "--top-p=2", "a"), b"", 2, "--top-p: 2.0 is out of range; allowed: above 0, at most 1"),
+        (("complete", "--digest", "x", "a"), b"", 2, "--digest: 'x' is out of range; allowed: 64 lower-case"),
+        (("complete", "--stop", "a", "--stop", "", "a"), b"", 2, "--stop[1]: 0 characters is out of range"),
         (("complete", "--model", "nobody", "a"), b"", 3, "model.name: 'nobody' is not served; there are: tiny"),
         (("complete", "--digest", "0" * 64, "a"), b"", 4, "leave out --state and --digest"),
-        (("score", "--timeout", "0", "a"), b"", 2, "timeout: 0.0 is out of range"),
+        (("score", "--timeout", "0", "a"), b"", 2, "--timeout: 0.0 is out of range"),
     ],
 )
 def test_an_error_is_one_line_that_says_what_to_mend(
@@ -305,6 +308,21 @@ def test_an_error_is_one_line_that_says_what_to_mend(
     assert errors.startswith("elman: error: ")
     assert errors.count("\n") == 1
     assert words in errors
+
+
+def test_a_field_that_no_flag_gave_keeps_its_name() -> None:
+    assert naming_flag("top_k: 7 is out of range", ["complete", "--top-p", "1"]) == "top_k: 7 is out of range"
+    assert naming_flag("nothing: here", []) == "nothing: here"
+    assert naming_flag("no field", ["--no-field"]) == "no field"
+
+
+def test_a_variable_out_of_range_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in ("70000", "x"):
+        monkeypatch.setenv("ELMAN_PORT", value)
+        assert main(["serve"]) == 2
+        assert capsys.readouterr().err.startswith(
+            f"elman: error: ELMAN_PORT: {value if value == '70000' else repr(value)} is out"
+        )
 
 
 def test_no_server_at_the_port_says_how_to_start_one() -> None:

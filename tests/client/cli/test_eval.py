@@ -236,8 +236,8 @@ def test_a_file_that_is_not_text_is_named(
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (("--min-confidence", "0"), "min_confidence: 0.0 is out of range; allowed: 2^-20 to 1"),
-        (("--max-characters", "0"), "max_characters: 0 is out of range; allowed: 1 to 1024"),
+        (("--min-confidence", "0"), "--min-confidence: 0.0 is out of range; allowed: 2^-20 to 1"),
+        (("--max-characters", "0"), "--max-characters: 0 is out of range; allowed: 1 to 1024"),
     ],
 )
 def test_a_flag_out_of_range_is_refused_by_name(

@@ -68,7 +68,7 @@ def test_a_dial_out_of_range_is_refused_by_name(tmp_path: Path, capsys: pytest.C
             2,
             "layers: 4 is out of range; allowed: none beside a model to begin from; shakespeare has 8",
         ),
-        ("--from shakespeare --hidden-size 64", 2, "hidden_size: 64 is out of range"),
+        ("--from shakespeare --hidden-size 64", 2, "--hidden-size: 64 is out of range"),
         ("--from shakespear", 3, "'shakespear' is neither a file nor a shipped model"),
         ("--from {folder}", 1, "a folder, not a model file"),
         ("--from {folder}/notes.txt", 3, "notes.txt: not an elman model, or a damaged one"),
