@@ -67,6 +67,10 @@ _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("elman")
     if name not in __all__:
         raise AttributeError(f"module 'elman' has no attribute {name!r}")
     if name == "open":

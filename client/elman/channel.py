@@ -8,6 +8,7 @@ from typing import Final, cast
 import grpc
 
 from elman.errors import AllowMoreTime, ElmanError, GoElsewhere, NeverRetry, from_status
+from elman.ranges import check_type
 
 DEFAULT_PORT: Final = 50051
 DEFAULT_ADDRESS: Final = f"127.0.0.1:{DEFAULT_PORT}"
@@ -39,7 +40,10 @@ CHANNEL_OPTIONS: Final = (
 
 def targets(addresses: str | Sequence[str]) -> list[str]:
     """The targets of one address or several; what names no port means elman's. Anything else is for gRPC to resolve."""
+    check_type("addresses", addresses, Sequence, "HOST, HOST:PORT, or several")
     several = [addresses] if isinstance(addresses, str) else list(addresses)
+    for address in several:
+        check_type("addresses", address, str, "HOST, HOST:PORT, or several")
     if not several or not all(several):
         raise NeverRetry(f"addresses: {addresses!r} is empty; allowed: HOST, HOST:PORT, or several")
     return [with_port(address) for address in several]

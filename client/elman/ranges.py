@@ -3,12 +3,20 @@
 Knows no request: the server checks every narrower range.
 """
 
+from numbers import Integral, Real
 from typing import Final
 
 from elman.errors import MendRequest
+from elman.settings import shown
 
 LARGEST_UINT32: Final = (1 << 32) - 1
 LARGEST_UINT64: Final = (1 << 64) - 1
+
+
+def check_type(field: str, value: object, kind: type, allowed: str) -> None:
+    """Raise TypeError, in the words of the other refusals, for a value of another type."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{field}: {shown(value)} is of type {type(value).__name__}; allowed: {allowed}")
 
 
 def unsigned(field: str, value: int, largest: int = LARGEST_UINT32) -> int:
@@ -17,14 +25,16 @@ def unsigned(field: str, value: int, largest: int = LARGEST_UINT32) -> int:
 
 
 def in_range(field: str, value: int, least: int, most: int) -> int:
-    """The number, if it lies in the range. Raises MendRequest."""
+    """The number, if it lies in the range. Raises MendRequest or TypeError."""
+    check_type(field, value, Integral, "a whole number")
     if not least <= value <= most:
         raise MendRequest(f"{field}: {value} is out of range; allowed: {least} to {most}")
     return value
 
 
 def as_double(field: str, value: float) -> float:
-    """The number, if a double can carry it."""
+    """The number, if a double can carry it. Raises MendRequest or TypeError."""
+    check_type(field, value, Real, "a number")
     try:
         return float(value)
     except OverflowError:
@@ -32,7 +42,8 @@ def as_double(field: str, value: float) -> float:
 
 
 def encodable(field: str, text: str) -> str:
-    """The text, if UTF-8 can carry it."""
+    """The text, if UTF-8 can carry it. Raises MendRequest or TypeError."""
+    check_type(field, text, str, "text (str)")
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -44,14 +55,17 @@ def encodable(field: str, text: str) -> str:
 
 
 def checked_timeout(seconds: float | None) -> float | None:
-    """The timeout of a call. Raises MendRequest."""
+    """The timeout of a call. Raises MendRequest or TypeError."""
+    if seconds is not None:
+        check_type("timeout", seconds, Real, "a number of seconds, or none")
     if seconds is not None and not seconds > 0:
         raise MendRequest(f"timeout: {seconds} is out of range; allowed: above 0 seconds, or none")
     return seconds
 
 
 def not_negative(field: str, seconds: float) -> float:
-    """The seconds, 0 or more. Raises MendRequest."""
+    """The seconds, 0 or more. Raises MendRequest or TypeError."""
+    check_type(field, seconds, Real, "a number of seconds")
     if not seconds >= 0:
         raise MendRequest(f"{field}: {seconds} is out of range; allowed: 0 seconds or more")
     return seconds

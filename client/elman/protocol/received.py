@@ -5,6 +5,7 @@ from typing import Any
 
 from elman.protocol.exchange import Exchange
 from elman.protocol.results import Alternative, Usage, base64
+from elman.settings import shown
 from elman.v1 import completion_service_pb2 as pb
 
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "seed")
@@ -16,6 +17,10 @@ class ReceivedCompletion:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._has_begun = False
+
+    def __repr__(self) -> str:
+        text = shown(self._first.text) if self._has_begun else "not begun"
+        return f"<{type(self).__name__} of seed {self.seed}: {text}>"
 
     @property
     def text(self) -> str:

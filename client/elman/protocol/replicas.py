@@ -18,18 +18,29 @@ class Replicas(Generic[AnyTransport]):
         self.transports = transports
         self._retry, self._clock = retry or Retry(), clock
         self._turn = 0  # the transport that answered last
+        self._is_closed = False
 
     def tries(self, timeout: float | None) -> Tries:
-        """The tries of one call. Raises MendRequest."""
+        """The tries of one call. Raises MendRequest, TypeError, or ElmanError if the client is closed."""
+        self._check_open()
         return Tries(self._retry, len(self.transports), self._turn, checked_timeout(timeout), self._clock)
 
     def transport(self, tries: Tries) -> AnyTransport:
-        """The transport to try now."""
+        """The transport to try now. Raises ElmanError if the client is closed."""
+        self._check_open()
         return self.transports[tries.turn % len(self.transports)]
 
     def two_transports(self, tries: Tries) -> tuple[AnyTransport, AnyTransport]:
         """The transport to try now, and the one for a hedge. A single one is both: its name may mean several replicas."""
         return self.transport(tries), self.transports[(tries.turn + 1) % len(self.transports)]
+
+    def close(self) -> None:
+        """Allow no more tries."""
+        self._is_closed = True
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ElmanError("this client is closed; make another with elman.Client, elman.AsyncClient or elman.open")
 
     def wait_seconds(self, tries: Tries, error: ElmanError, progress: int = 0) -> float:
         """How long to wait before the next try. Raises the error if there is none. Later calls begin at the same replica."""

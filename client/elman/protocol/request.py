@@ -1,11 +1,11 @@
 """From keywords to requests. Refuses only what the wire cannot carry: every other range is checked by the server."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from elman.errors import MendRequest
-from elman.ranges import LARGEST_UINT64, as_double, encodable, in_range, unsigned
+from elman.ranges import LARGEST_UINT64, as_double, check_type, encodable, in_range, unsigned
 from elman.v1 import completion_service_pb2 as pb
 
 MOST_ALTERNATIVES: Final = 16
@@ -32,7 +32,7 @@ def complete_request(
     """The request with every parameter spelled out and a seed, so that it can be repeated. Raises MendRequest."""
     return pb.CompleteRequest(
         model=model_of(model, digest),
-        state=state,
+        state=checked_state(state),
         prefix=encodable("prefix", prefix),
         sampling=sampling(temperature, top_k, top_p, min_p, seed),
         limits=limits(max_characters, stop, min_confidence),
@@ -74,10 +74,16 @@ def score_request(
     """The request to score a text. Raises MendRequest."""
     return pb.ScoreRequest(
         model=model_of(model, digest),
-        state=state,
+        state=checked_state(state),
         text=encodable("text", text),
         include_log_probabilities=include_log_probabilities,
     )
+
+
+def checked_state(state: bytes) -> bytes:
+    """The state. Raises TypeError, above all for the Base64 of a record."""
+    check_type("state", state, bytes, "bytes; a record's Base64 is to be decoded first")
+    return state
 
 
 def model_of(model: str | None, digest: str) -> pb.Model:
@@ -100,6 +106,7 @@ def limits(max_characters: int, stop: Sequence[str], min_confidence: float | Non
     """Where to end."""
     if isinstance(stop, str):
         raise MendRequest(f"stop: {stop!r} is one string; allowed: a sequence of strings, such as [{stop!r}]")
+    check_type("stop", stop, Iterable, "a sequence of strings")
     strings = [encodable(f"stop[{index}]", each) for index, each in enumerate(stop)]
     limits = pb.Limits(max_characters=unsigned("max_characters", max_characters), stop=strings)
     if min_confidence:

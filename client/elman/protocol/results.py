@@ -6,6 +6,7 @@ from base64 import b64encode
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from elman.settings import shown
 from elman.v1 import completion_service_pb2 as pb
 
 
@@ -16,7 +17,7 @@ class Piece:
     text: str
     alternative: int
     position: int
-    log_probabilities: tuple[float, ...] = ()
+    log_probabilities: tuple[float, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         return self.text
@@ -47,7 +48,7 @@ class Usage:
         return cls(**{name: getattr(usage, name) for name in counted})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Alternative:
     """What was received of one alternative so far; `finish_reason` is None until it ended."""
 
@@ -63,6 +64,9 @@ class Alternative:
     def text(self) -> str:
         """The text received."""
         return "".join(self.pieces)
+
+    def __repr__(self) -> str:
+        return f"Alternative({self.number}, {shown(self.text)}, finish_reason={self.finish_reason!r})"
 
     def add(self, piece: Piece) -> None:
         """Append the next part of its text."""
@@ -90,8 +94,8 @@ class Score:
     characters: int
     unknown_characters: int
     total_log_probability: float
-    log_probabilities: tuple[float, ...]
-    state: bytes
+    log_probabilities: tuple[float, ...] = field(repr=False)
+    state: bytes = field(repr=False)
 
     @classmethod
     def of(cls, response: pb.ScoreResponse) -> "Score":
@@ -135,9 +139,9 @@ class ModelDescription:
     digest: str
     semantics_version: int
     layer_sizes: tuple[int, ...]
-    vocabulary: str
+    vocabulary: str = field(repr=False)
     state_bytes: int
-    about: dict[str, Any]
+    about: dict[str, Any] = field(repr=False)
 
     @classmethod
     def of(cls, description: pb.ModelDescription) -> "ModelDescription":

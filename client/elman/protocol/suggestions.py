@@ -5,7 +5,7 @@ stream 2:  0: "ft" "! wh" ...               heard: 2, then 6: what was received 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from elman.errors import MendRequest, ReportDefect
@@ -25,7 +25,8 @@ class Suggestion:
     alternative: int
     position: int  # the cursor's
     finish_reason: str | None = None  # "length", "stop" or "confidence"; None while it may still grow
-    log_probabilities: tuple[float, ...] = ()  # of the text's characters, natural, at temperature 1; empty unless asked for
+    log_probabilities: tuple[float, ...] = field(default=(), repr=False)
+    """Of the text's characters, natural, at temperature 1; empty unless asked for."""
 
     def __str__(self) -> str:
         return self.text

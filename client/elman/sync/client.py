@@ -174,7 +174,8 @@ class Client:
         return [ModelDescription.of(each) for each in response.models]
 
     def close(self) -> None:
-        """Close the connections. Completions that are still running end."""
+        """Close the connections. Completions that are still running end, and nothing can be asked afterwards."""
+        self._replicas.close()
         for transport in self._replicas.transports:
             transport.close()
 
