@@ -247,6 +247,11 @@ def default_cell(one: Setting) -> str:
     return one.default_words or f"`{one.shown_default}`"
 
 
+def counted(number: int, noun: str) -> str:
+    """How many there are: "1 file", "2,000 files"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def in_words(value: object) -> str:
     """A value as a person would write it."""
     return f"{value:g}" if isinstance(value, float) else str(value)

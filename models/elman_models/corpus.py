@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 
+from elman.settings import counted
+
 BLOCK = 1 << 20
 """Bytes of a file that are read at once."""
 LONGEST_PAGE = 2000
@@ -43,9 +45,8 @@ class Corpus:
     def require(self, characters: int) -> None:
         """Raise CorpusError unless there are at least this many."""
         if self.characters < characters:
-            raise CorpusError(
-                f"too little text: {self.characters:,} characters in {len(self.documents)} files; needed: {characters:,}"
-            )
+            held = f"{counted(self.characters, 'character')} in {counted(len(self.documents), 'file')}"
+            raise CorpusError(f"too little text: {held}; needed: {characters:,}")
 
 
 def read_corpus(paths: Sequence[Path]) -> Corpus:

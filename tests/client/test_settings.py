@@ -22,6 +22,7 @@ from elman.settings import (
     Range,
     add_flags,
     check,
+    counted,
     given,
     help_of,
     refusal,
@@ -138,3 +139,8 @@ def test_help_adds_what_a_kind_has_to_say() -> None:
     kind = replace(TEXTS, hint="Say cheese.")
     labels = replace(SETTINGS[3], kind=kind, is_whole_sentence=True, help="Labels.")
     assert help_of(labels) == "Labels. May be repeated. Say cheese."
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (1500, "1,500 files")])
+def test_one_is_not_many(number: int, words: str) -> None:
+    assert counted(number, "file") == words

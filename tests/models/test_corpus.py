@@ -88,7 +88,7 @@ def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
 
 
 def test_too_little_text_is_told_with_how_much_there_is_and_how_much_is_needed() -> None:
-    with pytest.raises(CorpusError, match="too little text: 1 characters in 1 files; needed: 20,000"):
+    with pytest.raises(CorpusError, match="too little text: 1 character in 1 file; needed: 20,000"):
         Corpus(("x",)).require(20_000)
 
 

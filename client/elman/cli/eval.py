@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from elman.cli.models import table
 from elman.errors import MendRequest
 from elman.extras import extra
-from elman.settings import add_flags, given
+from elman.settings import add_flags, counted, given
 from elman.terminal import use_utf8, write, write_json
 
 if TYPE_CHECKING:
@@ -62,15 +62,22 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the report."""
     use_utf8()
     report = measured(arguments)
+    shown = named(report, Path(arguments.model).stem)
     if arguments.plot:
         from elman_models.plots.report import draw
 
-        draw(report, arguments.plot)
+        draw(shown, arguments.plot)
     if arguments.json:
         write_json(report.to_json())
     else:
-        write(in_words(report))
+        write(in_words(shown))
     return 0
+
+
+def named(report: "Evaluation", name: str) -> "Evaluation":
+    """The report with the model's name, as people know it, in place of the word for every model."""
+    plain = replace(report.without_recall, name=f"{name} without recall")
+    return replace(report, artifact=replace(report.artifact, name=name), without_recall=plain)
 
 
 def measured(arguments: argparse.Namespace) -> "Evaluation":
@@ -120,16 +127,18 @@ def in_words(report: "Evaluation") -> str:
 
 
 def circumstances(report: "Evaluation") -> str:
-    """What the figures depend on, and what the artifact takes."""
+    """What the figures depend on, and what the model takes."""
     trained, pace = report.training_characters, report.throughput
     fitted = (
-        f"odds fitted on {report.validation_characters:,} characters" if report.validation_characters else "the artifact's odds"
+        f"odds fitted on {report.validation_characters:,} characters"
+        if report.validation_characters
+        else f"the odds of {report.artifact.name}"
     )
     return (
-        f"{report.characters:,} characters, {report.unknown_characters:,} unknown"
+        f"{counted(report.characters, 'character')}, {report.unknown_characters:,} unknown"
         f"{f'; {trained:,} characters to train the baselines, {fitted} for the n-gram with recall' if trained else ''}\n"
         f"ghost text: at most {report.habits.max_characters} characters, of a probability from {report.confidence:.3g}\n"
-        f"artifact: {report.artifact_bytes:,} bytes; in one thread it consumes {pace.consumed:,.0f}"
+        f"{report.artifact.name}: {report.artifact_bytes:,} bytes; in one thread it consumes {pace.consumed:,.0f}"
         f" characters a second and draws {pace.drawn:,.0f}\n"
     )
 

@@ -5,7 +5,7 @@ import argparse
 from elman.cli.engine import add_engine_arguments, check_json, note_unknown, open_engine, values_of
 from elman.protocol.fields import SCORE_FIELDS
 from elman.protocol.results import Score
-from elman.settings import add_flags
+from elman.settings import add_flags, counted
 from elman.terminal import read_text, use_utf8, write, write_json
 
 
@@ -36,4 +36,4 @@ def run(arguments: argparse.Namespace) -> int:
 def in_words(score: Score) -> str:
     """The score in one line."""
     means = f"{score.nats_per_character:.4f} nats a character, {score.bits_per_character:.4f} bits a character"
-    return f"{means} ({score.characters} characters, {score.unknown_characters} unknown)"
+    return f"{means} ({counted(score.characters, 'character')}, {score.unknown_characters:,} unknown)"

@@ -20,7 +20,7 @@ def draw(points: Sequence[Point], characters_per_step: int, path: Path) -> None:
         axis.set(xlabel="characters read", ylabel="nats a character (less is better)", xlim=(0, None))
         axis.xaxis.set_major_formatter(import_module("matplotlib.ticker").StrMethodFormatter("{x:,.0f}"))
         axis.grid(alpha=0.3)
-        axis.legend(frameon=False)
+        axis.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)  # off the curves
 
 
 def lines(points: Sequence[Point], characters_per_step: int) -> list[tuple[str, list[tuple[int, float]], str]]:

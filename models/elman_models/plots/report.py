@@ -5,13 +5,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from elman_models.measure.report import FLOAT_NETWORK, WITHOUT_RECALL, Evaluation, Figures
+from elman_models.measure.report import FLOAT_NETWORK, Evaluation, Figures
 from elman_models.plots.sheet import picture
 
 INCHES = (15.0, 4.8)
-OWN, OTHER, LIMIT = "#1f5fae", "#b9c4d0", "#8a8a8a"
-LINES = {"artifact": OWN, WITHOUT_RECALL: "#7fa8d6", "Kneser-Ney 7": "#d9822b", "PPM-D 6 adapting": "#3a8f5c"}
-"""Whose calibration is drawn beside the artifact's; all of them would hide each other."""
+OWN, PLAIN, OTHER, LIMIT = "#1f5fae", "#7fa8d6", "#b9c4d0", "#8a8a8a"
+LINES = {"Kneser-Ney 7": "#d9822b", "PPM-D 6 adapting": "#3a8f5c"}
+"""Whose calibration is drawn beside the model's; all of them would hide each other."""
 
 
 def draw(report: Evaluation, path: Path) -> None:
@@ -39,9 +39,9 @@ def title(report: Evaluation) -> str:
 
 
 def draw_bars(axis: Any, bar_of: Mapping[str, float], form: str) -> None:
-    """A bar for each predictor by its name, the artifact's on top."""
+    """A bar for each predictor by its name, the model's, which is the first, on top."""
     names, values = list(bar_of), list(bar_of.values())
-    bars = axis.barh(names, values, color=[OWN if name == "artifact" else OTHER for name in names])
+    bars = axis.barh(names, values, color=[OWN, *[OTHER] * (len(names) - 1)])
     axis.bar_label(bars, [form.format(value) for value in values], padding=3, fontsize="small")
     axis.invert_yaxis()
     axis.set_xlim(0, 1.15 * max(values) or 1)
@@ -51,14 +51,15 @@ def draw_bars(axis: Any, bar_of: Mapping[str, float], form: str) -> None:
 
 
 def draw_calibration(axis: Any, rows: Sequence[Figures]) -> None:
-    """How often the most probable character came, against its probability."""
+    """How often the most probable character came, against its probability; the first two rows are the model's."""
     axis.plot([0, 1], [0, 1], linestyle="--", color=LIMIT, label="as often as predicted")
+    colours = {rows[0].name: OWN, rows[1].name: PLAIN} | LINES
     for row in rows:
-        if row.name in LINES:
+        if row.name in colours:
             line = [(each.predicted, each.observed) for each in row.calibration.bins]
             label = f"{row.name}: error {row.calibration.expected_error:.2%}"
-            axis.plot(*zip(*line, strict=True), marker="o", markersize=4, label=label, color=LINES[row.name])
+            axis.plot(*zip(*line, strict=True), marker="o", markersize=4, label=label, color=colours[row.name])
     axis.set(title="Calibration", xlabel="predicted probability of the most probable character", ylabel="how often it came")
     axis.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     axis.grid(alpha=0.3)
-    axis.legend(fontsize="small", loc="upper left", frameon=False)
+    axis.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False)  # off the curves

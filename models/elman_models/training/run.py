@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from elman.settings import counted
 from elman_models.corpus import Corpus
 from elman_models.errors import InvalidField
 from elman_models.law.structure import SHAPES
@@ -161,7 +162,7 @@ class Run:
         return (
             f"training {shape['layers']} layers of {shape['hidden_size']}, {weights:,} weights{begun}, on "
             f"{self.training.characters:,} characters ({len(self.vocabulary)} different): {recipe.epochs} epochs, "
-            f"{self.steps:,} steps, {hardware.precision}, {hardware.threads} threads, {hardware.device}"
+            f"{counted(self.steps, 'step')}, {hardware.precision}, {counted(hardware.threads, 'thread')}, {hardware.device}"
             + ("" if self.group.is_alone else f", in each of {self.group.processes} processes")
         )
 

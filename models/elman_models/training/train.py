@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from elman.settings import counted
 from elman_models.corpus import Corpus, divide, read_corpus
 from elman_models.law.artifact import Model
 from elman_models.measure.fit import fitted
@@ -179,7 +180,7 @@ def beginning(training: Corpus) -> str:
 
 def tell_what_was_read(corpus: Corpus, report: Report) -> None:
     """Say how much text there is, and what was left out of folders."""
-    report.say(f"read {corpus.characters:,} characters in {len(corpus.documents)} files")
+    report.say(f"read {counted(corpus.characters, 'character')} in {counted(len(corpus.documents), 'file')}")
     shown = 5
     for line in corpus.skipped[:shown]:
         report.say(f"left out: {line}")

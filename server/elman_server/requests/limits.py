@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from elman.settings import counted
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Amount, InvalidField
 from elman_models.law.ghost import GhostSurprise
@@ -59,7 +60,9 @@ class Limits:
         """Raise InvalidField unless the text can be the beginning of a completion within these limits."""
         field = "already_received"
         if len(received) > self.max_characters:
-            raise InvalidField(field, Amount(f"{len(received)} characters"), f"at most max_characters = {self.max_characters}")
+            raise InvalidField(
+                field, Amount(counted(len(received), "character")), f"at most max_characters = {self.max_characters}"
+            )
         if unknown := set(received) - set(vocabulary.characters):
             raise InvalidField(field, min(unknown), "characters that the model can produce")
         if self.ending(received).reason is Reason.STOP:
@@ -72,4 +75,4 @@ def check_stops(stops: Sequence[str]) -> None:
         raise InvalidField("stop", Amount(f"{len(stops)} strings"), f"at most {MOST_STOPS}")
     for index, stop in enumerate(stops):
         if not 1 <= len(stop) <= LONGEST_STOP:
-            raise InvalidField(f"stop[{index}]", Amount(f"{len(stop)} characters"), f"1 to {LONGEST_STOP} characters")
+            raise InvalidField(f"stop[{index}]", Amount(counted(len(stop), "character")), f"1 to {LONGEST_STOP} characters")

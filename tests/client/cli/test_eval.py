@@ -166,7 +166,7 @@ def test_people_get_a_table(artifact: Path, files: tuple[Path, Path], capsys: py
     for words in (
         "NATS A CHARACTER",
         "KEYS SAVED",
-        "artifact without recall",
+        "tiny without recall",
         " with recall",
         "adapting",
         "Kneser-Ney 8",
@@ -175,6 +175,7 @@ def test_people_get_a_table(artifact: Path, files: tuple[Path, Path], capsys: py
     ):
         assert words in output
     assert f"{len(TEXT):,} characters, 0 unknown" in output
+    assert "artifact" not in output  # people know the model by its name
 
 
 def test_a_picture_is_drawn(
