@@ -27,6 +27,7 @@ from elman_server.requests.catalogue import Catalogue
 from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
 from elman_server.rpc.wire import SERVICE, handlers
+from elman_server.telemetry.greeting import greet, is_terminal
 from elman_server.telemetry.log import configure, log
 from elman_server.telemetry.metrics import Metrics
 
@@ -96,9 +97,13 @@ class Server:
         self._ticker.start(asyncio.get_running_loop())
         await self._grpc.start()
         await self._health.set_serving(True)
+        host = self._config.host
+        if is_terminal():
+            greet(host, self.port, self.metrics_port, list(self._models))
+            return
         log(
             "serving",
-            host=self._config.host,
+            host=host,
             port=self.port,
             metrics_port=self.metrics_port,
             models=self._models,
