@@ -28,7 +28,7 @@ bench-setup: .venv/benchmarks ## add to .venv what the benchmarks compare with a
 	$(TOOLS) pip install --quiet --constraint constraints.txt --group benchmarks
 	touch $@
 
-demo: .venv/serving ## start a server on the shipped model, stream a completion from it, stop it
+demo: .venv/serving ## start a server on the shipped models, stream a completion and ghost text from it, stop it
 	@./demo.sh
 
 test: setup ## run the tests

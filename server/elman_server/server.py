@@ -28,7 +28,7 @@ from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
 from elman_server.rpc.wire import SERVICE, handlers
 from elman_server.telemetry.greeting import greet, is_terminal
-from elman_server.telemetry.log import configure, log
+from elman_server.telemetry.log import LOGGER, configure, log
 from elman_server.telemetry.metrics import Metrics
 
 OPTIONS = [
@@ -98,7 +98,7 @@ class Server:
         await self._grpc.start()
         await self._health.set_serving(True)
         host = self._config.host
-        if is_terminal():
+        if is_terminal() and LOGGER.isEnabledFor(logging.INFO):
             greet(host, self.port, self.metrics_port, list(self._models))
             return
         log(
