@@ -10,10 +10,13 @@ from elman.errors import MendRequest, PickAnotherModel, SendTextAgain
 from elman.protocol.fields import COMPLETE_FIELDS
 from elman.settings import add_flags
 from elman.sync.client import Client, Completion
-from elman.terminal import dim, is_terminal, read_text, use_utf8, write, write_json
+from elman.terminal import dim, is_terminal, note, read_text, use_utf8, write, write_json
 
 LOG_PROBABILITIES: Final = "log_probabilities"
 LARGEST_PREFIX_BYTES: Final = 1 << 20
+WANDERING: Final = 0.5
+"""The temperature from which drawn text does not circle: docs/log.md."""
+LONGEST_PERIOD, SHORTEST_CIRCLE = 80, 60
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +78,15 @@ def complete(
             write_pieces(completion, echo)
     if completion.usage:
         note_unknown(client, model, completion.digest, prefix, completion.usage.unknown_characters)
+    if fields["temperature"] < WANDERING and any(goes_in_circles(each.text) for each in completion.alternatives):
+        note(f"the text goes round in a circle; a long text wanders on with --temperature {WANDERING} or more (default: 0.8)")
     return completion
+
+
+def goes_in_circles(text: str) -> bool:
+    """Whether the end of the text is one short run, three times or more."""
+    ends = ((period, text[-max(3 * period, SHORTEST_CIRCLE) :]) for period in range(1, LONGEST_PERIOD + 1))
+    return any(len(end) >= max(3 * period, SHORTEST_CIRCLE) and end[period:] == end[:-period] for period, end in ends)
 
 
 def without_log_probabilities(record: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from elman.cli.complete import goes_in_circles
 from elman.cli.engine import vocabulary
 from elman.cli.main import main, naming_flag
 from elman.cli.replay import for_programs
@@ -168,6 +169,31 @@ def test_echo_prints_the_prefix_first_and_a_pipe_gets_no_colour(scripted: Any) -
     _, output, _ = elman("complete", "--server", scripted.address, "--echo", "a bad ")
     assert output.startswith(b"a bad ")
     assert b"\x1b" not in output
+
+
+@pytest.mark.parametrize(
+    ("text", "circles"),
+    [
+        ("I will not see the matter?\n" * 4, True),
+        ("It was " + "import os\n" * 6, True),
+        ("import os\n" * 5, False),
+        ("=" * 60, True),
+        ("=" * 59, False),
+        ("import os\n" * 6 + "import re\n", False),
+        ("one two three " * 2 + "one two three, four five six, and so on without an end of it.", False),
+        ("", False),
+    ],
+)
+def test_a_text_goes_in_circles_if_its_end_is_one_run_again_and_again(text: str, circles: bool) -> None:
+    assert goes_in_circles(text) is circles
+
+
+def test_a_completion_that_goes_in_circles_is_noted(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["complete", "--server", "", "--model", "python", "--max-characters", "300", "import os\n"]
+    assert main([*command, "--temperature", "0"]) == 0
+    assert "a long text wanders on with --temperature 0.5 or more" in capsys.readouterr().err
+    assert main([*command, "--temperature", "0.8", "--seed", "1"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_the_server_may_come_from_the_environment_and_be_one_of_several(scripted: Any) -> None:
