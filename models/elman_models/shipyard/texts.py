@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from elman_models.shipyard.overlap import separate
+from elman_models.selection.overlap import separate
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from runs import longest_shared_run
 
+from elman_models.selection.overlap import LENGTH
 from elman_models.shipyard import novels, shakespeare, speeches
 from elman_models.shipyard.english import UNSEEN, VALIDATION, english_text, read_parts
 from elman_models.shipyard.novels import WORKS, plain_chapters, read_novels
-from elman_models.shipyard.overlap import LENGTH
 from elman_models.shipyard.packages import Package
 from elman_models.shipyard.speeches import plain_speech, read_speeches
 from elman_models.shipyard.texts import DividedText

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from runs import longest_shared_run
 
-from elman_models.shipyard.overlap import LENGTH
+from elman_models.selection.overlap import LENGTH
 from elman_models.shipyard.python import UNSEEN_SHARES, python_text, read_modules, read_parts, share_of
 from elman_models.shipyard.texts import DividedText
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from runs import longest_shared_run
 
-from elman_models.shipyard.overlap import LENGTH
+from elman_models.selection.overlap import LENGTH
 from elman_models.shipyard.shakespeare import PACKAGE, UNSEEN, VALIDATION, plain_play, read_parts, read_plays
 
 MARKDOWN = r"""# A Play

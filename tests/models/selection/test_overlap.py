@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from elman_models.shipyard.overlap import LENGTH, RunHashes, separate, without_lines
+from elman_models.selection.overlap import LENGTH, RunHashes, separate, without_lines
 from elman_models.shipyard.texts import divide_by_name
 
 
