@@ -1,11 +1,10 @@
 """The training text: files and folders of notes, read, mended and divided. Knows no network and no vocabulary.
 
-A file is a document. A folder stands for the text files below it, in the order of their paths; what is empty or no UTF-8 text
-is left out there, and said so; what is hidden is passed over. A file that is named itself must be text.
+A file is a document. A folder stands for the text files below it that a person wrote (selection/), in the order of their
+paths; what is empty or no UTF-8 text is left out there too, and said so. A file that is named itself must be text.
 """
 
 import math
-import os
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,9 +12,13 @@ from itertools import chain, islice
 from pathlib import Path
 
 from elman.settings import counted
+from elman_models.selection.folders import files_below
+from elman_models.selection.generated import reason_against_text
 
 BLOCK = 1 << 20
 """Bytes of a file that are read at once."""
+SHOWN = 10
+"""Files left out that are named, unless all are asked for."""
 LONGEST_PAGE = 2000
 PAGES = 100
 """A text is cut into about this many pages at least, so that the held-out ones are spread over all of it."""
@@ -42,6 +45,13 @@ class Corpus:
         """All documents, one after another."""
         return "".join(self.documents)
 
+    def left_out(self, is_verbose: bool) -> Iterator[str]:
+        """A line for each file that was left out, or for the first few and one for the rest."""
+        shown = len(self.skipped) if is_verbose else SHOWN
+        yield from (f"left out: {word}" for word in self.skipped[:shown])
+        if rest := len(self.skipped[shown:]):
+            yield f"left out: {rest:,} more; --verbose names all of them, and a file that is named itself is read"
+
     def require(self, characters: int) -> None:
         """Raise CorpusError unless there are at least this many."""
         if self.characters < characters:
@@ -57,12 +67,22 @@ def read_corpus(paths: Sequence[Path]) -> Corpus:
         if not path.is_dir():
             documents.setdefault(path.resolve(), read_document(path))
             continue
-        for file in files_below(path):
+        for file in files_below(path, skipped.append):
+            if file.resolve() in documents:
+                continue
             try:
-                documents.setdefault(file.resolve(), read_document(file))
+                documents[file.resolve()] = own_text(file)
             except (CorpusError, OSError) as error:
                 skipped.append(str(error))
     return Corpus(tuple(documents.values()), tuple(skipped))
+
+
+def own_text(path: Path) -> str:
+    """The text of a file of a folder. Raises CorpusError where it is none, or a tool wrote it."""
+    text = read_document(path)
+    if reason := reason_against_text(path, text):
+        raise CorpusError(f"{path}: {reason}")
+    return text
 
 
 def read_document(path: Path) -> str:
@@ -95,14 +115,6 @@ def refuse_other_kinds(path: Path, data: bytes, place: int) -> None:
         raise CorpusError(f"{path}: not UTF-8 but UTF-16, by its byte order mark; `iconv -f UTF-16 -t UTF-8` converts it")
     if b"\0" in data:
         raise CorpusError(f"{path}: binary, not text (a NUL byte at {place + data.index(0)})")
-
-
-def files_below(folder: Path) -> Iterator[Path]:
-    """The ordinary files below a folder, sorted, nothing hidden, no link followed to a folder."""
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        names = sorted(name for name in files if not name.startswith("."))
-        yield from (path for name in names if (path := Path(place, name)).is_file())
 
 
 def divide(corpus: Corpus, share: float) -> tuple[Corpus, Corpus]:

@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         from elman_models.measure.typist import HABITS
 
     add_flags(parser, HABITS)
+    parser.add_argument("--verbose", action="store_true", help="name every file that is left out of a folder")
     parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw keys saved and calibration; needs elman[plot]")
 
@@ -93,7 +94,8 @@ def measured(arguments: argparse.Namespace) -> "Evaluation":
 
     _, path = find(arguments.model)
     model, habits = load(path), Habits(**given(arguments, HABITS, MendRequest.of_field))
-    documents, training, validation = map(documents_in, (arguments.files, arguments.training, arguments.validation))
+    parts = (arguments.files, arguments.training, arguments.validation)
+    documents, training, validation = (documents_in(files, arguments.verbose) for files in parts)
     found = report(model, path, documents, Rest(training, validation), habits)
     if arguments.checkpoint:
         with extra("train"):
@@ -103,7 +105,7 @@ def measured(arguments: argparse.Namespace) -> "Evaluation":
     return found
 
 
-def documents_in(files: Sequence[Path]) -> Sequence[str]:
+def documents_in(files: Sequence[Path], is_verbose: bool) -> Sequence[str]:
     """The texts of the files; standard error names what is left out of a folder."""
     if not files:
         return ()
@@ -112,8 +114,8 @@ def documents_in(files: Sequence[Path]) -> Sequence[str]:
 
     corpus = read_corpus(files)
     corpus.require(1)
-    for word in corpus.skipped:
-        print(f"left out: {word}", file=sys.stderr)
+    for line in corpus.left_out(is_verbose):
+        print(line, file=sys.stderr)
     return corpus.documents
 
 

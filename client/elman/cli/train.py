@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how often to save a checkpoint (default: 60)",
     )
+    parser.add_argument("--verbose", action="store_true", help="name every file that is left out of a folder")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the curve of training and held-out text at the end")
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe in JSON; dials given as flags override it")
     dials = parser.add_argument_group("dials", "The defaults need no tuning.")
@@ -60,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         resume=arguments.resume,
         checkpoint_seconds=arguments.checkpoint_seconds,
         device=arguments.device,
+        is_verbose=arguments.verbose,
     )
     if arguments.plot:
         from elman_models.plots.curve import draw

@@ -61,6 +61,7 @@ def train(
     resume: bool = False,
     checkpoint_seconds: float = 60.0,
     device: str = "auto",
+    is_verbose: bool = False,
     report: Report | None = None,
 ) -> Trained:
     """Train on files and folders, from random weights or a model's, and write the model to `output`, its checkpoint beside it.
@@ -72,7 +73,7 @@ def train(
     with reporting(report, group) as told:
         with group.agreeing():
             corpus = read_corpus(files)
-            tell_what_was_read(corpus, told)
+            tell_what_was_read(corpus, is_verbose, told)
             corpus.require(recipe.minimum_characters)
             training, held_out = divide(corpus, recipe.held_out)
             del corpus  # the undivided text would be held beside its parts
@@ -178,11 +179,8 @@ def beginning(training: Corpus) -> str:
     return "".join(character for character in words if character not in '"\\$`!')
 
 
-def tell_what_was_read(corpus: Corpus, report: Report) -> None:
+def tell_what_was_read(corpus: Corpus, is_verbose: bool, report: Report) -> None:
     """Say how much text there is, and what was left out of folders."""
     report.say(f"read {counted(corpus.characters, 'character')} in {counted(len(corpus.documents), 'file')}")
-    shown = 5
-    for line in corpus.skipped[:shown]:
-        report.say(f"left out: {line}")
-    if len(corpus.skipped) > shown:
-        report.say(f"left out: {len(corpus.skipped) - shown} more files")
+    for line in corpus.left_out(is_verbose):
+        report.say(line)
