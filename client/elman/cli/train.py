@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how often to save a checkpoint (default: 60)",
     )
+    parser.add_argument(
+        "--keep-checkpoint", action="store_true", help="leave the checkpoint of the finished run, for eval --checkpoint"
+    )
     parser.add_argument("--verbose", action="store_true", help="name every file that is left out of a folder")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the curve of training and held-out text at the end")
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe in JSON; dials given as flags override it")
@@ -62,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         checkpoint_seconds=arguments.checkpoint_seconds,
         device=arguments.device,
         is_verbose=arguments.verbose,
+        keep_checkpoint=arguments.keep_checkpoint,
     )
     if arguments.plot:
         from elman_models.plots.curve import draw

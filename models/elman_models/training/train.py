@@ -14,8 +14,8 @@ import errno
 import math
 import shlex
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from elman_models.training.checkpoint import checkpoint_path, load_checkpoint, r
 from elman_models.training.curve import Point
 from elman_models.training.export import read_network, to_model, with_about, write_artifact
 from elman_models.training.hardware import choose_device
+from elman_models.training.interruption import Interruption
 from elman_models.training.origin import Origin
 from elman_models.training.processes import ProcessGroup, ProcessGroupError, join
 from elman_models.training.progress import Report, Silent, Speed, report_for_standard_error
@@ -46,7 +47,7 @@ class Trained:
 
     model: Model
     output: Path
-    checkpoint: Path
+    checkpoint: Path  # there no longer, unless it was to be kept
     verdict: Verdict | None  # on the held-out part, if there is one
     points: Sequence[Point]  # the run's curve
     characters_per_step: int
@@ -62,10 +63,12 @@ def train(
     checkpoint_seconds: float = 60.0,
     device: str = "auto",
     is_verbose: bool = False,
+    keep_checkpoint: bool = False,
     report: Report | None = None,
 ) -> Trained:
-    """Train on files and folders, from random weights or a model's, and write the model to `output`, its checkpoint beside it.
+    """Train on files and folders, from random weights or a model's, and write the model to `output`.
 
+    The checkpoint lies beside it while the run is not over, and longer where it is to be kept.
     Of the processes that torchrun starts the first returns; the others end. All read the files, and the checkpoint to resume.
     Raises CorpusError, InvalidField, CheckpointError, TrainingError, ProcessGroupError or OSError; each says what to do.
     """
@@ -78,7 +81,7 @@ def train(
             training, held_out = divide(corpus, recipe.held_out)
             del corpus  # the undivided text would be held beside its parts
             run = new_run(training, held_out, recipe, choose_device(device), origin, group)
-        return carry_out(run, output, resume, checkpoint_seconds, told, {})
+        return carry_out(run, output, resume, checkpoint_seconds, told, {}, keep_checkpoint)
 
 
 def reporting(report: Report | None, group: ProcessGroup) -> AbstractContextManager[Report]:
@@ -89,24 +92,45 @@ def reporting(report: Report | None, group: ProcessGroup) -> AbstractContextMana
 
 
 def carry_out(
-    run: Run, output: Path, resume: bool, checkpoint_seconds: float, report: Report, about: Mapping[str, Any]
+    run: Run,
+    output: Path,
+    resume: bool,
+    checkpoint_seconds: float,
+    report: Report,
+    about: Mapping[str, Any],
+    keep_checkpoint: bool = True,
 ) -> Trained:
-    """From wherever the run stands to the model file; `about` goes into it beside recipe and quality."""
+    """From wherever the run stands to the model file; `about` goes into it beside recipe and quality.
+
+    SIGINT, SIGTERM and SIGHUP end the run after the step that it is at, which is saved, with KeyboardInterrupt.
+    """
     path = checkpoint_path(output)
     with run.group.agreeing():
         prepare(run, output, path, resume or (run.group.restarts > 0 and path.exists()), report)
+    with saying_what_is_saved(run, output, path, report):
+        try:
+            with Interruption() as interruption:
+                loop(run, path, checkpoint_seconds, report, interruption)
+        except RuntimeError as error:
+            if not run.group.has_lost(error):
+                raise
+            words = f"another process of this run is gone; {run.kept(path)}; --resume goes on from there"
+            raise run.group.once(ProcessGroupError(words)) from error
+        run.group.leave()
+        return finish(run, output, path, keep_checkpoint, report, about)
+
+
+@contextmanager
+def saying_what_is_saved(run: Run, output: Path, path: Path, report: Report) -> Generator[None]:
+    """To whom interrupts the run, say what is left of it and what can be done with that."""
     try:
-        loop(run, path, checkpoint_seconds, report)
+        yield
     except KeyboardInterrupt:
-        report.say(f"stopped; {run.kept(path)}; --resume goes on from there")  # this step may be half done: not saved
+        report.say(f"stopped at step {run.step:,} of {run.steps:,}; {run.kept(path)}")
+        if run.saved_step:
+            report.say("  the same command with --resume goes on from there")
+            report.say(f"  elman export {shlex.quote(str(path))} -o {shlex.quote(str(output))} makes a model of what is there")
         raise
-    except RuntimeError as error:
-        if not run.group.has_lost(error):
-            raise
-        words = f"another process of this run is gone; {run.kept(path)}; --resume goes on from there"
-        raise run.group.once(ProcessGroupError(words)) from error
-    run.group.leave()
-    return finish(run, output, path, report, about)
 
 
 def prepare(run: Run, output: Path, path: Path, resume: bool, report: Report) -> None:
@@ -124,8 +148,8 @@ def prepare(run: Run, output: Path, path: Path, resume: bool, report: Report) ->
         refuse_to_overwrite(path)
 
 
-def loop(run: Run, path: Path, checkpoint_seconds: float, report: Report) -> None:
-    """Step after step to the end; a checkpoint every so often and at the end."""
+def loop(run: Run, path: Path, checkpoint_seconds: float, report: Report, interruption: Interruption) -> None:
+    """Step after step to the end; a checkpoint every so often, at the end, and before it raises KeyboardInterrupt."""
     report.say(run.described())
     run.begin()
     if not run.step:
@@ -140,9 +164,12 @@ def loop(run: Run, path: Path, checkpoint_seconds: float, report: Report) -> Non
         run.watch(loss)
         speed.add(run.batches.rows * run.batches.steps, loss)
         report.advance(run.step, run.steps, speed.loss, speed.characters_per_second)
-        if run.is_over or run.group.from_first(time.monotonic() - saved) >= checkpoint_seconds:
+        due = run.group.mean(math.inf if interruption.is_asked_for else time.monotonic() - saved)  # the same in each process
+        if run.is_over or due >= checkpoint_seconds:
             save(run, path)
             saved = time.monotonic()
+        if due == math.inf and not run.is_over:
+            raise KeyboardInterrupt
     if run.step < run.steps:
         report.say(f"stopped early at step {run.step:,} of {run.steps:,}; the best weights are those of {run.best_step:,}")
 
@@ -155,18 +182,22 @@ def save(run: Run, path: Path) -> None:
     run.saved_step = run.step
 
 
-def finish(run: Run, output: Path, path: Path, report: Report, about: Mapping[str, Any]) -> Trained:
-    """Export the network, measure it, compare it, and say what to type next."""
+def finish(run: Run, output: Path, path: Path, keep_checkpoint: bool, report: Report, about: Mapping[str, Any]) -> Trained:
+    """Export the network, measure it, compare it, and say what to type next. The checkpoint has then done its work."""
     network, vocabulary, told, held_out = read_network(path)
     weights = sum(weight.numel() for weight in network.parameters())
     facts = {**told, "weights": weights, "training_characters": run.training.characters}
     about = {**facts, "steps": run.step, "best_step": run.best_step, **about}
     model = fitted(to_model(network, vocabulary, about), held_out)
+    if keep_checkpoint:
+        report.say(f"{path}: the checkpoint stays, for elman eval --checkpoint")
     verdict = judge(model, network, vocabulary, run.training, run.held_out)
     if verdict:
         model = with_about(model, {"quality": {**verdict.to_json(), **about.get("quality", {})}})
         report.say(verdict.in_words())
     write_artifact(model, output)
+    if not keep_checkpoint:
+        path.unlink()
     report.say(f"{output}: {output.stat().st_size:,} bytes, digest {model.digest[:16]}; next:")
     report.say(f'  elman complete --model {shlex.quote(str(output))} "{beginning(run.training)}"')
     return Trained(model, output, path, verdict, run.curve.points, run.batches.rows * run.batches.steps)

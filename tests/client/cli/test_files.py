@@ -43,7 +43,7 @@ def test_train_export_and_complete_follow_each_other(tmp_path: Path, capsys: pyt
     file, model = tmp_path / "notes.txt", tmp_path / "m.safetensors"
     file.write_text("the cat sat on the mat and the dog lay on the log\n" * 60, encoding="utf-8")
     dials = "--hidden-size 8 --layers 1 --epochs 1 --minimum-characters 100 --window 16 --batch-size 4"
-    assert main(["train", str(file), "-o", str(model), *dials.split()]) == 0
+    assert main(["train", str(file), "-o", str(model), "--keep-checkpoint", *dials.split()]) == 0
     output, errors = capsys.readouterr()
     assert output == ""
     assert f"elman complete --model {model}" in errors

@@ -15,6 +15,7 @@ from elman_models.training.checkpoint import load_checkpoint
 from elman_models.training.curve import Curve, Point
 from elman_models.training.export import read_network
 from elman_models.training.float_cost import float_nats_per_character
+from elman_models.training.interruption import Interruption
 from elman_models.training.recipe import Recipe
 from elman_models.training.run import Run, new_run
 from elman_models.training.train import Trained, carry_out, loop, save
@@ -75,7 +76,7 @@ def test_a_run_that_stopped_early_is_finished(noise: Corpus, stopped: tuple[Run,
     assert checkpoint.header.is_over
     again, kept = run_on(noise, HASTY), Kept()
     again.restore(checkpoint, stopped[1].checkpoint)
-    loop(again, tmp_path / "m.checkpoint", 60, kept)
+    loop(again, tmp_path / "m.checkpoint", 60, kept, Interruption())
     assert kept.steps == []
 
 

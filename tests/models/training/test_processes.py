@@ -68,7 +68,7 @@ def torchrun(*command: str, restarts: int = 0) -> subprocess.CompletedProcess[st
 def arguments(notes: Path, output: Path) -> list[str]:
     """Of `elman train` by the quick recipe, with a checkpoint at every step."""
     dials = [f"--{name.replace('_', '-')}={value}" for name, value in QUICK.to_json().items() if value is not None]
-    return ["train", str(notes), f"--output={output}", "--checkpoint-seconds=0", "--device=cpu", *dials]
+    return ["train", str(notes), f"--output={output}", "--checkpoint-seconds=0", "--device=cpu", "--keep-checkpoint", *dials]
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,8 @@ def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def alone(notes: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    return train([notes], tmp_path_factory.mktemp("alone") / "m.safetensors", QUICK, device="cpu", report=Kept())
+    output = tmp_path_factory.mktemp("alone") / "m.safetensors"
+    return train([notes], output, QUICK, device="cpu", keep_checkpoint=True, report=Kept())
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from elman_models.measure.cost import evaluate
 from elman_models.measure.fit import WINDOW
 from elman_models.training.checkpoint import CheckpointError, checkpoint_path, load_checkpoint, save_checkpoint
 from elman_models.training.export import export_checkpoint, read_network
+from elman_models.training.interruption import Interruption
 from elman_models.training.origin import Origin, read_origin
 from elman_models.training.recipe import Recipe
 from elman_models.training.run import Run, new_run
@@ -32,6 +33,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from elman_models.training.interruption import Interruption
 from elman_models.training.origin import read_origin
 from elman_models.training.train import train
 from prose import QUICK, TUNING, Kept
@@ -58,7 +60,7 @@ def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(notes: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, Kept]:
     kept = Kept()
     output = tmp_path_factory.mktemp("models") / "notes.safetensors"
-    return train([notes], output, QUICK, device="cpu", report=kept), kept
+    return train([notes], output, QUICK, device="cpu", keep_checkpoint=True, report=kept), kept
 
 
 def test_a_folder_of_notes_becomes_a_model_that_predicts_them(trained: tuple[Trained, Kept]) -> None:
@@ -135,7 +137,8 @@ def kill_at(step: int, *arguments: Path) -> None:
 
 def test_a_finished_run_can_be_resumed_and_gives_the_same_model(notes: Path, trained: tuple[Trained, Kept]) -> None:
     done, _ = trained
-    assert train([notes], done.output, QUICK, resume=True, device="cpu", report=Kept()).model.digest == done.model.digest
+    again = train([notes], done.output, QUICK, resume=True, device="cpu", keep_checkpoint=True, report=Kept())
+    assert again.model.digest == done.model.digest
 
 
 def test_a_checkpoint_of_another_recipe_is_refused_with_the_difference(notes: Path, trained: tuple[Trained, Kept]) -> None:
@@ -187,13 +190,13 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_names_the_last_good_check
     good = float(run.network.output.detach()[0, 0])
     spoil(run, float("nan"))
     with pytest.raises(TrainingError, match=r"step 6: the loss is not a finite number; nothing was saved yet"):
-        loop(run, path, 60, Kept())
+        loop(run, path, 60, Kept(), Interruption())
     spoil(run, good)
-    loop(run, path, 0, Kept())
+    loop(run, path, 0, Kept(), Interruption())
     run.step -= 1
     spoil(run, float("nan"))
     with pytest.raises(TrainingError, match=rf"the checkpoint of step {run.steps} is good: .*m\.checkpoint"):
-        loop(run, path, 60, Kept())
+        loop(run, path, 60, Kept(), Interruption())
 
 
 def test_a_run_without_held_out_text_still_ends_in_a_model(tmp_path: Path) -> None:
@@ -214,7 +217,8 @@ def more_notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def tuned(more_notes: Path, trained: tuple[Trained, Kept], tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, Kept]:
     kept, output = Kept(), tmp_path_factory.mktemp("tuned") / "tuned.safetensors"
-    return train([more_notes], output, TUNING, origin=origin_of(trained), device="cpu", report=kept), kept
+    origin = origin_of(trained)
+    return train([more_notes], output, TUNING, origin=origin, device="cpu", keep_checkpoint=True, report=kept), kept
 
 
 def origin_of(trained: tuple[Trained, Kept]) -> Origin:
@@ -290,7 +294,15 @@ def test_a_place_that_cannot_be_written_to_is_known_before_any_work(notes: Path,
     assert kept.steps == []
 
 
-def test_a_run_that_is_interrupted_keeps_its_last_checkpoint(tmp_path: Path) -> None:
+def test_a_finished_run_removes_its_checkpoint_unless_told(notes: Path, trained: tuple[Trained, Kept], tmp_path: Path) -> None:
+    done = train([notes], tmp_path / "m.safetensors", QUICK, device="cpu", report=Kept())
+    assert [path.name for path in tmp_path.iterdir()] == [done.output.name]
+    kept = trained[0].checkpoint
+    assert load_checkpoint(kept).header.is_over
+    assert f"{kept}: the checkpoint stays, for elman eval --checkpoint" in trained[1].lines
+
+
+def test_a_run_that_is_interrupted_twice_keeps_its_last_checkpoint(tmp_path: Path) -> None:
     class Impatient(Kept):
         def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
             if step == 5:
@@ -300,4 +312,42 @@ def test_a_run_that_is_interrupted_keeps_its_last_checkpoint(tmp_path: Path) -> 
     with pytest.raises(KeyboardInterrupt):
         carry_out(run, tmp_path / "m.safetensors", False, 0, kept, {})
     assert load_checkpoint(tmp_path / "m.safetensors.checkpoint").header.step == 4
-    assert kept.lines[-1].startswith("stopped; the checkpoint of step 4 is good: ")
+    path = tmp_path / "m.safetensors.checkpoint"
+    assert kept.lines[-3:] == [
+        f"stopped at step 5 of {run.steps}; the checkpoint of step 4 is good: {path}",
+        "  the same command with --resume goes on from there",
+        f"  elman export {path} -o {tmp_path / 'm.safetensors'} makes a model of what is there",
+    ]
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_asked_to_stop_saves_the_step_that_it_is_at(tmp_path: Path, asked: signal.Signals) -> None:
+    class Asking(Kept):
+        def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
+            super().advance(step, steps, loss, characters_per_second)
+            if step == 5:
+                signal.raise_signal(asked)
+
+    before = signal.signal(asked, signal.default_int_handler)  # whatever the tests are run by
+    try:
+        run, kept = new_run(Corpus((prose(3000),)), Corpus(()), QUICK, torch.device("cpu")), Asking()
+        with pytest.raises(KeyboardInterrupt):
+            carry_out(run, tmp_path / "m.safetensors", False, 1e6, kept, {})
+        assert signal.getsignal(asked) is signal.default_int_handler
+    finally:
+        signal.signal(asked, before)
+    path = tmp_path / "m.safetensors.checkpoint"
+    assert kept.steps[-1] == load_checkpoint(path).header.step == 5
+    assert f"stopped at step 5 of {run.steps}; the checkpoint of step 5 is good: {path}" in kept.lines
+
+
+def test_who_asks_twice_is_not_made_to_wait() -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with Interruption() as interruption:
+            signal.raise_signal(signal.SIGINT)
+            assert interruption.is_asked_for
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
