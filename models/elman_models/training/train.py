@@ -200,6 +200,8 @@ def finish(run: Run, output: Path, path: Path, keep_checkpoint: bool, report: Re
         path.unlink()
     report.say(f"{output}: {output.stat().st_size:,} bytes, digest {model.digest[:16]}; next:")
     report.say(f'  elman complete --model {shlex.quote(str(output))} "{beginning(run.training)}"')
+    if verdict:
+        report.say(verdict.meaning(run.origin is not None))
     return Trained(model, output, path, verdict, run.curve.points, run.batches.rows * run.batches.steps)
 
 

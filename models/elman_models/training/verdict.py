@@ -14,7 +14,10 @@ from elman_models.law.vocabulary import Vocabulary
 from elman_models.measure.cost import Quality, evaluate
 from elman_models.measure.gram_predictor import GramPredictor
 from elman_models.measure.grams import Grams
+from elman_models.measure.network_predictor import NetworkPredictor
 from elman_models.measure.ngram import NGram
+from elman_models.measure.predictor import Predictor
+from elman_models.measure.typist import Habits, Typist
 from elman_models.training.float_cost import float_nats_per_character
 from elman_models.training.network import Network
 from elman_models.training.run import some_of
@@ -24,6 +27,11 @@ NGRAM_CHARACTERS = 10_000_000
 """At most this many characters of the training text are counted for the n-gram, so that it takes a minute and a gigabyte."""
 MEASURED_CHARACTERS = 100_000
 """At most this many characters of the held-out text are measured, so that it takes seconds."""
+
+KEYS_CHARACTERS = 20_000
+"""At most this many are typed, so that this takes seconds too."""
+MORE_TEXT = "more text would help most, or another model to begin from (--from)"
+FROM_A_MODEL = "beginning from a model may help (--from english, or --from python for code), and so does more text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +43,18 @@ class Verdict:
     ngram_nats_per_character: float
     ngram_characters: int  # of the training text that the n-gram was counted on
     training_characters: int
+    keys_saved: float  # of the simulated typist's, at the model's own threshold
+    ngram_keys_saved: float
 
     def to_json(self) -> dict[str, Any]:
         """What a model file says of it."""
         ngram = f"{NGRAM_ORDER}-gram"
         costs = {"held_out": self.quality.to_json(), "float": self.float_nats_per_character}
-        return {**costs, ngram: self.ngram_nats_per_character, f"{ngram}_training_characters": self.ngram_characters}
+        counted = {ngram: self.ngram_nats_per_character, f"{ngram}_training_characters": self.ngram_characters}
+        return {**costs, **counted, "keys_saved": self.keys_saved, f"{ngram}_keys_saved": self.ngram_keys_saved}
 
     def in_words(self) -> str:
-        """The line at the end of a run."""
+        """What the figures are, for who knows them."""
         nats, ngram = self.quality.nats_per_character_streaming, self.ngram_nats_per_character
         is_part = self.ngram_characters < self.training_characters
         return (
@@ -52,6 +63,14 @@ class Verdict:
             + (f", counted on {self.ngram_characters:,} characters" if is_part else "")
         )
 
+    def meaning(self, begun_from_model: bool) -> str:
+        """What that means to a person and, where an n-gram does better, what may help."""
+        ours, theirs = (f"{100 * saved:.0f}" for saved in (self.keys_saved, self.ngram_keys_saved))
+        saves = f"it saves {ours} of 100 keys on text that it has not seen; an n-gram of the same text saves {theirs}"
+        if self.quality.nats_per_character_streaming <= self.ngram_nats_per_character and int(ours) >= int(theirs):
+            return saves
+        return f"{saves}; {MORE_TEXT if begun_from_model else FROM_A_MODEL}"
+
 
 def judge(model: Model, network: Network, vocabulary: Vocabulary, training: Corpus, held_out: Corpus) -> Verdict | None:
     """The verdict on a run; None where nothing was held out."""
@@ -59,13 +78,24 @@ def judge(model: Model, network: Network, vocabulary: Vocabulary, training: Corp
     if not documents:
         return None
     ngram_text = spread(training, NGRAM_CHARACTERS)
+    grams = Grams.of(vocabulary.encode(ngram_text), len(vocabulary) + 1, NGRAM_ORDER)
+    ngram = GramPredictor(NGram(grams, NGRAM_ORDER), vocabulary)
+    typed = some_of(held_out.documents, KEYS_CHARACTERS)
     return Verdict(
         quality=evaluate(model, documents),
         float_nats_per_character=float_nats_per_character(network, vocabulary, documents),
-        ngram_nats_per_character=ngram_nats_per_character(ngram_text, documents, vocabulary),
+        ngram_nats_per_character=ngram.nats([vocabulary.encode(each) for each in documents]) / sum(map(len, documents)),
         ngram_characters=len(ngram_text),
         training_characters=training.characters,
+        keys_saved=keys_saved(NetworkPredictor(model), model, typed),
+        ngram_keys_saved=keys_saved(ngram, model, typed),
     )
+
+
+def keys_saved(predictor: Predictor, model: Model, documents: Sequence[str]) -> float:
+    """The share of keys that a predictor's ghost text saves, shown down to the model's own threshold."""
+    typist = Typist(Habits(), model.vocabulary, model.ghost_surprise)
+    return typist.enter(documents, predictor.read([model.vocabulary.encode(each) for each in documents])).saved
 
 
 def compared(nats: float, ngram: float) -> str:
@@ -76,10 +106,3 @@ def compared(nats: float, ngram: float) -> str:
         return f"{nats / max(ngram, 1e-4):.1f} times"
     share = 100 * (1 - nats / ngram)
     return f"{share:.1f}% better than" if share > 0 else f"{-share:.1f}% worse than"
-
-
-def ngram_nats_per_character(training: str, documents: Sequence[str], vocabulary: Vocabulary) -> float:
-    """What a Kneser-Ney n-gram of a training text makes of the held-out text."""
-    grams = Grams.of(vocabulary.encode(training), len(vocabulary) + 1, NGRAM_ORDER)
-    ngram = GramPredictor(NGram(grams, NGRAM_ORDER), vocabulary)
-    return ngram.nats([vocabulary.encode(document) for document in documents]) / sum(map(len, documents))

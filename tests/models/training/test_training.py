@@ -18,6 +18,8 @@ from elman_models.law.artifact import load
 from elman_models.law.recall import Recall
 from elman_models.measure.cost import evaluate
 from elman_models.measure.fit import WINDOW
+from elman_models.measure.network_predictor import NetworkPredictor
+from elman_models.measure.typist import Habits, Typist
 from elman_models.training.checkpoint import CheckpointError, checkpoint_path, load_checkpoint, save_checkpoint
 from elman_models.training.export import export_checkpoint, read_network
 from elman_models.training.interruption import Interruption
@@ -25,6 +27,7 @@ from elman_models.training.origin import Origin, read_origin
 from elman_models.training.recipe import Recipe
 from elman_models.training.run import Run, new_run
 from elman_models.training.train import Trained, TrainingError, carry_out, loop, train
+from elman_models.training.verdict import FROM_A_MODEL, MORE_TEXT, Verdict
 
 KILLED_STEP = 30
 CHILD = f"""
@@ -73,9 +76,41 @@ def test_a_folder_of_notes_becomes_a_model_that_predicts_them(trained: tuple[Tra
 
 def test_the_end_compares_with_an_n_gram_and_says_what_to_type_next(trained: tuple[Trained, Kept]) -> None:
     done, kept = trained
-    comparison, _, following = kept.lines[-3:]
+    comparison, _, following, meaning = kept.lines[-4:]
     assert "than a 6-gram's" in comparison
     assert following.startswith(f'  elman complete --model {done.output} "The ')
+    assert done.verdict is not None
+    ours, theirs = (f"{100 * saved:.0f}" for saved in (done.verdict.keys_saved, done.verdict.ngram_keys_saved))
+    says = f"it saves {ours} of 100 keys on text that it has not seen; an n-gram of the same text saves {theirs}"
+    assert meaning.startswith(says)
+
+
+def test_the_keys_that_a_run_says_it_saves_are_those_of_the_typist(trained: tuple[Trained, Kept]) -> None:
+    done, held_out = trained[0], read_network(trained[0].checkpoint).held_out
+    typist = Typist(Habits(), done.model.vocabulary, done.model.ghost_surprise)
+    readings = NetworkPredictor(done.model).read([done.model.vocabulary.encode(document) for document in held_out])
+    assert done.verdict is not None
+    assert done.verdict.keys_saved == typist.enter(held_out, readings).saved
+    assert 0 < done.verdict.keys_saved < 1
+
+
+@pytest.mark.parametrize(
+    ("nats", "saved", "begun_from_model", "advice"),
+    [
+        (1.0, 0.24, False, ""),
+        (1.3, 0.24, False, f"; {FROM_A_MODEL}"),
+        (1.3, 0.24, True, f"; {MORE_TEXT}"),
+        (1.0, 0.21, True, f"; {MORE_TEXT}"),
+    ],
+)
+def test_where_an_n_gram_does_better_the_end_says_what_may_help(
+    trained: tuple[Trained, Kept], nats: float, saved: float, begun_from_model: bool, advice: str
+) -> None:
+    assert trained[0].verdict is not None
+    quality = replace(trained[0].verdict.quality, nats_per_character_streaming=nats)
+    verdict = Verdict(quality, nats, 1.2, 100, 100, saved, 0.22)
+    saves = f"it saves {100 * saved:.0f} of 100 keys on text that it has not seen; an n-gram of the same text saves 22"
+    assert verdict.meaning(begun_from_model) == saves + advice
 
 
 def test_the_artifact_costs_at_most_two_thousandths_of_a_nat(trained: tuple[Trained, Kept]) -> None:
