@@ -12,8 +12,11 @@ from itertools import chain, islice
 from pathlib import Path
 
 from elman.settings import counted
+from elman_models.selection.copies import copies, without
 from elman_models.selection.folders import files_below
 from elman_models.selection.generated import reason_against_text
+from elman_models.selection.overlap import without_lines
+from elman_models.selection.secret_lines import secrets_in
 
 BLOCK = 1 << 20
 """Bytes of a file that are read at once."""
@@ -30,10 +33,12 @@ class CorpusError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Documents with line ends as "\\n", and a word on each file that was left out of a folder."""
+    """Documents with line ends as "\\n", and a word on each file that was left out of a folder, or secret that was found."""
 
     documents: tuple[str, ...]
     skipped: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  # of the documents, where they are files
+    secrets: tuple[str, ...] = ()  # where they stood, and what each looks like
 
     @property
     def characters(self) -> int:
@@ -52,6 +57,17 @@ class Corpus:
         if rest := len(self.skipped[shown:]):
             yield f"left out: {rest:,} more; --verbose names all of them, and a file that is named itself is read"
 
+    def secrets_found(self, is_verbose: bool, are_kept: bool) -> Iterator[str]:
+        """What is to be said of lines that look like they hold secrets; nothing where there are none."""
+        if not self.secrets:
+            return
+        lines = f"{len(self.secrets):,} lines that look like they hold a secret"
+        yield f"warning: trains on {lines}:" if are_kept else f"left out {lines}; --keep-secrets trains on them:"
+        shown = len(self.secrets) if is_verbose else SHOWN
+        yield from (f"  {word}" for word in self.secrets[:shown])
+        if rest := len(self.secrets[shown:]):
+            yield f"  and {rest:,} more; --verbose names all of them"
+
     def require(self, characters: int) -> None:
         """Raise CorpusError unless there are at least this many."""
         if self.characters < characters:
@@ -62,19 +78,54 @@ class Corpus:
 def read_corpus(paths: Sequence[Path]) -> Corpus:
     """The documents in the files and folders, each file once. Raises CorpusError, or OSError for what cannot be read."""
     documents: dict[Path, str] = {}
+    names: dict[Path, str] = {}
     skipped: list[str] = []
     for path in paths:
-        if not path.is_dir():
-            documents.setdefault(path.resolve(), read_document(path))
-            continue
-        for file in files_below(path, skipped.append):
-            if file.resolve() in documents:
+        is_folder = path.is_dir()
+        for file in files_below(path, skipped.append) if is_folder else [path]:
+            if (place := file.resolve()) in documents:
                 continue
             try:
-                documents[file.resolve()] = own_text(file)
+                documents[place], names[place] = own_text(file) if is_folder else read_document(file), str(file)
             except (CorpusError, OSError) as error:
+                if not is_folder:
+                    raise
                 skipped.append(str(error))
-    return Corpus(tuple(documents.values()), tuple(skipped))
+    return Corpus(tuple(documents.values()), tuple(skipped), tuple(names.values()))
+
+
+def read_training_text(paths: Sequence[Path], keep_secrets: bool = False) -> Corpus:
+    """What of the files and folders is to be trained on; raises what `read_corpus` does.
+
+    What stands in several files is kept once, and lines that look like they hold a secret are left out unless they are to stay.
+    """
+    return without_copies(without_secrets(read_corpus(paths), keep_secrets))
+
+
+def without_secrets(corpus: Corpus, keep_secrets: bool) -> Corpus:
+    """The corpus without the lines that look like they hold secrets; these are told even where they are kept."""
+    documents: list[str] = []
+    told: list[str] = []
+    for name, document in zip(corpus.names, corpus.documents, strict=True):
+        secrets = secrets_in(document)
+        lines = {document.count("\n", 0, secret.start) + 1: secret.kind for secret in reversed(secrets)}
+        told += [f"{name}:{line}: {lines[line]}" for line in sorted(lines)]
+        runs = [(secret.start, secret.end) for secret in secrets]
+        documents.append("".join(without_lines(document, runs)) if runs and not keep_secrets else document)
+    return replace(corpus, documents=tuple(documents), secrets=tuple(told))
+
+
+def without_copies(corpus: Corpus) -> Corpus:
+    """The corpus with what stands in several documents in one of them alone, and a word on each that lost something."""
+    found = copies(corpus.documents)
+    documents, skipped = list(corpus.documents), list(corpus.skipped)
+    for index, shared in sorted(found.items()):
+        documents[index] = without(corpus.documents[index], shared)
+        part = f"{shared.share:.0%} of it" if documents[index] else "all of it"
+        skipped.append(f"{corpus.names[index]}: {part}, which stands in {corpus.names[shared.source]}")
+    kept = [index for index, document in enumerate(documents) if document]
+    names, texts = (tuple(each[index] for index in kept) for each in (corpus.names, documents))
+    return replace(corpus, documents=texts, skipped=tuple(skipped), names=names)
 
 
 def own_text(path: Path) -> str:

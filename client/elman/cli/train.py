@@ -36,7 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-checkpoint", action="store_true", help="leave the checkpoint of the finished run, for eval --checkpoint"
     )
-    parser.add_argument("--verbose", action="store_true", help="name every file that is left out of a folder")
+    parser.add_argument(
+        "--keep-secrets", action="store_true", help="train on lines too that look like they hold a key, token or password"
+    )
+    parser.add_argument("--verbose", action="store_true", help="name every file and line that is left out")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the curve of training and held-out text at the end")
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe in JSON; dials given as flags override it")
     dials = parser.add_argument_group("dials", "The defaults need no tuning.")
@@ -66,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         is_verbose=arguments.verbose,
         keep_checkpoint=arguments.keep_checkpoint,
+        keep_secrets=arguments.keep_secrets,
     )
     if arguments.plot:
         from elman_models.plots.curve import draw

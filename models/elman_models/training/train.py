@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.settings import counted
-from elman_models.corpus import Corpus, divide, read_corpus
+from elman_models.corpus import Corpus, divide, read_training_text
 from elman_models.law.artifact import Model
 from elman_models.measure.fit import fitted
 from elman_models.training.checkpoint import checkpoint_path, load_checkpoint, refuse_to_overwrite, save_checkpoint
@@ -64,6 +64,7 @@ def train(
     device: str = "auto",
     is_verbose: bool = False,
     keep_checkpoint: bool = False,
+    keep_secrets: bool = False,
     report: Report | None = None,
 ) -> Trained:
     """Train on files and folders, from random weights or a model's, and write the model to `output`.
@@ -75,8 +76,10 @@ def train(
     recipe, group = recipe or Recipe(), join()
     with reporting(report, group) as told:
         with group.agreeing():
-            corpus = read_corpus(files)
+            corpus = read_training_text(files, keep_secrets)
             tell_what_was_read(corpus, is_verbose, told)
+            for line in corpus.secrets_found(is_verbose, keep_secrets):
+                told.say(line)
             corpus.require(recipe.minimum_characters)
             training, held_out = divide(corpus, recipe.held_out)
             del corpus  # the undivided text would be held beside its parts

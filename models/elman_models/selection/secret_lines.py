@@ -1,0 +1,109 @@
+"""Lines that look like they hold a secret: what a model learns by heart, it gives away to whoever has it.
+
+Keys are known by how their makers mark them, passwords by where they stand, and the rest by how random they look. What looks
+like a placeholder is none. This is a net with wide meshes: it warns, it does not vouch. A file's name means nothing to it.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+BEGIN = r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----"
+MARKED = {
+    "a private key": rf"{BEGIN}(?:[\s\S]{{0,20000}}?{BEGIN.replace('BEGIN', 'END')})?",
+    "an AWS key": r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b",
+    "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
+    "a GitLab token": r"\bgl(?:pat|ptt|rt)-[A-Za-z0-9_-]{20,}",
+    "a Slack token": r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}|hooks\.slack\.com/services/T\w+/B\w+/\w+",
+    "a Stripe key": r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}",
+    "a Google key": r"\bAIza[A-Za-z0-9_-]{35}\b",
+    "an API key": r"\bsk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{20,}",
+    "a package registry's token": r"\bpypi-AgE[A-Za-z0-9_-]{50,}|\bnpm_[A-Za-z0-9]{36}\b",
+    "a Hugging Face token": r"\bhf_[A-Za-z0-9]{30,}\b",
+    "a JSON web token": r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
+}
+NAMES = r"(?:password|passwd|passphrase|pwd|secret(?:[_-]?key)?|token|credentials?|(?:api|access|auth|private)[_-]?key)"
+PLACED = {
+    "a password in a URL": r"\w://[^\s/:@'\"]*:(?P<value>[^\s/@'\"]{3,})@\w",
+    "an authorization header": r"authorization['\"]?\s*[:=]\s*['\"]?(?:bearer|basic|token)\s+(?P<value>[\w.~+/=-]{8,})",
+    "a secret in a flag": rf"(?<!\S)--?{NAMES}[= ]+['\"]?(?P<value>[^\s'\"]{{6,}})",
+    "a password or token": rf"{NAMES}\d*['\"]?\s*(?::=|=>|[:=])\s*"
+    r"(?:(?P<quote>['\"])(?P<value>[^\s'\"]{6,})(?P=quote)|(?P<bare>[^\s'\"()\[\]{}<>,;]{6,})(?!\S))",
+}
+HINTS = ("://", "authorization", "pass", "pwd", "secret", "token", "key", "credential")
+"""None of what is known by its place stands in a text without one of these, which is faster to see."""
+PLACEHOLDER = re.compile(
+    r"[$<{%]|^[A-Z_]+$|^[*.xX_-]+$|\*\*\*|(?i:example|placeholder|your|change_?me|dummy|redacted|xxx"
+    r"|^(?:my_?)?(?:password|passwd|secret|token)\d?$)"
+)
+RANDOM = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+_=-]{24,}(?![\w+/-])")
+KINDS = [re.compile(kind) for kind in ("[0-9]", "[A-Z]", "[a-z]")]
+LEAST_ENTROPY = 3.9
+"""Bits a character: 24 random letters and digits have 4.3."""
+LEAST_CHANGES = 0.35
+"""The share of neighbours of different kinds, but for an upper before a lower case; of random letters and digits it is 0.45."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Where something stands that looks like a secret, and like which."""
+
+    start: int
+    end: int
+    kind: str
+
+
+def secrets_in(text: str) -> list[Secret]:
+    """All that looks like a secret, from the start of the text to its end."""
+    found = [*marked(text), *placed(text), *random_looking(text)]
+    return sorted(found, key=lambda secret: (secret.start, secret.end))
+
+
+def marked(text: str) -> Iterator[Secret]:
+    """Keys that say of themselves what they are."""
+    for kind, pattern in MARKED.items():
+        yield from (Secret(*match.span(), kind) for match in re.finditer(pattern, text))
+
+
+def placed(text: str) -> Iterator[Secret]:
+    """Values that stand where secrets do."""
+    lowered = text.lower()
+    if not any(hint in lowered for hint in HINTS):
+        return
+    for kind, pattern in PLACED.items():
+        for match in re.finditer(pattern, text, re.IGNORECASE):
+            groups = match.groupdict()
+            value = groups["value"] or groups["bare"]
+            if PLACEHOLDER.search(value) or (groups["value"] is None and not is_mixed(value)):
+                continue
+            yield Secret(*match.span(), kind)
+
+
+def is_mixed(value: str) -> bool:
+    """Whether there are letters and digits in it: one that stands without quotes may be a word or a number."""
+    return bool(re.search("[A-Za-z]", value) and re.search("[0-9]", value))
+
+
+def random_looking(text: str) -> Iterator[Secret]:
+    """Long runs of letters of both cases and digits, in no order that a person would put them in."""
+    for match in RANDOM.finditer(text):
+        word = match[0]
+        if not all(kind.search(word) for kind in KINDS):
+            continue
+        kinds = [kind_of(character) for character in word]
+        changes = sum(a != b and a + b != "Aa" for a, b in pairwise(kinds)) / (len(word) - 1)
+        if changes >= LEAST_CHANGES and entropy(word) >= LEAST_ENTROPY:
+            yield Secret(*match.span(), "a random key")
+
+
+def kind_of(character: str) -> str:
+    """Lower case, upper case, digit or other."""
+    return "a" if character.islower() else "A" if character.isupper() else "0" if character.isdigit() else "-"
+
+
+def entropy(word: str) -> float:
+    """Shannon's, of the word's own characters, in bits a character."""
+    return -sum(count / len(word) * math.log2(count / len(word)) for count in Counter(word).values())
