@@ -1,14 +1,22 @@
-"""Text in and out of the command line: bytes are UTF-8, nothing is stripped, and a pipe gets no colour."""
+"""Text in and out of the command line: bytes are UTF-8, nothing is stripped, and a pipe gets no colour.
+
+What a model was trained on, it may say: characters that command a terminal are shown there as escapes. A pipe gets them as
+they are.
+"""
 
 import io
 import json
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from elman.errors import MendRequest
+
+COMMANDS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that move the cursor, begin a command to the terminal, or turn the direction of what follows."""
 
 
 def read_text(argument: str | None, most_bytes: int | None = None) -> str:
@@ -62,9 +70,27 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
+def write_text(text: str) -> None:
+    """Write what a model or a person said; on a terminal, what would command it is shown as escapes."""
+    write(shown(text))
+
+
 def write_json(value: dict[str, Any]) -> None:
     """Write one JSON object on one line."""
-    write(f"{json.dumps(value, ensure_ascii=False)}\n")
+    line = json.dumps(value, ensure_ascii=False)
+    if is_terminal():
+        line = COMMANDS.sub(as_json_escape, line)
+    write(f"{line}\n")
+
+
+def as_json_escape(found: re.Match[str]) -> str:
+    """A character as JSON may spell it, be it ASCII or not."""
+    return f"\\u{ord(found[0]):04x}"
+
+
+def shown(text: str) -> str:
+    """The text as standard output may have it: with escapes such as \\x1b, as Python writes them, if that is a terminal."""
+    return COMMANDS.sub(lambda found: ascii(found[0])[1:-1], text) if is_terminal() else text
 
 
 def note(words: str) -> None:
@@ -74,8 +100,8 @@ def note(words: str) -> None:
 
 
 def dim(text: str) -> str:
-    """The text in a dimmer colour if standard output is a terminal and NO_COLOR is not set."""
-    return f"\x1b[2m{text}\x1b[0m" if is_terminal() and "NO_COLOR" not in os.environ else text
+    """The text as it may be shown, in a dimmer colour if standard output is a terminal and NO_COLOR is not set."""
+    return f"\x1b[2m{shown(text)}\x1b[0m" if is_terminal() and "NO_COLOR" not in os.environ else shown(text)
 
 
 def is_terminal() -> bool:

@@ -1,12 +1,59 @@
-"""Text in and out of the command line, and what it notes on standard error."""
+"""Text in and out of the command line: what it notes, and that nothing that reaches a terminal commands it."""
 
 import io
+import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from elman import terminal
 from elman.errors import MendRequest
-from elman.terminal import read_text
+from elman.terminal import dim, read_text, shown, write_json, write_text
+
+TITLE = "a\x1b]0;owned\x07b\x9b2Jc\x7fd\re\u202ef\tg\nh"
+ESCAPED = "a\\x1b]0;owned\\x07b\\x9b2Jc\\x7fd\\re\\u202ef\tg\nh"
+
+
+@pytest.fixture
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "is_terminal", lambda: True)
+
+
+@pytest.mark.usefixtures("on_a_terminal")
+def test_on_a_terminal_what_commands_it_is_shown_as_escapes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert shown("é☂ 😀\n") == "é☂ 😀\n"
+    assert dim(TITLE) == f"\x1b[2m{ESCAPED}\x1b[0m"
+    write_text(TITLE)
+    assert capsys.readouterr().out == ESCAPED
+    write_json({"text": TITLE})
+    line = capsys.readouterr().out
+    assert json.loads(line) == {"text": TITLE}
+    assert not any(character in line for character in "\x1b\x07\x9b\x7f\u202e")
+
+
+def test_a_pipe_gets_every_character_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    write_text(TITLE)
+    assert capsys.readouterr().out == TITLE
+    assert dim(TITLE) == TITLE
+
+
+def test_complete_escapes_on_a_real_terminal() -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "elman", "complete", "--echo", "--max-characters", "1", "a\x1b]0;owned\x07b"]
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        done = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, check=False)
+        os.close(theirs)
+        assert done.returncode == 0, done.stderr
+        seen = screen.read(4096)
+    assert b"a\\x1b]0;owned\\x07b" in seen
+    assert b"\x1b]" not in seen
 
 
 def test_the_name_of_a_file_is_text_and_a_note_says_how_to_read_the_file(

@@ -10,7 +10,7 @@ from elman.errors import MendRequest, PickAnotherModel, SendTextAgain
 from elman.protocol.fields import COMPLETE_FIELDS
 from elman.settings import add_flags
 from elman.sync.client import Client, Completion
-from elman.terminal import dim, is_terminal, note, read_text, use_utf8, write, write_json
+from elman.terminal import dim, is_terminal, note, read_text, shown, use_utf8, write, write_json, write_text
 
 LOG_PROBABILITIES: Final = "log_probabilities"
 LARGEST_PREFIX_BYTES: Final = 1 << 20
@@ -101,7 +101,7 @@ def write_pieces(completion: Completion, echo: str) -> None:
         write(dim(echo))
     try:
         for piece in completion:
-            write(piece.text)
+            write_text(piece.text)
     finally:
         if is_terminal():
             write("\n")
@@ -111,4 +111,4 @@ def write_alternatives(completion: Completion, echo: str) -> None:
     """Write each alternative as a whole under a heading, as `tail` does with several files."""
     completion.read()
     for alternative in completion.alternatives:
-        write(f"==> alternative {alternative.number} <==\n{dim(echo) if echo else ''}{alternative.text}\n\n")
+        write(f"==> alternative {alternative.number} <==\n{dim(echo) if echo else ''}{shown(alternative.text)}\n\n")

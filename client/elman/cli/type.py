@@ -11,7 +11,7 @@ from elman.errors import MendRequest
 from elman.extras import extra
 from elman.protocol.fields import DOCUMENT_FIELDS
 from elman.settings import add_flags
-from elman.terminal import use_utf8, write
+from elman.terminal import use_utf8, write_text
 
 FIELDS = tuple(field for field in DOCUMENT_FIELDS if field.name != "include_log_probabilities")
 """The fields that change what is on the screen."""
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         finally:
             tell_what_is_kept(arguments.file, editor.kept)
     if line is not None:
-        write(f"{line}\n")
+        write_text(f"{line}\n")
     return 0 if file or line is not None else 1
 
 
