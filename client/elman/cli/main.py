@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "train": "train a model on files and folders of text",
     "export": "make a model file from a checkpoint",
     "eval": "measure a model on files and folders of text",
+    "audit": "tell which lines of a text a model would give back",
     "inspect": "look inside a model: what its units follow, how far its memory reaches",
 }
 
