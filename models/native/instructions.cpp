@@ -2,6 +2,11 @@
 
 #include <stdexcept>
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 namespace elman {
 namespace {
 
@@ -15,6 +20,10 @@ bool has(const std::string& instructions) {
   if (instructions == "avx512vnni")
     return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512dq");
+#elif defined(__aarch64__) && defined(__linux__)
+  if (instructions == "dotprod") return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
+#elif defined(__aarch64__) && defined(__ARM_FEATURE_DOTPROD)  // Apple's have it all
+  if (instructions == "dotprod") return true;
 #endif
   return false;
 }
@@ -23,7 +32,7 @@ bool has(const std::string& instructions) {
 
 std::vector<std::string> instruction_sets() {
   std::vector<std::string> sets;
-  for (const char* name : {"avx512vbmi", "avx512vnni", "avx2", "portable"})
+  for (const char* name : {"avx512vbmi", "avx512vnni", "avx2", "dotprod", "portable"})
     if (has(name)) sets.push_back(name);
   return sets;
 }
@@ -34,6 +43,8 @@ std::unique_ptr<Machine> make_machine(const std::string& instructions, const Mod
   if (instructions == "avx512vbmi") return make_avx512vbmi(model, rows);
   if (instructions == "avx512vnni") return make_avx512vnni(model, rows);
   if (instructions == "avx2") return make_avx2(model, rows);
+#elif defined(__aarch64__)
+  if (instructions == "dotprod") return make_dotprod(model, rows);
 #endif
   return make_portable(model, rows);
 }

@@ -103,6 +103,7 @@ class Machine {
 
 std::unique_ptr<Machine> make_portable(const Model& model, int rows);
 std::unique_ptr<Machine> make_avx2(const Model& model, int rows);
+std::unique_ptr<Machine> make_dotprod(const Model& model, int rows);
 std::unique_ptr<Machine> make_avx512vnni(const Model& model, int rows);
 std::unique_ptr<Machine> make_avx512vbmi(const Model& model, int rows);
 

@@ -17,7 +17,7 @@ from elman_models.law.artifact import Model
 from elman_models.law.state import State
 
 DEVICES = ("auto", "cpu", "cuda")
-INSTRUCTIONS = ("auto", "avx512vbmi", "avx512vnni", "avx2", "portable", "reference")
+INSTRUCTIONS = ("auto", "avx512vbmi", "avx512vnni", "avx2", "dotprod", "portable", "reference")
 GPU_FILES = ("/dev/nvidia0", "/dev/dxg")  # torch alone takes seconds to say that there is none
 NOT_BUILT = "the native extension was not built for this Python: install a C++ compiler, then elman again"
 LOGGER = logging.getLogger("elman")
