@@ -97,12 +97,16 @@ def open_programs(model: Model, rows: int) -> Execution:
 OPENERS: dict[str, MakeExecution] = {
     "reference": partial(open_execution, device="cpu", instructions="reference"),
     "native": partial(open_execution, device="cpu"),
+    "numpy": partial(open_execution, device="cpu", instructions="numpy"),
     "programs": open_programs,
     "cuda": partial(open_execution, device="cuda"),
 }
 
 
-@pytest.fixture(scope="session", params=["reference", "native", "programs", pytest.param("cuda", marks=pytest.mark.cuda)])
+EXECUTIONS = ["reference", "native", "numpy", "programs", pytest.param("cuda", marks=pytest.mark.cuda)]
+
+
+@pytest.fixture(scope="session", params=EXECUTIONS)
 def make_execution(request: pytest.FixtureRequest) -> MakeExecution:
     """Opens a number of rows of a model, by one execution after the other; native: with this machine's best instructions."""
     return OPENERS[request.param]
@@ -116,7 +120,9 @@ def examples(make_execution: MakeExecution) -> Examples:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """What is marked `cuda` is skipped where torch finds no GPU."""
+    """What is marked `cuda` is skipped where torch finds no GPU; what is marked `installs`, unless it is asked for."""
+    if item.get_closest_marker("installs") and "installs" not in cast("str", item.config.option.markexpr):
+        pytest.skip("needs a package index: make test-install")
     if item.get_closest_marker("cuda"):
         import torch
 

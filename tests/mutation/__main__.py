@@ -58,7 +58,7 @@ TESTS: dict[str, Sequence[str]] = {
 """The modules and, for each, quick tests that are meant to notice."""
 
 OPTIONS = ["-q", "--capture=no", "-p", "no:cacheprovider", "-o", "timeout=0"]
-ONE_EXECUTION = ["-k", "not reference and not programs and not cuda"]
+ONE_EXECUTION = ["-k", "not reference and not numpy and not programs and not cuda"]
 
 
 def main(given: Sequence[str]) -> int:

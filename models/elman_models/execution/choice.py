@@ -12,22 +12,23 @@ from pathlib import Path
 from statistics import median
 
 from elman_models.errors import InvalidField
+from elman_models.execution.numpy_execution import NumpyExecution
 from elman_models.execution.protocol import Advance, Execution, Start
 from elman_models.law.artifact import Model
 from elman_models.law.state import State
 
 DEVICES = ("auto", "cpu", "cuda")
-INSTRUCTIONS = ("auto", "avx512vbmi", "avx512vnni", "avx2", "dotprod", "portable", "reference")
+INSTRUCTIONS = ("auto", "avx512vbmi", "avx512vnni", "avx2", "dotprod", "portable", "numpy", "reference")
 GPU_FILES = ("/dev/nvidia0", "/dev/dxg")  # torch alone takes seconds to say that there is none
 NOT_BUILT = "the native extension was not built for this Python: install a C++ compiler, then elman again"
 LOGGER = logging.getLogger("elman")
 
 
 def open_execution(model: Model, rows: int, device: str = "auto", instructions: str = "auto", threads: int = 1) -> Execution:
-    """An execution of `rows` rows on a device, with an instruction set; `reference` among these is the reference in torch.
+    """An execution of `rows` rows on a device, with an instruction set; among these, `numpy` and `reference` (torch) need none.
 
-    auto: the native execution, or a GPU where one is found and a measurement with these rows shows it faster. The choice is
-    logged. Raises InvalidField for what this machine lacks.
+    auto: the native execution, or numpy where that was not built, or a GPU where one is found and a measurement with these rows
+    shows it faster. The choice is logged. Raises InvalidField for what this machine lacks.
     """
     check("device", device, DEVICES)
     check("instructions", instructions, INSTRUCTIONS)
@@ -41,24 +42,30 @@ def open_execution(model: Model, rows: int, device: str = "auto", instructions: 
 
 
 def open_cpu(model: Model, rows: int, instructions: str, threads: int) -> Execution:
-    """The native execution, or the reference where that is wanted or the extension is not there."""
-    if instructions == "reference" or (instructions == "auto" and not has_extension()):
+    """The native execution, or another where that is wanted or the extension is not there."""
+    if instructions == "reference":
         return open_reference(model, rows, threads)
-    if not has_extension():
-        raise InvalidField("instructions", instructions, f"auto or reference: {NOT_BUILT}")
-    from elman_models.execution.native import Native
-
     try:
-        return Native(model, rows, instructions)
+        if instructions == "numpy" or (instructions == "auto" and not has_extension()):
+            return NumpyExecution(model, rows)
+        return open_native(model, rows, instructions)
     except MemoryError:
         raise InvalidField("rows", rows, "fewer: this machine does not have the memory for their states") from None
+
+
+def open_native(model: Model, rows: int, instructions: str) -> Execution:
+    """The native execution. Raises InvalidField without the extension, and for an instruction set that this machine lacks."""
+    if not has_extension():
+        raise InvalidField("instructions", instructions, f"auto, numpy or reference: {NOT_BUILT}")
+    from elman_models.execution.native import Native
+
+    return Native(model, rows, instructions)
 
 
 def open_reference(model: Model, rows: int, threads: int) -> Execution:
     """The reference. Raises InvalidField without torch."""
     if find_spec("torch") is None:
-        reason = "" if has_extension() else f"{NOT_BUILT}; or "
-        raise InvalidField("instructions", "reference", f'{reason}with torch: pip install "elman[train]"')
+        raise InvalidField("instructions", "reference", "auto or numpy, until torch is installed: the characters are the same")
     from elman_models.execution.reference import Reference, use_threads
 
     use_threads(threads)
@@ -68,7 +75,7 @@ def open_reference(model: Model, rows: int, threads: int) -> Execution:
 def open_cuda(model: Model, rows: int) -> Execution:
     """The cuda execution. Raises InvalidField without a GPU, without a torch that could use it, or for too many rows."""
     if find_spec("torch") is None:
-        raise InvalidField("device", "cuda", 'cpu or auto: no torch is installed; install it with: pip install "elman[cuda]"')
+        raise InvalidField("device", "cuda", "cpu or auto, until a torch that can use CUDA is installed")
     import torch
 
     if not torch.cuda.is_available():
@@ -121,7 +128,7 @@ def has_extension() -> bool:
     try:
         import_module("elman_models._native")
     except ImportError:
-        LOGGER.warning("%s; the reference (torch) serves, many times slower", NOT_BUILT)
+        LOGGER.warning("%s; until then numpy does the same, many times slower", NOT_BUILT)
         return False
     return True
 
