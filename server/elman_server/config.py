@@ -30,7 +30,9 @@ class ServerConfig:
     port: int = setting(50051, WHOLE, "the gRPC port; 0 picks a free one", Range(0, 65535))
     metrics_port: int = setting(9464, WHOLE, "the port of the Prometheus metrics; 0 picks a free one", Range(0, 65535))
     device: str = setting("auto", WORD, "what runs the models", Choices(DEVICES))
-    instructions: str = setting("auto", WORD, "the processor's instruction set; numpy and reference (torch) use none", Choices(INSTRUCTIONS))
+    instructions: str = setting(
+        "auto", WORD, "the processor's instruction set; numpy and reference (torch) use none", Choices(INSTRUCTIONS)
+    )
     rows: int = setting(256, WHOLE, "how many texts advance together, for each model", Range(1, 65536))
     waiting: int = setting(
         1024, WHOLE, "how many texts may wait for a row, a long one counting as several; more are refused", Range(1, 1_000_000)

@@ -36,14 +36,14 @@ class NumpyExecution:
 
     def __init__(self, model: Model, rows: int) -> None:
         self.name = "numpy"
-        self._model, self._network = model, Network(model)
+        self._model, self._network, self._sampler = model, Network(model), Sampler(model.tables)
         self._states = np.zeros((rows, model.structure.state_size), np.int8)
         self._rows: dict[int, Row] = {}
 
     def load(self, row: int, start: Start) -> None:
         """Put a text into a row, whatever was there before."""
         self._states[row] = start.state.outputs
-        self._rows[row] = Row(self._model, start)
+        self._rows[row] = Row(self._model, self._sampler, start)
 
     def run(self, advances: Sequence[Advance]) -> "NumpyOutcome":
         """Move the rows, each named at most once, by at least one character each."""
@@ -107,8 +107,8 @@ class Affine:
 class Row:
     """One text between two runs."""
 
-    def __init__(self, model: Model, start: Start) -> None:
-        self.model, self.start = model, start
+    def __init__(self, model: Model, sampler: "Sampler", start: Start) -> None:
+        self.model, self.sampler, self.start = model, sampler, start
         self.position, self.remembered = start.state.position, start.state.remembered
         self.has_sampled = False
 
@@ -128,13 +128,12 @@ class Walk:
 
     def __init__(self, row: Row, advance: Advance, outputs: NDArray[np.int8]) -> None:
         self.advance = advance
-        self._model, self._start, self._first = row.model, row.start, row.position
+        self._model, self._sampler, self._start, self._first = row.model, row.sampler, row.start, row.position
         self._window, self._before = row.model.recall.window, len(row.remembered)
         given = np.concatenate([row.remembered, advance.skipped, advance.scored, np.zeros(advance.sampled, np.int64)])
         self._text = given.astype(remembered_type(row.model))
         self._rank = 0 if row.has_sampled else row.start.first_rank  # of the first sampled character, at temperature 0
         self._is_accounted = row.start.is_accounted or len(advance.scored) > 0
-        self._sampler = Sampler(row.model.tables)
         self._account: list[tuple[int, float, bool]] = []
         self._passed = [] if advance.forced else [outputs.copy()]
 
@@ -206,12 +205,13 @@ class Sampler:
     """LAW.md, Sampling, for the logits (outputs,) of one row."""
 
     def __init__(self, tables: Tables) -> None:
-        self._exp, self._log = tables.exp, tables.log
+        self._exp = np.append(tables.exp, 0).astype(np.int64)  # 0 past its end
+        self._log = tables.log
 
     def weights(self, q: Ints, inverse_temperature: int, favourite: Favourite) -> Ints:
         """w, with what recall adds to the favourite's."""
         d = ((q.max() - q) * inverse_temperature) >> 16
-        w = np.where(d < len(self._exp), self._exp.take(d, mode="clip"), 0).astype(np.int64)
+        w = self._exp[np.minimum(d, len(self._exp) - 1)]
         if favourite.odds:
             w[favourite.character] += (int(w.sum()) * favourite.odds) >> 16
         return w
@@ -236,7 +236,7 @@ class Sampler:
         w = self.weights(q, FRACTION, favourite)
         is_favourite = favourite.odds > 0 and character == favourite.character
         depth = self._depth(int(w[character])) if is_favourite else int(q.max() - q[character])
-        surprise = depth + int(np.searchsorted(self._log, w.sum(), side="right"))
+        surprise = depth + int(np.searchsorted(self._log, int(w.sum()), side="right"))
         return surprise, log_probability(q, character, favourite.odds / ODDS_UNIT, is_favourite), is_favourite
 
     def _depth(self, w: int) -> int:
