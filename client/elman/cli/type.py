@@ -18,8 +18,8 @@ FIELDS = tuple(field for field in DOCUMENT_FIELDS if field.name != "include_log_
 
 KEYS = (
     "Tab accepts what is suggested, Right a character of it (at the end of a line), Ctrl-Right a word; Esc dismisses it,"
-    " Alt-] shows the next of the --alternatives. Ctrl-_ undoes. Ctrl-S saves the file, Ctrl-D or Ctrl-C leaves. If a session is"
-    " cut short, the next one offers its unsaved changes. Without a file, Enter prints the line."
+    " Alt-] shows the next of the --alternatives. Ctrl-_ undoes. Ctrl-S saves the file, Ctrl-D or Ctrl-C leaves. If a session"
+    " is cut short, the next one offers its unsaved changes. Without a file, Enter prints the line."
 )
 
 
