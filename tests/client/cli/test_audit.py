@@ -64,4 +64,4 @@ def test_a_number_out_of_range_is_refused_by_name(
     notes: Path, flag: str, value: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["audit", "shakespeare", str(notes), flag, value]) == 2
-    assert f"{flag[2:].replace('-', '_')}: {value} is out of range; allowed: " in capsys.readouterr().err
+    assert f"{flag}: {value} is out of range; allowed: " in capsys.readouterr().err
