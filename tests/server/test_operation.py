@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
@@ -163,6 +164,25 @@ async def test_refused_calls_are_logged_without_what_was_refused(client: Client,
     assert sorted(line["outcome"] for line in lines) == sorted([*refused, "OK"])
     assert [line["method"] for line in lines if line["method"] == "Score"] == ["Score"]
     assert secret not in json.dumps(lines)
+
+
+async def test_what_a_state_remembers_is_told_nobody(client: Client, server: Server, logged: Logged) -> None:
+    """A state holds the caller's text: neither logs nor metrics nor refusals repeat any of it, in whatever spelling."""
+    (*_, last) = await client.complete(
+        pb.CompleteRequest(prefix="a bad cab fed a dad " * 2, limits=pb.Limits(max_characters=1))
+    )
+    state = last.finished.state
+    broken = [state[:-20] + state[-8:], state[:-8] + bytes(8), state + b"a bad cab", state[1:], b"a bad cab fed a dad"]
+    details = [(await client.refusal(pb.CompleteRequest(state=each))).details() or "" for each in broken]
+    await client.complete(pb.CompleteRequest(state=state))
+    await settled(client, logged, len(broken) + 2)
+    metrics = await asyncio.to_thread(
+        lambda: urlopen(f"http://127.0.0.1:{server.metrics_port}/metrics", timeout=10).read().decode()
+    )
+    said = json.dumps(logged(), ensure_ascii=False) + metrics + "".join(details)
+    remembered = state[-30:-8]
+    for spelling in ("a bad", "bad cab", remembered.hex()[:16], b64encode(remembered[:12]).decode(), repr(remembered)[2:18]):
+        assert spelling not in said
 
 
 async def test_a_defect_is_told_by_an_identifier_that_is_in_the_log(
