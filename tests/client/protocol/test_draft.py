@@ -218,6 +218,20 @@ def test_need_text_is_answered_from_the_nearest_state() -> None:
     assert (opened.state, len(opened.prefix)) == (b"", draft.cursor)
 
 
+@pytest.mark.parametrize("characters", [SPACING, 50_000, 1_000_000])
+def test_what_another_server_is_sent_does_not_grow_with_the_text(characters: int) -> None:
+    """One state, which holds the window that is recalled, and the text since: a state is asked for every SPACING characters."""
+    state = bytes(9000)
+    draft = make("a line of words\n" * (characters // 16))
+    said(draft)
+    start(draft)
+    while (asked := draft.state_request()) is not None:
+        draft.note_state(asked, state)
+    draft.lose_stream()
+    size = sum(request.ByteSize() for request in draft.requests(True))
+    assert size < len(state) + SPACING + 200
+
+
 def test_goodbye_leaves_its_state() -> None:
     draft = make("abcdef")
     said(draft)
