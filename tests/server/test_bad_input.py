@@ -84,7 +84,7 @@ NUMBERS = [
 
 TEXTS = [
     limits("stop", [""], "stop[0]", "0 characters", "1 to 64"),
-    limits("stop", ["ok", "x" * 10_000], "stop[1]", "10000 characters", "1 to 64"),
+    limits("stop", ["ok", "x" * 10_000], "stop[1]", "10,000 characters", "1 to 64"),
     limits("stop", ["x" * 65], "stop[0]", "65 characters", "1 to 64"),
     limits("stop", ["x"] * 17, "stop", "17 strings", "at most 16"),
     Bad("prefix", pb.CompleteRequest(prefix="a" * (MIB + 1)), ("prefix", "1048577 bytes", "at most 1048576")),

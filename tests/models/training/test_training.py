@@ -203,7 +203,7 @@ def test_there_is_nothing_to_resume_without_a_checkpoint(notes: Path, tmp_path: 
 
 @pytest.mark.parametrize(
     ("data", "words"),
-    [(b"", "empty"), (b"\0\1\2", "binary"), (b"x", "too little text: 1 characters in 1 files; needed: 1,000")],
+    [(b"", "empty"), (b"\0\1\2", "binary"), (b"x", "too little text: 1 character in 1 file; needed: 1,000")],
 )
 def test_what_cannot_be_trained_on_is_refused_and_nothing_is_written(tmp_path: Path, data: bytes, words: str) -> None:
     (tmp_path / "notes.txt").write_bytes(data)
