@@ -1,6 +1,6 @@
 """Small real models and the fixtures that several folders share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeAlias, cast
 
@@ -103,12 +103,18 @@ OPENERS: dict[str, MakeExecution] = {
 }
 
 
-EXECUTIONS = ["reference", "native", "numpy", "programs", pytest.param("cuda", marks=pytest.mark.cuda)]
+@pytest.fixture(scope="session")
+def openers() -> Mapping[str, MakeExecution]:
+    """Opens a number of rows of a model, by the name of the execution."""
+    return OPENERS
 
 
-@pytest.fixture(scope="session", params=EXECUTIONS)
+@pytest.fixture(scope="session", params=["reference", "native", "programs", pytest.param("cuda", marks=pytest.mark.cuda)])
 def make_execution(request: pytest.FixtureRequest) -> MakeExecution:
-    """Opens a number of rows of a model, by one execution after the other; native: with this machine's best instructions."""
+    """Opens a number of rows of a model, by one execution after the other; native: with this machine's best instructions.
+
+    numpy, which is slow, is tried where the law is stated whole and beside the reference: test_definition, test_executions.
+    """
     return OPENERS[request.param]
 
 

@@ -17,11 +17,20 @@ from elman_models.law.structure import Layer, Structure
 from elman_server.embedded import Embedded
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.conftest import MakeExecution, MakeModel
     from tests.laws.conftest import Ask, CompletionRequests, MakeEmbedded, MakeOracle, Oracle
 
+EXECUTIONS = ["reference", "native", "numpy", "programs", pytest.param("cuda", marks=pytest.mark.cuda)]
 VOCABULARIES = ["a", "\nab", "abcdefgé…😀", "".join(map(chr, range(32, 160))), "".join(map(chr, range(32, 161)))]
 """Among them the largest whose sums of weights stay within 31 bits, and one more."""
+
+
+@pytest.fixture(scope="session", params=EXECUTIONS)
+def make_execution(request: pytest.FixtureRequest, openers: "Mapping[str, MakeExecution]") -> "MakeExecution":
+    """Every execution there is."""
+    return openers[request.param]
 
 
 @st.composite
