@@ -9,14 +9,34 @@ would say. Knows no file.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
+from elman.settings import WHOLE, Range, check, setting, settings_of
+from elman_models.errors import InvalidField
 from elman_models.law.artifact import Model
 from elman_models.measure.network_predictor import NetworkPredictor
 
 LINES = 4096
 """Lines that are read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Which lines count as given back. Raises InvalidField."""
+
+    known_characters: int = setting(
+        12, WHOLE, "how many of a line's first characters may be needed", Range(0, 1024), unit="characters"
+    )
+    given_characters: int = setting(12, WHOLE, "the least that is worth telling of", Range(1, 1024), unit="characters")
+
+    def __post_init__(self) -> None:
+        check(self, InvalidField)
+
+
+THRESHOLD: Final = settings_of(Threshold)
+"""What flags and help are made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +47,9 @@ class Recital:
     known: int
 
 
-def recited(model: Model, lines: Sequence[str], most_known: int, least_given: int) -> Iterator[Recital]:
-    """The lines of which the model gives back `least_given` characters or more, after `most_known` or fewer."""
-    long_enough = [index for index, line in enumerate(lines) if len(line) >= least_given]
+def recited(model: Model, lines: Sequence[str], threshold: Threshold) -> Iterator[Recital]:
+    """The lines that the model gives back, in their order."""
+    long_enough = [index for index, line in enumerate(lines) if len(line) >= threshold.given_characters]
     predictor = NetworkPredictor(model)
     for first in range(0, len(long_enough), LINES):
         several = long_enough[first : first + LINES]
@@ -37,5 +57,5 @@ def recited(model: Model, lines: Sequence[str], most_known: int, least_given: in
         for index, text, reading in zip(several, texts, predictor.read(texts), strict=True):
             wrong = np.flatnonzero(reading.tops[:-1] != text)
             known = int(wrong[-1]) + 1 if len(wrong) else 0
-            if known <= most_known and len(text) - known >= least_given:
+            if known <= threshold.known_characters and len(text) - known >= threshold.given_characters:
                 yield Recital(index, known)

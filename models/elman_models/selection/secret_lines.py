@@ -13,32 +13,25 @@ from itertools import pairwise
 
 BEGIN = r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----"
 MARKED = {
-    "a private key": rf"{BEGIN}(?:[\s\S]{{0,20000}}?{BEGIN.replace('BEGIN', 'END')})?",
-    "an AWS key": r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b",
-    "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
-    "a GitLab token": r"\bgl(?:pat|ptt|rt)-[A-Za-z0-9_-]{20,}",
-    "a Slack token": r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}|hooks\.slack\.com/services/T\w+/B\w+/\w+",
-    "a Stripe key": r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}",
-    "a Google key": r"\bAIza[A-Za-z0-9_-]{35}\b",
-    "an API key": r"\bsk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{20,}",
-    "a package registry's token": r"\bpypi-AgE[A-Za-z0-9_-]{50,}|\bnpm_[A-Za-z0-9]{36}\b",
-    "a Hugging Face token": r"\bhf_[A-Za-z0-9]{30,}\b",
-    "a JSON web token": r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
+    "a private key": (("PRIVATE KEY",), rf"{BEGIN}(?:[\s\S]{{0,20000}}?{BEGIN.replace('BEGIN', 'END')})?"),
+    "an AWS key": (("AKIA", "ASIA", "ABIA", "ACCA"), r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
+    "a GitHub token": (
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+        r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
+    ),
+    "a GitLab token": (("glpat-", "glptt-", "glrt-"), r"\bgl(?:pat|ptt|rt)-[A-Za-z0-9_-]{20,}"),
+    "a Slack token": (
+        ("xox", "hooks.slack.com"),
+        r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}|hooks\.slack\.com/services/T\w+/B\w+/\w+",
+    ),
+    "a Stripe key": (("k_live_", "k_test_"), r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),
+    "a Google key": (("AIza",), r"\bAIza[A-Za-z0-9_-]{35}\b"),
+    "an API key": (("sk-",), r"\bsk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{20,}"),
+    "a package registry's token": (("pypi-AgE", "npm_"), r"\bpypi-AgE[A-Za-z0-9_-]{50,}|\bnpm_[A-Za-z0-9]{36}\b"),
+    "a Hugging Face token": (("hf_",), r"\bhf_[A-Za-z0-9]{30,}\b"),
+    "a JSON web token": (("eyJ",), r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
 }
-MARKS = {
-    "a private key": ("PRIVATE KEY",),
-    "an AWS key": ("AKIA", "ASIA", "ABIA", "ACCA"),
-    "a GitHub token": ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
-    "a GitLab token": ("glpat-", "glptt-", "glrt-"),
-    "a Slack token": ("xox", "hooks.slack.com"),
-    "a Stripe key": ("k_live_", "k_test_"),
-    "a Google key": ("AIza",),
-    "an API key": ("sk-",),
-    "a package registry's token": ("pypi-AgE", "npm_"),
-    "a Hugging Face token": ("hf_",),
-    "a JSON web token": ("eyJ",),
-}
-"""A text without any of the marks of a kind holds no key of it, which is faster to see."""
+"""By kind: marks, without any of which a text holds no key of it, which is faster to see; and the pattern."""
 NAMES = r"(?:password|passwd|passphrase|pwd|secret(?:[_-]?key)?|token|credentials?|(?:api|access|auth|private)[_-]?key)"
 PLACED = {
     "a password in a URL": r"\w://[^\s/:@'\"]*:(?P<value>[^\s/@'\"]{3,})@\w",
@@ -80,10 +73,9 @@ def secrets_in(text: str) -> list[Secret]:
 
 def marked(text: str) -> Iterator[Secret]:
     """Keys that say of themselves what they are."""
-    for kind, pattern in MARKED.items():
-        if not any(mark in text for mark in MARKS[kind]):
-            continue
-        yield from (Secret(*match.span(), kind) for match in re.finditer(pattern, text))
+    for kind, (marks, pattern) in MARKED.items():
+        if any(mark in text for mark in marks):
+            yield from (Secret(*match.span(), kind) for match in re.finditer(pattern, text))
 
 
 def placed(text: str) -> Iterator[Secret]:
