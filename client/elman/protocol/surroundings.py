@@ -34,7 +34,7 @@ def until_met(text: str, after: str) -> str:
         return text
     end = next((place for place in range(len(text)) if meets(text, place, found.group())), len(text))
     shown = LAST_WORD.sub("", text[:end]) if is_word(after[0]) else text[:end]
-    return shown if end == len(text) or shown.strip() else ""
+    return shown if after[0].isspace() or shown.strip() else ""
 
 
 def meets(text: str, place: int, word: str) -> bool:

@@ -1,7 +1,9 @@
 """What of a suggestion is shown between what stands before the cursor and what follows it."""
 
+from itertools import product
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from elman.protocol.surroundings import is_in_word, until_met
@@ -55,6 +57,8 @@ def test_where_a_word_is_and_where_it_is_not(text: str, is_inside: bool) -> None
         ("good, ", "man came", "good, "),
         ("one\ntwo", "\ntwo", "one"),
         ("    x", "\n    y", "    x"),
+        ("    ", "\n    y", "    "),  # what a line begins with is worth a key
+        (" ", "man came", ""),  # but a space before the next word is not
     ],
 )
 def test_a_suggestion_ends_where_it_meets_what_follows(suggestion: str, after: str, shown: str) -> None:
@@ -65,7 +69,19 @@ TEXT = st.text("ab ().'\"\n", max_size=12)
 
 
 @given(TEXT, TEXT)
+@example("\t a", " a")
+@example(" a", "a")
 def test_while_a_suggestion_grows_what_is_shown_only_grows(suggestion: str, after: str) -> None:
+    check_growth(suggestion, after)
+
+
+def test_what_is_shown_of_every_short_suggestion_only_grows() -> None:
+    short = ["".join(each) for length in range(5) for each in product("a \n)", repeat=length)]
+    for suggestion, after in product(short, [each for each in short if len(each) < 4]):
+        check_growth(suggestion, after)
+
+
+def check_growth(suggestion: str, after: str) -> None:
     shown = ""
     for length in range(len(suggestion) + 1):
         now = until_met(suggestion[:length], after)
