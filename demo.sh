@@ -2,6 +2,7 @@
 # The main job, once: a server on the shipped models, a completion and ghost text streamed from it to this terminal.
 set -euo pipefail
 cd "$(dirname "$0")"
+export ELMAN_CONFIG='' ELMAN_MODEL='' # the same whatever is configured
 
 port=$(.venv/bin/python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 bold='' plain=''

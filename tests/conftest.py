@@ -1,5 +1,6 @@
 """Small real models and the fixtures that several folders share."""
 
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeAlias, cast
@@ -16,6 +17,8 @@ from elman_models.law.recall import Recall
 from elman_models.law.structure import Layer, Structure
 from elman_models.law.tables import Tables
 from elman_models.law.vocabulary import Vocabulary
+
+os.environ["ELMAN_CONFIG"] = ""  # no test heeds what its developer has configured
 
 MakeModel: TypeAlias = Callable[..., Model]
 MakeExecution: TypeAlias = Callable[[Model, int], Execution]

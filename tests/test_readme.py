@@ -64,7 +64,8 @@ def test_its_transcript_is_what_the_commands_print() -> None:
     commands = re.findall(r"^\$ (.*)$", transcript, re.MULTILINE)
     assert commands
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ELMAN_")} | {"PATH": path}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ELMAN_")}
+    environment = kept | {"PATH": path, "ELMAN_CONFIG": ""}
     printed = ""
     for command in commands:
         done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, timeout=60, check=True)

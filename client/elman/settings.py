@@ -15,7 +15,7 @@ All three packages stand on this file: it imports the standard library alone, an
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, cast
 
 if TYPE_CHECKING:
     import argparse
@@ -220,10 +220,30 @@ def given(
         if words is not None:
             values[each.name] = value_of(each, words, refuse)
         elif environment and each.variable in environment:
-            named = replace(each, name=each.variable)
-            values[each.name] = named.read(environment[each.variable], refuse)
-            named.check(values[each.name], refuse)
+            values[each.name] = from_variable(each, environment[each.variable], refuse)
     return values
+
+
+def from_variable(one: Setting, words: str, refuse: Refuse) -> object:
+    """The value of a setting's variable. Raises `refuse(...)`, with the variable's name."""
+    named = replace(one, name=one.variable)
+    value = named.read(words, refuse)
+    named.check(value, refuse)
+    return value
+
+
+def from_file(one: Setting, value: object, file: object, refuse: Refuse) -> object:
+    """A value that a file holds, of TOML's own types. Raises `refuse(...)`, with the file's name and the setting's."""
+    named = replace(one, name=f"{file}: {one.name}")
+    if one.kind.action == "append" and isinstance(value, str):
+        value = one.kind.read(value)
+    named.check(value, refuse)
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        return value
+    parts = tuple(cast("Sequence[object]", value))
+    if not all(isinstance(each, str) for each in parts):
+        raise named.refused(list(parts), refuse)
+    return parts
 
 
 def value_of(one: Setting, words: str | list[str] | bool, refuse: Refuse) -> object:

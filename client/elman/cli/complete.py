@@ -1,10 +1,12 @@
 """`elman complete`: a continuation on standard output, as it arrives."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from elman.cli.engine import add_engine_arguments, check_json, note_unknown, open_engine, values_of
+from elman.cli.configuration import Configuration, EngineSettings, name_of
+from elman.cli.engine import add_engine_arguments, check_json, engine_of, note_unknown, open_engine, values_of
 from elman.cli.replay import check_replayed, for_programs, read_record
 from elman.errors import MendRequest, PickAnotherModel, SendTextAgain
 from elman.protocol.fields import COMPLETE_FIELDS
@@ -35,30 +37,38 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the continuation, and nothing else."""
     use_utf8()
     check_json(arguments)
+    configuration = Configuration.read()
+    engine = engine_of(arguments, configuration)
     if arguments.replay:
-        return replay(arguments)
+        return replay(arguments, engine)
+    fields = values_of(arguments, COMPLETE_FIELDS, configuration, "complete")
     prefix = read_text(arguments.prefix, LARGEST_PREFIX_BYTES)
-    client, model = open_engine(arguments)
+    client, model = open_engine(engine)
     with client:
-        complete(client, arguments, prefix, model, values_of(arguments, COMPLETE_FIELDS))
+        complete(client, arguments, prefix, model, fields | {"timeout": engine.timeout})
     return 0
 
 
-def replay(arguments: argparse.Namespace) -> int:
+def replay(arguments: argparse.Namespace, engine: EngineSettings) -> int:
     """Print what a record holds, made once more. Raises ElmanError, which says why not, if it is not the same."""
     given = [each.flag for each in COMPLETE_FIELDS if getattr(arguments, each.name) is not None]
     if given or arguments.prefix is not None:
         raise MendRequest(f"--replay takes everything from the record: leave out {', '.join(given) or 'PREFIX'}")
     recorded = read_record(arguments.replay)
     try:
-        client, _ = open_engine(arguments, recorded.model)
+        client, _ = open_engine(replace(engine, model=replayed(arguments.model, engine.model, recorded.model)))
         with client:
-            completion = complete(client, arguments, recorded.prefix, None, recorded.fields)
+            completion = complete(client, arguments, recorded.prefix, None, recorded.fields | {"timeout": engine.timeout})
     except (PickAnotherModel, SendTextAgain) as error:
         made_by = f"the record was made by the model {recorded.model}, digest {recorded.fields['digest']}"
         raise PickAnotherModel(f"{made_by}, which --model or --server must name: {error}") from error
     check_replayed(recorded, completion.alternatives)
     return 0
+
+
+def replayed(flag: str | None, configured: str | None, recorded: str) -> str:
+    """The model that repeats a record: that of the flag, otherwise the configured one if it has the recorded name."""
+    return flag or (configured if configured and name_of(configured) == recorded else recorded)
 
 
 def complete(
@@ -68,7 +78,7 @@ def complete(
     is_asked, echo = fields["include_log_probabilities"], prefix if arguments.echo else ""
     if arguments.json:  # with log-probabilities, it is counted how many characters were recalled
         fields = fields | {"include_log_probabilities": True}
-    with client.complete(prefix, model=model, timeout=arguments.timeout, **fields) as completion:
+    with client.complete(prefix, model=model, **fields) as completion:
         if arguments.json:
             completion.read()
             write_json(for_programs(completion.record() if is_asked else without_log_probabilities(completion.record())))

@@ -1,59 +1,55 @@
 """Flags that the commands which talk to an engine share, and the client that they mean."""
 
 import argparse
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from elman.channel import DEFAULT_PORT
+from elman.cli.configuration import DEFAULT, ENGINE_SETTINGS, Configuration, EngineSettings, addresses
 from elman.errors import ElmanError, MendRequest
 from elman.protocol.results import ModelDescription
-from elman.settings import Setting, given
+from elman.settings import Setting, add_flags, given
 from elman.sync.client import Client
 from elman.sync.embedded import DEFAULT_MODEL, open_client
 from elman.terminal import note
 
 MOST_NAMED: Final = 10
 NAMING_SECONDS: Final = 2.0
-VARIABLE: Final = "ELMAN_SERVER"
-LISTS: Final = ("ipv4:", "ipv6:")  # gRPC's own lists of addresses hold commas
 
 
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     """--server, --model, --timeout and --json."""
-    add_server_arguments(parser)
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after this long, all retries included")
+    add_flags(parser, ENGINE_SETTINGS)
     parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
 
 
 def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     """--server and --model."""
-    parser.add_argument(
-        "--server",
-        action="append",
-        metavar="HOST[:PORT]",
-        help=f"a server, or several with commas; may be repeated (default port: {DEFAULT_PORT}; env: {VARIABLE}; without one,"
-        " the engine runs in this process)",
-    )
-    parser.add_argument(
-        "--model",
-        metavar="NAME|PATH",
-        help="a name that the server knows (default: its first); without a server, a shipped name or a file",
-    )
+    add_flags(parser, [each for each in ENGINE_SETTINGS if each.name != "timeout"])
 
 
-def values_of(arguments: argparse.Namespace, fields: Sequence[Setting]) -> dict[str, Any]:
-    """The values of the flags, as keywords of `Client`. Raises MendRequest."""
-    return {field.name: field.default for field in fields} | given(arguments, fields, MendRequest.of_field)
+def values_of(
+    arguments: argparse.Namespace, fields: Sequence[Setting], configuration: Configuration, command: str = ""
+) -> dict[str, Any]:
+    """The values of the flags, otherwise what is configured for the command, as keywords of `Client`. Raises MendRequest."""
+    defaults = {field.name: field.default for field in fields}
+    return defaults | configuration.of_command(command, fields) | given(arguments, fields, MendRequest.of_field)
 
 
-def open_engine(arguments: argparse.Namespace, model: str = DEFAULT_MODEL) -> tuple[Client, str | None]:
-    """The client that --server and --model mean, and the model's name to send."""
-    addresses = servers(arguments.server)
-    if addresses:
-        return Client(addresses), arguments.model
-    return open_client(arguments.model or model, device="cpu"), None  # one text at a time is fastest there
+def engine_of(arguments: argparse.Namespace, configuration: Configuration) -> EngineSettings:
+    """The engine that the flags mean, otherwise the configured one. Raises MendRequest."""
+    found = {each.name: configuration.values[each.name] for each in ENGINE_SETTINGS}
+    arguments.sources = {name: each.source for name, each in found.items() if each.source != DEFAULT}
+    values = {name: each.value for name, each in found.items()}
+    return EngineSettings(**values | given(arguments, ENGINE_SETTINGS, MendRequest.of_field))
+
+
+def open_engine(engine: EngineSettings, default: str = DEFAULT_MODEL) -> tuple[Client, str | None]:
+    """The client for an engine, and the model's name to send. In this process the default holds where none is named."""
+    servers = [address for words in engine.server for address in addresses(words)]
+    if servers:
+        return Client(servers), engine.model or None
+    return open_client(engine.model or default, device="cpu"), None  # one text at a time is fastest there
 
 
 def check_json(arguments: argparse.Namespace) -> None:
@@ -83,10 +79,3 @@ def in_quotes(characters: Sequence[str]) -> str:
     """The different ones, the first few of them."""
     different = list(dict.fromkeys(characters))
     return ", ".join(map(repr, different[:MOST_NAMED])) + (", ..." if len(different) > MOST_NAMED else "")
-
-
-def servers(given: Sequence[str] | None) -> list[str]:
-    """The addresses of --server; without it, those of ELMAN_SERVER."""
-    words = [os.environ.get(VARIABLE, "")] if given is None else given
-    parts = [part for word in words for part in ([word] if word.startswith(LISTS) else word.split(","))]
-    return [part.strip() for part in parts if part.strip()]

@@ -5,14 +5,25 @@ import importlib.metadata
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
 from typing import Final
 
-from elman.errors import AllowMoreTime, BackOff, ElmanError, GoElsewhere, MendRequest, ReportDefect, SendTextAgain, from_engine
+from elman.errors import (
+    AllowMoreTime,
+    BackOff,
+    ElmanError,
+    GoElsewhere,
+    MendRequest,
+    PickAnotherModel,
+    ReportDefect,
+    SendTextAgain,
+    from_engine,
+)
 
 A_FIELD: Final = re.compile(r"(?:model\.)?([a-z_]+)(?:\[\d+\])?: ")
+A_NAME: Final = re.compile("[a-z_]+")
 INTERRUPTED: Final = 130  # 128 + SIGINT
 PIPE_CLOSED: Final = 141  # 128 + SIGPIPE
 
@@ -21,6 +32,7 @@ COMMANDS: Final = {
     "type": "edit a line or a file on the terminal, with suggestions as you type",
     "score": "tell how likely a text is",
     "models": "list the models that a server has loaded, or those that come with elman",
+    "config": "show what is configured, and where each value comes from",
     "serve": "serve completions over gRPC",
     "train": "train a model on files and folders of text",
     "export": "make a model file from a checkpoint",
@@ -77,9 +89,11 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return int(module.run(namespace))
     except Exception as error:
-        if not isinstance(meant := as_elman_error(error), MendRequest):
+        meant = as_elman_error(error)
+        if not isinstance(meant, MendRequest | PickAnotherModel):
             raise
-        raise MendRequest(naming_flag(str(meant), arguments)) from error
+        named = naming_flag(str(meant), arguments)
+        raise type(meant)(named if named != str(meant) else naming_source(named, getattr(namespace, "sources", {}))) from error
 
 
 def naming_flag(message: str, arguments: Sequence[str]) -> str:
@@ -88,6 +102,12 @@ def naming_flag(message: str, arguments: Sequence[str]) -> str:
     flag = f"--{found[1].replace('_', '-')}" if found else ""
     is_given = any(word == flag or word.startswith(f"{flag}=") for word in arguments)
     return f"{flag}{message[found.end(1) :]}" if found and is_given else message
+
+
+def naming_source(message: str, sources: Mapping[str, str]) -> str:
+    """The message, after where the field that it names comes from, if that is known."""
+    found = A_NAME.match(message)
+    return f"{sources[found[0]]}: {message}" if found and found[0] in sources else message
 
 
 def parser_of_all() -> argparse.ArgumentParser:

@@ -2,8 +2,10 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 
-from elman.cli.engine import add_engine_arguments, open_engine
+from elman.cli.configuration import Configuration
+from elman.cli.engine import add_engine_arguments, engine_of, open_engine
 from elman.errors import PickAnotherModel
 from elman.protocol.results import ModelDescription
 from elman.terminal import use_utf8, write, write_json
@@ -19,9 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the models, the default first; with --model, only that one."""
     use_utf8()
-    client, wanted = open_engine(arguments, model="")
+    engine = replace(engine_of(arguments, Configuration.read()), model=arguments.model)  # a configured one hides no other
+    client, wanted = open_engine(engine, default="")
     with client:
-        models = [model for model in client.models(timeout=arguments.timeout) if wanted in (None, model.name)]
+        models = [model for model in client.models(timeout=engine.timeout) if wanted in (None, model.name)]
     if wanted and not models:
         raise PickAnotherModel(f"model: the server has no {wanted!r}; elman models without --model lists what it has")
     if arguments.json:

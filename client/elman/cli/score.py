@@ -2,7 +2,8 @@
 
 import argparse
 
-from elman.cli.engine import add_engine_arguments, check_json, note_unknown, open_engine, values_of
+from elman.cli.configuration import Configuration
+from elman.cli.engine import add_engine_arguments, check_json, engine_of, note_unknown, open_engine, values_of
 from elman.protocol.fields import SCORE_FIELDS
 from elman.protocol.results import Score
 from elman.settings import add_flags, counted
@@ -22,9 +23,11 @@ def run(arguments: argparse.Namespace) -> int:
     use_utf8()
     check_json(arguments)
     text = read_text(arguments.text)
-    client, model = open_engine(arguments)
+    configuration = Configuration.read()
+    engine = engine_of(arguments, configuration)
+    client, model = open_engine(engine)
     with client:
-        score = client.score(text, model=model, timeout=arguments.timeout, **values_of(arguments, SCORE_FIELDS))
+        score = client.score(text, model=model, timeout=engine.timeout, **values_of(arguments, SCORE_FIELDS, configuration))
         note_unknown(client, model, arguments.digest or "", text, score.unknown_characters)
     if arguments.json:
         write_json(score.to_json())

@@ -3,19 +3,28 @@
 import argparse
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
-from elman.cli.engine import add_server_arguments, open_engine, values_of
+from elman.cli.configuration import Configuration, EngineSettings
+from elman.cli.engine import add_server_arguments, engine_of, open_engine, values_of
 from elman.editor.text_file import TextFile
 from elman.errors import MendRequest
 from elman.extras import extra
 from elman.protocol.fields import DOCUMENT_FIELDS
+from elman.protocol.languages import model_for
 from elman.settings import add_flags
-from elman.terminal import use_utf8, write_text
+from elman.sync.client import Client
+from elman.terminal import note, use_utf8, write_text
 
 FIELDS = tuple(field for field in DOCUMENT_FIELDS if field.name != "include_log_probabilities")
 """The fields that change what is on the screen."""
 
+MODEL = (
+    "Unless --model names one, the file's name chooses the model: python for .py, english for prose (.txt, .md, no suffix and"
+    " such), for others the configured one, and where none is, nothing is suggested; elman config shows what is configured."
+)
 KEYS = (
     "Tab accepts what is suggested, Right a character of it (at the end of a line), Ctrl-Right a word; Esc dismisses it,"
     " Alt-] shows the next of the --alternatives. Ctrl-_ undoes. Ctrl-S saves the file, Ctrl-D or Ctrl-C leaves. If a session"
@@ -25,7 +34,7 @@ KEYS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """FILE and the flags."""
-    parser.epilog = KEYS
+    parser.epilog = f"{MODEL} {KEYS}"
     parser.add_argument(
         "file",
         nargs="?",
@@ -44,11 +53,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     use_utf8()
     check_terminal()
+    configuration = Configuration.read()
+    engine = engine_of(arguments, configuration)
+    fields = values_of(arguments, FIELDS, configuration, "type")
     file = TextFile.read(arguments.file) if arguments.file else None
-    client, model = open_engine(arguments)
-    fields = values_of(arguments, FIELDS)
+    chosen = choose(arguments, file, configuration, engine)
+    client, model = open_engine(replace(engine, model=chosen.model)) if chosen.fits else (Client.over([]), None)
     with client, client.document(file.text if file else "", cursor=0 if file else None, model=model, **fields) as document:
-        editor = Editor(document, file, output=standard_error())
+        editor = Editor(document, file, output=standard_error(), other_model=chosen.other, silence=chosen.silence)
         try:
             line = editor.run()
         finally:
@@ -56,6 +68,34 @@ def run(arguments: argparse.Namespace) -> int:
     if line is not None:
         write_text(f"{line}\n")
     return 0 if file or line is not None else 1
+
+
+class Choice(NamedTuple):
+    """Which model suggests."""
+
+    model: str | None  # None: the default, if one fits
+    other: str | None = None  # which one if a server does not have that
+    silence: str = ""  # why nothing is suggested
+
+    @property
+    def fits(self) -> bool:
+        """Whether anything is to be suggested."""
+        return not self.silence
+
+
+def choose(
+    arguments: argparse.Namespace, file: TextFile | None, configuration: Configuration, engine: EngineSettings
+) -> Choice:
+    """The model of the flag; for a file the one that suits its name; otherwise the configured one, or the default."""
+    if arguments.model or file is None:
+        return Choice(engine.model)
+    name = file.path.name
+    models = {pattern: each.value for pattern, each in configuration.models.items()}
+    model = model_for(name, models, engine.model, text=file.text)
+    if model is None:
+        note(f"no model fits {name}, so nothing is suggested; --model names one, or the configuration")
+        return Choice(None, silence=f"no model fits {name}: nothing is suggested")
+    return Choice(model, engine.model)
 
 
 def tell_what_is_kept(file: Path, kept: Path | None) -> None:

@@ -34,9 +34,17 @@ class Editor:
     """A session on a terminal, from the first key to the last."""
 
     def __init__(
-        self, document: Document, file: TextFile | None, *, given: Input | None = None, output: Output | None = None
+        self,
+        document: Document,
+        file: TextFile | None,
+        *,
+        given: Input | None = None,
+        output: Output | None = None,
+        other_model: str | None = None,
+        silence: str = "",
     ) -> None:
-        self.session = EditorSession(document, file, self._draw)
+        """`other_model` suggests where a server lacks the document's; `silence` says why nothing is to be suggested."""
+        self.session = EditorSession(document, file, self._draw, other_model, silence)
         self.kept: Path | None = None
         self.application = Application[str | None](
             layout(self.session),

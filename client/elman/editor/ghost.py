@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from elman.errors import ElmanError
+from elman.errors import ElmanError, PickAnotherModel
 from elman.protocol.suggestions import Suggestion
 from elman.sync.document import Document
 
@@ -18,13 +18,13 @@ END_SECONDS: Final = 5.0
 class Ghost:
     """The suggestions for a document as it is, one of which is chosen. `show` is called by the thread when there are more."""
 
-    def __init__(self, document: Document, show: Callable[[], None]) -> None:
-        self._document, self._show = document, show
+    def __init__(self, document: Document, show: Callable[[], None], other_model: str | None = None, failure: str = "") -> None:
+        self._document, self._show, self._other_model = document, show, other_model
         self._preferred = 0  # the alternative to be shown, if there is one of that number
         self._time()
         self.latency_seconds: float | None = None
         """From the last edit that was followed by suggestions to the first of them."""
-        self.failure = ""
+        self.failure = failure
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._draw, name="ghost", daemon=True)
 
@@ -75,10 +75,23 @@ class Ghost:
                 for _ in self._document.suggestions():
                     self._note_suggestion()
                     self._show()
+            except PickAnotherModel as error:
+                self._pick_another(error)
             except ElmanError as error:
-                self.failure = str(error)
-                self._show()
-                self._is_over.wait(AGAIN_SECONDS)
+                self._fail(error)
+
+    def _pick_another(self, error: PickAnotherModel) -> None:
+        """Go on with the other model, if there is one that was not tried."""
+        other, self._other_model = self._other_model, None
+        if other:
+            self._document.switch(other)
+        else:
+            self._fail(error)
+
+    def _fail(self, error: ElmanError) -> None:
+        self.failure = str(error)
+        self._show()
+        self._is_over.wait(AGAIN_SECONDS)
 
     def _note_suggestion(self) -> None:
         self.failure = ""

@@ -18,11 +18,11 @@ class Mirror:
     """Keeps a document equal to a text with a cursor.
 
     Suggestions are asked for when something is typed, and when the cursor is moved to a line's end: not before the first key,
-    and after an undo not before the text is changed by a key.
+    and after an undo not before the text is changed by a key. Unless it `suggests`, they never are.
     """
 
-    def __init__(self, document: Document) -> None:
-        self._document = document
+    def __init__(self, document: Document, *, suggests: bool = True) -> None:
+        self._document, self._suggests = document, suggests
         self._text = document.text
         self._is_quiet = False
         document.dismiss()
@@ -35,11 +35,11 @@ class Mirror:
             start, end, inserted = difference(self._text, text, cursor)
             if "\r\n" in inserted:
                 raise MendRequest("text: CRLF in place of LF")
-            self._document.replace(start, end, inserted, suggest=is_typed and inserted != "")
+            self._document.replace(start, end, inserted, suggest=self._suggests and is_typed and inserted != "")
             self._text = text
         if self._document.cursor == cursor:
             return not is_same
-        self._document.move(cursor, suggest=is_line_end(text, cursor) and not self._is_quiet)
+        self._document.move(cursor, suggest=self._suggests and is_line_end(text, cursor) and not self._is_quiet)
         return True
 
     def expect(self, accepted: str) -> None:

@@ -55,15 +55,22 @@ class EditedBuffer(Buffer):
 class EditorSession:
     """What keys act on and the view shows. Without a file it is one line. `draw` is called when there is more to see."""
 
-    def __init__(self, document: Document, file: TextFile | None, draw: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        document: Document,
+        file: TextFile | None,
+        draw: Callable[[], None],
+        other_model: str | None = None,
+        silence: str = "",
+    ) -> None:
         self.file, self.message = file, ""
         self.question: Question | None = None
         self.used: set[str] = set()
         """The names of the keys that were used, which need not be shown any longer."""
         self.document = document
-        self.ghost = Ghost(document, draw)
+        self.ghost = Ghost(document, draw, other_model, silence)
         self._recovery = Recovery(file.path) if file else None
-        self._mirror = Mirror(document)
+        self._mirror = Mirror(document, suggests=not silence)
         self._saved = document.text
         self.buffer = EditedBuffer(multiline=file is not None, document=Shown(document.text, document.cursor))
         self.buffer.on_text_changed += self._follow

@@ -21,7 +21,7 @@ from elman.protocol.results import ModelDescription
 from elman.sync.client import Client
 
 ELMAN = [sys.executable, "-m", "elman"]
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("ELMAN_")}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("ELMAN_")} | {"ELMAN_CONFIG": ""}
 
 
 def elman(*arguments: str, given: bytes = b"", **environment: str) -> tuple[int, bytes, str]:
@@ -218,7 +218,7 @@ def test_models_prints_a_table(scripted: Any, client: Client) -> None:
     assert row.split() == ["tiny", client.models()[0].digest[:16], "12x7x9", "13", str(client.models()[0].state_bytes)]
     assert elman("models", "--server", scripted.address, "--model", "tiny")[1] == output
     code, _, error = elman("models", "--server", scripted.address, "--model", "huge")
-    assert (code, error.startswith("elman: error: model: the server has no 'huge'")) == (3, True)
+    assert (code, error.startswith("elman: error: --model: the server has no 'huge'")) == (3, True)
     _, output, _ = elman("models", "--server", scripted.address, "--json")
     assert json.loads(output)["models"][0]["about"]["licence"] == "none"
 
@@ -374,7 +374,7 @@ def test_an_unknown_flag_or_command_is_an_error_of_usage(arguments: Sequence[str
     assert "error: " in errors
 
 
-@pytest.mark.parametrize("command", ["complete", "type", "score", "models", "serve", "train", "export", "eval"])
+@pytest.mark.parametrize("command", ["complete", "type", "score", "models", "config", "serve", "train", "export", "eval"])
 def test_every_command_explains_itself(command: str) -> None:
     code, output, errors = elman(command, "--help")
     assert (code, errors) == (0, "")

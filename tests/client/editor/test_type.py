@@ -1,13 +1,16 @@
 """`elman type`: keys through a pipe, the real engine in this process, and what the line, the document and the file then are."""
 
+import fcntl
 import os
 import pty
 import signal
+import struct
 import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, cast
 
@@ -32,7 +35,8 @@ from elman.sync.embedded import open_client
 
 TAB, RIGHT, CONTROL_RIGHT, NEXT, ESCAPE = "\t", "\x1b[C", "\x1b[1;5C", "\x1b]", "\x1b"
 ENTER, SAVE, END_OF_FILE, INTERRUPT = "\r", "\x13", "\x04", "\x03"
-HOME, LEFT, BACKSPACE, UNDO = "\x1b[H", "\x1b[D", "\x7f", "\x1f"
+HOME, LEFT, BACKSPACE, UNDO, DRAW = "\x1b[H", "\x1b[D", "\x7f", "\x1f", "\x0c"
+FULL_SCREEN = b"\x1b[?1049h"
 PASTE = "\x1b[200~{}\x1b[201~"
 WAIT_SECONDS = 20.0
 
@@ -548,3 +552,72 @@ def test_a_polite_end_leaves_the_terminal_as_it_was() -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(WAIT_SECONDS) == 128 + signal.SIGTERM
     assert termios.tcgetattr(terminal_file) == before
+
+
+@pytest.fixture
+def at_terminal() -> Iterator[Callable[..., "Screen"]]:
+    """Runs `elman type` in a process of its own, at a terminal of its own."""
+    with ExitStack() as screens:
+        yield lambda *arguments: screens.enter_context(Screen.of(arguments))
+
+
+class Screen:
+    """A terminal at which `elman type` runs."""
+
+    def __init__(self, controller: int, process: "subprocess.Popen[bytes]") -> None:
+        self._controller, self.process = controller, process
+        self._has_begun = False
+
+    @classmethod
+    @contextmanager
+    def of(cls, arguments: Sequence[str]) -> Generator["Screen"]:
+        """The screen of a process that is started with arguments, and ended if it is not over."""
+        controller, terminal_file = pty.openpty()
+        fcntl.ioctl(terminal_file, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
+        command = [sys.executable, "-m", "elman", "type", *arguments]
+        with subprocess.Popen(command, stdin=terminal_file, stderr=terminal_file) as process:
+            os.close(terminal_file)
+            try:
+                yield cls(controller, process)
+            finally:
+                process.kill()
+                os.close(controller)
+
+    def press(self, keys: str) -> None:
+        """Type keys."""
+        os.write(self._controller, keys.encode())
+
+    def until(self, words: str) -> None:
+        """Wait until the words are on the screen, which is drawn whole again and again: otherwise only changes are written."""
+        seen = b""
+        while words.encode() not in seen:
+            if self._has_begun:
+                self.press(DRAW)
+            seen += os.read(self._controller, 1 << 16)
+            self._has_begun = self._has_begun or FULL_SCREEN in seen
+
+
+@pytest.mark.parametrize(("name", "model"), [("s.py", "python"), ("new.md", "english")])
+def test_a_new_file_is_silent_until_a_key_and_then_the_model_that_suits_its_name_suggests(
+    name: str, model: str, at_terminal: Callable[..., Screen], tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    screen = at_terminal(str(path))
+    screen.until(name)
+    screen.press(f"{TAB}import ")
+    screen.until(f"{model}  ")  # in the bar, with its latency
+    screen.press(SAVE)
+    screen.until("saved")
+    assert path.read_text() == "\timport "  # as Tab is without a suggestion
+
+
+def test_where_no_model_fits_it_is_said_and_nothing_suggested(at_terminal: Callable[..., Screen], tmp_path: Path) -> None:
+    path = tmp_path / "x.rs"
+    screen = at_terminal(str(path))
+    screen.until("elman: note: no model fits x.rs, so nothing is suggested; --model names one, or the configuration\r\n")
+    screen.until("no model fits x.rs: nothing is suggested")
+    screen.press(f"fn main{TAB}{SAVE}")
+    screen.until("saved")
+    assert path.read_text() == "fn main\t"  # as Tab is without a suggestion
+    screen.press(END_OF_FILE)
+    assert screen.process.wait(WAIT_SECONDS) == 0

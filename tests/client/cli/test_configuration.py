@@ -1,0 +1,159 @@
+"""What is configured: the file, the environment, which comes first, and what is said of a value that is wrong."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elman.cli.configuration import ENGINE_SETTINGS, RANGES, SETTINGS, Configuration, EngineSettings, path_of
+from elman.cli.main import main
+from elman.errors import MendRequest
+from elman.protocol.fields import COMPLETE_FIELDS, DOCUMENT_FIELDS
+from elman.sync.client import Client
+
+
+def written(folder: Path, text: str | bytes) -> dict[str, str]:
+    """An environment that names a file which holds the text."""
+    path = folder / "config.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return {"ELMAN_CONFIG": str(path)}
+
+
+def test_the_environment_comes_before_the_file_and_that_before_the_default(tmp_path: Path) -> None:
+    environment = written(tmp_path, 'model = "english"\ntimeout = 2\n[type]\nmax_characters = 20\nstop = "."\n')
+    found = Configuration.read(
+        environment | {"ELMAN_MODEL": "python", "ELMAN_SERVER": "a, b:1", "ELMAN_TYPE_MIN_CONFIDENCE": "0.2"}
+    )
+    file = f"file {tmp_path / 'config.toml'}"
+    assert found.values["model"] == ("python", "environment ELMAN_MODEL")
+    assert found.values["server"] == (("a", "b:1"), "environment ELMAN_SERVER")
+    assert found.values["timeout"] == (2, file)
+    assert found.of_command("type", DOCUMENT_FIELDS) == {
+        each.name: each.default for each in DOCUMENT_FIELDS if each.name in (*RANGES, "stop")
+    } | {"max_characters": 20, "stop": (".",), "min_confidence": 0.2}
+    assert found.values["complete.max_characters"] == (256, "default")
+
+
+def test_a_flag_comes_before_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("ELMAN_CONFIG", written(tmp_path, "[complete]\nmax_characters = 3\n")["ELMAN_CONFIG"])
+    monkeypatch.setenv("ELMAN_MODEL", "nobody")
+    assert main(["complete", "--model", "english", "--seed", "1", "It was "]) == 0
+    assert len(capsys.readouterr().out) == 3
+    assert main(["complete", "--model", "english", "--max-characters", "5", "It was "]) == 0
+    assert len(capsys.readouterr().out) == 5
+    assert main(["complete", "It was "]) == 3
+    assert capsys.readouterr().err.startswith("elman: error: environment ELMAN_MODEL: model: 'nobody' is neither")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("type.temperature = 20", "type.temperature: 20 is out of range; allowed: 0, or 0.05 to 10"),
+        ("type.temperature = 0.01", "type.temperature: 0.01 is out of range; allowed: 0, or 0.05 to 10"),
+        ("complete.top_k = true", "complete.top_k: True is out of range; allowed: 0 to 4294967295, whole"),
+        ("complete.top_p = '1'", "complete.top_p: '1' is out of range; allowed: above 0, at most 1"),
+        ("complete.stop = ['a', 1]", "complete.stop: ['a', 1] is out of range; allowed: a list of texts"),
+        ("timeout = nan", "timeout: nan is out of range; allowed: above 0 seconds, or none"),
+        ("model = 3", "model: 3 is out of range; allowed: text"),
+        ("models.'*.py' = 3", "models.*.py: 3 is out of range; allowed: text"),
+        ("type = 3", "type: 3 is out of range; allowed: a table, which begins with [type]"),
+        ("colour = 3", "colour: no such key; allowed: model, server, timeout, [complete], [type], [models]"),
+        ("type.seed = 3", "type.seed: no such key; allowed: type.temperature, "),
+        ("serve.port = 3", "serve.port: no such key; allowed: model, "),
+        ("model", "no TOML: Expected '=' after a key"),
+        (b"model = '\xff'", "byte 0xff at offset 9 is not UTF-8"),
+    ],
+)
+def test_a_file_that_is_wrong_is_refused_by_name_key_value_and_range(text: str | bytes, words: str, tmp_path: Path) -> None:
+    with pytest.raises(MendRequest) as refused:
+        Configuration.read(written(tmp_path, text))
+    assert str(refused.value).startswith(f"{tmp_path / 'config.toml'}: {words}")
+
+
+def test_nothing_is_configured_by_an_empty_file_or_none(tmp_path: Path) -> None:
+    for environment in (written(tmp_path, "\ufeff"), {"ELMAN_CONFIG": ""}, {"XDG_CONFIG_HOME": str(tmp_path / "none")}):
+        found = Configuration.read(environment)
+        assert {each.source for each in found.values.values()} == {"default"}
+        assert not found.models
+
+
+def test_a_file_that_was_named_must_be_one(tmp_path: Path) -> None:
+    for path, words in ((tmp_path, "Is a directory"), (tmp_path / "none", "No such file or directory")):
+        with pytest.raises(MendRequest, match=f"^ELMAN_CONFIG: {path}: {words}$"):
+            Configuration.read({"ELMAN_CONFIG": str(path)})
+
+
+def test_where_the_file_is() -> None:
+    assert path_of({"XDG_CONFIG_HOME": "/x"}) == Path("/x/elman/config.toml")
+    assert path_of({"XDG_CONFIG_HOME": "relative"}) == Path("~/.config/elman/config.toml").expanduser()
+    assert path_of({"ELMAN_CONFIG": "a.toml", "XDG_CONFIG_HOME": "/x"}) == Path("a.toml")
+
+
+def test_a_models_path_begins_at_the_files_folder(tmp_path: Path) -> None:
+    text = 'model = "notes.safetensors"\n[models]\n"*.a" = "python"\n"*.b" = "~/x/y"\n"*.c" = "own=sub/z"\n'
+    found = Configuration.read(written(tmp_path, text))
+    home = str(Path("~/x/y").expanduser())
+    assert found.values["model"].value == f"{tmp_path}/notes.safetensors"
+    assert [each.value for each in found.models.values()] == ["python", home, f"own={tmp_path}/sub/z"]
+
+
+def test_what_a_file_may_say_is_what_the_engine_allows(client: Client) -> None:
+    refused: dict[str, Any] = {
+        "temperature": 20,
+        "top_k": -1,
+        "top_p": 0.0,
+        "min_p": 2,
+        "max_characters": 0,
+        "alternatives": 17,
+    }
+    for name, value in refused.items():
+        with pytest.raises(MendRequest) as by_engine:
+            client.complete("a", **{name: value}).read()
+        assert str(by_engine.value).endswith(f"allowed: {RANGES[name]}"), name
+
+
+def test_config_shows_what_holds_and_where_it_comes_from_beside_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = '[models]\n"*.tex" = "thesis"\n[type]\nstop = ["\\n", "\\""]\ntop_p = 7\n'
+    monkeypatch.setenv("ELMAN_CONFIG", written(tmp_path, text)["ELMAN_CONFIG"])
+    monkeypatch.setenv("ELMAN_MODEL", "english")
+    assert main(["config"]) == 2
+    output, errors = capsys.readouterr()
+    rows = {cells[0]: cells[1:] for cells in (line.split("  ", 1) for line in output.splitlines()) if len(cells) == 2}
+    file = f"file {tmp_path / 'config.toml'}"
+    assert output.startswith(f"configuration file: {tmp_path / 'config.toml'}\n")
+    assert rows["model"][0].split("  ")[-1] == "environment ELMAN_MODEL"
+    assert rows["models.*.tex"][0].split() == ['"thesis"', *file.split()]
+    assert '["\\n", "\\""]' in rows["type.stop"][0]
+    assert rows["type.top_p"][0].split() == ["1", "default"]
+    assert errors == f"elman: error: {tmp_path / 'config.toml'}: type.top_p: 7 is out of range; allowed: above 0, at most 1\n"
+    assert main(["config", "--json"]) == 2
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["values"].keys() == {*SETTINGS, "models.python", "models.prose", "models.*.tex"}
+    assert shown["values"]["model"] == {"value": "english", "source": "environment ELMAN_MODEL"}
+    assert len(shown["problems"]) == 1
+
+
+def test_every_setting_of_an_engine_and_every_field_that_is_no_texts_own_can_be_configured() -> None:
+    assert {each.name for each in ENGINE_SETTINGS} == {each.name for each in fields(EngineSettings)} <= SETTINGS.keys()
+    of_a_text = {"digest", "state", "seed", "first_alternative", "include_log_probabilities"}
+    for command, known in (("complete", COMPLETE_FIELDS), ("type", DOCUMENT_FIELDS)):
+        keys = {f"{command}.{each.name}" for each in known if each.name not in of_a_text}
+        assert {key for key in SETTINGS if key.startswith(f"{command}.")} == keys
+
+
+def test_a_record_of_the_configured_model_is_replayed_by_it(
+    artifact: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ELMAN_MODEL", str(artifact))
+    monkeypatch.setenv("ELMAN_COMPLETE_TEMPERATURE", "0.5")
+    assert main(["complete", "--json", "--max-characters", "9", "a bad "]) == 0
+    record = tmp_path / "record.json"
+    record.write_text(capsys.readouterr().out)
+    monkeypatch.delenv("ELMAN_COMPLETE_TEMPERATURE")
+    assert json.loads(record.read_text())["request"]["temperature"] == 0.5
+    assert main(["complete", "--replay", str(record)]) == 0
+    assert capsys.readouterr().out == json.loads(record.read_text())["text"]
