@@ -148,7 +148,7 @@ def test_ghost_text_ends_where_its_probability_would_fall_below_the_least() -> N
 def test_without_a_confidence_the_models_own_surprise_ends_ghost_text() -> None:
     for surprise, keys in ((299, (4, 0, 1)), (300, (3, 0, 1)), (0, (0, 0, 9))):
         typist = Typist(Habits(), SIMPLE, GhostSurprise(surprise, surprise))
-        entered = typist.enter(["abcdefgh\n"], [reading_of("abcdefgh\n", {}, 100)])
+        entered = typist.enter(["--------\n"], [reading_of("--------\n", {}, 100)])
         assert (entered.tabs, entered.words, entered.typed) == keys
         assert typist.confidence == pytest.approx(math.exp(-surprise / 256))
     assert Typist(Habits(0.3), SIMPLE, SURPRISE).confidence == 0.3
@@ -158,9 +158,9 @@ def test_without_a_confidence_the_models_own_surprise_ends_ghost_text() -> None:
     ("own", "keys"),
     [
         (GhostSurprise(0, 0), (0, 0, 11)),
-        (GhostSurprise(400, 0), (2, 0, 4)),  # shown: bcde, ghi
-        (GhostSurprise(400, 100), (5, 0, 1)),  # a, bcde, the space, f, ghi
-        (GhostSurprise(200, 400), (3, 0, 1)),  # abcd, e fg, hi
+        (GhostSurprise(400, 0), (2, 0, 4)),  # shown: bcde, ghi, the rests of words
+        (GhostSurprise(400, 100), (2, 0, 2)),  # abcde and fghi, which it began and finishes; not the space alone
+        (GhostSurprise(200, 400), (2, 0, 1)),  # abcde, fghi with the space before it
     ],
 )
 def test_the_rest_of_a_word_has_a_limit_of_its_own(own: GhostSurprise, keys: tuple[int, int, int]) -> None:

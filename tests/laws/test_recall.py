@@ -103,15 +103,17 @@ def test_ghost_text_goes_on_with_a_word_while_it_is_likelier_than_the_model_s_fi
 
 def ghost_of(oracle: "Oracle", text: str, largest: GhostSurprise) -> str:
     """The model's own ghost text of at most 9 characters, one by one."""
-    place, in_word, surprise, ghost = oracle.consume(oracle.initial(), text), False, 0, ""
+    place, in_word, own, surprise, ghost = oracle.consume(oracle.initial(), text), False, False, 0, ""
     if place.text:
         in_word = text[-1] in oracle.model.vocabulary.characters and is_word_character(text[-1])
     while len(ghost) < 9:
         likeliest = oracle.rank(oracle.logits(place), oracle.favourite(place))[0]
         character = oracle.model.vocabulary.characters[likeliest]
-        in_word = in_word and is_word_character(character)
+        goes_on, finishes = is_word_character(character), own and is_word_character(character)
+        in_word = in_word and goes_on
+        own = goes_on and not in_word
         surprise += oracle.surprise(place, likeliest)
-        if surprise > largest[not in_word]:
+        if surprise > largest[not in_word] and not finishes:
             break
         ghost, place = ghost + character, oracle.step(place, character)
     return ghost

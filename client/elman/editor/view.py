@@ -26,6 +26,7 @@ LEAST_ROOM = 8
 
 LINE_END = "↵"
 CUT = "…"
+SPACE = "·"
 
 LEAST_SCREENFUL = 2048
 
@@ -92,7 +93,7 @@ class GhostText(Processor):
         given, document = transformation_input, transformation_input.document
         if given.lineno != document.cursor_position_row:
             return Transformation(given.fragments)
-        ghost = self._text().replace("\n", LINE_END).replace("\t", " ")
+        ghost = visible(self._text().replace("\n", LINE_END).replace("\t", " "))
         column, size = given.source_to_display(document.cursor_position_col), len(ghost)
         fragments = explode_text_fragments(given.fragments)
         return Transformation(
@@ -100,6 +101,11 @@ class GhostText(Processor):
             source_to_display=lambda place: place if place <= column else place + size,
             display_to_source=lambda place: place if place <= column else max(column, place - size),
         )
+
+
+def visible(ghost: str) -> str:
+    """The ghost, with dots in place of spaces if it is nothing but spaces."""
+    return ghost if ghost.strip(" ") else SPACE * len(ghost)
 
 
 def bar_of(session: EditorSession) -> StyleAndTextTuples:

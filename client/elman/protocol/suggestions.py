@@ -10,7 +10,7 @@ from typing import Final
 
 from elman.errors import MendRequest, ReportDefect
 from elman.protocol.results import Alternative, Piece
-from elman.protocol.surroundings import until_met
+from elman.protocol.surroundings import until_met, worth_showing
 from elman.v1 import completion_service_pb2 as pb
 
 UNFINISHED: Final = re.compile(r"\s*[\w'’]*\Z")
@@ -126,7 +126,7 @@ class ReceivedSuggestions:
         return not any(may_meet(one, self._suggestion(number, one.position)) for number in range(one.alternative))
 
     def _presented(self, one: Alternative) -> str:
-        return until_met(whole_words(one) if self._trims else one.text, self.after)
+        return worth_showing(until_met(whole_words(one) if self._trims else one.text, self.after))
 
 
 def whole_words(alternative: Alternative) -> str:

@@ -37,6 +37,11 @@ def until_met(text: str, after: str) -> str:
     return shown if after[0].isspace() or shown.strip() else ""
 
 
+def worth_showing(text: str) -> str:
+    """The suggestion, unless it is one space, which nobody would see, and which is as soon typed."""
+    return "" if len(text) == 1 and text.isspace() and text != "\n" else text
+
+
 def meets(text: str, place: int, word: str) -> bool:
     """Whether the text at a place is the word, as far as it goes. A bracket that the text has opened is its own to close."""
     rest = text[place : place + len(word)]

@@ -2,7 +2,8 @@
 
 At each place the ghost text is what `elman type` shows: the greedy continuation up to the line's end, to `max_characters`, or
 to where the product of its characters' probabilities would fall below `min_confidence`, otherwise below the model's own least
-probabilities, for the rest of a word that is begun and for all else. The typist reads it, for nothing, and
+probabilities, for the rest of a word that is begun and for all else; by these it finishes every word that it begins. A space
+alone is not shown. The typist reads it, for nothing, and
 
     presses Tab           if the text goes on with all of it: one key for all its characters
     presses Ctrl-Right    if it goes on with only its first word and the space before that: one key for these
@@ -77,6 +78,7 @@ class Typist:
         """`own` is the model's, which counts where habits name no confidence."""
         self.habits, self.vocabulary = habits, vocabulary
         self.ghost_surprise = own
+        self.finishes_words = habits.min_confidence is None
         if habits.min_confidence is not None:
             named = Tables.for_outputs(len(vocabulary)).largest_surprise(habits.min_confidence)
             self.ghost_surprise = GhostSurprise(named, named)
@@ -107,6 +109,7 @@ class Ghosts:
         self._document, self._characters = document, vocabulary.characters
         self._line_end = vocabulary.characters.find("\n")
         self._longest, self._ghost_surprise = typist.habits.max_characters, typist.ghost_surprise
+        self._finishes_words = typist.finishes_words
         self._is_in_word: list[bool] = [False, *map(is_word_character, document)]  # before each place
         self._goes_on: list[bool] = [is_word_character(character) for character in vocabulary.characters]
         self._tops: list[int] = reading.tops.tolist()
@@ -117,6 +120,8 @@ class Ghosts:
     def press(self, place: int, keys: Keystrokes) -> int:
         """Press the best key; returns how many characters it entered."""
         right, is_whole = self._right(place)
+        if is_whole and right == 1 and self._document[place].isspace():
+            right = 0
         word = 0 if is_whole else self._word(place, right)
         keys.tabs += is_whole and right > 0
         keys.words += word > 0
@@ -125,12 +130,15 @@ class Ghosts:
 
     def _right(self, place: int) -> tuple[int, bool]:
         """How many characters are right before one is wrong, and whether these are all."""
-        surprise, is_in_word = 0, self._is_in_word[place]
+        surprise, is_in_word, is_in_own_word = 0, self._is_in_word[place], False
         for length in range(self._longest):
             here = place + length
             surprise += self._surprises[here]
-            is_in_word = is_in_word and self._goes_on[self._tops[here]]
-            if surprise > self._most_surprise(is_in_word) or self._tops[here] == self._line_end:
+            goes_on = self._goes_on[self._tops[here]]
+            is_to_be_finished = self._finishes_words and is_in_own_word and goes_on
+            is_in_word, is_in_own_word = is_in_word and goes_on, goes_on and not (is_in_word and goes_on)
+            is_over = surprise > self._most_surprise(is_in_word) and not is_to_be_finished
+            if is_over or self._tops[here] == self._line_end:
                 return length, True
             if not self._is_right[here]:
                 return length, False

@@ -21,13 +21,23 @@ class Ending:
     """
 
     def __init__(
-        self, max_characters: int, stops: Sequence[str], largest_surprise: int | None, word_surprise: int | None = None
+        self,
+        max_characters: int,
+        stops: Sequence[str],
+        largest_surprise: int | None,
+        word_surprise: int | None = None,
+        *,
+        finishes_words: bool = False,
     ) -> None:
-        """`word_surprise` holds in place of `largest_surprise` up to the first character that is not one of a word."""
+        """`word_surprise` holds in place of `largest_surprise` up to the first character that is not one of a word.
+
+        One that `finishes_words` does not end for its surprise within a word that the completion itself began.
+        """
         self._max_characters = max_characters
         self._stops = [Stop(stop) for stop in stops]
         self._largest_surprise = largest_surprise
         self._word_surprise = word_surprise
+        self._finishes_words, self._is_in_own_word = finishes_words, False
         self._surprise = 0
         self.count = 0  # characters of the completion so far
         self.sendable = 0  # how many of them may be sent
@@ -45,7 +55,8 @@ class Ending:
 
     def receive(self, text: str) -> None:
         """Take characters that an earlier stream sent: none of them is held back. A whole match among them shows as STOP."""
-        self._leave_word(text)
+        for character in text:
+            self._goes_on(character)
         reach = max((stop.length for stop in self._stops), default=1) - 1  # no farther back may an unfinished match begin
         for character in text[max(0, len(text) - reach) :]:
             self._take_one(character)
@@ -71,22 +82,25 @@ class Ending:
 
     def _take_each(self, text: str, surprises: Sequence[int]) -> None:
         for index, character in enumerate(text[: self.left]):
-            self._leave_word(character)
-            if self._exceeds(surprises[index] if self.weighs else 0):
+            is_to_be_finished = self._goes_on(character) and self._finishes_words
+            if self._exceeds(surprises[index] if self.weighs else 0, is_to_be_finished):
                 return
             self._take_one(character)
             if self.reason:
                 return
 
-    def _leave_word(self, text: str) -> None:
-        """Hold to `largest_surprise` from the first character on that is not one of a word."""
-        if self._word_surprise is not None and not all(map(is_word_character, text)):
+    def _goes_on(self, character: str) -> bool:
+        """Take note of words; returns whether the character goes on with one that the completion began."""
+        is_of_word, was_in_own = is_word_character(character), self._is_in_own_word
+        if not is_of_word:
             self._word_surprise = None
+        self._is_in_own_word = is_of_word and self._word_surprise is None
+        return is_of_word and was_in_own
 
-    def _exceeds(self, surprise: int) -> bool:
+    def _exceeds(self, surprise: int, is_to_be_finished: bool = False) -> bool:
         self._surprise += surprise
         largest = self._largest_surprise if self._word_surprise is None else self._word_surprise
-        if largest is None or self._surprise <= largest:
+        if largest is None or self._surprise <= largest or is_to_be_finished:
             return False
         self._end(Reason.CONFIDENCE, self.count)
         return True

@@ -26,6 +26,7 @@ class Limits:
     stops: tuple[str, ...]
     largest_surprise: int | None
     word_surprise: int | None = None  # holds in its place for the rest of a word that the text ends with
+    finishes_words: bool = False  # whether a word that the completion began is finished, however surprising its rest
 
     @classmethod
     def of(cls, limits: pb.Limits, tables: Tables) -> "Limits":
@@ -46,12 +47,14 @@ class Limits:
         """The same, ending where the model's own ghost text does if no min_confidence was asked for."""
         if self.largest_surprise is not None:
             return self
-        return replace(self, largest_surprise=own.beyond, word_surprise=own.in_word)
+        return replace(self, largest_surprise=own.beyond, word_surprise=own.in_word, finishes_words=True)
 
     def ending(self, received: str, is_in_word: bool = False) -> Ending:
         """A new ending within these limits, for a completion of which some was received, of a text that may end in a word."""
         word_surprise = self.word_surprise if is_in_word else None
-        ending = Ending(self.max_characters, self.stops, self.largest_surprise, word_surprise)
+        ending = Ending(
+            self.max_characters, self.stops, self.largest_surprise, word_surprise, finishes_words=self.finishes_words
+        )
         if received:
             ending.receive(received)
         return ending

@@ -490,6 +490,9 @@ def transformed(line: str, cursor: int, ghost: str) -> Transformation:
         ("日😀", 1, "本", "日本😀"),
         ("ab", 2, "c\nd", "abc↵d"),
         ("a", 1, "", "a"),
+        ("a:", 2, "  ", "a:··"),
+        ("a:", 2, " \t", "a:··"),
+        ("a", 1, " b", "a b"),
     ],
 )
 def test_the_ghost_stands_after_the_cursor(line: str, cursor: int, ghost: str, shown: str) -> None:

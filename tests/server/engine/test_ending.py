@@ -176,6 +176,28 @@ def test_the_rest_of_a_word_may_be_less_likely_than_what_follows_it(
     assert ending.reason is (Reason.CONFIDENCE if length < len(text) else None)
 
 
+@pytest.mark.parametrize(
+    ("text", "surprises", "word_surprise", "length"),
+    [
+        ("cde f", (8, 9, 9, 0, 0), None, 3),  # the word is finished, and no more
+        ("cde f", (10, 0, 0, 0, 0), None, 0),  # but none begun that exceeds it
+        ("c de,f", (0, 0, 0, 50, 0, 0), 20, 4),  # the rest of c is not the completion's own word, de is
+        ("cde", (8, 8, 8), 20, 2),
+        ("c'd", (9, 1, 0), None, 1),
+        ("日本", (9, 1), None, 1),
+    ],
+)
+@pytest.mark.parametrize("piece", [1, 2, 6])
+def test_a_word_that_the_completion_began_is_finished(
+    text: str, surprises: tuple[int, ...], word_surprise: int | None, length: int, piece: int
+) -> None:
+    ending = Ending(9, [], 9, word_surprise, finishes_words=True)
+    for start in range(0, len(text), piece):
+        if not ending.reason:
+            ending.take(text[start : start + piece], surprises[start : start + piece])
+    assert (ending.reason, ending.count, ending.sendable) == (Reason.CONFIDENCE, length, length)
+
+
 @pytest.mark.parametrize(("received", "surprise", "ends"), [("ab", 15, False), ("ab", 21, True), ("a b", 15, True)])
 def test_what_was_received_counts_for_the_word_too(received: str, surprise: int, ends: bool) -> None:
     ending = Ending(9, [], 9, 20)

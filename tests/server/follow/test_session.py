@@ -327,3 +327,4 @@ def test_ghost_text_ends_by_the_model_s_own_confidence_only_where_that_is_asked_
         pattern = stream.session.pattern
         assert pattern is not None
         assert (pattern.limits.largest_surprise, pattern.limits.word_surprise) == expected
+        assert pattern.limits.finishes_words == (given.keys() == {"use_model_confidence"})
