@@ -36,7 +36,7 @@ class ValueKind:
     metavar: str
     allowed: str
     types: tuple[type, ...]
-    action: Literal["store", "append", "store_true"] = "store"
+    action: Literal["store", "append", "store_true", "either"] = "store"  # either: --flag and --no-flag
     read_one: Callable[[str], str] = str  # as `read`, for a flag that may be repeated
     hint: str = ""  # a sentence that `--help` adds
 
@@ -63,6 +63,7 @@ TEXT: Final = ValueKind(str, "TEXT", "text", (str,))
 WORD: Final = ValueKind(str, "WORD", "a word", (str,))
 TEXTS: Final = ValueKind(separated, "TEXT", "a list of texts", (tuple, list), "append")
 SWITCH: Final = ValueKind(truth, "", "true or false", (bool,), "store_true")
+EITHER: Final = replace(SWITCH, action="either")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +191,19 @@ class TakesFlags(Protocol):
 def add_flags(parser: TakesFlags, settings: Sequence[Setting]) -> None:
     """A flag for each setting, which holds the words as they were typed; None where there were none, for `given` to tell."""
     for each in settings:
-        options: dict[str, Any] = {"dest": each.name, "default": None, "action": each.kind.action}
-        if each.kind.action != "store_true":
+        options: dict[str, Any] = {"dest": each.name, "default": None, "action": action_of(each.kind)}
+        if not each.kind.holds(True):
             options["metavar"] = each.unit.upper() or each.kind.metavar
         parser.add_argument(each.flag, help=help_of(each).replace("%", "%%"), **options)
+
+
+def action_of(kind: ValueKind) -> Any:
+    """What a parser does with a flag."""
+    if kind.action != "either":
+        return kind.action
+    from argparse import BooleanOptionalAction
+
+    return BooleanOptionalAction
 
 
 def help_of(one: Setting) -> str:

@@ -1,6 +1,7 @@
 """`elman complete`: a continuation on standard output, as it arrives."""
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +10,8 @@ from elman.cli.configuration import Configuration, EngineSettings, name_of
 from elman.cli.engine import add_engine_arguments, check_json, engine_of, note_unknown, open_engine, values_of
 from elman.cli.replay import check_replayed, for_programs, read_record
 from elman.errors import MendRequest, PickAnotherModel, SendTextAgain
-from elman.protocol.fields import COMPLETE_FIELDS
+from elman.protocol.fields import COMPLETE_FIELDS, WHOLE_WORDS
+from elman.protocol.suggestions import STOP, whole_words, without_unfinished
 from elman.settings import add_flags
 from elman.sync.client import Client, Completion
 from elman.terminal import dim, is_terminal, note, read_text, shown, use_utf8, write, write_json, write_text
@@ -30,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replay", type=Path, metavar="RECORD.json", help="repeat a completion from what --json printed of it, byte for byte"
     )
-    add_flags(parser, COMPLETE_FIELDS)
+    add_flags(parser, [*COMPLETE_FIELDS, WHOLE_WORDS])
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.replay:
         return replay(arguments, engine)
     fields = values_of(arguments, COMPLETE_FIELDS, configuration, "complete")
+    arguments.whole_words = values_of(arguments, [WHOLE_WORDS], configuration, "complete")[WHOLE_WORDS.name]
     prefix = read_text(arguments.prefix, LARGEST_PREFIX_BYTES)
     client, model = open_engine(engine)
     with client:
@@ -51,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def replay(arguments: argparse.Namespace, engine: EngineSettings) -> int:
     """Print what a record holds, made once more. Raises ElmanError, which says why not, if it is not the same."""
-    given = [each.flag for each in COMPLETE_FIELDS if getattr(arguments, each.name) is not None]
+    given = [each.flag for each in (*COMPLETE_FIELDS, WHOLE_WORDS) if getattr(arguments, each.name) is not None]
     if given or arguments.prefix is not None:
         raise MendRequest(f"--replay takes everything from the record: leave out {', '.join(given) or 'PREFIX'}")
     recorded = read_record(arguments.replay)
@@ -83,9 +86,9 @@ def complete(
             completion.read()
             write_json(for_programs(completion.record() if is_asked else without_log_probabilities(completion.record())))
         elif fields["alternatives"] > 1:
-            write_alternatives(completion, echo)
+            write_alternatives(completion, echo, arguments.whole_words)
         else:
-            write_pieces(completion, echo)
+            write_pieces(completion, echo, arguments.whole_words)
     if completion.usage:
         note_unknown(client, model, completion.digest, prefix, completion.usage.unknown_characters)
     if fields["temperature"] < WANDERING and any(goes_in_circles(each.text) for each in completion.alternatives):
@@ -105,20 +108,32 @@ def without_log_probabilities(record: dict[str, Any]) -> dict[str, Any]:
     return record | {"request": record["request"] | {f"include_{LOG_PROBABILITIES}": False}, "alternatives": alternatives}
 
 
-def write_pieces(completion: Completion, echo: str) -> None:
+def write_pieces(completion: Completion, echo: str, is_cut: bool = False) -> None:
     """Write the text piece by piece: nothing else into a pipe; on a terminal, a line end after it."""
     if echo:
         write(dim(echo))
     try:
-        for piece in completion:
-            write_text(piece.text)
+        for text in in_whole_words(completion) if is_cut else (piece.text for piece in completion):
+            write_text(text)
     finally:
         if is_terminal():
             write("\n")
 
 
-def write_alternatives(completion: Completion, echo: str) -> None:
+def in_whole_words(completion: Completion) -> Iterator[str]:
+    """The text as it arrives, each word once it is whole."""
+    held = ""
+    for piece in completion:
+        held += piece.text
+        whole = without_unfinished(held)
+        held = held[len(whole) :]
+        yield whole
+    yield held if completion.finish_reason == STOP else ""
+
+
+def write_alternatives(completion: Completion, echo: str, is_cut: bool = False) -> None:
     """Write each alternative as a whole under a heading, as `tail` does with several files."""
     completion.read()
     for alternative in completion.alternatives:
-        write(f"==> alternative {alternative.number} <==\n{dim(echo) if echo else ''}{shown(alternative.text)}\n\n")
+        text = whole_words(alternative) if is_cut else alternative.text
+        write(f"==> alternative {alternative.number} <==\n{dim(echo) if echo else ''}{shown(text)}\n\n")

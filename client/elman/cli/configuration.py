@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from elman.channel import DEFAULT_PORT
 from elman.errors import MendRequest
-from elman.protocol.fields import COMPLETE_FIELDS, DOCUMENT_FIELDS
+from elman.protocol.fields import COMPLETE_FIELDS, SHOWN_DOCUMENT_FIELDS, WHOLE_WORDS
 from elman.settings import NUMBER, TEXT, TEXTS, Range, Setting, from_file, from_variable, separated, setting, settings_of
 from elman.terminal import decoded
 
@@ -99,7 +99,7 @@ def of_command(command: str, fields: Sequence[Setting]) -> Iterator[Setting]:
             yield replace(
                 made, kind=replace(made.kind, read=alone, allowed="a list of texts"), variable=""
             )  # none: what would part several of them?
-        elif each.name in RANGES or each.name == "whole_words":
+        elif each.name in RANGES or each is WHOLE_WORDS:
             is_own = each.name == "min_confidence" and command == "type"
             yield replace(made, allowed=RANGES.get(each.name), default_words="the model's own" if is_own else "")
 
@@ -112,7 +112,11 @@ def alone(text: str) -> tuple[str, ...]:
 ENGINE_SETTINGS: Final = tuple(replace(each, variable=f"ELMAN_{each.name.upper()}") for each in settings_of(EngineSettings))
 SETTINGS: Final = {
     each.name: each
-    for each in (*ENGINE_SETTINGS, *of_command("complete", COMPLETE_FIELDS), *of_command("type", DOCUMENT_FIELDS))
+    for each in (
+        *ENGINE_SETTINGS,
+        *of_command("complete", (*COMPLETE_FIELDS, WHOLE_WORDS)),
+        *of_command("type", SHOWN_DOCUMENT_FIELDS),
+    )
 }
 """All that can be configured, by key."""
 

@@ -12,14 +12,11 @@ from elman.cli.engine import add_server_arguments, engine_of, open_engine, value
 from elman.editor.text_file import TextFile
 from elman.errors import MendRequest
 from elman.extras import extra
-from elman.protocol.fields import DOCUMENT_FIELDS
+from elman.protocol.fields import SHOWN_DOCUMENT_FIELDS as FIELDS
 from elman.protocol.languages import model_for
 from elman.settings import add_flags
 from elman.sync.client import Client
 from elman.terminal import note, use_utf8, write_text
-
-FIELDS = tuple(field for field in DOCUMENT_FIELDS if field.name != "include_log_probabilities")
-"""The fields that change what is on the screen."""
 
 MODEL = (
     "Unless --model names one, the file's name chooses the model: python for .py, english for prose (.txt, .md, no suffix and"

@@ -15,7 +15,7 @@ from elman.protocol.gap import GapBuffer
 from elman.protocol.landmarks import Landmarks
 from elman.protocol.request import model_of
 from elman.protocol.suggestions import ReceivedSuggestions, Suggestion
-from elman.protocol.surroundings import NEAR, is_in_word
+from elman.protocol.surroundings import NEAR, is_in_word, is_word
 from elman.ranges import encodable, in_range
 from elman.v1 import completion_service_pb2 as pb
 
@@ -47,7 +47,7 @@ class Draft:
         self._wants = True  # whether suggestions are wanted for the text as it is
         self.revision = 0  # of the last request
         self.model = self.digest = ""
-        self._received = ReceivedSuggestions(opening.alternatives, trims)
+        self._received = ReceivedSuggestions(opening.alternatives, trims, opening.use_model_confidence)
         self._settle()
         self.lose_stream()
 
@@ -156,6 +156,7 @@ class Draft:
             self._text.slice(cursor, min(len(self._text), cursor + NEAR)),
         )
         self._received.after, self._is_in_word = after, is_in_word(before, after)
+        self._received.is_after_word = is_word(before[-1:])
 
     @property
     def _is_wanted(self) -> bool:

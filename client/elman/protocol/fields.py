@@ -8,7 +8,7 @@ from base64 import b64decode
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from elman.settings import NUMBER, SWITCH, TEXT, TEXTS, WHOLE, Setting, ValueKind, setting, settings_of
+from elman.settings import EITHER, NUMBER, SWITCH, TEXT, TEXTS, WHOLE, Setting, ValueKind, setting, settings_of
 
 
 def field(default: Any, kind: ValueKind, comment: str) -> Any:
@@ -116,6 +116,16 @@ class ScoreFields:
     )
 
 
+WHOLE_WORDS: Final = Setting(
+    "whole_words",
+    EITHER,
+    False,
+    "Leave out a last word that may be incomplete, except with --json.",
+    flag="--whole-words",
+    is_whole_sentence=True,
+)
+"""No field of a request: what is shown of the answer."""
+
 COMPLETE_FIELDS: Final = settings_of(CompleteFields)
 SCORE_FIELDS: Final = settings_of(ScoreFields)
 
@@ -137,3 +147,5 @@ DOCUMENT_DEFAULTS: Final[dict[str, tuple[float | tuple[str, ...] | None, str]]] 
 }
 NOT_OF_DOCUMENTS: Final = ("state", "first_alternative")
 DOCUMENT_FIELDS: Final = tuple(for_documents(one) for one in COMPLETE_FIELDS if one.name not in NOT_OF_DOCUMENTS)
+SHOWN_DOCUMENT_FIELDS: Final = (*(one for one in DOCUMENT_FIELDS if one.name != "include_log_probabilities"), WHOLE_WORDS)
+"""The keywords of a document that change what a person sees of it."""

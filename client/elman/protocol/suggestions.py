@@ -13,6 +13,11 @@ from elman.protocol.results import Alternative, Piece
 from elman.protocol.surroundings import until_met, worth_showing
 from elman.v1 import completion_service_pb2 as pb
 
+STOP: Final = "stop"
+CONFIDENCE: Final = "confidence"
+
+WORD: Final = re.compile(r"[\w'’]*")
+
 UNFINISHED: Final = re.compile(r"\s*[\w'’]*\Z")
 """A last word that may be incomplete, and the space before it."""
 
@@ -33,12 +38,16 @@ class Suggestion:
 
 
 class ReceivedSuggestions:
-    """The alternatives for the present text; with `trims`, only whole words of them are given. None repeats what follows."""
+    """The alternatives for the present text; with `trims`, only whole words of them are given. None repeats what follows.
 
-    def __init__(self, alternatives: int, trims: bool) -> None:
-        self._numbers, self._trims = range(alternatives), trims
+    One that ends by the model's own confidence has finished every word that it began, if it `finishes` them.
+    """
+
+    def __init__(self, alternatives: int, trims: bool, finishes: bool = False) -> None:
+        self._numbers, self._trims, self._finishes = range(alternatives), trims, finishes
         self.progress = 0  # pieces and ends, all texts and streams together
         self.after = ""  # what follows the cursor, or the first of it
+        self.is_after_word = False
         self.forget()
 
     def forget(self) -> None:
@@ -126,12 +135,22 @@ class ReceivedSuggestions:
         return not any(may_meet(one, self._suggestion(number, one.position)) for number in range(one.alternative))
 
     def _presented(self, one: Alternative) -> str:
-        return worth_showing(until_met(whole_words(one) if self._trims else one.text, self.after))
+        return worth_showing(until_met(self._trimmed(one) if self._trims else one.text, self.after))
+
+    def _trimmed(self, one: Alternative) -> str:
+        is_finished = one.finish_reason == CONFIDENCE and self._finishes
+        is_rest = self.is_after_word and WORD.fullmatch(one.text) is not None  # of a word that stands before the cursor
+        return one.text if is_finished and not is_rest else whole_words(one)
 
 
 def whole_words(alternative: Alternative) -> str:
     """The text without a last word that may be incomplete; only a stop string shows that the last word is whole."""
-    return alternative.text if alternative.finish_reason == "stop" else UNFINISHED.sub("", alternative.text)
+    return alternative.text if alternative.finish_reason == STOP else without_unfinished(alternative.text)
+
+
+def without_unfinished(text: str) -> str:
+    """The text without a last word that may go on, and the space before it."""
+    return UNFINISHED.sub("", text)
 
 
 def may_meet(one: Suggestion, other: Suggestion) -> bool:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -186,6 +187,26 @@ def test_echo_prints_the_prefix_first_and_a_pipe_gets_no_colour(scripted: Any) -
 )
 def test_a_text_goes_in_circles_if_its_end_is_one_run_again_and_again(text: str, circles: bool) -> None:
     assert goes_in_circles(text) is circles
+
+
+def test_whole_words_leave_out_a_last_one_that_may_be_incomplete(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def said(*flags: str) -> str:
+        assert main(["complete", "--model", "english", "--seed", "1", "It was ", *flags]) == 0
+        return capsys.readouterr().out
+
+    for length in ("5", "20", "33"):
+        flags = ("--max-characters", length)
+        text = said(*flags)
+        assert said(*flags, "--whole-words") == re.sub(r"\s*[\w'’]*\Z", "", text) != text
+    monkeypatch.setenv("ELMAN_COMPLETE_WHOLE_WORDS", "true")
+    assert len(said(*flags, "--no-whole-words")) == 33
+    assert len(said(*flags)) == len(said(*flags, "--alternatives", "1")) < 33
+    assert len(json.loads(said(*flags, "--json"))["text"]) == 33
+    stop = text[20:22]
+    assert said("--stop", stop) == text[: text.index(stop)]
+    assert text[: text.index(stop)][-1].isalpha()
 
 
 def test_a_completion_that_goes_in_circles_is_noted(capsys: pytest.CaptureFixture[str]) -> None:

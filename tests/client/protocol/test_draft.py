@@ -13,7 +13,7 @@ from elman.v1 import completion_service_pb2 as pb
 
 DIGEST = "d" * 64
 PLAIN: dict[str, Any] = {"model": None, "digest": "", "temperature": 0.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
-LENGTH, STOP = pb.FINISH_REASON_LENGTH, pb.FINISH_REASON_STOP
+LENGTH, STOP, CONFIDENCE = pb.FINISH_REASON_LENGTH, pb.FINISH_REASON_STOP, pb.FINISH_REASON_CONFIDENCE
 
 
 def make(text: str = "", cursor: int | None = None, *, alternatives: int = 1, trims: bool = False, **given: Any) -> Draft:
@@ -172,8 +172,8 @@ def test_what_is_about_an_older_text_is_dropped_but_for_the_model() -> None:
     assert (draft.digest, told(draft), said(draft)) == (DIGEST, [], [])
 
 
-def duplicates(texts: Sequence[str], trims: bool = False, reason: pb.FinishReason = LENGTH) -> list[str]:
-    draft = make("ab", alternatives=len(texts), trims=trims)
+def duplicates(texts: Sequence[str], trims: bool = False, reason: pb.FinishReason = LENGTH, **given: Any) -> list[str]:
+    draft = make("ab", alternatives=len(texts), trims=trims, **given)
     said(draft)
     heard: list[str] = []
     for place in range(max(map(len, texts))):
@@ -197,6 +197,18 @@ def test_a_last_word_that_may_go_on_is_trimmed() -> None:
     assert duplicates(["to be or"], trims=True)[-1] == "0:to be"
     assert duplicates(["to be or"], trims=True, reason=STOP)[-1] == "0:to be or"
     assert duplicates(["to be, it's"], trims=True)[-1] == "0:to be,"
+    assert duplicates(["to be or"], trims=True, reason=CONFIDENCE)[-1] == "0:to be or"  # it finishes what it begins
+    assert duplicates(["to be or"], trims=True, reason=CONFIDENCE, min_confidence=0.2)[-1] == "0:to be"
+    assert duplicates(["out"], trims=True, reason=CONFIDENCE) == []  # but not what stands before the cursor
+    assert duplicates([" out"], trims=True, reason=CONFIDENCE) == ["0: out"]
+
+
+@pytest.mark.parametrize("space", [" ", "\t", "\u00a0"])
+def test_a_space_alone_is_not_told(space: str) -> None:
+    assert duplicates([space], reason=CONFIDENCE) == []
+    assert duplicates([f"{space}a"]) == [f"0:{space}a", f"0:{space}a"]
+    assert duplicates([space * 2]) == [f"0:{space * 2}"] * 2
+    assert duplicates(["\n"]) == ["0:\n"] * 2
 
 
 def test_need_text_is_answered_from_the_nearest_state() -> None:
