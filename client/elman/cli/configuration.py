@@ -109,11 +109,11 @@ def alone(text: str) -> tuple[str, ...]:
     return (text,)
 
 
-ENGINE_SETTINGS: Final = tuple(replace(each, variable=f"ELMAN_{each.name.upper()}") for each in settings_of(EngineSettings))
+ENGINE: Final = {each.name: replace(each, variable=f"ELMAN_{each.name.upper()}") for each in settings_of(EngineSettings)}
 SETTINGS: Final = {
     each.name: each
     for each in (
-        *ENGINE_SETTINGS,
+        *ENGINE.values(),
         *of_command("complete", (*COMPLETE_FIELDS, WHOLE_WORDS)),
         *of_command("type", SHOWN_DOCUMENT_FIELDS),
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from elman.cli.configuration import DEFAULT, ENGINE_SETTINGS, Configuration, EngineSettings, addresses
+from elman.cli.configuration import DEFAULT, ENGINE, Configuration, EngineSettings, addresses
 from elman.errors import ElmanError, MendRequest
 from elman.protocol.results import ModelDescription
 from elman.settings import Setting, add_flags, given
@@ -19,13 +19,13 @@ NAMING_SECONDS: Final = 2.0
 
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     """--server, --model, --timeout and --json."""
-    add_flags(parser, ENGINE_SETTINGS)
+    add_flags(parser, [*ENGINE.values()])
     parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
 
 
 def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     """--server and --model."""
-    add_flags(parser, [each for each in ENGINE_SETTINGS if each.name != "timeout"])
+    add_flags(parser, [ENGINE["model"], ENGINE["server"]])
 
 
 def values_of(
@@ -38,10 +38,10 @@ def values_of(
 
 def engine_of(arguments: argparse.Namespace, configuration: Configuration) -> EngineSettings:
     """The engine that the flags mean, otherwise the configured one. Raises MendRequest."""
-    found = {each.name: configuration.values[each.name] for each in ENGINE_SETTINGS}
+    found = {name: configuration.values[name] for name in ENGINE}
     arguments.sources = {name: each.source for name, each in found.items() if each.source != DEFAULT}
     values = {name: each.value for name, each in found.items()}
-    return EngineSettings(**values | given(arguments, ENGINE_SETTINGS, MendRequest.of_field))
+    return EngineSettings(**values | given(arguments, [*ENGINE.values()], MendRequest.of_field))
 
 
 def open_engine(engine: EngineSettings, default: str = DEFAULT_MODEL) -> tuple[Client, str | None]:

@@ -4,14 +4,18 @@ model recalls.
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from elman.cli.configuration import ENGINE, Configuration
+from elman.cli.engine import engine_of
 from elman.cli.models import table
 from elman.cli.tint import BARS, Palette, colour_scale, legend, palette, tinted
 from elman.errors import MendRequest
 from elman.extras import extra
+from elman.settings import add_flags
 from elman.terminal import read_text, use_utf8, write, write_json
 
 if TYPE_CHECKING:
@@ -32,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         " characters: which are alike; recall: a text coloured by what was recalled")  # fmt: skip
     text = "the text to read, for all but characters; without it, standard input, unless that is a terminal"
     parser.add_argument("text", nargs="?", metavar="TEXT", help=text)
-    parser.add_argument("--model", default="", metavar="MODEL", help="a model file or a shipped model (default: the first)")
+    add_flags(parser, [replace(ENGINE["model"], help="a model file or a shipped model", default_words="shakespeare")])
     parser.add_argument("--layer", type=int, metavar="NUMBER", help="the layer of the unit to show, from 0; needs --unit")
     chosen = f"the unit to show, from 0; without it, the {SHOWN_UNITS} that best follow something that has a name"
     parser.add_argument("--unit", type=int, metavar="NUMBER", help=chosen)
@@ -58,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         from elman_models.law.artifact import load
         from elman_models.shipped import DEFAULT, find
 
-    _, path = find(arguments.model or DEFAULT)
+    _, path = find(engine_of(arguments, Configuration.read()).model or DEFAULT)
     VIEWS[arguments.what](arguments, load(path))
     return 0
 

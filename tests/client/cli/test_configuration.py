@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from elman.cli.configuration import ENGINE_SETTINGS, RANGES, SETTINGS, Configuration, EngineSettings, path_of
+from elman.cli.configuration import ENGINE, RANGES, SETTINGS, Configuration, EngineSettings, path_of
 from elman.cli.main import main
 from elman.errors import MendRequest
 from elman.protocol.fields import COMPLETE_FIELDS, SHOWN_DOCUMENT_FIELDS, WHOLE_WORDS
@@ -138,7 +138,7 @@ def test_config_shows_what_holds_and_where_it_comes_from_beside_what_is_wrong(
 
 
 def test_every_setting_of_an_engine_and_every_field_that_is_no_texts_own_can_be_configured() -> None:
-    assert {each.name for each in ENGINE_SETTINGS} == {each.name for each in fields(EngineSettings)} <= SETTINGS.keys()
+    assert ENGINE.keys() == {each.name for each in fields(EngineSettings)} <= SETTINGS.keys()
     of_a_text = {"digest", "state", "seed", "first_alternative", "include_log_probabilities"}
     for command, known in (("complete", (*COMPLETE_FIELDS, WHOLE_WORDS)), ("type", SHOWN_DOCUMENT_FIELDS)):
         keys = {f"{command}.{each.name}" for each in known if each.name not in of_a_text}

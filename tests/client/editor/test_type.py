@@ -539,6 +539,32 @@ def test_typing_goes_on_without_a_server_and_the_bar_says_so() -> None:
         assert bar_of(editor.session)[-1][1].strip().startswith("no completion")
 
 
+@pytest.mark.parametrize(
+    ("other", "words"), [("tiny", ""), (None, "'english' is not served; there are: tiny"), ("own", "'own' is not served")]
+)
+def test_where_a_server_lacks_the_model_the_configured_one_suggests_and_no_other(
+    other: str | None, words: str, client: Client
+) -> None:
+    with create_pipe_input() as pipe:
+        document = client.document(model="english", min_confidence=0)
+        editor = Editor(document, None, given=pipe, output=DummyOutput(), other_model=other)
+
+        def script(typist: Typist) -> None:
+            typist.press("ab")
+            typist.until(lambda session: session.ghost.failure if words else session.ghost_text)
+            typist.press(INTERRUPT)
+
+        failures: list[BaseException] = []
+        thread = threading.Thread(target=follow, args=(script, Typist(pipe, editor), pipe, failures))
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            editor.run()
+        thread.join(WAIT_SECONDS)
+        assert not failures
+        assert words in editor.session.ghost.failure
+        assert document.model == ("" if words else "tiny")
+
+
 def test_without_a_terminal_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["type"]) == 2
     assert capsys.readouterr().err == "elman: error: this needs a terminal as standard input and standard error\n"
