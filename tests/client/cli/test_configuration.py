@@ -1,6 +1,7 @@
 """What is configured: the file, the environment, which comes first, and what is said of a value that is wrong."""
 
 import json
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from elman.cli.main import main
 from elman.errors import MendRequest
 from elman.protocol.fields import COMPLETE_FIELDS, SHOWN_DOCUMENT_FIELDS, WHOLE_WORDS
 from elman.sync.client import Client
+
+
+README = Path(__file__).parents[3] / "README.md"
 
 
 def written(folder: Path, text: str | bytes) -> dict[str, str]:
@@ -97,6 +101,13 @@ def test_a_models_path_begins_at_the_files_folder(tmp_path: Path) -> None:
     home = str(Path("~/x/y").expanduser())
     assert found.values["model"].value == f"{tmp_path}/notes.safetensors"
     assert [each.value for each in found.models.values()] == ["python", home, f"own={tmp_path}/sub/z"]
+
+
+def test_the_readmes_file_is_one(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
+    found = Configuration.read(written(tmp_path, example))
+    assert found.values["type.whole_words"].value is True
+    assert found.models["*.tex"].value == str(Path("~/thesis.safetensors").expanduser())
 
 
 def test_what_a_file_may_say_is_what_the_engine_allows(client: Client) -> None:
