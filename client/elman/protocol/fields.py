@@ -120,7 +120,7 @@ WHOLE_WORDS: Final = Setting(
     "whole_words",
     EITHER,
     False,
-    "Leave out a last word that may be incomplete, except with --json.",
+    "Leave out a last word that may be incomplete.",
     flag="--whole-words",
     is_whole_sentence=True,
 )

@@ -14,7 +14,6 @@ from elman.errors import MendRequest
 from elman.protocol.fields import COMPLETE_FIELDS, SHOWN_DOCUMENT_FIELDS, WHOLE_WORDS
 from elman.sync.client import Client
 
-
 README = Path(__file__).parents[3] / "README.md"
 
 
