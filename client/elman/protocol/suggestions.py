@@ -18,7 +18,7 @@ CONFIDENCE: Final = "confidence"
 
 WORD: Final = re.compile(r"[\w'’]*")
 
-UNFINISHED: Final = re.compile(r"\s*[\w'’]*\Z")
+UNFINISHED: Final = re.compile(rf"\s*{WORD.pattern}\Z")
 """A last word that may be incomplete, and the space before it."""
 
 

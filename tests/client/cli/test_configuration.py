@@ -2,6 +2,7 @@
 
 import json
 import re
+from argparse import Namespace
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,10 @@ from typing import Any
 import pytest
 
 from elman.cli.configuration import ENGINE, RANGES, SETTINGS, Configuration, EngineSettings, path_of
+from elman.cli.engine import engine_of
 from elman.cli.main import main
+from elman.cli.type import Choice, choose
+from elman.editor.text_file import TextFile
 from elman.errors import MendRequest
 from elman.protocol.fields import COMPLETE_FIELDS, SHOWN_DOCUMENT_FIELDS, WHOLE_WORDS
 from elman.sync.client import Client
@@ -122,6 +126,30 @@ def test_what_a_file_may_say_is_what_the_engine_allows(client: Client) -> None:
         with pytest.raises(MendRequest) as by_engine:
             client.complete("a", **{name: value}).read()
         assert str(by_engine.value).endswith(f"allowed: {RANGES[name]}"), name
+
+
+@pytest.mark.parametrize(
+    ("name", "flag", "configured", "expected"),
+    [
+        ("a.py", None, None, Choice("python")),
+        ("a.py", None, "own", Choice("python", "own")),  # which a server is asked for if it lacks python
+        ("a.py", "flag", "own", Choice("flag")),
+        ("a.tex", None, "own", Choice("thesis", "own")),
+        ("a.rs", None, "own", Choice("own", "own")),
+        ("a.rs", "flag", None, Choice("flag")),
+        ("a.rs", None, None, Choice(None, silence="no model fits a.rs: nothing is suggested")),
+        (None, None, None, Choice(None)),  # the default
+        (None, None, "own", Choice("own")),
+    ],
+)
+def test_the_model_of_a_file(
+    name: str | None, flag: str | None, configured: str | None, expected: Choice, tmp_path: Path
+) -> None:
+    environment = written(tmp_path, '[models]\n"*.tex" = "thesis"\n')
+    configuration = Configuration.read(environment | ({"ELMAN_MODEL": configured} if configured else {}))
+    arguments = Namespace(model=flag)
+    file = TextFile.read(tmp_path / name) if name else None
+    assert choose(arguments, file, configuration, engine_of(arguments, configuration)) == expected
 
 
 def test_config_shows_what_holds_and_where_it_comes_from_beside_what_is_wrong(
