@@ -55,7 +55,7 @@ class Ending:
 
     def receive(self, text: str) -> None:
         """Take characters that an earlier stream sent: none of them is held back. A whole match among them shows as STOP."""
-        for character in text:
+        for character in text if self.weighs else "":
             self._goes_on(character)
         reach = max((stop.length for stop in self._stops), default=1) - 1  # no farther back may an unfinished match begin
         for character in text[max(0, len(text) - reach) :]:
