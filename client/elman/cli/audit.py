@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from elman.errors import MendRequest
 from elman.extras import extra
+from elman.progress import Progress, Tell, untold
 from elman.settings import add_flags, given
 from elman.terminal import shown, use_utf8, write, write_json
 
@@ -62,11 +63,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     threshold = Threshold(**given(arguments, THRESHOLD, MendRequest.of_field))
     model = load(find(arguments.model)[1])
-    corpus = read_corpus(arguments.files)
+    with Progress("reading the files"):
+        corpus = read_corpus(arguments.files)
     corpus.require(1)
     for line in corpus.left_out(arguments.verbose):
         print(line, file=sys.stderr)
-    places = list(places_of(model, corpus, threshold))
+    with Progress("trying every line") as progress:
+        places = list(places_of(model, corpus, threshold, progress.tell))
     lines = sum(len(document.rstrip("\n").split("\n")) for document in corpus.documents)
     if arguments.json:
         write_json({"lines": lines, "given_back": [place.to_json() for place in places]})
@@ -78,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def places_of(model: "Model", corpus: "Corpus", threshold: "Threshold") -> Iterator[Place]:
+def places_of(model: "Model", corpus: "Corpus", threshold: "Threshold", tell: Tell = untold) -> Iterator[Place]:
     """The lines that the model gives back, in the order of the text: all files are read together."""
     from elman_models.measure.recital import recited
 
@@ -87,6 +90,6 @@ def places_of(model: "Model", corpus: "Corpus", threshold: "Threshold") -> Itera
         for name, document in zip(corpus.names, corpus.documents, strict=True)
         for number, line in enumerate(document.split("\n"), 1)
     ]
-    for each in recited(model, [line for _, _, line in places], threshold):
+    for each in recited(model, [line for _, _, line in places], threshold, tell):
         name, number, line = places[each.index]
         yield Place(name, number, line[: each.known], line[each.known :])

@@ -1,10 +1,11 @@
 """`elman complete`: a continuation on standard output, as it arrives."""
 
 import argparse
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-from elman.cli.engine import add_engine_arguments, check_json, note_unknown, open_engine, values_of
+from elman.cli.engine import Reading, add_engine_arguments, check_json, note_unknown, open_engine, values_of
 from elman.cli.replay import check_replayed, for_programs, read_record
 from elman.errors import MendRequest, PickAnotherModel, SendTextAgain
 from elman.protocol.fields import COMPLETE_FIELDS
@@ -38,9 +39,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.replay:
         return replay(arguments)
     prefix = read_text(arguments.prefix, LARGEST_PREFIX_BYTES)
-    client, model = open_engine(arguments)
-    with client:
-        complete(client, arguments, prefix, model, values_of(arguments, COMPLETE_FIELDS))
+    with Reading(prefix) as reading:
+        client, model = open_engine(arguments, watch=reading.watch)
+        with client:
+            complete(client, arguments, prefix, model, values_of(arguments, COMPLETE_FIELDS), reading)
     return 0
 
 
@@ -51,9 +53,10 @@ def replay(arguments: argparse.Namespace) -> int:
         raise MendRequest(f"--replay takes everything from the record: leave out {', '.join(given) or 'PREFIX'}")
     recorded = read_record(arguments.replay)
     try:
-        client, _ = open_engine(arguments, recorded.model)
-        with client:
-            completion = complete(client, arguments, recorded.prefix, None, recorded.fields)
+        with Reading(recorded.prefix) as reading:
+            client, _ = open_engine(arguments, recorded.model, reading.watch)
+            with client:
+                completion = complete(client, arguments, recorded.prefix, None, recorded.fields, reading)
     except (PickAnotherModel, SendTextAgain) as error:
         made_by = f"the record was made by the model {recorded.model}, digest {recorded.fields['digest']}"
         raise PickAnotherModel(f"{made_by}, which --model or --server must name: {error}") from error
@@ -62,20 +65,23 @@ def replay(arguments: argparse.Namespace) -> int:
 
 
 def complete(
-    client: Client, arguments: argparse.Namespace, prefix: str, model: str | None, fields: dict[str, Any]
+    client: Client, arguments: argparse.Namespace, prefix: str, model: str | None, fields: dict[str, Any], reading: Reading
 ) -> Completion:
-    """Print a completion as the flags want it."""
+    """Print a completion as the flags want it; until then, `reading` is shown."""
     is_asked, echo = fields["include_log_probabilities"], prefix if arguments.echo else ""
     if arguments.json:  # with log-probabilities, it is counted how many characters were recalled
         fields = fields | {"include_log_probabilities": True}
     with client.complete(prefix, model=model, timeout=arguments.timeout, **fields) as completion:
-        if arguments.json:
-            completion.read()
-            write_json(for_programs(completion.record() if is_asked else without_log_probabilities(completion.record())))
-        elif fields["alternatives"] > 1:
-            write_alternatives(completion, echo)
+        if not arguments.json and fields["alternatives"] == 1:
+            write_pieces(completion, echo, reading)
         else:
-            write_pieces(completion, echo)
+            for piece in completion:
+                reading.note_written(len(piece.text))
+            reading.end()
+            if arguments.json:
+                write_json(for_programs(completion.record() if is_asked else without_log_probabilities(completion.record())))
+            else:
+                write_alternatives(completion, echo)
     if completion.usage:
         note_unknown(client, model, completion.digest, prefix, completion.usage.unknown_characters)
     if fields["temperature"] < WANDERING and any(goes_in_circles(each.text) for each in completion.alternatives):
@@ -95,12 +101,14 @@ def without_log_probabilities(record: dict[str, Any]) -> dict[str, Any]:
     return record | {"request": record["request"] | {f"include_{LOG_PROBABILITIES}": False}, "alternatives": alternatives}
 
 
-def write_pieces(completion: Completion, echo: str) -> None:
+def write_pieces(completion: Completion, echo: str, reading: Reading) -> None:
     """Write the text piece by piece: nothing else into a pipe; on a terminal, a line end after it."""
+    first = next(completion, None)
+    reading.end()
     if echo:
         write(dim(echo))
     try:
-        for piece in completion:
+        for piece in chain([first] if first else [], completion):
             write_text(piece.text)
     finally:
         if is_terminal():
@@ -109,6 +117,5 @@ def write_pieces(completion: Completion, echo: str) -> None:
 
 def write_alternatives(completion: Completion, echo: str) -> None:
     """Write each alternative as a whole under a heading, as `tail` does with several files."""
-    completion.read()
     for alternative in completion.alternatives:
         write(f"==> alternative {alternative.number} <==\n{dim(echo) if echo else ''}{shown(alternative.text)}\n\n")

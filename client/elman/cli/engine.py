@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from elman.channel import DEFAULT_PORT
 from elman.errors import ElmanError, MendRequest
+from elman.progress import Progress
 from elman.protocol.results import ModelDescription
-from elman.settings import Setting, given
+from elman.settings import Setting, counted, given
 from elman.sync.client import Client
-from elman.sync.embedded import DEFAULT_MODEL, open_client
+from elman.sync.embedded import DEFAULT_MODEL, Watch, open_client, unwatched
 from elman.terminal import note
 
 MOST_NAMED: Final = 10
@@ -48,12 +49,32 @@ def values_of(arguments: argparse.Namespace, fields: Sequence[Setting]) -> dict[
     return {field.name: field.default for field in fields} | given(arguments, fields, MendRequest.of_field)
 
 
-def open_engine(arguments: argparse.Namespace, model: str = DEFAULT_MODEL) -> tuple[Client, str | None]:
-    """The client that --server and --model mean, and the model's name to send."""
+def open_engine(
+    arguments: argparse.Namespace, model: str = DEFAULT_MODEL, watch: Watch = unwatched
+) -> tuple[Client, str | None]:
+    """The client that --server and --model mean, and the model's name to send. `watch` is told what is read in this process."""
     addresses = servers(arguments.server)
     if addresses:
         return Client(addresses), arguments.model
-    return open_client(arguments.model or model, device="cpu"), None  # one text at a time is fastest there
+    return open_client(arguments.model or model, device="cpu", watch=watch), None  # one text at a time is fastest there
+
+
+class Reading(Progress):
+    """How far a text is read, and how much is written of what follows it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("reading")
+        self._characters, self._read, self._written = len(text), 0, 0
+
+    def watch(self, characters: int) -> None:
+        """So many more of its characters are read."""
+        self._read += characters
+        self.tell(min(1.0, self._read / self._characters))
+
+    def note_written(self, characters: int) -> None:
+        """So many more characters follow it."""
+        self._written += characters
+        self.tell(None, counted(self._written, "character"), "writing")
 
 
 def check_json(arguments: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from elman.cli.models import table
 from elman.errors import MendRequest
 from elman.extras import extra
+from elman.progress import Progress
 from elman.settings import add_flags, counted, given
 from elman.terminal import use_utf8, write, write_json
 
@@ -96,12 +97,14 @@ def measured(arguments: argparse.Namespace) -> "Evaluation":
     model, habits = load(path), Habits(**given(arguments, HABITS, MendRequest.of_field))
     parts = (arguments.files, arguments.training, arguments.validation)
     documents, training, validation = (documents_in(files, arguments.verbose) for files in parts)
-    found = report(model, path, documents, Rest(training, validation), habits)
+    with Progress("measuring") as progress:
+        found = report(model, path, documents, Rest(training, validation), habits, progress.tell)
     if arguments.checkpoint:
         with extra("train"):
             from elman_models.training.float_cost import checkpoint_costs
 
-        found = replace(found, float_costs=checkpoint_costs(arguments.checkpoint, documents))
+        with Progress("measuring the float network"):
+            found = replace(found, float_costs=checkpoint_costs(arguments.checkpoint, documents))
     return found
 
 
@@ -112,7 +115,8 @@ def documents_in(files: Sequence[Path], is_verbose: bool) -> Sequence[str]:
     with extra("serve"):
         from elman_models.corpus import read_corpus
 
-    corpus = read_corpus(files)
+    with Progress("reading the files"):
+        corpus = read_corpus(files)
     corpus.require(1)
     for line in corpus.left_out(is_verbose):
         print(line, file=sys.stderr)

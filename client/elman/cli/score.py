@@ -2,7 +2,7 @@
 
 import argparse
 
-from elman.cli.engine import add_engine_arguments, check_json, note_unknown, open_engine, values_of
+from elman.cli.engine import Reading, add_engine_arguments, check_json, note_unknown, open_engine, values_of
 from elman.protocol.fields import SCORE_FIELDS
 from elman.protocol.results import Score
 from elman.settings import add_flags, counted
@@ -22,9 +22,11 @@ def run(arguments: argparse.Namespace) -> int:
     use_utf8()
     check_json(arguments)
     text = read_text(arguments.text)
-    client, model = open_engine(arguments)
+    reading = Reading(text)
+    client, model = open_engine(arguments, watch=reading.watch)
     with client:
-        score = client.score(text, model=model, timeout=arguments.timeout, **values_of(arguments, SCORE_FIELDS))
+        with reading:
+            score = client.score(text, model=model, timeout=arguments.timeout, **values_of(arguments, SCORE_FIELDS))
         note_unknown(client, model, arguments.digest or "", text, score.unknown_characters)
     if arguments.json:
         write_json(score.to_json())
