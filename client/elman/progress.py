@@ -89,7 +89,7 @@ class Progress:
 
     def _line(self) -> str:
         share = "" if self._share is None else f"{self._share:.0%}"
-        return f"{self._work}: {', '.join(filter(None, (share, self._details, in_time(time.monotonic() - self._started))))}"
+        return f"{self._work}: {', '.join(filter(None, (share, self._details or in_time(time.monotonic() - self._started))))}"
 
 
 def can_be_shown() -> bool:
