@@ -43,7 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODEL, FILES and the flags."""
     parser.epilog = MEANING.replace("%", "%%")
     parser.add_argument("model", metavar="MODEL", help="a model file, or the name of a shipped model")
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILES", help="UTF-8 text files, or folders of them")
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILES", help="UTF-8 text files, or folders of them; - is standard input"
+    )
     with extra("serve"):
         from elman_models.measure.recital import THRESHOLD
 
