@@ -1,7 +1,6 @@
 """`elman audit`: which lines of a text a model would give back to whoever types their first characters."""
 
 import argparse
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from elman.errors import MendRequest
 from elman.extras import extra
 from elman.progress import Progress, Tell, untold
 from elman.settings import add_flags, given
-from elman.terminal import shown, use_utf8, write, write_json
+from elman.terminal import tell, use_utf8, write, write_json, write_text
 
 if TYPE_CHECKING:
     from elman_models.corpus import Corpus
@@ -69,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         corpus = read_corpus(arguments.files)
     corpus.require(1)
     for line in corpus.left_out(arguments.verbose):
-        print(line, file=sys.stderr)
+        tell(line)
     with Progress("trying every line") as progress:
         places = list(places_of(model, corpus, threshold, progress.tell))
     lines = sum(len(document.rstrip("\n").split("\n")) for document in corpus.documents)
@@ -77,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         write_json({"lines": lines, "given_back": [place.to_json() for place in places]})
         return 0
     for place in places:
-        write(f"{place.file}:{place.line}: {shown(place.known)} -> {shown(place.given_back)}\n")
+        write_text(f"{place.file}:{place.line}: {place.known} -> {place.given_back}\n")
     least = threshold.known_characters
     write(f"{len(places):,} of {lines:,} lines are given back from their first {least} characters or fewer\n")
     return 0

@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -14,7 +13,7 @@ from elman.errors import MendRequest
 from elman.extras import extra
 from elman.progress import Progress
 from elman.settings import add_flags, counted, given
-from elman.terminal import use_utf8, write, write_json
+from elman.terminal import tell, use_utf8, write, write_json
 
 if TYPE_CHECKING:
     from elman_models.measure.cost import Costs
@@ -121,7 +120,7 @@ def documents_in(files: Sequence[Path], is_verbose: bool) -> Sequence[str]:
         corpus = read_corpus(files)
     corpus.require(1)
     for line in corpus.left_out(is_verbose):
-        print(line, file=sys.stderr)
+        tell(line)
     return corpus.documents
 
 

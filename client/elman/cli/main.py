@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Final
 
 from elman.errors import AllowMoreTime, BackOff, ElmanError, GoElsewhere, MendRequest, ReportDefect, SendTextAgain, from_engine
+from elman.terminal import tell
 
 A_FIELD: Final = re.compile(r"(?:model\.)?([a-z_]+)(?:\[\d+\])?: ")
 INTERRUPTED: Final = 130  # 128 + SIGINT
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         meant = as_elman_error(error)
         if meant is None:
             raise
-        print(one_line(meant), file=sys.stderr)
+        tell(one_line(meant))
         return meant.exit_code
 
 

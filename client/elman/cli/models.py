@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from elman.cli.engine import add_engine_arguments, open_engine
 from elman.errors import PickAnotherModel
 from elman.protocol.results import ModelDescription
-from elman.terminal import use_utf8, write, write_json
+from elman.terminal import use_utf8, write_json, write_text
 
 HEADINGS = ("NAME", "DIGEST", "LAYERS", "CHARACTERS", "STATE BYTES")
 
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         write_json({"models": [model.to_json() for model in models]})
     else:
-        write(table([HEADINGS, *map(row, models)]))
+        write_text(table([HEADINGS, *map(row, models)]))
     return 0
 
 

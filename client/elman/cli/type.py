@@ -11,7 +11,7 @@ from elman.errors import MendRequest
 from elman.extras import extra
 from elman.protocol.fields import DOCUMENT_FIELDS
 from elman.settings import add_flags
-from elman.terminal import use_utf8, write_text
+from elman.terminal import tell, use_utf8, write_text
 
 FIELDS = tuple(field for field in DOCUMENT_FIELDS if field.name != "include_log_probabilities")
 """The fields that change what is on the screen."""
@@ -62,7 +62,7 @@ def tell_what_is_kept(file: Path, kept: Path | None) -> None:
     """Say where changes are that were not saved; the terminal may be gone."""
     if kept is not None:
         with suppress(OSError):
-            print(f"elman: the unsaved changes are kept in {kept}; to get them back: elman type {file}", file=sys.stderr)
+            tell(f"elman: the unsaved changes are kept in {kept}; to get them back: elman type {file}")
 
 
 def check_terminal() -> None:
