@@ -194,7 +194,8 @@ def add_flags(parser: TakesFlags, settings: Sequence[Setting]) -> None:
         options: dict[str, Any] = {"dest": each.name, "default": None, "action": action_of(each.kind)}
         if not each.kind.holds(True):
             options["metavar"] = each.unit.upper() or each.kind.metavar
-        parser.add_argument(each.flag, help=help_of(each).replace("%", "%%"), **options)
+        made = parser.add_argument(each.flag, help=help_of(each).replace("%", "%%"), **options)
+        made.words = each.allowed.words if isinstance(each.allowed, Choices) else ()  # for the completion of a shell
 
 
 def action_of(kind: ValueKind) -> Any:

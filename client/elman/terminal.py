@@ -90,13 +90,23 @@ def as_json_escape(found: re.Match[str]) -> str:
 
 def shown(text: str) -> str:
     """The text as standard output may have it: with escapes such as \\x1b, as Python writes them, if that is a terminal."""
-    return COMMANDS.sub(lambda found: ascii(found[0])[1:-1], text) if is_terminal() else text
+    return escaped(text) if is_terminal() else text
+
+
+def escaped(text: str) -> str:
+    """The text with escapes for the characters that command a terminal."""
+    return COMMANDS.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def tell(line: str) -> None:
+    """One line on standard error, which people read, wherever it leads: it commands nothing, whatever a file is called."""
+    if sys.stderr:
+        print(escaped(line), file=sys.stderr, flush=True)
 
 
 def note(words: str) -> None:
     """One line on standard error about what is done otherwise than a person may expect."""
-    if sys.stderr:
-        print(f"elman: note: {words}", file=sys.stderr, flush=True)
+    tell(f"elman: note: {words}")
 
 
 def dim(text: str) -> str:

@@ -1,15 +1,19 @@
 """The training text: files and folders of notes, read, mended and divided. Knows no network and no vocabulary.
 
 A file is a document. A folder stands for the text files below it that a person wrote (selection/), in the order of their
-paths; what is empty or no UTF-8 text is left out there too, and said so. A file that is named itself must be text.
+paths; what is empty or no UTF-8 text is left out there too, and said so. A file that is named itself must be text; `-` is
+standard input.
 """
 
 import math
+import sys
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
+from typing import IO
 
 from elman.settings import counted
 from elman_models.selection.copies import copies, without
@@ -23,6 +27,7 @@ BLOCK = 1 << 20
 SHOWN = 10
 """Files left out that are named, unless all are asked for."""
 LONGEST_PAGE = 2000
+STANDARD_INPUT = Path("-")
 PAGES = 100
 """A text is cut into about this many pages at least, so that the held-out ones are spread over all of it."""
 
@@ -81,12 +86,13 @@ def read_corpus(paths: Sequence[Path]) -> Corpus:
     names: dict[Path, str] = {}
     skipped: list[str] = []
     for path in paths:
-        is_folder = path.is_dir()
+        is_folder = path != STANDARD_INPUT and path.is_dir()
         for file in files_below(path, skipped.append) if is_folder else [path]:
-            if (place := file.resolve()) in documents:
+            place = file if file == STANDARD_INPUT else file.resolve()
+            if place in documents:
                 continue
             try:
-                documents[place], names[place] = own_text(file) if is_folder else read_document(file), str(file)
+                documents[place], names[place] = own_text(file) if is_folder else read_document(file), name_of(file)
             except (CorpusError, OSError) as error:
                 if not is_folder:
                     raise
@@ -138,34 +144,49 @@ def own_text(path: Path) -> str:
 
 def read_document(path: Path) -> str:
     """The text of one file. Raises CorpusError if it is empty, binary or not UTF-8."""
-    text = "".join(decoded(path))
+    name = name_of(path)
+    with opened(path) as file:
+        text = "".join(decoded(name, file))
     if not text:
-        raise CorpusError(f"{path}: empty")
+        raise CorpusError(f"{name}: empty")
     return text.replace("\r\n", "\n")
 
 
-def decoded(path: Path) -> Iterator[str]:
+def name_of(path: Path) -> str:
+    """What to call it."""
+    return "standard input" if path == STANDARD_INPUT else str(path)
+
+
+def opened(path: Path) -> AbstractContextManager[IO[bytes]]:
+    """The file, or standard input. Raises CorpusError or OSError."""
+    if path != STANDARD_INPUT:
+        return path.open("rb")
+    if sys.stdin is None:
+        raise CorpusError("standard input is closed")
+    return nullcontext(sys.stdin.buffer)
+
+
+def decoded(name: str, file: IO[bytes]) -> Iterator[str]:
     """The text of a file block by block, so that a large file that is not text is known by its first. Raises CorpusError."""
     decoder, place, is_over = getincrementaldecoder("utf-8-sig")(), 0, False
-    with path.open("rb") as file:
-        while not is_over:
-            data = file.read(BLOCK)
-            refuse_other_kinds(path, data, place)
-            place, is_over = place + len(data), not data
-            try:
-                text = decoder.decode(data, final=is_over)
-            except UnicodeDecodeError as error:
-                at = place - len(error.object) + error.start  # its object is what was held back, and the block
-                raise CorpusError(f"{path}: not UTF-8 (byte {at}: {error.reason})") from None
-            yield text
+    while not is_over:
+        data = file.read(BLOCK)
+        refuse_other_kinds(name, data, place)
+        place, is_over = place + len(data), not data
+        try:
+            text = decoder.decode(data, final=is_over)
+        except UnicodeDecodeError as error:
+            at = place - len(error.object) + error.start  # its object is what was held back, and the block
+            raise CorpusError(f"{name}: not UTF-8 (byte {at}: {error.reason})") from None
+        yield text
 
 
-def refuse_other_kinds(path: Path, data: bytes, place: int) -> None:
+def refuse_other_kinds(name: str, data: bytes, place: int) -> None:
     """Raise CorpusError for what is known not to be UTF-8 text before it is decoded."""
     if not place and data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-        raise CorpusError(f"{path}: not UTF-8 but UTF-16, by its byte order mark; `iconv -f UTF-16 -t UTF-8` converts it")
+        raise CorpusError(f"{name}: not UTF-8 but UTF-16, by its byte order mark; `iconv -f UTF-16 -t UTF-8` converts it")
     if b"\0" in data:
-        raise CorpusError(f"{path}: binary, not text (a NUL byte at {place + data.index(0)})")
+        raise CorpusError(f"{name}: binary, not text (a NUL byte at {place + data.index(0)})")
 
 
 def divide(corpus: Corpus, share: float) -> tuple[Corpus, Corpus]:

@@ -33,5 +33,7 @@ def find(argument: str) -> tuple[str, Path]:
 def existing(path: Path) -> Path:
     """The path, if there is a file. Raises ArtifactError."""
     if not path.is_file():
-        raise ArtifactError(f"model: no file at {path}; train one with: elman train FILES... -o {path}")
+        if path.is_dir():
+            raise ArtifactError(f"model: {path.absolute()} is a folder, not a model file")
+        raise ArtifactError(f"model: no file at {path.absolute()}; train one with: elman train FILES... -o {path}")
     return path

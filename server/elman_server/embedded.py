@@ -18,12 +18,14 @@ from elman_server.requests.completion import CheckedCompletion
 from elman_server.requests.listing import list_models
 from elman_server.requests.scoring import Scoring
 
-Check: TypeAlias = Callable[[], None]
+Check: TypeAlias = Callable[[int], None]
+"""Is told how many characters are still to be read; what it raises ends the work."""
+
 ROWS = 16
 """The most alternatives that one request can have."""
 
 
-def always() -> None:
+def always(left: int) -> None:
     """Let the work go on."""
 
 
@@ -38,7 +40,7 @@ def open_embedded(models: Sequence[str] = (), device: str = "auto", instructions
 class Embedded:
     """Answers requests by ticking an engine, in the threads of those who ask: one thread at a time.
 
-    `check` is called before each tick; what it raises ends the work.
+    `check` is called before each tick.
     """
 
     def __init__(self, catalogue: Catalogue, executions: Mapping[str, Execution], make_pace: Callable[[], Pace] = Pace) -> None:
@@ -57,17 +59,21 @@ class Embedded:
         submission = completion.submission(jobs, news.append)
         self._engine.submit(submission)
         try:
-            yield from (response for progress in self._work(jobs, news, check) for response in completion.responses(progress))
+            yield from (
+                response
+                for progress in self._work(jobs, submission, news, check)
+                for response in completion.responses(progress)
+            )
         finally:
             for job in submission:
                 self._engine.cancel(job)
 
-    def _work(self, jobs: Sequence[Job], news: deque[Progress], check: Check) -> Iterator[Progress]:
-        """Tick until every job has told its last."""
+    def _work(self, jobs: Sequence[Job], readers: Sequence[Job], news: deque[Progress], check: Check) -> Iterator[Progress]:
+        """Tick until every job has told its last; `readers` read the text for all."""
         running = len(jobs)
         while running:
             while not news:
-                check()
+                check(sum(reader.given for reader in readers))
                 self._engine.tick()
             progress = news.popleft()
             progress.acknowledge(self._engine)
@@ -87,7 +93,7 @@ class Embedded:
         job = scoring.job(news.append)
         self._engine.submit([job])
         try:
-            (last,) = self._work([job], news, check)
+            (last,) = self._work([job], [job], news, check)
         finally:
             self._engine.cancel(job)
         return scoring.response(last.log_probabilities, last.state or scoring.state)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from elman import terminal
+from elman.cli.main import main
 from elman.errors import MendRequest
 from elman.terminal import dim, read_text, shown, write_json, write_text
 
@@ -90,3 +91,14 @@ def test_bytes_that_are_not_utf_8_are_refused_even_where_they_would_not_be_used(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a\xffbcdefgh")))
     with pytest.raises(MendRequest, match="byte 0xff at offset 1 is not UTF-8"):
         read_text(None, 4)
+
+
+def test_what_a_file_is_called_commands_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "no\x1b]0;x\x07.txt"
+    assert main(["audit", "shakespeare", str(tmp_path / name)]) == 1
+    (tmp_path / name).write_bytes(b"a\0")
+    (tmp_path / "notes.txt").write_text("a bad cab")
+    assert main(["audit", "shakespeare", str(tmp_path)]) == 0
+    err = capsys.readouterr().err
+    assert err.count("no\\x1b]0;x\\x07.txt") == 2
+    assert "\x1b" not in err

@@ -52,7 +52,7 @@ def predictor(shipped: Model) -> NetworkPredictor:
 
 
 def by_hand(client: Client, text: str, habits: Habits) -> Keystrokes:
-    keys, place = Keystrokes(characters=len(text)), 0
+    keys, place = Keystrokes(characters=len(text), typed=1), 1  # `elman type` suggests nothing before the first key
     while place < len(text):
         with client.document(
             text[:place], max_characters=habits.max_characters, min_confidence=habits.min_confidence
@@ -135,18 +135,18 @@ def test_what_is_not_shown_makes_no_word_longer(min_confidence: float, max_chara
 
 
 def test_no_ghost_text_is_longer_than_it_may_be() -> None:
-    assert keys_for("abcdefgh\n", Habits(max_characters=3)) == (3, 0, 1)
-    assert keys_for("abcdefgh\n", Habits(max_characters=64)) == (1, 0, 1)
+    assert keys_for("abcdefgh\n", Habits(max_characters=3)) == (3, 0, 2)
+    assert keys_for("abcdefgh\n", Habits(max_characters=64)) == (1, 0, 2)
 
 
 def test_ghost_text_ends_where_its_probability_would_fall_below_the_least() -> None:
-    assert keys_for("abcdefgh\n", Habits(min_confidence=0.3), surprise=100) == (3, 0, 1)  # 3 * 100 / 256 nats are 0.31
-    assert keys_for("abcdefgh\n", Habits(min_confidence=0.32), surprise=100) == (4, 0, 1)
+    assert keys_for("abcdefgh\n", Habits(min_confidence=0.3), surprise=100) == (3, 0, 2)  # 3 * 100 / 256 nats are 0.31
+    assert keys_for("abcdefgh\n", Habits(min_confidence=0.32), surprise=100) == (4, 0, 2)
     assert keys_for("abcdefgh\n", Habits(min_confidence=1), surprise=100) == (0, 0, 9)
 
 
 def test_without_a_confidence_the_models_own_surprise_ends_ghost_text() -> None:
-    for surprise, keys in ((299, (4, 0, 1)), (300, (3, 0, 1)), (0, (0, 0, 9))):
+    for surprise, keys in ((299, (4, 0, 2)), (300, (3, 0, 2)), (0, (0, 0, 9))):
         typist = Typist(Habits(), SIMPLE, GhostSurprise(surprise, surprise))
         entered = typist.enter(["--------\n"], [reading_of("--------\n", {}, 100)])
         assert (entered.tabs, entered.words, entered.typed) == keys
@@ -159,8 +159,8 @@ def test_without_a_confidence_the_models_own_surprise_ends_ghost_text() -> None:
     [
         (GhostSurprise(0, 0), (0, 0, 11)),
         (GhostSurprise(400, 0), (2, 0, 4)),  # shown: bcde, ghi, the rests of words
-        (GhostSurprise(400, 100), (2, 0, 2)),  # abcde and fghi, which it began and finishes; not the space alone
-        (GhostSurprise(200, 400), (2, 0, 1)),  # abcde, fghi with the space before it
+        (GhostSurprise(400, 100), (2, 0, 3)),  # bcde, and fghi, which it began and finishes; not the space alone
+        (GhostSurprise(200, 400), (2, 0, 2)),  # bc, de fghi
     ],
 )
 def test_the_rest_of_a_word_has_a_limit_of_its_own(own: GhostSurprise, keys: tuple[int, int, int]) -> None:
@@ -169,8 +169,12 @@ def test_the_rest_of_a_word_has_a_limit_of_its_own(own: GhostSurprise, keys: tup
     assert (entered.tabs, entered.words, entered.typed) == keys
 
 
+def test_nothing_is_suggested_before_the_first_key() -> None:
+    assert keys_for("a\n", Habits()) == (0, 0, 2)
+
+
 def test_ghost_text_beyond_the_end_of_the_document_is_not_right() -> None:
-    assert keys_for("the cat", Habits()) == (0, 1, 4)
+    assert keys_for("the cat", Habits()) == (0, 1, 5)
 
 
 @pytest.mark.parametrize("text", ["", " ", "the cat", " the cat", "don't go", "don' t", "''tis", "’s", "--x", "\tif (a)", "a'"])

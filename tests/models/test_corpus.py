@@ -1,5 +1,6 @@
 """Laws of the training text."""
 
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,17 @@ def test_a_spread_part_is_pages_from_all_of_the_text() -> None:
     assert 25_000 < len(part) <= 50_000 + 2 * LONGEST_PAGE
     assert {line.split()[0] for line in part.splitlines()} == set("012345678")
     assert spread(corpus, corpus.characters) == corpus.text
+
+
+def test_a_dash_is_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").write_text("a file\n")
+
+    def read(data: bytes) -> Corpus:
+        monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(data)))
+        return read_corpus([Path("-"), tmp_path / "a.txt", Path("-")])
+
+    assert read(b"\xef\xbb\xbfa\r\nb").documents == ("a\nb", "a file\n")
+    assert read(b"a").names[0] == "standard input"
+    for data, words in ((b"", "empty"), (b"a\0", "binary"), (b"a\xff", "not UTF-8")):
+        with pytest.raises(CorpusError, match=f"^standard input: {words}"):
+            read(data)

@@ -20,7 +20,8 @@ from elman.protocol.replicas import Replicas
 from elman.protocol.request import complete_request, opening, score_request
 from elman.protocol.results import ModelDescription, Piece, Score
 from elman.protocol.retry import Retry, Tries
-from elman.ranges import not_negative
+from elman.protocol.stretches import Stretches
+from elman.ranges import encodable, not_negative
 from elman.v1 import completion_service_pb2 as pb
 
 Answer = TypeVar("Answer")
@@ -158,11 +159,15 @@ class AsyncClient:
         include_log_probabilities: bool = False,
         timeout: float | None = None,  # noqa: ASYNC109 (the deadline travels with the call)
     ) -> Score:
-        """How likely the model finds a text. Raises ElmanError."""
-        request = score_request(
-            text=text, model=model, digest=digest, state=state, include_log_probabilities=include_log_probabilities
-        )
-        return Score.of(await self._ask(timeout, lambda tries: self._score(request, tries)))
+        """How likely the model finds a text, however long it is. Raises ElmanError."""
+        request = score_request(model=model, digest=digest, state=state, include_log_probabilities=include_log_probabilities)
+        return await self._read(Stretches(request, encodable("text", text)), self._replicas.tries(timeout))
+
+    async def _read(self, stretches: Stretches, tries: Tries) -> Score:
+        """Read all of a text, however long it is."""
+        while (request := stretches.next_request()) is not None:
+            stretches.take(await self._ask(tries, partial(self._score, request), stretches.progress))
+        return stretches.score
 
     async def _score(self, request: pb.ScoreRequest, tries: Tries) -> pb.ScoreResponse:
         answers = self._hedged(lambda transport, left: transport.score(request, left), tries, lambda _: True)
@@ -172,8 +177,9 @@ class AsyncClient:
     async def models(self, *, timeout: float | None = None) -> list[ModelDescription]:  # noqa: ASYNC109 (as above)
         """The models that the server has loaded, its default first. Raises ElmanError."""
         request = pb.ListModelsRequest()
+        tries = self._replicas.tries(timeout)
         response = await self._ask(
-            timeout, lambda tries: self._replicas.transport(tries).list_models(request, tries.seconds_left())
+            tries, lambda tries: self._replicas.transport(tries).list_models(request, tries.seconds_left())
         )
         return [ModelDescription.of(each) for each in response.models]
 
@@ -193,6 +199,8 @@ class AsyncClient:
 
     async def _pieces(self, exchange: Exchange, tries: Tries) -> AsyncGenerator[Piece]:
         """The pieces of stream after stream, until every alternative has ended."""
+        if stretches := exchange.stretches:
+            exchange.note_read(await self._read(stretches, tries))
         while (request := exchange.next_request()) is not None:
             try:
                 async with aclosing(self._events(request, tries, exchange.progress)) as events:
@@ -224,17 +232,12 @@ class AsyncClient:
     ) -> AsyncGenerator[Answer]:
         return begin(transport, tries.seconds_left())
 
-    async def _ask(
-        self,
-        timeout: float | None,  # noqa: ASYNC109 (as above)
-        call: Callable[[Tries], Awaitable[Answer]],
-    ) -> Answer:
-        tries = self._replicas.tries(timeout)
+    async def _ask(self, tries: Tries, call: Callable[[Tries], Awaitable[Answer]], progress: int = 0) -> Answer:
         while True:
             try:
                 return await call(tries)
             except ElmanError as error:
-                await asyncio.sleep(self._replicas.wait_seconds(tries, error))
+                await asyncio.sleep(self._replicas.wait_seconds(tries, error, progress))
 
 
 class AsyncCompletion(ReceivedCompletion):

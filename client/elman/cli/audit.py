@@ -1,7 +1,6 @@
 """`elman audit`: which lines of a text a model would give back to whoever types their first characters."""
 
 import argparse
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from elman.errors import MendRequest
 from elman.extras import extra
+from elman.progress import Progress, Tell, untold
 from elman.settings import add_flags, given
-from elman.terminal import shown, use_utf8, write, write_json
+from elman.terminal import tell, use_utf8, write, write_json, write_text
 
 if TYPE_CHECKING:
     from elman_models.corpus import Corpus
@@ -42,7 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODEL, FILES and the flags."""
     parser.epilog = MEANING.replace("%", "%%")
     parser.add_argument("model", metavar="MODEL", help="a model file, or the name of a shipped model")
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILES", help="UTF-8 text files, or folders of them")
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILES", help="UTF-8 text files, or folders of them; - is standard input"
+    )
     with extra("serve"):
         from elman_models.measure.recital import THRESHOLD
 
@@ -62,23 +64,25 @@ def run(arguments: argparse.Namespace) -> int:
 
     threshold = Threshold(**given(arguments, THRESHOLD, MendRequest.of_field))
     model = load(find(arguments.model)[1])
-    corpus = read_corpus(arguments.files)
+    with Progress("reading the files"):
+        corpus = read_corpus(arguments.files)
     corpus.require(1)
     for line in corpus.left_out(arguments.verbose):
-        print(line, file=sys.stderr)
-    places = list(places_of(model, corpus, threshold))
+        tell(line)
+    with Progress("trying every line") as progress:
+        places = list(places_of(model, corpus, threshold, progress.tell))
     lines = sum(len(document.rstrip("\n").split("\n")) for document in corpus.documents)
     if arguments.json:
         write_json({"lines": lines, "given_back": [place.to_json() for place in places]})
         return 0
     for place in places:
-        write(f"{place.file}:{place.line}: {shown(place.known)} -> {shown(place.given_back)}\n")
+        write_text(f"{place.file}:{place.line}: {place.known} -> {place.given_back}\n")
     least = threshold.known_characters
     write(f"{len(places):,} of {lines:,} lines are given back from their first {least} characters or fewer\n")
     return 0
 
 
-def places_of(model: "Model", corpus: "Corpus", threshold: "Threshold") -> Iterator[Place]:
+def places_of(model: "Model", corpus: "Corpus", threshold: "Threshold", tell: Tell = untold) -> Iterator[Place]:
     """The lines that the model gives back, in the order of the text: all files are read together."""
     from elman_models.measure.recital import recited
 
@@ -87,6 +91,6 @@ def places_of(model: "Model", corpus: "Corpus", threshold: "Threshold") -> Itera
         for name, document in zip(corpus.names, corpus.documents, strict=True)
         for number, line in enumerate(document.split("\n"), 1)
     ]
-    for each in recited(model, [line for _, _, line in places], threshold):
+    for each in recited(model, [line for _, _, line in places], threshold, tell):
         name, number, line = places[each.index]
         yield Place(name, number, line[: each.known], line[each.known :])

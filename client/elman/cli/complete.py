@@ -1,16 +1,18 @@
 """`elman complete`: a continuation on standard output, as it arrives."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 from elman.cli.configuration import Configuration, EngineSettings, name_of
-from elman.cli.engine import add_engine_arguments, check_json, engine_of, note_unknown, open_engine, values_of
+from elman.cli.engine import Reading, add_engine_arguments, check_json, engine_of, note_unknown, open_engine, values_of
 from elman.cli.replay import check_replayed, for_programs, read_record
 from elman.errors import MendRequest, PickAnotherModel, SendTextAgain
 from elman.protocol.fields import COMPLETE_FIELDS, WHOLE_WORDS
+from elman.protocol.results import Piece
 from elman.protocol.suggestions import STOP, whole_words, without_unfinished
 from elman.settings import add_flags
 from elman.sync.client import Client, Completion
@@ -46,9 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
     fields = values_of(arguments, COMPLETE_FIELDS, configuration, "complete")
     arguments.whole_words = values_of(arguments, [WHOLE_WORDS], configuration, "complete")[WHOLE_WORDS.name]
     prefix = read_text(arguments.prefix, LARGEST_PREFIX_BYTES)
-    client, model = open_engine(engine)
-    with client:
-        complete(client, arguments, prefix, model, fields | {"timeout": engine.timeout})
+    with Reading(prefix) as reading:
+        client, model = open_engine(engine, watch=reading.watch)
+        with client:
+            complete(client, arguments, prefix, model, fields | {"timeout": engine.timeout}, reading)
     return 0
 
 
@@ -59,9 +62,13 @@ def replay(arguments: argparse.Namespace, engine: EngineSettings) -> int:
         raise MendRequest(f"--replay takes everything from the record: leave out {', '.join(given) or 'PREFIX'}")
     recorded = read_record(arguments.replay)
     try:
-        client, _ = open_engine(replace(engine, model=replayed(arguments.model, engine.model, recorded.model)))
-        with client:
-            completion = complete(client, arguments, recorded.prefix, None, recorded.fields | {"timeout": engine.timeout})
+        with Reading(recorded.prefix) as reading:
+            client, _ = open_engine(
+                replace(engine, model=replayed(arguments.model, engine.model, recorded.model)), watch=reading.watch
+            )
+            with client:
+                fields = recorded.fields | {"timeout": engine.timeout}
+                completion = complete(client, arguments, recorded.prefix, None, fields, reading)
     except (PickAnotherModel, SendTextAgain) as error:
         made_by = f"the record was made by the model {recorded.model}, digest {recorded.fields['digest']}"
         raise PickAnotherModel(f"{made_by}, which --model or --server must name: {error}") from error
@@ -75,20 +82,23 @@ def replayed(flag: str | None, configured: str | None, recorded: str) -> str:
 
 
 def complete(
-    client: Client, arguments: argparse.Namespace, prefix: str, model: str | None, fields: dict[str, Any]
+    client: Client, arguments: argparse.Namespace, prefix: str, model: str | None, fields: dict[str, Any], reading: Reading
 ) -> Completion:
-    """Print a completion as the flags want it."""
+    """Print a completion as the flags want it; until then, `reading` is shown."""
     is_asked, echo = fields["include_log_probabilities"], prefix if arguments.echo else ""
     if arguments.json:  # with log-probabilities, it is counted how many characters were recalled
         fields = fields | {"include_log_probabilities": True}
     with client.complete(prefix, model=model, **fields) as completion:
-        if arguments.json:
-            completion.read()
-            write_json(for_programs(completion.record() if is_asked else without_log_probabilities(completion.record())))
-        elif fields["alternatives"] > 1:
-            write_alternatives(completion, echo, arguments.whole_words)
+        if not arguments.json and fields["alternatives"] == 1:
+            write_pieces(completion, echo, reading, arguments.whole_words)
         else:
-            write_pieces(completion, echo, arguments.whole_words)
+            for piece in completion:
+                reading.note_written(len(piece.text))
+            reading.end()
+            if arguments.json:
+                write_json(for_programs(completion.record() if is_asked else without_log_probabilities(completion.record())))
+            else:
+                write_alternatives(completion, echo, arguments.whole_words)
     if completion.usage:
         note_unknown(client, model, completion.digest, prefix, completion.usage.unknown_characters)
     if fields["temperature"] < WANDERING and any(goes_in_circles(each.text) for each in completion.alternatives):
@@ -108,22 +118,25 @@ def without_log_probabilities(record: dict[str, Any]) -> dict[str, Any]:
     return record | {"request": record["request"] | {f"include_{LOG_PROBABILITIES}": False}, "alternatives": alternatives}
 
 
-def write_pieces(completion: Completion, echo: str, is_cut: bool = False) -> None:
+def write_pieces(completion: Completion, echo: str, reading: Reading, is_cut: bool = False) -> None:
     """Write the text piece by piece: nothing else into a pipe; on a terminal, a line end after it."""
+    first = next(completion, None)
+    reading.end()
     if echo:
         write(dim(echo))
     try:
-        for text in in_whole_words(completion) if is_cut else (piece.text for piece in completion):
+        pieces = chain([first] if first else [], completion)
+        for text in in_whole_words(completion, pieces) if is_cut else (piece.text for piece in pieces):
             write_text(text)
     finally:
         if is_terminal():
             write("\n")
 
 
-def in_whole_words(completion: Completion) -> Iterator[str]:
-    """The text as it arrives, each word once it is whole."""
+def in_whole_words(completion: Completion, pieces: Iterable[Piece]) -> Iterator[str]:
+    """The text of a completion's pieces as they arrive, each word once it is whole."""
     held = ""
-    for piece in completion:
+    for piece in pieces:
         held += piece.text
         whole = without_unfinished(held)
         held = held[len(whole) :]
@@ -133,7 +146,6 @@ def in_whole_words(completion: Completion) -> Iterator[str]:
 
 def write_alternatives(completion: Completion, echo: str, is_cut: bool = False) -> None:
     """Write each alternative as a whole under a heading, as `tail` does with several files."""
-    completion.read()
     for alternative in completion.alternatives:
         text = whole_words(alternative) if is_cut else alternative.text
         write(f"==> alternative {alternative.number} <==\n{dim(echo) if echo else ''}{shown(text)}\n\n")

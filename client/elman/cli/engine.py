@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from elman.cli.configuration import DEFAULT, ENGINE, Configuration, EngineSettings, addresses
 from elman.errors import ElmanError, MendRequest
+from elman.progress import Progress
 from elman.protocol.results import ModelDescription
-from elman.settings import Setting, add_flags, given
+from elman.settings import Setting, add_flags, counted, given
 from elman.sync.client import Client
-from elman.sync.embedded import DEFAULT_MODEL, open_client
+from elman.sync.embedded import DEFAULT_MODEL, Watch, open_client, unwatched
 from elman.terminal import note
 
 MOST_NAMED: Final = 10
@@ -44,12 +45,33 @@ def engine_of(arguments: argparse.Namespace, configuration: Configuration) -> En
     return EngineSettings(**values | given(arguments, [*ENGINE.values()], MendRequest.of_field))
 
 
-def open_engine(engine: EngineSettings, default: str = DEFAULT_MODEL) -> tuple[Client, str | None]:
-    """The client for an engine, and the model's name to send. In this process the default holds where none is named."""
+def open_engine(engine: EngineSettings, default: str = DEFAULT_MODEL, watch: Watch = unwatched) -> tuple[Client, str | None]:
+    """The client for an engine, and the model's name to send. In this process the default holds where none is named.
+
+    `watch` is told what is read in this process.
+    """
     servers = [address for words in engine.server for address in addresses(words)]
     if servers:
         return Client(servers), engine.model or None
-    return open_client(engine.model or default, device="cpu"), None  # one text at a time is fastest there
+    return open_client(engine.model or default, device="cpu", watch=watch), None  # one text at a time is fastest there
+
+
+class Reading(Progress):
+    """How far a text is read, and how much is written of what follows it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("reading")
+        self._characters, self._read, self._written = len(text), 0, 0
+
+    def watch(self, characters: int) -> None:
+        """So many more of its characters are read."""
+        self._read += characters
+        self.tell(min(1.0, self._read / self._characters))
+
+    def note_written(self, characters: int) -> None:
+        """So many more characters follow it."""
+        self._written += characters
+        self.tell(None, counted(self._written, "character"), "writing")
 
 
 def check_json(arguments: argparse.Namespace) -> None:

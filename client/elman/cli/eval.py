@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 from elman.cli.models import table
 from elman.errors import MendRequest
 from elman.extras import extra
+from elman.progress import Progress
 from elman.settings import add_flags, counted, given
-from elman.terminal import use_utf8, write, write_json
+from elman.terminal import tell, use_utf8, write, write_json
 
 if TYPE_CHECKING:
     from elman_models.measure.cost import Costs
@@ -43,7 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODEL, FILES and the flags."""
     parser.epilog = MEANING.replace("%", "%%")
     parser.add_argument("model", metavar="MODEL", help="a model file, or the name of a shipped model")
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILES", help="UTF-8 text files, or folders of them")
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILES", help="UTF-8 text files, or folders of them; - is standard input"
+    )
     for flag, words in BESIDE.items():
         words = f"{words}; a file or a folder, may be repeated"
         parser.add_argument(flag, action="append", type=Path, default=[], metavar="FILE", help=words)
@@ -96,12 +98,14 @@ def measured(arguments: argparse.Namespace) -> "Evaluation":
     model, habits = load(path), Habits(**given(arguments, HABITS, MendRequest.of_field))
     parts = (arguments.files, arguments.training, arguments.validation)
     documents, training, validation = (documents_in(files, arguments.verbose) for files in parts)
-    found = report(model, path, documents, Rest(training, validation), habits)
+    with Progress("measuring") as progress:
+        found = report(model, path, documents, Rest(training, validation), habits, progress.tell)
     if arguments.checkpoint:
         with extra("train"):
             from elman_models.training.float_cost import checkpoint_costs
 
-        found = replace(found, float_costs=checkpoint_costs(arguments.checkpoint, documents))
+        with Progress("measuring the float network"):
+            found = replace(found, float_costs=checkpoint_costs(arguments.checkpoint, documents))
     return found
 
 
@@ -112,10 +116,11 @@ def documents_in(files: Sequence[Path], is_verbose: bool) -> Sequence[str]:
     with extra("serve"):
         from elman_models.corpus import read_corpus
 
-    corpus = read_corpus(files)
+    with Progress("reading the files"):
+        corpus = read_corpus(files)
     corpus.require(1)
     for line in corpus.left_out(is_verbose):
-        print(line, file=sys.stderr)
+        tell(line)
     return corpus.documents
 
 

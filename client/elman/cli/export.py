@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from elman.extras import extra
+from elman.progress import Progress
 from elman.terminal import write
 
 
@@ -18,6 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
     with extra("train"):
         from elman_models.training.export import export_checkpoint
 
-    model = export_checkpoint(arguments.checkpoint, arguments.output)
+    with Progress("exporting"):
+        model = export_checkpoint(arguments.checkpoint, arguments.output)
     write(f"{model.digest}\n")
     return 0

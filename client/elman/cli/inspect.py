@@ -15,6 +15,7 @@ from elman.cli.models import table
 from elman.cli.tint import BARS, Palette, colour_scale, legend, palette, tinted
 from elman.errors import MendRequest
 from elman.extras import extra
+from elman.progress import Progress
 from elman.settings import add_flags
 from elman.terminal import read_text, use_utf8, write, write_json
 
@@ -73,11 +74,13 @@ def units(arguments: argparse.Namespace, model: "Model") -> None:
     from elman_models.inspection.units import best_units, one_unit
 
     text = read_text(arguments.text)
-    states = states_of(model, text)[1:]
-    if arguments.unit is None:
-        found = best_units(model, states, text, SHOWN_UNITS)
-    else:
-        found = one_unit(model, states, text, arguments.layer, arguments.unit)
+    with Progress("reading") as progress:
+        states = states_of(model, text, progress.tell)[1:]
+    with Progress("comparing units"):
+        if arguments.unit is None:
+            found = best_units(model, states, text, SHOWN_UNITS)
+        else:
+            found = one_unit(model, states, text, arguments.layer, arguments.unit)
     if arguments.plot and found.shown:
         from elman_models.plots.inspection import draw_units
 
@@ -108,7 +111,10 @@ def memory(arguments: argparse.Namespace, model: "Model") -> None:
     from elman_models.inspection.states import states_of
 
     text = read_text(arguments.text)
-    found = gradients.memory(model, states_of(model, text), text, arguments.steps)
+    with Progress("reading") as progress:
+        states = states_of(model, text, progress.tell)
+    with Progress("looking back") as progress:
+        found = gradients.memory(model, states, text, arguments.steps, progress.tell)
     if arguments.plot:
         from elman_models.plots.inspection import draw_memory
 
@@ -175,7 +181,8 @@ def recall(arguments: argparse.Namespace, model: "Model") -> None:
     from elman_models.inspection.recall import recall
 
     text = read_text(arguments.text)
-    found = recall(model, text)
+    with Progress("reading"):
+        found = recall(model, text)
     if arguments.plot:
         from elman_models.plots.inspection import draw_recall
 

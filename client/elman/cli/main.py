@@ -21,6 +21,7 @@ from elman.errors import (
     SendTextAgain,
     from_engine,
 )
+from elman.terminal import tell
 
 A_FIELD: Final = re.compile(r"(?:model\.)?([a-z_]+)(?:\[\d+\])?: ")
 A_NAME: Final = re.compile("[a-z_]+")
@@ -39,6 +40,7 @@ COMMANDS: Final = {
     "eval": "measure a model on files and folders of text",
     "audit": "tell which lines of a text a model would give back",
     "inspect": "look inside a model: what its units follow, how far its memory reaches",
+    "completion": "print a script that completes these commands in bash, zsh or fish",
 }
 
 NEXT: Final[dict[type[ElmanError], str]] = {
@@ -68,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         meant = as_elman_error(error)
         if meant is None:
             raise
-        print(one_line(meant), file=sys.stderr)
+        tell(one_line(meant))
         return meant.exit_code
 
 

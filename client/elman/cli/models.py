@@ -8,7 +8,7 @@ from elman.cli.configuration import Configuration
 from elman.cli.engine import add_engine_arguments, engine_of, open_engine
 from elman.errors import PickAnotherModel
 from elman.protocol.results import ModelDescription
-from elman.terminal import use_utf8, write, write_json
+from elman.terminal import use_utf8, write_json, write_text
 
 HEADINGS = ("NAME", "DIGEST", "LAYERS", "CHARACTERS", "STATE BYTES")
 
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         write_json({"models": [model.to_json() for model in models]})
     else:
-        write(table([HEADINGS, *map(row, models)]))
+        write_text(table([HEADINGS, *map(row, models)]))
     return 0
 
 

@@ -3,7 +3,7 @@
 import argparse
 
 from elman.cli.configuration import Configuration
-from elman.cli.engine import add_engine_arguments, check_json, engine_of, note_unknown, open_engine, values_of
+from elman.cli.engine import Reading, add_engine_arguments, check_json, engine_of, note_unknown, open_engine, values_of
 from elman.protocol.fields import SCORE_FIELDS
 from elman.protocol.results import Score
 from elman.settings import add_flags, counted
@@ -23,11 +23,13 @@ def run(arguments: argparse.Namespace) -> int:
     use_utf8()
     check_json(arguments)
     text = read_text(arguments.text)
-    configuration = Configuration.read()
+    configuration, reading = Configuration.read(), Reading(text)
     engine = engine_of(arguments, configuration)
-    client, model = open_engine(engine)
+    client, model = open_engine(engine, watch=reading.watch)
     with client:
-        score = client.score(text, model=model, timeout=engine.timeout, **values_of(arguments, SCORE_FIELDS, configuration))
+        with reading:
+            fields = values_of(arguments, SCORE_FIELDS, configuration)
+            score = client.score(text, model=model, timeout=engine.timeout, **fields)
         note_unknown(client, model, arguments.digest or "", text, score.unknown_characters)
     if arguments.json:
         write_json(score.to_json())

@@ -16,7 +16,7 @@ from elman.protocol.fields import SHOWN_DOCUMENT_FIELDS as FIELDS
 from elman.protocol.languages import model_for
 from elman.settings import add_flags
 from elman.sync.client import Client
-from elman.terminal import note, use_utf8, write_text
+from elman.terminal import note, tell, use_utf8, write_text
 
 MODEL = (
     "Unless --model names one, the file's name chooses the model: python for .py, english for prose (.txt, .md, no suffix and"
@@ -100,7 +100,7 @@ def tell_what_is_kept(file: Path, kept: Path | None) -> None:
     """Say where changes are that were not saved; the terminal may be gone."""
     if kept is not None:
         with suppress(OSError):
-            print(f"elman: the unsaved changes are kept in {kept}; to get them back: elman type {file}", file=sys.stderr)
+            tell(f"elman: the unsaved changes are kept in {kept}; to get them back: elman type {file}")
 
 
 def check_terminal() -> None:

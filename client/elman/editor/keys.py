@@ -72,6 +72,11 @@ def bind_ends(keys: KeyBindings, session: EditorSession) -> None:
     def _(event: KeyPressEvent) -> None:
         event.app.exit(result=session.buffer.text)
 
+    @keys.add("enter", filter=is_file)
+    def _(event: KeyPressEvent) -> None:
+        """A line's end alone: how far the next line is indented is suggested, and a wrong indent would cost keys."""
+        event.current_buffer.insert_text("\n")
+
     @keys.add(Keys.BracketedPaste, filter=is_line)
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text(" ".join(event.data.splitlines()))

@@ -16,6 +16,7 @@ from elman.editor.ghost import Ghost
 from elman.editor.mirror import Mirror, clean, difference
 from elman.editor.recovery import LeftBehind, Recovery
 from elman.editor.text_file import TextFile, as_edited
+from elman.editor.undo import EditedBuffer
 from elman.errors import MendRequest
 from elman.sync.document import Document
 from elman.terminal import decoded
@@ -28,28 +29,6 @@ class Question:
     words: str
     answers: Mapping[str, Callable[[], bool]]
     must_be_answered: bool = False
-
-
-class EditedBuffer(Buffer):
-    """A buffer that tells what is typed from what an undo brings back."""
-
-    is_undoing = False
-
-    def undo(self) -> None:
-        """Go back to the text before the last change."""
-        self.is_undoing = True
-        try:
-            super().undo()
-        finally:
-            self.is_undoing = False
-
-    def redo(self) -> None:
-        """Take back an undo."""
-        self.is_undoing = True
-        try:
-            super().redo()
-        finally:
-            self.is_undoing = False
 
 
 class EditorSession:

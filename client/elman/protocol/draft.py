@@ -13,14 +13,11 @@ from typing import Final
 from elman.errors import GoElsewhere, ReportDefect
 from elman.protocol.gap import GapBuffer
 from elman.protocol.landmarks import Landmarks
-from elman.protocol.request import model_of
+from elman.protocol.request import LONGEST_TEXT, model_of
 from elman.protocol.suggestions import ReceivedSuggestions, Suggestion
 from elman.protocol.surroundings import NEAR, is_in_word, is_word
 from elman.ranges import encodable, in_range
 from elman.v1 import completion_service_pb2 as pb
-
-CHUNK: Final = 1 << 18
-"""The most characters of one message: 1 MiB of UTF-8 at most."""
 
 JUMP: Final = 1 << 12
 """An edit of more characters than this is replaced by an open, if a state makes that half as long."""
@@ -199,7 +196,7 @@ class Draft:
         position, state = self._landmarks.at_or_before(self.cursor)
         opening = pb.Open()
         opening.CopyFrom(self._opening)
-        self._agreed = min(self.cursor, position + CHUNK)
+        self._agreed = min(self.cursor, position + LONGEST_TEXT)
         opening.state, opening.prefix = state, self._text.slice(position, self._agreed)
         opening.suggest = suggest and self._agreed == self.cursor
         self._must_open, self._opened = False, self.revision + 1
@@ -212,7 +209,7 @@ class Draft:
         is_first = True
         while is_first or self._agreed < self.cursor:
             is_first = False
-            keep, end = self._agreed, min(self.cursor, self._agreed + CHUNK)
+            keep, end = self._agreed, min(self.cursor, self._agreed + LONGEST_TEXT)
             edit = pb.Edit(keep=keep, insert=self._text.slice(keep, end), suggest=suggest and end == self.cursor)
             self._agreed = end
             yield self._request(edit.suggest, edit=edit)

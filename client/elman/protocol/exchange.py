@@ -5,10 +5,12 @@
                [ stream 3: alternative 1, already received "To b"    ... Finished ]
 
 Every stream has the same seed, and every stream after a Started has the digest. So the whole equals an unbroken stream.
+Of a prefix that is too long for one request, all but the rest is read before the first: `stretches`.
 """
 
 from elman.errors import ReportDefect
-from elman.protocol.results import Alternative, Piece
+from elman.protocol.results import Alternative, Piece, Score
+from elman.protocol.stretches import Stretches, add_to_usage, after, before_the_rest
 from elman.v1 import completion_service_pb2 as pb
 
 
@@ -16,7 +18,8 @@ class Exchange:
     """What to ask for next, and what was received so far."""
 
     def __init__(self, request: pb.CompleteRequest) -> None:
-        self.request = request
+        self.request = self._asking = request
+        self._read_before: Score | None = None
         self.started: pb.Started | None = None
         self.progress = 0  # pieces and ends, all streams together
         self._numbers = range(request.first_alternative, request.first_alternative + request.alternatives)
@@ -28,6 +31,15 @@ class Exchange:
     def alternatives(self) -> list[Alternative]:
         """What was received, in the order of the alternatives' numbers."""
         return [self._received[number] for number in sorted(self._received)]
+
+    @property
+    def stretches(self) -> Stretches | None:
+        """What is to be read before anything is asked for, if the prefix is too long for that."""
+        return before_the_rest(self.request) if self._read_before is None else None
+
+    def note_read(self, read: Score) -> None:
+        """The stretches are read: from now on, only the rest is asked about."""
+        self._read_before, self._asking = read, after(self.request, read)
 
     def next_request(self) -> pb.CompleteRequest | None:
         """What to ask for now: all of it at first, then one unfinished alternative at a time; None once all have ended."""
@@ -46,7 +58,7 @@ class Exchange:
     def _pinned(self) -> pb.CompleteRequest:
         """The request, for the model that began to answer it."""
         request = pb.CompleteRequest()
-        request.CopyFrom(self.request)
+        request.CopyFrom(self._asking)
         if self.started is not None:
             request.model.CopyFrom(self.started.model)
         return request
@@ -95,6 +107,8 @@ class Exchange:
         return piece
 
     def _finish(self, finished: pb.Finished) -> None:
+        if self._read_before:
+            add_to_usage(finished.usage, self._read_before)
         self._running(finished.alternative).finish(finished)
         self.progress += 1
 

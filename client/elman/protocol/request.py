@@ -10,6 +10,9 @@ from elman.v1 import completion_service_pb2 as pb
 
 MOST_ALTERNATIVES: Final = 16
 
+LONGEST_TEXT: Final = 1 << 18
+"""The most characters of one message: 1 MiB of UTF-8 at most."""
+
 
 def complete_request(
     *,
@@ -68,15 +71,10 @@ def opening(
     )
 
 
-def score_request(
-    *, text: str, model: str | None, digest: str, state: bytes, include_log_probabilities: bool
-) -> pb.ScoreRequest:
-    """The request to score a text. Raises MendRequest."""
+def score_request(*, model: str | None, digest: str, state: bytes, include_log_probabilities: bool) -> pb.ScoreRequest:
+    """The request to score a text, but for the text. Raises MendRequest."""
     return pb.ScoreRequest(
-        model=model_of(model, digest),
-        state=checked_state(state),
-        text=encodable("text", text),
-        include_log_probabilities=include_log_probabilities,
+        model=model_of(model, digest), state=checked_state(state), include_log_probabilities=include_log_probabilities
     )
 
 

@@ -17,7 +17,8 @@ from elman.protocol.replicas import Replicas
 from elman.protocol.request import complete_request, opening, score_request
 from elman.protocol.results import ModelDescription, Piece, Score
 from elman.protocol.retry import Retry, Tries
-from elman.ranges import not_negative
+from elman.protocol.stretches import Stretches
+from elman.ranges import encodable, not_negative
 from elman.sync.document import Document
 from elman.sync.hedge import Events, race
 from elman.sync.transport import GrpcTransport, Transport
@@ -158,11 +159,15 @@ class Client:
         include_log_probabilities: bool = False,
         timeout: float | None = None,
     ) -> Score:
-        """How likely the model finds a text. Raises ElmanError."""
-        request = score_request(
-            text=text, model=model, digest=digest, state=state, include_log_probabilities=include_log_probabilities
-        )
-        return Score.of(self._ask(timeout, lambda tries: self._score(request, tries)))
+        """How likely the model finds a text, however long it is. Raises ElmanError."""
+        request = score_request(model=model, digest=digest, state=state, include_log_probabilities=include_log_probabilities)
+        return self._read(Stretches(request, encodable("text", text)), self._replicas.tries(timeout))
+
+    def _read(self, stretches: Stretches, tries: Tries) -> Score:
+        """Read all of a text, however long it is."""
+        while (request := stretches.next_request()) is not None:
+            stretches.take(self._ask(tries, partial(self._score, request), stretches.progress))
+        return stretches.score
 
     def _score(self, request: pb.ScoreRequest, tries: Tries) -> pb.ScoreResponse:
         with closing(self._hedged(lambda transport, left: transport.score(request, left), tries, lambda _: True)) as answers:
@@ -171,7 +176,8 @@ class Client:
     def models(self, *, timeout: float | None = None) -> list[ModelDescription]:
         """The models that the server has loaded, its default first. Raises ElmanError."""
         request = pb.ListModelsRequest()
-        response = self._ask(timeout, lambda tries: self._replicas.transport(tries).list_models(request, tries.seconds_left()))
+        tries = self._replicas.tries(timeout)
+        response = self._ask(tries, lambda tries: self._replicas.transport(tries).list_models(request, tries.seconds_left()))
         return [ModelDescription.of(each) for each in response.models]
 
     def close(self) -> None:
@@ -188,6 +194,8 @@ class Client:
 
     def _pieces(self, exchange: Exchange, tries: Tries) -> Generator[Piece]:
         """The pieces of stream after stream, until every alternative has ended."""
+        if stretches := exchange.stretches:
+            exchange.note_read(self._read(stretches, tries))
         while (request := exchange.next_request()) is not None:
             try:
                 with closing(self._events(request, tries, exchange.progress)) as events:
@@ -217,13 +225,12 @@ class Client:
     ) -> Events[Answer]:
         return begin(transport, tries.seconds_left())
 
-    def _ask(self, timeout: float | None, call: Callable[[Tries], Answer]) -> Answer:
-        tries = self._replicas.tries(timeout)
+    def _ask(self, tries: Tries, call: Callable[[Tries], Answer], progress: int = 0) -> Answer:
         while True:
             try:
                 return call(tries)
             except ElmanError as error:
-                time.sleep(self._replicas.wait_seconds(tries, error))
+                time.sleep(self._replicas.wait_seconds(tries, error, progress))
 
 
 class Completion(ReceivedCompletion):

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from elman.errors import AllowMoreTime, ElmanError, from_engine
 from elman.extras import extra
@@ -16,8 +16,15 @@ from elman.v1 import completion_service_pb2 as pb
 
 DEFAULT_MODEL: Final = "shakespeare"
 
+Watch: TypeAlias = Callable[[int], None]
+"""Is told how many more characters of a text were read."""
+
 SESSION_BYTES: Final = 4 << 20
 """What the engine in this process may keep of a document: a million characters and some states. A server keeps 256 kB."""
+
+
+def unwatched(characters: int) -> None:
+    """Tell nobody."""
 
 
 class FollowedDocument(Protocol):
@@ -39,10 +46,10 @@ class FollowedDocument(Protocol):
 class EmbeddedEngine(Protocol):
     """What elman_server.embedded offers. A refused request raises an exception with an attribute `status`.
 
-    `check` is called often while there is work, which ends with what it raises.
+    `check` is called often while there is work, with how many characters are still to be read; what it raises ends the work.
     """
 
-    def complete(self, request: pb.CompleteRequest, check: Callable[[], None]) -> Iterator[pb.CompleteResponse]:
+    def complete(self, request: pb.CompleteRequest, check: Callable[[int], None]) -> Iterator[pb.CompleteResponse]:
         """Answer Complete."""
         ...
 
@@ -50,7 +57,7 @@ class EmbeddedEngine(Protocol):
         """Answer Follow; at most `size` bytes are kept of the document."""
         ...
 
-    def score(self, request: pb.ScoreRequest, check: Callable[[], None]) -> pb.ScoreResponse:
+    def score(self, request: pb.ScoreRequest, check: Callable[[int], None]) -> pb.ScoreResponse:
         """Answer Score."""
         ...
 
@@ -66,19 +73,19 @@ class EmbeddedEngine(Protocol):
 class EngineTransport:
     """A transport without a network."""
 
-    def __init__(self, engine: EmbeddedEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: EmbeddedEngine, watch: Watch = unwatched) -> None:
+        self._engine, self._watch = engine, watch
 
     def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Generator[pb.CompleteResponse]:
         with refusals():
-            yield from self._engine.complete(request, until(seconds))
+            yield from self._engine.complete(request, self._check(len(request.prefix), seconds))
 
     def follow(self) -> DocumentStream:
         return EngineDocumentStream(self._engine.follow(SESSION_BYTES))
 
     def score(self, request: pb.ScoreRequest, seconds: float | None) -> Generator[pb.ScoreResponse]:
         with refusals():
-            yield self._engine.score(request, until(seconds))
+            yield self._engine.score(request, self._check(len(request.text), seconds))
 
     def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
         with refusals():
@@ -87,16 +94,20 @@ class EngineTransport:
     def close(self) -> None:
         self._engine.close()
 
+    def _check(self, characters: int, seconds: float | None) -> Callable[[int], None]:
+        """Tells how many of a request's characters were read; raises AllowMoreTime when it is called after the seconds."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        unread = characters
 
-def until(seconds: float | None) -> Callable[[], None]:
-    """Raises AllowMoreTime when it is called after the seconds."""
-    deadline = None if seconds is None else time.monotonic() + seconds
+        def check(left: int) -> None:
+            nonlocal unread
+            if deadline is not None and time.monotonic() >= deadline:
+                raise AllowMoreTime("the timeout has passed")
+            if left < unread:
+                self._watch(unread - left)
+                unread = left
 
-    def check() -> None:
-        if deadline is not None and time.monotonic() >= deadline:
-            raise AllowMoreTime("the timeout has passed")
-
-    return check
+        return check
 
 
 class EngineDocumentStream:
@@ -152,10 +163,11 @@ class EngineDocumentStream:
             self._follow.close()
 
 
-def open_client(model: str = DEFAULT_MODEL, *, device: str = "auto") -> Client:
+def open_client(model: str = DEFAULT_MODEL, *, device: str = "auto", watch: Watch = unwatched) -> Client:
     """A client on an engine in this process, for one thread.
 
-    `model` is the name of a shipped model, a path or NAME=PATH; if it is empty, all shipped models are loaded.
+    `model` is the name of a shipped model, a path or NAME=PATH; if it is empty, all shipped models are loaded. While a text is
+    scored or completed, `watch` is told how many more of its characters were read.
 
     Raises InstallExtra, PickAnotherModel, MendRequest or OSError.
     """
@@ -163,7 +175,7 @@ def open_client(model: str = DEFAULT_MODEL, *, device: str = "auto") -> Client:
         from elman_server.embedded import open_embedded
 
     with refusals():
-        return Client.over([EngineTransport(open_embedded([model] if model else [], device))])
+        return Client.over([EngineTransport(open_embedded([model] if model else [], device), watch)])
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.progress import Tell, told, untold
 from elman_models.errors import InvalidField
 from elman_models.inspection.states import root_mean_squares
 from elman_models.law.artifact import Model
@@ -55,11 +56,11 @@ class Memory:
         }
 
 
-def memory(model: Model, states: NDArray[np.int8], text: str, steps: int) -> Memory:
+def memory(model: Model, states: NDArray[np.int8], text: str, steps: int, tell: Tell = untold) -> Memory:
     """How far back the network's predictions of a text reach. `states`: (characters + 1, size). Raises InvalidField."""
     characters = model.vocabulary.encode(text)
     positions = positions_of(characters, model.vocabulary.unknown, steps)
-    norms = gradient_norms(model, states / REACH, characters, positions, steps)
+    norms = gradient_norms(model, states / REACH, characters, positions, steps, tell)
     means = norms.mean(axis=2)
     total = np.sqrt(np.square(norms).sum(axis=1))
     return Memory(
@@ -85,11 +86,17 @@ def positions_of(characters: NDArray[np.int32], unknown: int, steps: int) -> NDA
 
 
 def gradient_norms(
-    model: Model, states: Floats, characters: NDArray[np.int32], positions: NDArray[np.int64], steps: int
+    model: Model,
+    states: Floats,
+    characters: NDArray[np.int32],
+    positions: NDArray[np.int64],
+    steps: int,
+    tell: Tell = untold,
 ) -> Floats:
     """|dL_t / dh_l,t-k| at each position t, (steps + 1, layers, positions). `states`: from -1 to 1."""
     structure = model.structure
     gradients = through_time(model, states, positions, output_gradient(model, states, characters, positions), steps)
+    gradients = told(gradients, steps + 1, tell)
     layers = range(len(structure.layers))
     return np.stack(
         [np.stack([np.linalg.norm(gradient[:, structure.span(layer)], axis=1) for layer in layers]) for gradient in gradients]

@@ -7,6 +7,7 @@ that is asked of them.
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.progress import Tell, told, untold
 from elman_models.errors import Amount, InvalidField
 from elman_models.execution.choice import open_execution
 from elman_models.execution.protocol import Advance, Start
@@ -18,7 +19,7 @@ LONGEST_TEXT = 200_000
 """A state a character is kept: with 1,024 outputs, 200 MB."""
 
 
-def states_of(model: Model, text: str) -> NDArray[np.int8]:
+def states_of(model: Model, text: str, tell: Tell = untold) -> NDArray[np.int8]:
     """The initial state, and the one after each character, (characters + 1, state size). Raises InvalidField."""
     check_length(text)
     execution = open_execution(model, 1, "cpu")
@@ -26,7 +27,7 @@ def states_of(model: Model, text: str) -> NDArray[np.int8]:
     states = np.empty((len(text) + 1, model.structure.state_size), np.int8)
     states[0] = model.initial_state
     characters = model.vocabulary.encode(text)
-    for step in range(len(text)):
+    for step in told(range(len(text)), len(text), tell):
         outcome = execution.run([Advance(0, skipped=characters[step : step + 1])])
         states[step + 1] = outcome.state(0, 0).outputs
     return states

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from elman.progress import Tell, told, untold
 from elman.settings import WHOLE, Range, check, setting, settings_of
 from elman_models.errors import InvalidField
 from elman_models.law.artifact import Model
@@ -47,11 +48,11 @@ class Recital:
     known: int
 
 
-def recited(model: Model, lines: Sequence[str], threshold: Threshold) -> Iterator[Recital]:
+def recited(model: Model, lines: Sequence[str], threshold: Threshold, tell: Tell = untold) -> Iterator[Recital]:
     """The lines that the model gives back, in their order."""
     long_enough = [index for index, line in enumerate(lines) if len(line) >= threshold.given_characters]
     predictor = NetworkPredictor(model)
-    for first in range(0, len(long_enough), LINES):
+    for first in told(range(0, len(long_enough), LINES), -(-len(long_enough) // LINES), tell):
         several = long_enough[first : first + LINES]
         texts = [model.vocabulary.encode(lines[index]) for index in several]
         for index, text, reading in zip(several, texts, predictor.read(texts), strict=True):

@@ -8,12 +8,14 @@ to each document. This file knows no command line and draws nothing.
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+from elman.progress import Tell, told, untold
 from elman_models.corpus import Corpus, spread
 from elman_models.execution.choice import open_execution
 from elman_models.execution.protocol import Advance, Start
@@ -36,6 +38,7 @@ from elman_models.measure.typist import Habits, Keystrokes, Typist
 NGRAM_ORDERS = (3, 4, 5, 6, 7, 8)
 PPM_ORDERS = (4, 5, 6, 7)
 ADAPTING_ORDER = 6
+BASELINES = len(NGRAM_ORDERS) + len(PPM_ORDERS) + 2
 MOST_TRAINING = 10_000_000
 """At most this many characters train the baselines: pages spread over all that is given, counted in a few gigabytes."""
 FLOAT_NETWORK = "float network"
@@ -146,13 +149,15 @@ class Rest:
     validation: Sequence[str] = ()
 
 
-def report(model: Model, path: Path, documents: Sequence[str], rest: Rest, habits: Habits) -> Evaluation:
+def report(model: Model, path: Path, documents: Sequence[str], rest: Rest, habits: Habits, tell: Tell = untold) -> Evaluation:
     """Measure an artifact and, if there is text to train them on, the baselines. Raises ValueError for empty documents."""
     vocabulary, training = model.vocabulary, spread(Corpus(tuple(rest.training)), MOST_TRAINING)
     material, typist = Material.of(documents, vocabulary), Typist(habits, vocabulary, model.ghost_surprise)
     plain = replace(model, recall=Recall.none())
     networks = [NetworkPredictor(model), NetworkPredictor(plain, name=WITHOUT_RECALL)]
-    artifact, without_recall = (figures(each, material, typist) for each in networks)
+    predictors = chain(networks, baselines(model, training, rest.validation, material.texts))
+    count = len(networks) + (BASELINES if training else 0)
+    artifact, without_recall, *others = (figures(each, material, typist) for each in told(predictors, count, tell))
     return Evaluation(
         digest=model.digest,
         documents=len(documents),
@@ -166,7 +171,7 @@ def report(model: Model, path: Path, documents: Sequence[str], rest: Rest, habit
         throughput=throughput(model, material.texts),
         artifact=artifact,
         without_recall=without_recall,
-        baselines=[figures(each, material, typist) for each in baselines(model, training, rest.validation, material.texts)],
+        baselines=others,
     )
 
 

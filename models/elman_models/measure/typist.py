@@ -3,7 +3,7 @@
 At each place the ghost text is what `elman type` shows: the greedy continuation up to the line's end, to `max_characters`, or
 to where the product of its characters' probabilities would fall below `min_confidence`, otherwise below the model's own least
 probabilities, for the rest of a word that is begun and for all else; by these it finishes every word that it begins. A space
-alone is not shown. The typist reads it, for nothing, and
+alone is not shown, and before the first key there is none. The typist reads it, for nothing, and
 
     presses Tab           if the text goes on with all of it: one key for all its characters
     presses Ctrl-Right    if it goes on with only its first word and the space before that: one key for these
@@ -95,7 +95,8 @@ class Typist:
         for document, reading in zip(documents, readings, strict=True):
             ghosts = Ghosts(self, document, reading)
             keys.characters += len(document)
-            place = 0
+            place = min(1, len(document))
+            keys.typed += place  # nothing is suggested before the first key
             while place < len(document):
                 place += ghosts.press(place, keys)
         return keys

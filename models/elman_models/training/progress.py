@@ -1,4 +1,4 @@
-"""What a person sees of a training run, on standard error: a bar on a terminal, otherwise a plain line now and then.
+"""What a person sees of a training run, on standard error: a line that changes on a terminal, otherwise one now and then.
 
 Knows no network.
 """
@@ -7,6 +7,8 @@ import sys
 import time
 from types import TracebackType
 from typing import Protocol, Self
+
+from elman.progress import Progress, can_be_shown, in_time
 
 LINE_SECONDS = 30.0
 SMOOTHING = 0.98
@@ -24,30 +26,19 @@ class Report(Protocol):
         ...
 
 
-class Terminal:
-    """A bar with characters a second, loss and time left. Needs `rich`, which comes with elman[train]."""
+class Terminal(Progress):
+    """A line with the loss, characters a second and the time left."""
 
-    def __enter__(self) -> Self:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (BarColumn(), "{task.percentage:.1f}%", TextColumn("{task.fields[figures]}"), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._progress.add_task("train", figures="")
-        self._progress.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._progress.stop()
-
-    def say(self, line: str) -> None:
-        """Print the line above the bar."""
-        self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
+    def __init__(self) -> None:
+        super().__init__("training")
+        self._first: tuple[int, float] | None = None  # the first step of this run, and when it was done
 
     def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
-        """Move the bar."""
-        figures = figures_of(loss, characters_per_second)
-        self._progress.update(self._task, completed=step, total=steps, figures=figures)
+        """Show how far it is."""
+        now = time.monotonic()
+        first, began = self._first = self._first or (step, now)
+        left = f", {in_time((now - began) / (step - first) * (steps - step))} left" if step > first else ""
+        self.tell(step / steps, f"{figures_of(loss, characters_per_second)}{left}")
 
 
 class Plain:
@@ -82,12 +73,12 @@ class Silent:
 
 
 def report_for_standard_error() -> Terminal | Plain:
-    """A bar on a terminal, otherwise plain lines."""
-    return Terminal() if sys.stderr.isatty() else Plain()
+    """A line that changes on a terminal, otherwise plain lines."""
+    return Terminal() if can_be_shown() else Plain()
 
 
 def figures_of(loss: float, characters_per_second: float) -> str:
-    """Loss and speed, in the same words for a bar and for a line."""
+    """Loss and speed, in the same words for both."""
     return f"{loss:.3f} nats a character, {characters_per_second:,.0f} characters a second"
 
 

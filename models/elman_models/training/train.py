@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from elman.settings import counted
-from elman_models.corpus import Corpus, divide, read_training_text
+from elman_models.corpus import STANDARD_INPUT, Corpus, CorpusError, divide, read_training_text
 from elman_models.law.artifact import Model
 from elman_models.measure.fit import fitted
 from elman_models.training.checkpoint import checkpoint_path, load_checkpoint, refuse_to_overwrite, save_checkpoint
@@ -76,6 +76,8 @@ def train(
     recipe, group = recipe or Recipe(), join()
     with reporting(report, group) as told:
         with group.agreeing():
+            if STANDARD_INPUT in files and not group.is_alone:
+                raise CorpusError("standard input goes to one process: several need the text in a file")
             corpus = read_training_text(files, keep_secrets)
             tell_what_was_read(corpus, is_verbose, told)
             for line in corpus.secrets_found(is_verbose, keep_secrets):

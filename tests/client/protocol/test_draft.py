@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from elman.errors import GoElsewhere, MendRequest, ReportDefect
-from elman.protocol.draft import CHUNK, SPACING, Draft
-from elman.protocol.request import opening
+from elman.protocol.draft import SPACING, Draft
+from elman.protocol.request import LONGEST_TEXT, opening
 from elman.protocol.suggestions import Suggestion
 from elman.v1 import completion_service_pb2 as pb
 
@@ -83,9 +83,9 @@ def test_while_edits_do_not_rest_the_text_is_told_and_nothing_is_asked_for() -> 
 
 
 def test_more_than_a_message_carries_is_sent_in_several() -> None:
-    draft = make("é" * (2 * CHUNK + 5))
+    draft = make("é" * (2 * LONGEST_TEXT + 5))
     opened, *edits = said(draft)
-    assert [len(opened.prefix), *(len(edit.insert) for edit in edits)] == [CHUNK, CHUNK, 5]
+    assert [len(opened.prefix), *(len(edit.insert) for edit in edits)] == [LONGEST_TEXT, LONGEST_TEXT, 5]
     assert [opened.suggest, *(edit.suggest for edit in edits)] == [False, False, True]
 
 

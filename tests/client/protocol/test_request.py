@@ -95,7 +95,7 @@ def test_other_ranges_are_the_servers_to_check_and_read_the_same(keywords: dict[
 
 def test_a_message_over_the_transport_limit_is_never_retried(client: Client, scripted: Any) -> None:
     with pytest.raises(NeverRetry):
-        client.complete("a" * (4 << 20)).read()
+        client.complete("a", stop=["a" * (4 << 20)]).read()
     assert scripted.requests == []
 
 

@@ -1,0 +1,26 @@
+"""What a person names as a model is looked for where the name says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from elman_models.errors import ArtifactError
+from elman_models.shipped import find
+
+
+def test_a_path_is_one_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("b.safetensors").touch()
+    assert find("a=b.safetensors") == ("a", Path("b.safetensors"))
+    assert find("./b.safetensors") == ("b", Path("b.safetensors"))
+
+
+@pytest.mark.parametrize("argument", ["a=c.safetensors", "c.safetensors", "./c.safetensors"])
+def test_where_no_file_is_the_whole_path_is_named(argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArtifactError, match=f"no file at {re.escape(str(tmp_path))}/c.safetensors; .* -o c.safetensors$"):
+        find(argument)
+    Path("c.safetensors").mkdir()
+    with pytest.raises(ArtifactError, match=f"{re.escape(str(tmp_path))}/c.safetensors is a folder, not a model file"):
+        find(argument)
