@@ -1,16 +1,11 @@
 """What each key does in the editor. What is not here is as in any line editor: prompt_toolkit's own."""
 
-import re
-from typing import Final
-
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
 from elman.editor.session import EditorSession
-
-WORD: Final = re.compile(r"\s*(?:\w+(?:['’]\w+)*|[^\w\s]+)?")
-"""The space before a word, and the word, or the punctuation in its place."""
+from elman.words import first_word
 
 
 def bindings(session: EditorSession) -> KeyBindings:
@@ -101,9 +96,3 @@ def bind_question(keys: KeyBindings, session: EditorSession) -> None:
     def _(event: KeyPressEvent) -> None:
         if session.answer(event.key_sequence[0].key.lower()):  # a paste is no answer
             event.app.exit(result=None)
-
-
-def first_word(text: str) -> int:
-    """How many characters its first word has, with the space before it: at least one."""
-    found = WORD.match(text)
-    return max(1, found.end()) if found else 1

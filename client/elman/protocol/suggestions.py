@@ -4,17 +4,13 @@ stream 1:  0: "f t ! "   (broke)            received: "ft! "
 stream 2:  0: "ft" "! wh" ...               heard: 2, then 6: what was received before is compared and not given again
 """
 
-import re
 from dataclasses import dataclass, field
-from typing import Final
 
 from elman.errors import MendRequest, ReportDefect
 from elman.protocol.results import Alternative, Piece
 from elman.protocol.surroundings import until_met
 from elman.v1 import completion_service_pb2 as pb
-
-UNFINISHED: Final = re.compile(r"\s*[\w'’]*\Z")
-"""A last word that may be incomplete, and the space before it."""
+from elman.words import without_unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +127,7 @@ class ReceivedSuggestions:
 
 def whole_words(alternative: Alternative) -> str:
     """The text without a last word that may be incomplete; only a stop string shows that the last word is whole."""
-    return alternative.text if alternative.finish_reason == "stop" else UNFINISHED.sub("", alternative.text)
+    return alternative.text if alternative.finish_reason == "stop" else without_unfinished(alternative.text)
 
 
 def may_meet(one: Suggestion, other: Suggestion) -> bool:

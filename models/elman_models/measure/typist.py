@@ -13,20 +13,17 @@ is 1 - keys / characters, the keystroke savings of Trost and McCoy (2007) and th
 """
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from elman.settings import NUMBER, WHOLE, Range, check, setting, settings_of
+from elman.words import APOSTROPHES, first_word
 from elman_models.errors import InvalidField
 from elman_models.law.ghost import GhostSurprise, is_word_character
 from elman_models.law.tables import UNIT, Tables
 from elman_models.law.vocabulary import Vocabulary
-from elman_models.measure.predictor import JOINERS, Reading
-
-WORD = re.compile(r"\s*(?:\w+(?:['’]\w+)*|[^\w\s]+)?")
-"""What Ctrl-Right takes: the space before a word, and the word, or the punctuation in its place."""
+from elman_models.measure.predictor import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +147,4 @@ class Ghosts:
         wrong = self._characters[self._tops[here]]
         surprise = sum(self._surprises[place : here + 1]) + self._second_surprises[here]
         is_shown = right + 1 < self._longest and surprise <= self._ghost_surprise.beyond
-        return wrong + self._characters[self._seconds[here]] if wrong in JOINERS and is_shown else wrong
-
-
-def first_word(text: str) -> int:
-    """How many characters the first word has, with the space before it."""
-    found = WORD.match(text)
-    return found.end() if found else 0
+        return wrong + self._characters[self._seconds[here]] if wrong in APOSTROPHES and is_shown else wrong

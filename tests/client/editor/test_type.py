@@ -21,7 +21,6 @@ from prompt_toolkit.output import DummyOutput
 
 from elman.cli.main import main
 from elman.editor.app import Editor
-from elman.editor.keys import first_word
 from elman.editor.mirror import Mirror, clean, difference
 from elman.editor.session import EditorSession
 from elman.editor.text_file import TextFile
@@ -29,6 +28,7 @@ from elman.editor.view import GhostText, LongLine, bar_of, cut, keys_of
 from elman.errors import MendRequest
 from elman.sync.client import Client
 from elman.sync.embedded import open_client
+from elman.words import first_word
 
 TAB, RIGHT, CONTROL_RIGHT, NEXT, ESCAPE = "\t", "\x1b[C", "\x1b[1;5C", "\x1b]", "\x1b"
 ENTER, SAVE, END_OF_FILE, INTERRUPT = "\r", "\x13", "\x04", "\x03"
@@ -191,21 +191,6 @@ def test_control_right_accepts_a_word(play: Play, client: Client) -> None:
 
     ghost = suggested(client, "a bad ")
     assert play(script)[0] == "a bad " + ghost[: first_word(ghost)]
-
-
-@pytest.mark.parametrize(
-    ("text", "word"),
-    [
-        ("ft! what", "ft"),
-        ("! what", "!"),
-        (" what light", " what"),
-        ("  … an", "  …"),
-        ("don't go", "don't"),
-        ("日本 語", "日本"),
-    ],
-)
-def test_a_word_is_what_a_person_calls_one(text: str, word: str) -> None:
-    assert text[: first_word(text)] == word
 
 
 def test_alt_bracket_shows_the_next_alternative_and_accepting_goes_on_with_it(play: Play, client: Client) -> None:
