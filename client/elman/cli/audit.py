@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     model = load(find(arguments.model)[1])
     corpus = read_corpus(arguments.files)
     corpus.require(1)
-    for line in corpus.left_out(arguments.verbose):
+    for line in corpus.remarks(arguments.verbose):
         print(line, file=sys.stderr)
     places = list(places_of(model, corpus, threshold))
     lines = sum(len(document.rstrip("\n").split("\n")) for document in corpus.documents)

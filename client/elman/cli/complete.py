@@ -10,7 +10,7 @@ from elman.errors import MendRequest, PickAnotherModel, SendTextAgain
 from elman.protocol.fields import COMPLETE_FIELDS
 from elman.settings import add_flags
 from elman.sync.client import Client, Completion
-from elman.terminal import dim, is_terminal, note, read_text, shown, use_utf8, write, write_json, write_text
+from elman.terminal import as_read, dim, given_text, is_terminal, note, shown, use_utf8, write, write_json, write_text
 
 LOG_PROBABILITIES: Final = "log_probabilities"
 LARGEST_PREFIX_BYTES: Final = 1 << 20
@@ -37,10 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
     check_json(arguments)
     if arguments.replay:
         return replay(arguments)
-    prefix = read_text(arguments.prefix, LARGEST_PREFIX_BYTES)
+    given = given_text(arguments.prefix, LARGEST_PREFIX_BYTES)
+    prefix = as_read("the prefix", given)
     client, model = open_engine(arguments)
     with client:
-        complete(client, arguments, prefix, model, values_of(arguments, COMPLETE_FIELDS))
+        complete(client, arguments, prefix, model, values_of(arguments, COMPLETE_FIELDS), echo=given)
     return 0
 
 
@@ -53,7 +54,7 @@ def replay(arguments: argparse.Namespace) -> int:
     try:
         client, _ = open_engine(arguments, recorded.model)
         with client:
-            completion = complete(client, arguments, recorded.prefix, None, recorded.fields)
+            completion = complete(client, arguments, recorded.prefix, None, recorded.fields, echo=recorded.prefix)
     except (PickAnotherModel, SendTextAgain) as error:
         made_by = f"the record was made by the model {recorded.model}, digest {recorded.fields['digest']}"
         raise PickAnotherModel(f"{made_by}, which --model or --server must name: {error}") from error
@@ -62,10 +63,10 @@ def replay(arguments: argparse.Namespace) -> int:
 
 
 def complete(
-    client: Client, arguments: argparse.Namespace, prefix: str, model: str | None, fields: dict[str, Any]
+    client: Client, arguments: argparse.Namespace, prefix: str, model: str | None, fields: dict[str, Any], echo: str
 ) -> Completion:
-    """Print a completion as the flags want it."""
-    is_asked, echo = fields["include_log_probabilities"], prefix if arguments.echo else ""
+    """Print a completion as the flags want it; `echo` is the prefix as it was given."""
+    is_asked, echo = fields["include_log_probabilities"], echo if arguments.echo else ""
     if arguments.json:  # with log-probabilities, it is counted how many characters were recalled
         fields = fields | {"include_log_probabilities": True}
     with client.complete(prefix, model=model, timeout=arguments.timeout, **fields) as completion:

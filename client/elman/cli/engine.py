@@ -12,7 +12,7 @@ from elman.protocol.results import ModelDescription
 from elman.settings import Setting, given
 from elman.sync.client import Client
 from elman.sync.embedded import DEFAULT_MODEL, open_client
-from elman.terminal import note
+from elman.terminal import as_read, note
 
 MOST_NAMED: Final = 10
 NAMING_SECONDS: Final = 2.0
@@ -44,8 +44,9 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def values_of(arguments: argparse.Namespace, fields: Sequence[Setting]) -> dict[str, Any]:
-    """The values of the flags, as keywords of `Client`. Raises MendRequest."""
-    return {field.name: field.default for field in fields} | given(arguments, fields, MendRequest.of_field)
+    """The values of the flags, as keywords of `Client`; what is text is folded. Raises MendRequest."""
+    values = {field.name: field.default for field in fields} | given(arguments, fields, MendRequest.of_field)
+    return values | {"stop": tuple(as_read("--stop", each) for each in values["stop"])} if "stop" in values else values
 
 
 def open_engine(arguments: argparse.Namespace, model: str = DEFAULT_MODEL) -> tuple[Client, str | None]:

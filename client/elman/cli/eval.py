@@ -106,7 +106,7 @@ def measured(arguments: argparse.Namespace) -> "Evaluation":
 
 
 def documents_in(files: Sequence[Path], is_verbose: bool) -> Sequence[str]:
-    """The texts of the files; standard error names what is left out of a folder."""
+    """The texts of the files; standard error says what was folded, and what is left out of a folder."""
     if not files:
         return ()
     with extra("serve"):
@@ -114,7 +114,7 @@ def documents_in(files: Sequence[Path], is_verbose: bool) -> Sequence[str]:
 
     corpus = read_corpus(files)
     corpus.require(1)
-    for line in corpus.left_out(is_verbose):
+    for line in corpus.remarks(is_verbose):
         print(line, file=sys.stderr)
     return corpus.documents
 

@@ -21,9 +21,9 @@ class Mirror:
     and after an undo not before the text is changed by a key.
     """
 
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self._text = document.text
+    def __init__(self, document: Document, text: str) -> None:
+        """`text` is the document's, but for a CR that the document reads as LF."""
+        self._document, self._text = document, text
         self._is_quiet = False
         document.dismiss()
 

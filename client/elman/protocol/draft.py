@@ -17,6 +17,7 @@ from elman.protocol.request import model_of
 from elman.protocol.suggestions import ReceivedSuggestions, Suggestion
 from elman.protocol.surroundings import NEAR, is_in_word
 from elman.ranges import encodable, in_range
+from elman.text import with_line_feeds
 from elman.v1 import completion_service_pb2 as pb
 
 CHUNK: Final = 1 << 18
@@ -39,7 +40,7 @@ class Draft:
         self._opening = opening
         self._named = pb.Model()
         self._named.CopyFrom(opening.model)
-        text = with_line_feeds("text", text)
+        text = with_line_feeds(encodable("text", text))
         self._text = GapBuffer(text)
         self._text.move(len(text) if cursor is None else in_range("cursor", cursor, 0, len(text)))
         self._landmarks = Landmarks()
@@ -85,7 +86,9 @@ class Draft:
         """Put text in place of what lies between two offsets, and the cursor after it. Raises MendRequest."""
         in_range("end", end, 0, len(self._text))
         in_range("start", start, 0, end)
-        text = with_line_feeds("text", text)
+        self._replace(start, end, with_line_feeds(encodable("text", text)), suggest)
+
+    def _replace(self, start: int, end: int, text: str, suggest: bool) -> None:
         self._change(min(start, self.cursor), suggest)
         self._text.move(end)
         self._text.delete(end - start)
@@ -113,7 +116,7 @@ class Draft:
         is_sent = not self._must_open and self._agreed == self._sent == self.cursor
         accept = pb.Accept(alternative=number, characters=len(accepted), suggest=False)
         is_heard = self._received.is_heard(number, len(accepted))
-        self.replace(self.cursor, self.cursor, accepted, suggest)
+        self._replace(self.cursor, self.cursor, accepted, suggest)  # to the letter, as the server's text has it
         self._accept = accept if is_sent and is_heard else None
         return accepted
 
@@ -282,8 +285,3 @@ class Draft:
             if state:
                 self._landmarks.add(self._stretch[1], state)
             self._stretch = None
-
-
-def with_line_feeds(field: str, text: str) -> str:
-    """The text with CRLF as LF. Raises MendRequest for a lone surrogate."""
-    return encodable(field, text).replace("\r\n", "\n")
