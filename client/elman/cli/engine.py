@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from elman.channel import DEFAULT_PORT
 from elman.errors import ElmanError, MendRequest
+from elman.plain import plain_form
 from elman.protocol.results import ModelDescription
 from elman.settings import Setting, given
 from elman.sync.client import Client
@@ -70,7 +71,7 @@ def note_unknown(client: Client, named: str | None, digest: str, text: str, unkn
     lacking: list[str] = []
     with suppress(ElmanError):  # the text itself was answered
         known = vocabulary(client.models(timeout=NAMING_SECONDS), named, digest)
-        lacking = [character for character in text if character not in known]
+        lacking = [character for character in text if character not in known and not plain_form(character, known)]
     which = f": {in_quotes(lacking)}" if len(lacking) == unknown else ""
     note(f"{unknown:,} of the {len(text):,} characters are unknown to the model{which}")
 

@@ -104,12 +104,13 @@ class Ghosts:
         self._document, self._characters = document, vocabulary.characters
         self._line_end = vocabulary.characters.find("\n")
         self._longest, self._ghost_surprise = typist.habits.max_characters, typist.ghost_surprise
-        self._is_in_word: list[bool] = [False, *map(is_word_character, document)]  # before each place
-        self._goes_on: list[bool] = [is_word_character(character) for character in vocabulary.characters]
+        self._goes_on: list[bool] = [*map(is_word_character, vocabulary.characters), False]
+        read: list[int] = vocabulary.encode(document).tolist()
+        self._is_in_word = [False, *(self._goes_on[index] for index in read)]  # before each place
         self._tops: list[int] = reading.tops.tolist()
         self._surprises: list[int] = reading.surprises.tolist()
         self._seconds, self._second_surprises = reading.seconds.tolist(), reading.second_surprises.tolist()
-        self._is_right = [*(reading.tops[:-1] == vocabulary.encode(document)).tolist(), False]
+        self._is_right = [*(reading.tops[:-1] == vocabulary.exactly(document)).tolist(), False]
 
     def press(self, place: int, keys: Keystrokes) -> int:
         """Press the best key; returns how many characters it entered."""

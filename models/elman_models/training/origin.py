@@ -44,7 +44,7 @@ class Origin:
 
     def vocabulary_with(self, notes: Vocabulary) -> Vocabulary:
         """The model's characters and those of the notes."""
-        return Vocabulary("".join(sorted({*self.model.vocabulary.characters, *notes.characters})))
+        return Vocabulary.reading_plainly("".join(sorted({*self.model.vocabulary.characters, *notes.characters})))
 
     def network(self, vocabulary: Vocabulary) -> Network:
         """The model's network over a vocabulary that holds its own."""

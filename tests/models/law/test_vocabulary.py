@@ -62,6 +62,54 @@ def test_no_other_vocabulary_is_accepted(characters: str, words: str) -> None:
         Vocabulary(characters)
 
 
+def test_what_is_lacking_is_read_as_the_nearest_plain_form_that_is_known() -> None:
+    vocabulary = Vocabulary.reading_plainly("\n '-.Aaetâ")
+    text = "I don’t “c…”\t—\u00a0ấäêÆ´ﬁＡ☂\u0301"
+    read = [
+        "?",
+        " ",
+        "?",
+        "?",
+        "?",
+        "'",
+        "t",
+        " ",
+        "'",
+        "?",
+        ".",
+        "'",
+        " ",
+        "-",
+        " ",
+        "â",
+        "a",
+        "e",
+        "?",
+        "'",
+        "?",
+        "A",
+        "?",
+        "?",
+    ]
+    expected = ["\n '-.Aaetâ".find(one) if one != "?" else vocabulary.unknown for one in read]
+    for again in (1, 9):  # few characters, and many
+        assert vocabulary.encode(text * again).tolist() == expected * again
+        exactly = [
+            place if one in vocabulary.characters else vocabulary.unknown for place, one in zip(expected, text, strict=True)
+        ]
+        assert vocabulary.exactly(text * again).tolist() == exactly * again
+    assert vocabulary.decode(vocabulary.encode("’ä").tolist()) == "'a"
+
+
+def test_a_character_that_is_known_is_read_as_itself_and_one_without_a_known_form_as_unk() -> None:
+    vocabulary = Vocabulary.of("“é”’—\t" * 3)
+    assert vocabulary.characters == "\té—’“”"
+    assert vocabulary.encode("“é”’—\te-…").tolist() == [4, 1, 5, 3, 2, 0, 6, 6, 6]
+    assert dict(zip(vocabulary.variants, vocabulary.plain, strict=True))["'"] == "’"  # as a keyboard has it
+    assert Vocabulary.of("ab" * 3).variants == "ªàáâãäåāăąǎǟǡǻȁȃȧ" + "ḁḃḅḇẚạảấầẩẫậắằẳẵặₐａｂ"
+    assert Vocabulary("ab").variants == ""
+
+
 def test_equal_vocabularies_are_equal() -> None:
     assert Vocabulary("ab") == Vocabulary("ab") != Vocabulary("abc")
     assert len({Vocabulary("ab"), Vocabulary("ab")}) == 1

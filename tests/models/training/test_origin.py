@@ -21,8 +21,8 @@ from elman_models.training.network import Network, Window
 from elman_models.training.origin import Origin, read_origin
 from elman_models.training.recipe import Recipe
 
-KNOWN = Vocabulary("\nbdf")
-WIDER = Vocabulary("\nabcdef")
+KNOWN = Vocabulary.reading_plainly("\nbdf")
+WIDER = Vocabulary.reading_plainly("\nabcdef")
 NEW = "ace"
 SKIPPING = Structure((Layer(12, (), True), Layer(7, (0,), False), Layer(9, (0, 1), True)), (0, 2))
 
