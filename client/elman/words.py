@@ -26,6 +26,9 @@ PATTERNS: Final = {kind: re.compile(f"[{characters}]") for kind, characters in S
 FIRST: Final = re.compile(r" *m*(?:a[am]*(?:'a[am]*)*|h[hm]*|k[km]*|[cs]m*|[.'][.'m]*)?")
 """In kinds: the space before a word, and the word, or the signs in its place."""
 
+LAST: Final = re.compile(r" *(?:(?:m*a)+(?:'(?:m*a)+)*|(?:m*h)+|(?:m*k)+|m*[cs]|(?:m*[.'])+|m+)?")
+"""In kinds from the end: the space after a word, and the word, or the signs in its place."""
+
 UNFINISHED: Final = re.compile(r"m*(?:[a'][am']*|h[hm]*|k[km]*|s)? *")
 """In kinds from the end: a last word that may be incomplete, and the space before it. An ideograph is complete."""
 
@@ -69,6 +72,12 @@ def kind_of(character: str) -> str:
 def first_word(text: str) -> int:
     """How many characters its first word has, with the space before it: at least one, unless the text is empty."""
     found = FIRST.match(kinds(text))
+    return found.end() if found else 0
+
+
+def last_word(text: str) -> int:
+    """How many characters its last word has, with the space after it: at least one, unless the text is empty."""
+    found = LAST.match(kinds(text)[::-1])
     return found.end() if found else 0
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.words import first_word, kinds, runs_on, without_unfinished
+from elman.words import first_word, kinds, last_word, runs_on, without_unfinished
 
 WITHOUT_MARKS = re.compile(r"\s*(?:\w+(?:['’]\w+)*|[^\w\s]+)?")
 
@@ -72,6 +72,19 @@ def test_where_no_mark_stands_by_itself_a_word_is_what_it_was(text: str) -> None
     assert found is not None
     assert first_word(text) == found.end()
     assert without_unfinished(text) == re.sub(r"\s*[\w'’]*\Z", "", text)
+
+
+@given(st.text("a'.世はラーท\u0e35\u0301\u200d", max_size=12))
+def test_words_are_the_same_from_either_end(text: str) -> None:
+    text = f"a{text}"  # so that no mark is the first
+    ends, starts = [0], [len(text)]
+    while ends[-1] < len(text):
+        ends.append(ends[-1] + first_word(text[ends[-1] :]))
+    while starts[-1] > 0:
+        starts.append(starts[-1] - last_word(text[: starts[-1]]))
+    assert ends == starts[::-1]
+    assert last_word(f"{text} \t\n") == 3 + last_word(text)
+    assert first_word(f" \t\n{text}") == 3 + first_word(text)
 
 
 @given(st.text("a '.世はラーท\u0e35\u0301\u200d", max_size=12))

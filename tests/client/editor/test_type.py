@@ -31,7 +31,7 @@ from elman.sync.embedded import open_client
 from elman.text import with_line_feeds
 from elman.words import first_word
 
-TAB, RIGHT, CONTROL_RIGHT, NEXT, ESCAPE = "\t", "\x1b[C", "\x1b[1;5C", "\x1b]", "\x1b"
+TAB, RIGHT, CONTROL_RIGHT, CONTROL_LEFT, NEXT, ESCAPE = "\t", "\x1b[C", "\x1b[1;5C", "\x1b[1;5D", "\x1b]", "\x1b"
 ENTER, SAVE, END_OF_FILE, INTERRUPT = "\r", "\x13", "\x04", "\x03"
 HOME, LEFT, BACKSPACE, UNDO = "\x1b[H", "\x1b[D", "\x7f", "\x1f"
 PASTE = "\x1b[200~{}\x1b[201~"
@@ -192,6 +192,18 @@ def test_control_right_accepts_a_word(play: Play, client: Client) -> None:
 
     ghost = suggested(client, "a bad ")
     assert play(script)[0] == "a bad " + ghost[: first_word(ghost)]
+
+
+def test_keys_move_and_delete_by_unicode_s_words(play: Play) -> None:
+    def script(typist: Typist) -> None:
+        typist.press("nai\u0308ve cafe\u0301, 日本")
+        typist.until(lambda session: session.buffer.text.endswith("本"))
+        typist.press(
+            ESCAPE, "b", "1", CONTROL_LEFT, CONTROL_LEFT, CONTROL_LEFT, CONTROL_LEFT, "2", CONTROL_LEFT, CONTROL_LEFT, "3"
+        )
+        typist.press(CONTROL_RIGHT, "4", ESCAPE, "f", "5", ESCAPE, "d", ESCAPE, BACKSPACE, ENTER)
+
+    assert play(script, min_confidence=1.0)[0] == "3nai\u0308ve4  日1本"
 
 
 def test_alt_bracket_shows_the_next_alternative_and_accepting_goes_on_with_it(play: Play, client: Client) -> None:
