@@ -15,6 +15,10 @@ from elman_models.errors import Amount, ArtifactError, InvalidField
 
 LARGEST_VOCABULARY = 65536
 LAST_CODE_POINT = 0x10FFFF
+SEEN = 3
+"""How often a character must be seen to be learnt."""
+MOST_LEARNED = 1024
+"""The most characters that are learnt of a text: each has a row in every layer's table, and the model file grows with them."""
 CHUNK = 1 << 16
 """Characters of a long text that are looked at in one piece, so that what is made of them on the way stays small."""
 FEW = 64  # up to this many characters, looking them up one by one is faster than arrays
@@ -80,18 +84,18 @@ class Vocabulary:
         return int(np.count_nonzero(indices == self.unknown))
 
     @classmethod
-    def of(cls, *texts: str, at_least: int = 3) -> "Vocabulary":
-        """The characters seen at least so often in the texts together. Raises InvalidField for none, and for too many."""
-        counts = np.zeros(LAST_CODE_POINT + 1, np.int64)
-        for text in texts:
-            for chunk in chunks(text):
-                seen = np.bincount(code_points(chunk))
-                counts[: len(seen)] += seen
-        characters = "".join(map(chr, np.flatnonzero(counts >= at_least)))
-        if not 1 <= len(characters) <= LARGEST_VOCABULARY:
-            amount = Amount(f"{len(characters)} different characters seen at least {at_least} times")
-            raise InvalidField("training text", amount, f"1 to {LARGEST_VOCABULARY}")
-        return cls.reading_plainly(characters)
+    def of(cls, *texts: str, at_least: int = SEEN) -> "Vocabulary":
+        """The most frequent of the characters seen at least so often in the texts together. Raises InvalidField for none."""
+        return cls.of_counts(character_counts(texts), at_least)
+
+    @classmethod
+    def of_counts(cls, counts: NDArray[np.int64], at_least: int = SEEN) -> "Vocabulary":
+        """The same, of how often each code point was seen."""
+        seen = np.flatnonzero(counts >= at_least)
+        if not len(seen):
+            raise InvalidField("training text", Amount(f"no character seen at least {at_least} times"), "at least 1")
+        frequent = seen[np.argsort(-counts[seen], kind="stable")][:MOST_LEARNED]
+        return cls.reading_plainly("".join(map(chr, sorted(frequent))))
 
     @classmethod
     def reading_plainly(cls, characters: str) -> "Vocabulary":
@@ -100,6 +104,16 @@ class Vocabulary:
         lacking = (variant for variant in characters_with_plain_forms() if variant not in known)
         read = {variant: form for variant in lacking if (form := plain_form(variant, known))}
         return cls(characters, "".join(read), "".join(read.values()))
+
+
+def character_counts(texts: Iterable[str]) -> NDArray[np.int64]:
+    """How often each code point is seen in the texts together."""
+    counts = np.zeros(LAST_CODE_POINT + 1, np.int64)
+    for text in texts:
+        for chunk in chunks(text):
+            seen = np.bincount(code_points(chunk))
+            counts[: len(seen)] += seen
+    return counts
 
 
 def check_variants(variants: str, plain: str, places: Mapping[str, int]) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -24,7 +25,7 @@ from elman.settings import counted
 from elman_models.corpus import Corpus
 from elman_models.errors import InvalidField
 from elman_models.law.structure import SHAPES
-from elman_models.law.vocabulary import Vocabulary, chunks
+from elman_models.law.vocabulary import SEEN, Vocabulary, character_counts, chunks
 from elman_models.training.batches import IGNORED, Batches
 from elman_models.training.checkpoint import Checkpoint, CheckpointError, Header
 from elman_models.training.curve import Curve
@@ -71,8 +72,10 @@ class Run:
         self.training, self.held_out, self.origin, self.group = training, held_out, origin, group
         self.given_recipe, self.recipe = recipe, completed(recipe, training.characters, origin)
         self.text = fingerprint(training)
-        vocabulary = Vocabulary.of(*training.documents)
+        counts = character_counts(training.documents)
+        vocabulary = Vocabulary.of_counts(counts)
         self.vocabulary = origin.vocabulary_with(vocabulary) if origin else vocabulary
+        self.different = different_in_words(self.vocabulary, counts)
         self.hardware = hardware
         self.step = 0
         self.saved_step: int | None = None
@@ -161,7 +164,7 @@ class Run:
         begun = f" from {self.origin.name}" if self.origin else ""
         return (
             f"training {shape['layers']} layers of {shape['hidden_size']}, {weights:,} weights{begun}, on "
-            f"{self.training.characters:,} characters ({len(self.vocabulary)} different): {recipe.epochs} epochs, "
+            f"{self.training.characters:,} characters ({self.different}): {recipe.epochs} epochs, "
             f"{counted(self.steps, 'step')}, {hardware.precision}, {counted(hardware.threads, 'thread')}, {hardware.device}"
             + ("" if self.group.is_alone else f", in each of {self.group.processes} processes")
         )
@@ -227,6 +230,15 @@ def completed(recipe: Recipe, characters: int, origin: Origin | None) -> Recipe:
         return recipe.for_text(characters)
     origin.refuse_shape(recipe)
     return recipe.for_more_text(characters)
+
+
+def different_in_words(vocabulary: Vocabulary, counts: NDArray[np.int64]) -> str:
+    """How many different characters are learnt, and what is lost where that is not all of them."""
+    often, known = np.count_nonzero(counts >= SEEN), list(map(ord, vocabulary.characters))
+    if often <= len(known):
+        return f"{len(known):,} different"
+    lost = 1 - counts[known].sum() / counts.sum()
+    return f"the {len(known):,} most frequent of {often:,} different ones; the others are {lost:.1%} of the text"
 
 
 def random_network(recipe: Recipe, vocabulary: Vocabulary) -> Network:

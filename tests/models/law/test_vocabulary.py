@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman_models.errors import ArtifactError, InvalidField
-from elman_models.law.vocabulary import CHUNK, LARGEST_VOCABULARY, Vocabulary
+from elman_models.law.vocabulary import CHUNK, LARGEST_VOCABULARY, MOST_LEARNED, Vocabulary
 
 CHARACTERS = "\n !abcé…😀"
 
@@ -19,11 +19,17 @@ def test_characters_are_counted_through_all_of_a_long_text_and_of_several() -> N
     assert Vocabulary.of("b" + "a" * (CHUNK - 1) + "b☃", "😀b☃", "", "☃").characters == "ab☃"
 
 
-@pytest.mark.parametrize("count", [0, LARGEST_VOCABULARY + 1])
-def test_a_text_of_no_or_too_many_characters_is_refused(count: int) -> None:
-    words = f"training text: {count} different characters seen at least 3 times is out of range; allowed: 1 to 65536"
-    with pytest.raises(InvalidField, match=words):
-        Vocabulary.of("".join(map(chr, range(0x10000, 0x10000 + count))) * 3 + "ab")
+def test_a_text_of_no_character_seen_three_times_is_refused() -> None:
+    with pytest.raises(
+        InvalidField, match="training text: no character seen at least 3 times is out of range; allowed: at least 1"
+    ):
+        Vocabulary.of("abab")
+
+
+def test_of_many_characters_the_most_frequent_are_learnt_and_of_equal_ones_the_first() -> None:
+    many = "".join(map(chr, range(0x4E00, 0x4E00 + MOST_LEARNED)))
+    assert Vocabulary.of(many * 3).characters == many
+    assert Vocabulary.of("z" * 4 + many * 3 + "\U0001f600" * 4).characters == f"z{many[:-2]}\U0001f600"
 
 
 @given(st.text(max_size=200))
