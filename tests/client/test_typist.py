@@ -134,6 +134,13 @@ def test_what_is_not_shown_makes_no_word_longer(min_confidence: float, max_chara
     assert ghosts.press(0, Keystrokes()) == entered
 
 
+def test_the_plain_form_of_a_character_is_not_what_the_person_types() -> None:
+    vocabulary = Vocabulary(SIMPLE.characters, "’", "'")
+    for text, entered in (("don't go\n", 8), ("don’t go\n", 1)):  # both are read alike, and don't is suggested for both
+        reading = reading_of("don't go\n", {3: "'t"})
+        assert Ghosts(Typist(Habits(), vocabulary, SURPRISE), text, reading).press(0, Keystrokes()) == entered
+
+
 def test_no_ghost_text_is_longer_than_it_may_be() -> None:
     assert keys_for("abcdefgh\n", Habits(max_characters=3)) == (3, 0, 1)
     assert keys_for("abcdefgh\n", Habits(max_characters=64)) == (1, 0, 1)
