@@ -69,6 +69,15 @@ def test_a_new_character_reads_as_an_unknown_one_did(origin: Origin) -> None:
     assert not torch.allclose(read_new, logits(origin.network(KNOWN), KNOWN, "bb\n???"))
 
 
+def test_a_new_character_reads_as_its_plain_form_did_and_is_not_as_probable(origin: Origin) -> None:
+    wider = origin.vocabulary_with(Vocabulary("ḋ"))
+    network = origin.network(wider)
+    told = logits(network, wider, "bḋ\nf")
+    torch.testing.assert_close(told[:, wider.encode(KNOWN.characters)], logits(origin.network(KNOWN), KNOWN, "bd\nf"))
+    new, plain = (told.softmax(dim=1)[:, wider.encode(character)[0]] for character in "ḋd")
+    assert not torch.allclose(new, plain)
+
+
 def test_a_new_character_is_never_more_probable_than_the_known_ones_are_on_average(origin: Origin) -> None:
     shares = logits(origin.network(WIDER), WIDER, "\nbdfabcdef" * 5).softmax(dim=1)
     new, known = (shares[:, WIDER.encode(characters)] for characters in (NEW, KNOWN.characters))
