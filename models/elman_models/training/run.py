@@ -39,6 +39,8 @@ from elman_models.training.recipe import Recipe, required
 
 FITTED_CHARACTERS = 300_000
 """At most this many characters of the held-out text go into the checkpoint, for the export to fit recall and ghost text on."""
+MOST_READ_BY_ALL = 256
+"""With more different characters, the first layer alone reads them: a table in each layer would be most of the model file."""
 WATCHED_CHARACTERS = 20_000
 """At most this many characters of the held-out text are measured again and again while training."""
 
@@ -245,7 +247,8 @@ def random_network(recipe: Recipe, vocabulary: Vocabulary) -> Network:
     """What training begins with where there is no origin."""
     generator = torch.Generator().manual_seed(recipe.seed)
     structure = SHAPES[required(recipe.skips)](required(recipe.layers), required(recipe.hidden_size))
-    return Network(structure, len(vocabulary), generator)
+    many = len(vocabulary) > MOST_READ_BY_ALL
+    return Network(structure.reading_once() if many else structure, len(vocabulary), generator)
 
 
 def rows_that_fit(training: Corpus, batch_size: int, window: int) -> int:
