@@ -17,8 +17,8 @@ LARGEST_VOCABULARY = 65536
 LAST_CODE_POINT = 0x10FFFF
 SEEN = 3
 """How often a character must be seen to be learnt."""
-MOST_LEARNED = 1024
-"""The most characters that are learnt of a text: each has a row in every layer's table, and the model file grows with them."""
+MOST_LEARNED = 2048
+"""The most characters that are learnt of a text: each has rows in the model file, which grows with them."""
 CHUNK = 1 << 16
 """Characters of a long text that are looked at in one piece, so that what is made of them on the way stays small."""
 FEW = 64  # up to this many characters, looking them up one by one is faster than arrays

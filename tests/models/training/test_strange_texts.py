@@ -147,13 +147,13 @@ def test_of_a_text_of_thousands_of_characters_the_most_frequent_are_learnt_which
     often, rare = (
         [chr(first + number) for number in range(count)] for first, count in ((0x20000, MOST_LEARNED), (0x4E00, 1000))
     )
-    text = "".join(draw.sample(often * 8 + rare * 6, 14_192))
+    text = "".join(draw.sample(often * 8 + rare * 6, 22_384))
     (tmp_path / "a.txt").write_text(text, encoding="utf-8")
     kept = Kept()
     done = trained(tmp_path / "a.txt", kept, window=16, held_out=0.0, layers=3)
     assert [layer.reads_character for layer in done.model.structure.layers] == [True, False, False]  # one table, not three
     assert done.model.vocabulary.characters == "".join(often)
-    said = "(the 1,024 most frequent of 2,024 different ones; the others are 42.3% of the text)"
+    said = "(the 2,048 most frequent of 3,048 different ones; the others are 26.8% of the text)"
     assert said in kept.lines[1]
     assert done.output.stat().st_size < 200_000
     assert load(done.output).digest == done.model.digest
