@@ -112,7 +112,8 @@ class Run:
     def advance(self) -> float:
         """One step; returns its loss, nats a character. Where that is not finite, the weights are as they were."""
         window = self.batches.window(self.step)
-        targets = int((window.targets != IGNORED).sum()) / self.group.processes  # the mean over processes is that of all rows
+        targets = max(1, int((window.targets != IGNORED).sum()))  # none, where all characters of a window are unknown
+        targets /= self.group.processes  # the mean over processes is that of all rows
         window = self.group.own_rows(window).to(self.hardware.device)
         if self.batches.is_first(self.step):
             self.states = self._zero_states()
