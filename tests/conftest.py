@@ -27,13 +27,17 @@ Examples: TypeAlias = Callable[[int], int]
 SKIPPING = Structure((Layer(12, (), True), Layer(7, (0,), False), Layer(9, (0, 1), True)), (0, 2))
 """Three layers with every freedom of the format: skips, a bias vector, a partial output."""
 
+VARIANTS = {"è": "é", "—": "!", "ﬁ": "f"}
+"""Characters that a random model reads as others, in code-point order."""
+
 
 def random_model(
     structure: Structure = SKIPPING, characters: str = "\n !abcdefgé…😀", seed: int = 1, recall: Recall | None = None
 ) -> Model:
     """A model of random weights, lively enough to wander."""
     random = np.random.default_rng(seed)
-    vocabulary = Vocabulary("".join(sorted(characters)))
+    read = {variant: form for variant, form in VARIANTS.items() if form in characters and variant not in characters}
+    vocabulary = Vocabulary("".join(sorted(characters)), "".join(read), "".join(read.values()))
     outputs = len(vocabulary)
 
     def affine(size: int, width: int, bias_rows: int, gain: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

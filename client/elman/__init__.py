@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from elman.sync.client import Client, Completion
     from elman.sync.document import Document
     from elman.sync.embedded import open_client as open  # noqa: A004 (elman.open reads like the built-in: a thing to close)
+    from elman.text import fold
 
 __all__ = [
     "AllowMoreTime",
@@ -51,6 +52,7 @@ __all__ = [
     "SendTextAgain",
     "Suggestion",
     "Usage",
+    "fold",
     "open",
 ]
 
@@ -62,6 +64,7 @@ _PLACES = {
     "elman.protocol.results": ("Alternative", "ModelDescription", "Piece", "Score", "Usage"),
     "elman.protocol.retry": ("Retry",),
     "elman.protocol.suggestions": ("Suggestion",),
+    "elman.text": ("fold",),
 }
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 

@@ -1,4 +1,4 @@
-"""Text in and out of the command line: bytes are UTF-8, nothing is stripped, and a pipe gets no colour.
+"""Text in and out of the command line: bytes are UTF-8, nothing is stripped, what is folded is said, and a pipe gets no colour.
 
 What a model was trained on, it may say: characters that command a terminal are shown there as escapes. A pipe gets them as
 they are.
@@ -14,12 +14,26 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from elman.errors import MendRequest
+from elman.text import fold
 
 COMMANDS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Characters that move the cursor, begin a command to the terminal, or turn the direction of what follows."""
 
 
 def read_text(argument: str | None, most_bytes: int | None = None) -> str:
+    """What `given_text` gives, as a model reads it."""
+    return as_read("the text", given_text(argument, most_bytes))
+
+
+def as_read(what: str, given: str) -> str:
+    """The text as a model reads it (elman/text.py); where that is not as it was given, a note says so."""
+    text, changes = fold(given)
+    if words := str(changes):
+        note(f"{what} was folded: {words}")
+    return text
+
+
+def given_text(argument: str | None, most_bytes: int | None = None) -> str:
     """The argument; without one, or for -, standard input unless that is a terminal. Raises MendRequest if it is not UTF-8.
 
     Of standard input that is longer than `most_bytes`, its end, which is noted.

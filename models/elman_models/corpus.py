@@ -1,8 +1,8 @@
 """The training text: files and folders of notes, read, mended and divided. Knows no network and no vocabulary.
 
-A file is a document. A folder stands for the text files below it that a person wrote (selection/), in the order of their
-paths; what is empty or no UTF-8 text is left out there too, and said so. A file that is named itself must be text; `-` is
-standard input.
+A file is a document, folded as every text is (elman/text.py). A folder stands for the text files below it that a person wrote
+(selection/), in the order of their paths; what is empty or no UTF-8 text is left out there too, and said so. A file that is
+named itself must be text; `-` is standard input.
 """
 
 import math
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from elman.settings import counted
+from elman.text import NO_CHANGES, Changes, Folded, fold
 from elman_models.selection.copies import copies, without
 from elman_models.selection.folders import files_below
 from elman_models.selection.generated import reason_against_text
@@ -38,12 +39,13 @@ class CorpusError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Documents with line ends as "\\n", and a word on each file that was left out of a folder, or secret that was found."""
+    """Folded documents, and a word on each file that was left out of a folder, or secret that was found."""
 
     documents: tuple[str, ...]
     skipped: tuple[str, ...] = ()
     names: tuple[str, ...] = ()  # of the documents, where they are files
     secrets: tuple[str, ...] = ()  # where they stood, and what each looks like
+    changes: Changes = NO_CHANGES  # what was folded
 
     @property
     def characters(self) -> int:
@@ -54,6 +56,12 @@ class Corpus:
     def text(self) -> str:
         """All documents, one after another."""
         return "".join(self.documents)
+
+    def remarks(self, is_verbose: bool) -> Iterator[str]:
+        """What is to be said of how the files were read: what was folded, and what was left out."""
+        if words := str(self.changes):
+            yield f"folded: {words}"
+        yield from self.left_out(is_verbose)
 
     def left_out(self, is_verbose: bool) -> Iterator[str]:
         """A line for each file that was left out, or for the first few and one for the rest."""
@@ -82,7 +90,7 @@ class Corpus:
 
 def read_corpus(paths: Sequence[Path]) -> Corpus:
     """The documents in the files and folders, each file once. Raises CorpusError, or OSError for what cannot be read."""
-    documents: dict[Path, str] = {}
+    documents: dict[Path, Folded] = {}
     names: dict[Path, str] = {}
     skipped: list[str] = []
     for path in paths:
@@ -97,7 +105,9 @@ def read_corpus(paths: Sequence[Path]) -> Corpus:
                 if not is_folder:
                     raise
                 skipped.append(str(error))
-    return Corpus(tuple(documents.values()), tuple(skipped), tuple(names.values()))
+    texts = tuple(document.text for document in documents.values())
+    changes = sum((document.changes for document in documents.values()), NO_CHANGES)
+    return Corpus(texts, tuple(skipped), tuple(names.values()), changes=changes)
 
 
 def read_training_text(paths: Sequence[Path], keep_secrets: bool = False) -> Corpus:
@@ -134,22 +144,22 @@ def without_copies(corpus: Corpus) -> Corpus:
     return replace(corpus, documents=texts, skipped=tuple(skipped), names=names)
 
 
-def own_text(path: Path) -> str:
+def own_text(path: Path) -> Folded:
     """The text of a file of a folder. Raises CorpusError where it is none, or a tool wrote it."""
-    text = read_document(path)
-    if reason := reason_against_text(path, text):
+    document = read_document(path)
+    if reason := reason_against_text(path, document.text):
         raise CorpusError(f"{path}: {reason}")
-    return text
+    return document
 
 
-def read_document(path: Path) -> str:
+def read_document(path: Path) -> Folded:
     """The text of one file. Raises CorpusError if it is empty, binary or not UTF-8."""
     name = name_of(path)
     with opened(path) as file:
-        text = "".join(decoded(name, file))
-    if not text:
+        document = fold("".join(decoded(name, file)))
+    if not document.text:
         raise CorpusError(f"{name}: empty")
-    return text.replace("\r\n", "\n")
+    return document
 
 
 def name_of(path: Path) -> str:
@@ -168,7 +178,7 @@ def opened(path: Path) -> AbstractContextManager[IO[bytes]]:
 
 def decoded(name: str, file: IO[bytes]) -> Iterator[str]:
     """The text of a file block by block, so that a large file that is not text is known by its first. Raises CorpusError."""
-    decoder, place, is_over = getincrementaldecoder("utf-8-sig")(), 0, False
+    decoder, place, is_over = getincrementaldecoder("utf-8")(), 0, False
     while not is_over:
         data = file.read(BLOCK)
         refuse_other_kinds(name, data, place)

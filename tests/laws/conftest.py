@@ -83,6 +83,7 @@ class Oracle:
     def __init__(self, model: Model) -> None:
         self.model = model
         self._characters = model.vocabulary.characters
+        self._plain = dict(zip(model.vocabulary.variants, model.vocabulary.plain, strict=True))
         self._tanh = [int(value) for value in model.tables.tanh]
         self._exp = [int(value) for value in model.tables.exp]
         self._log = [int(value) for value in model.tables.log]
@@ -90,8 +91,8 @@ class Oracle:
         self._output = [[int(w) for w in row] for row in model.output.weight]
 
     def index(self, character: str) -> int:
-        """The character's place in the vocabulary, or UNK, the place after the last."""
-        place = self._characters.find(character)
+        """The place in the vocabulary of the character or of its plain form, or UNK, the place after the last."""
+        place = self._characters.find(self._plain.get(character, character))
         return place if place >= 0 else len(self._characters)
 
     def initial(self) -> Place:
@@ -432,7 +433,7 @@ def completion_requests(
         seed=draw(st.integers(0, 2**64 - 1)),
     )
     first = draw(st.integers(0, min(outputs - alternatives, 5)))
-    prefix = draw(st.text(oracle.model.vocabulary.characters + "zß☂", max_size=9))
+    prefix = draw(st.text(oracle.model.vocabulary.characters + oracle.model.vocabulary.variants + "zß☂", max_size=9))
     state = draw(st.sampled_from(["", "start", "near 2^32", "near 2^62"]))
     request = pb.CompleteRequest(
         model=pb.Model(digest=oracle.model.digest),

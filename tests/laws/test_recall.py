@@ -105,7 +105,8 @@ def ghost_of(oracle: "Oracle", text: str, largest: GhostSurprise) -> str:
     """The model's own ghost text of at most 9 characters, one by one."""
     place, in_word, own, surprise, ghost = oracle.consume(oracle.initial(), text), False, False, 0, ""
     if place.text:
-        in_word = text[-1] in oracle.model.vocabulary.characters and is_word_character(text[-1])
+        last, characters = place.text[-1], oracle.model.vocabulary.characters
+        in_word = last < len(characters) and is_word_character(characters[last])
     while len(ghost) < 9:
         likeliest = oracle.rank(oracle.logits(place), oracle.favourite(place))[0]
         character = oracle.model.vocabulary.characters[likeliest]

@@ -58,9 +58,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_corpus([tmp_path / "nowhere.txt"])
 
 
-def test_line_ends_are_mended_and_a_byte_order_mark_goes(tmp_path: Path) -> None:
+def test_every_file_is_folded_and_what_was_changed_is_said_once(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"\xef\xbb\xbfone\r\ntwo\r\n")
-    assert read_corpus([tmp_path / "a"]).documents == ("one\ntwo\n",)
+    (tmp_path / "b").write_bytes("\ufeffcafe\u0301\rtwo".encode())
+    corpus = read_corpus([tmp_path / "a", tmp_path / "b"])
+    assert corpus.documents == ("one\ntwo\n", "café\ntwo")
+    assert list(corpus.remarks(is_verbose=False)) == [
+        "folded: 2 line ends from CRLF to LF, 1 line end from CR to LF, 2 byte order marks left out, 1 character composed (NFC)"
+    ]
 
 
 def test_a_file_of_many_blocks_is_read_as_one(tmp_path: Path) -> None:

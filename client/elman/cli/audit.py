@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     with Progress("reading the files"):
         corpus = read_corpus(arguments.files)
     corpus.require(1)
-    for line in corpus.left_out(arguments.verbose):
+    for line in corpus.remarks(arguments.verbose):
         tell(line)
     with Progress("trying every line") as progress:
         places = list(places_of(model, corpus, threshold, progress.tell))

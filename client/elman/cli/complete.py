@@ -13,10 +13,11 @@ from elman.cli.replay import check_replayed, for_programs, read_record
 from elman.errors import MendRequest, PickAnotherModel, SendTextAgain
 from elman.protocol.fields import COMPLETE_FIELDS, WHOLE_WORDS
 from elman.protocol.results import Piece
-from elman.protocol.suggestions import STOP, whole_words, without_unfinished
+from elman.protocol.suggestions import STOP, whole_words
 from elman.settings import add_flags
 from elman.sync.client import Client, Completion
-from elman.terminal import dim, is_terminal, note, read_text, shown, use_utf8, write, write_json, write_text
+from elman.terminal import as_read, dim, given_text, is_terminal, note, shown, use_utf8, write, write_json, write_text
+from elman.words import without_unfinished
 
 LOG_PROBABILITIES: Final = "log_probabilities"
 LARGEST_PREFIX_BYTES: Final = 1 << 20
@@ -45,13 +46,14 @@ def run(arguments: argparse.Namespace) -> int:
     engine = engine_of(arguments, configuration)
     if arguments.replay:
         return replay(arguments, engine)
+    given = given_text(arguments.prefix, LARGEST_PREFIX_BYTES)
+    prefix = as_read("the prefix", given)
     fields = values_of(arguments, COMPLETE_FIELDS, configuration, "complete")
     arguments.whole_words = values_of(arguments, [WHOLE_WORDS], configuration, "complete")[WHOLE_WORDS.name]
-    prefix = read_text(arguments.prefix, LARGEST_PREFIX_BYTES)
     with Reading(prefix) as reading:
         client, model = open_engine(engine, watch=reading.watch)
         with client:
-            complete(client, arguments, prefix, model, fields | {"timeout": engine.timeout}, reading)
+            complete(client, arguments, prefix, model, fields | {"timeout": engine.timeout}, reading, echo=given)
     return 0
 
 
@@ -63,12 +65,11 @@ def replay(arguments: argparse.Namespace, engine: EngineSettings) -> int:
     recorded = read_record(arguments.replay)
     try:
         with Reading(recorded.prefix) as reading:
-            client, _ = open_engine(
-                replace(engine, model=replayed(arguments.model, engine.model, recorded.model)), watch=reading.watch
-            )
+            model = replayed(arguments.model, engine.model, recorded.model)
+            client, _ = open_engine(replace(engine, model=model), watch=reading.watch)
             with client:
                 fields = recorded.fields | {"timeout": engine.timeout}
-                completion = complete(client, arguments, recorded.prefix, None, fields, reading)
+                completion = complete(client, arguments, recorded.prefix, None, fields, reading, echo=recorded.prefix)
     except (PickAnotherModel, SendTextAgain) as error:
         made_by = f"the record was made by the model {recorded.model}, digest {recorded.fields['digest']}"
         raise PickAnotherModel(f"{made_by}, which --model or --server must name: {error}") from error
@@ -82,10 +83,16 @@ def replayed(flag: str | None, configured: str | None, recorded: str) -> str:
 
 
 def complete(
-    client: Client, arguments: argparse.Namespace, prefix: str, model: str | None, fields: dict[str, Any], reading: Reading
+    client: Client,
+    arguments: argparse.Namespace,
+    prefix: str,
+    model: str | None,
+    fields: dict[str, Any],
+    reading: Reading,
+    echo: str,
 ) -> Completion:
-    """Print a completion as the flags want it; until then, `reading` is shown."""
-    is_asked, echo = fields["include_log_probabilities"], prefix if arguments.echo else ""
+    """Print a completion as the flags want it; until then, `reading` is shown. `echo` is the prefix as it was given."""
+    is_asked, echo = fields["include_log_probabilities"], echo if arguments.echo else ""
     if arguments.json:  # with log-probabilities, it is counted how many characters were recalled
         fields = fields | {"include_log_probabilities": True}
     with client.complete(prefix, model=model, **fields) as completion:

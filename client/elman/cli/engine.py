@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from elman.cli.configuration import DEFAULT, ENGINE, Configuration, EngineSettings, addresses
 from elman.errors import ElmanError, MendRequest
+from elman.plain import plain_form
 from elman.progress import Progress
 from elman.protocol.results import ModelDescription
 from elman.settings import Setting, add_flags, counted, given
 from elman.sync.client import Client
 from elman.sync.embedded import DEFAULT_MODEL, Watch, open_client, unwatched
-from elman.terminal import note
+from elman.terminal import as_read, note
 
 MOST_NAMED: Final = 10
 NAMING_SECONDS: Final = 2.0
@@ -32,9 +33,13 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
 def values_of(
     arguments: argparse.Namespace, fields: Sequence[Setting], configuration: Configuration, command: str = ""
 ) -> dict[str, Any]:
-    """The values of the flags, otherwise what is configured for the command, as keywords of `Client`. Raises MendRequest."""
+    """The values of the flags, otherwise what is configured for the command, as keywords of `Client`; what is text is folded.
+
+    Raises MendRequest.
+    """
     defaults = {field.name: field.default for field in fields}
-    return defaults | configuration.of_command(command, fields) | given(arguments, fields, MendRequest.of_field)
+    values = defaults | configuration.of_command(command, fields) | given(arguments, fields, MendRequest.of_field)
+    return values | {"stop": tuple(as_read("--stop", each) for each in values["stop"])} if "stop" in values else values
 
 
 def engine_of(arguments: argparse.Namespace, configuration: Configuration) -> EngineSettings:
@@ -87,7 +92,7 @@ def note_unknown(client: Client, named: str | None, digest: str, text: str, unkn
     lacking: list[str] = []
     with suppress(ElmanError):  # the text itself was answered
         known = vocabulary(client.models(timeout=NAMING_SECONDS), named, digest)
-        lacking = [character for character in text if character not in known]
+        lacking = [character for character in text if character not in known and not plain_form(character, known)]
     which = f": {in_quotes(lacking)}" if len(lacking) == unknown else ""
     note(f"{unknown:,} of the {len(text):,} characters are unknown to the model{which}")
 

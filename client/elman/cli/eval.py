@@ -20,17 +20,18 @@ if TYPE_CHECKING:
     from elman_models.measure.report import Evaluation, Figures
 
 MEANING: Final = (
-    "Streaming: each file is read from its start to its end. Windows: it is cut into runs of 256 characters, each read as a"
-    " text of its own; primed: each after the one character before it, as transformers are measured. A character that the"
-    " vocabulary lacks costs ln(1,114,112) nats everywhere. Keys saved: 1 - keys / characters of a simulated typist, who is"
-    " shown what `elman type` shows and reads it at no cost. The typist presses Tab if the text goes on with all of it,"
-    " otherwise Ctrl-Right if it goes on with the first word, and otherwise types the next character; each is one key. Top"
-    " right: how often the most probable character came. Calibration error: the mean distance between its probability and"
-    " how often it came, over 20 bins. The model recalls the file that it reads, or the window; the row without recall shows"
-    " what that is worth. With --training, Kneser-Ney and PPM-D (the number is the order, for PPM the longest context) are"
-    " trained on that text and do not learn while they read. Two rivals do: the best of the Kneser-Ney models with the same"
-    " recall, its odds fitted for it on the text of --validation (without, it has the model's), and PPM-D adapting, which adds"
-    " what it has read of a file, or of a window, to its counts."
+    "Streaming: each file is read from its start to its end. Windows: it is cut into runs of 256 characters, each read"
+    " as a text of its own; primed: each after the one character before it, as transformers are measured. A character"
+    " that the vocabulary lacks, its plain form too, costs ln(1,114,112) nats everywhere. Keys saved: 1 - keys /"
+    " characters of a simulated typist, who is shown what `elman type` shows and reads it at no cost. The typist presses"
+    " Tab if the text goes on with all of it, otherwise Ctrl-Right if it goes on with the first word, and otherwise types"
+    " the next character; each is one key. Top right: how often the most probable character came. Calibration error: the"
+    " mean distance between its probability and how often it came, over 20 bins. The model recalls the file that it"
+    " reads, or the window; the row without recall shows what that is worth. With --training, Kneser-Ney and PPM-D (the"
+    " number is the order, for PPM the longest context) are trained on that text and do not learn while they read. Two"
+    " rivals do: the best of the Kneser-Ney models with the same recall, its odds fitted for it on the text of"
+    " --validation (without, it has the model's), and PPM-D adapting, which adds what it has read of a file, or of a"
+    " window, to its counts."
 )
 BESIDE: Final = {
     "--training": "text to train n-grams and PPM on, as baselines",
@@ -110,7 +111,7 @@ def measured(arguments: argparse.Namespace) -> "Evaluation":
 
 
 def documents_in(files: Sequence[Path], is_verbose: bool) -> Sequence[str]:
-    """The texts of the files; standard error names what is left out of a folder."""
+    """The texts of the files; standard error says what was folded, and what is left out of a folder."""
     if not files:
         return ()
     with extra("serve"):
@@ -119,7 +120,7 @@ def documents_in(files: Sequence[Path], is_verbose: bool) -> Sequence[str]:
     with Progress("reading the files"):
         corpus = read_corpus(files)
     corpus.require(1)
-    for line in corpus.left_out(is_verbose):
+    for line in corpus.remarks(is_verbose):
         tell(line)
     return corpus.documents
 
@@ -143,6 +144,7 @@ def circumstances(report: "Evaluation") -> str:
     )
     return (
         f"{counted(report.characters, 'character')}, {report.unknown_characters:,} unknown"
+        f"{f', {report.plain_characters:,} read in a plain form' if report.plain_characters else ''}"
         f"{f'; {trained:,} characters to train the baselines, {fitted} for the n-gram with recall' if trained else ''}\n"
         f"ghost text: at most {report.habits.max_characters} characters, of a probability from {report.confidence:.3g}\n"
         f"{report.artifact.name}: {report.artifact_bytes:,} bytes; in one thread it consumes {pace.consumed:,.0f}"

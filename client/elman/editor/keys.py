@@ -1,25 +1,60 @@
 """What each key does in the editor. What is not here is as in any line editor: prompt_toolkit's own."""
 
-import re
 from typing import Final
 
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
 from elman.editor.session import EditorSession
+from elman.words import first_word, last_word
 
-WORD: Final = re.compile(r"\s*(?:\w+(?:['’]\w+)*|[^\w\s]+)?")
-"""The space before a word, and the word, or the punctuation in its place."""
+LONGEST_WORD: Final = 1024
+"""How many characters around the cursor are looked at, and most that one key moves over."""
 
 
 def bindings(session: EditorSession) -> KeyBindings:
     """Every key of the editor's own."""
     keys = KeyBindings()
+    bind_words(keys)
     bind_ghost(keys, session)
     bind_ends(keys, session)
     bind_question(keys, session)
     return keys
+
+
+def bind_words(keys: KeyBindings) -> None:
+    """Move and delete by words, which to prompt_toolkit are of ASCII alone. A ghost's Ctrl-Right is bound after these."""
+
+    @keys.add("c-right")
+    @keys.add("escape", "f")
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.cursor_position += word_after(event.current_buffer)
+
+    @keys.add("c-left")
+    @keys.add("escape", "b")
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.cursor_position -= word_before(event.current_buffer)
+
+    @keys.add("escape", "d")
+    @keys.add("c-delete")
+    def _(event: KeyPressEvent) -> None:
+        event.app.clipboard.set_text(event.current_buffer.delete(word_after(event.current_buffer)))
+
+    @keys.add("escape", "backspace")
+    def _(event: KeyPressEvent) -> None:
+        event.app.clipboard.set_text(event.current_buffer.delete_before_cursor(word_before(event.current_buffer)))
+
+
+def word_after(buffer: Buffer) -> int:
+    """The length of the word after the cursor."""
+    return first_word(buffer.document.text_after_cursor[:LONGEST_WORD])
+
+
+def word_before(buffer: Buffer) -> int:
+    """The length of the word before the cursor."""
+    return last_word(buffer.document.text_before_cursor[-LONGEST_WORD:])
 
 
 def bind_ghost(keys: KeyBindings, session: EditorSession) -> None:
@@ -106,9 +141,3 @@ def bind_question(keys: KeyBindings, session: EditorSession) -> None:
     def _(event: KeyPressEvent) -> None:
         if session.answer(event.key_sequence[0].key.lower()):  # a paste is no answer
             event.app.exit(result=None)
-
-
-def first_word(text: str) -> int:
-    """How many characters its first word has, with the space before it: at least one."""
-    found = WORD.match(text)
-    return max(1, found.end()) if found else 1

@@ -21,9 +21,9 @@ class Mirror:
     and after an undo not before the text is changed by a key. Unless it `suggests`, they never are.
     """
 
-    def __init__(self, document: Document, *, suggests: bool = True) -> None:
-        self._document, self._suggests = document, suggests
-        self._text = document.text
+    def __init__(self, document: Document, text: str, *, suggests: bool = True) -> None:
+        """`text` is the document's, but for a CR that the document reads as LF."""
+        self._document, self._text, self._suggests = document, text, suggests
         self._is_quiet = False
         document.dismiss()
 

@@ -49,9 +49,9 @@ class EditorSession:
         self.document = document
         self.ghost = Ghost(document, draw, other_model, silence)
         self._recovery = Recovery(file.path) if file else None
-        self._mirror = Mirror(document, suggests=not silence)
-        self._saved = document.text
-        self.buffer = EditedBuffer(multiline=file is not None, document=Shown(document.text, document.cursor))
+        self._saved: str = file.text if file else document.text
+        self._mirror = Mirror(document, self._saved, suggests=not silence)
+        self.buffer = EditedBuffer(multiline=file is not None, document=Shown(self._saved, document.cursor))
         self.buffer.on_text_changed += self._follow
         self.buffer.on_cursor_position_changed += self._follow
         self._look_around()

@@ -3,12 +3,10 @@
 import os
 import shlex
 from pathlib import Path
-from typing import Final
 
 from elman.errors import MendRequest
 from elman.terminal import decoded
-
-BYTE_ORDER_MARK: Final = "\ufeff"
+from elman.text import BYTE_ORDER_MARK
 
 
 class TextFile:
@@ -23,8 +21,10 @@ class TextFile:
         if both not in (0, any_end):
             kinds = f"{both:,} of {any_end:,} lines end with CR LF, the others with LF"
             raise MendRequest(f"{path}: {kinds}; make them alike first, for example with: dos2unix")
-        self._line_end = "\r\n" if both else "\n"
-        self.text = as_edited(text)
+        self._line_end = line_end_of(text)
+        self.text: str = as_edited(text)
+        if "\r\n" in self.text:
+            raise MendRequest(f"{path}: some lines end with CR CR LF; make them alike first, for example with: dos2unix")
 
     @classmethod
     def read(cls, path: Path) -> "TextFile":
@@ -83,5 +83,12 @@ def contents(path: Path) -> bytes | None:
 
 
 def as_edited(text: str) -> str:
-    """A file's text without its byte order mark, and with LF."""
-    return text.removeprefix(BYTE_ORDER_MARK).replace("\r\n", "\n")
+    """A file's text without its byte order mark, and with LF. A CR among lines that end otherwise stays."""
+    return text.removeprefix(BYTE_ORDER_MARK).replace(line_end_of(text), "\n")
+
+
+def line_end_of(text: str) -> str:
+    """What its lines end with: CRLF or LF, or CR if that is all there is."""
+    if "\r\n" in text:
+        return "\r\n"
+    return "\r" if "\r" in text and "\n" not in text else "\n"

@@ -15,9 +15,11 @@ from elman.protocol.gap import GapBuffer
 from elman.protocol.landmarks import Landmarks
 from elman.protocol.request import LONGEST_TEXT, model_of
 from elman.protocol.suggestions import ReceivedSuggestions, Suggestion
-from elman.protocol.surroundings import NEAR, is_in_word, is_word
+from elman.protocol.surroundings import NEAR, is_in_word
 from elman.ranges import encodable, in_range
+from elman.text import with_line_feeds
 from elman.v1 import completion_service_pb2 as pb
+from elman.words import ends_in_word
 
 JUMP: Final = 1 << 12
 """An edit of more characters than this is replaced by an open, if a state makes that half as long."""
@@ -36,7 +38,7 @@ class Draft:
         self._opening = opening
         self._named = pb.Model()
         self._named.CopyFrom(opening.model)
-        text = with_line_feeds("text", text)
+        text = with_line_feeds(encodable("text", text))
         self._text = GapBuffer(text)
         self._text.move(len(text) if cursor is None else in_range("cursor", cursor, 0, len(text)))
         self._landmarks = Landmarks()
@@ -82,7 +84,9 @@ class Draft:
         """Put text in place of what lies between two offsets, and the cursor after it. Raises MendRequest."""
         in_range("end", end, 0, len(self._text))
         in_range("start", start, 0, end)
-        text = with_line_feeds("text", text)
+        self._replace(start, end, with_line_feeds(encodable("text", text)), suggest)
+
+    def _replace(self, start: int, end: int, text: str, suggest: bool) -> None:
         self._change(min(start, self.cursor), suggest)
         self._text.move(end)
         self._text.delete(end - start)
@@ -110,7 +114,7 @@ class Draft:
         is_sent = not self._must_open and self._agreed == self._sent == self.cursor
         accept = pb.Accept(alternative=number, characters=len(accepted), suggest=False)
         is_heard = self._received.is_heard(number, len(accepted))
-        self.replace(self.cursor, self.cursor, accepted, suggest)
+        self._replace(self.cursor, self.cursor, accepted, suggest)  # to the letter, as the server's text has it
         self._accept = accept if is_sent and is_heard else None
         return accepted
 
@@ -153,7 +157,7 @@ class Draft:
             self._text.slice(cursor, min(len(self._text), cursor + NEAR)),
         )
         self._received.after, self._is_in_word = after, is_in_word(before, after)
-        self._received.is_after_word = is_word(before[-1:])
+        self._received.is_after_word = ends_in_word(before)
 
     @property
     def _is_wanted(self) -> bool:
@@ -280,8 +284,3 @@ class Draft:
             if state:
                 self._landmarks.add(self._stretch[1], state)
             self._stretch = None
-
-
-def with_line_feeds(field: str, text: str) -> str:
-    """The text with CRLF as LF. Raises MendRequest for a lone surrogate."""
-    return encodable(field, text).replace("\r\n", "\n")

@@ -8,7 +8,9 @@ from elman.protocol.suggestions import Suggestion
 
 
 class Editable(ABC):
-    """A text with a cursor. Offsets count code points; lines end with LF, and CRLF within an inserted text becomes LF.
+    """A text with a cursor. Offsets count code points; lines end with LF: CRLF and a CR alone become LF as they are inserted.
+
+    Nothing else is folded, for offsets are the editor's: a text whose accents stand by themselves keeps them.
 
     Nothing is suggested in the middle of a word, and a suggestion ends where it meets what follows the cursor.
     """

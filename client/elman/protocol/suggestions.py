@@ -4,7 +4,6 @@ stream 1:  0: "f t ! "   (broke)            received: "ft! "
 stream 2:  0: "ft" "! wh" ...               heard: 2, then 6: what was received before is compared and not given again
 """
 
-import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,14 +11,10 @@ from elman.errors import MendRequest, ReportDefect
 from elman.protocol.results import Alternative, Piece
 from elman.protocol.surroundings import until_met, worth_showing
 from elman.v1 import completion_service_pb2 as pb
+from elman.words import is_rest_of_word, without_unfinished
 
 STOP: Final = "stop"
 CONFIDENCE: Final = "confidence"
-
-WORD: Final = re.compile(r"[\w'’]*")
-
-UNFINISHED: Final = re.compile(rf"\s*{WORD.pattern}\Z")
-"""A last word that may be incomplete, and the space before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +134,13 @@ class ReceivedSuggestions:
 
     def _trimmed(self, one: Alternative) -> str:
         is_finished = one.finish_reason == CONFIDENCE and self._finishes
-        is_rest = self.is_after_word and WORD.fullmatch(one.text) is not None  # of a word that stands before the cursor
+        is_rest = self.is_after_word and is_rest_of_word(one.text)  # of a word that stands before the cursor
         return one.text if is_finished and not is_rest else whole_words(one)
 
 
 def whole_words(alternative: Alternative) -> str:
     """The text without a last word that may be incomplete; only a stop string shows that the last word is whole."""
     return alternative.text if alternative.finish_reason == STOP else without_unfinished(alternative.text)
-
-
-def without_unfinished(text: str) -> str:
-    """The text without a last word that may go on, and the space before it."""
-    return UNFINISHED.sub("", text)
 
 
 def may_meet(one: Suggestion, other: Suggestion) -> bool:

@@ -6,34 +6,38 @@ a |man came         good: "good man" would repeat the next word, and "goodly" wo
 """
 
 import re
-import unicodedata
 from typing import Final
+
+from elman.words import kinds, runs_on
 
 NEAR: Final = 256
 """How many characters on each side of a cursor are looked at: more than a word has."""
 
-INSIDE: Final = re.compile(r"\w(?:\0|['’]\0|\0['’])\w")
-"""A cursor, written as NUL, in the middle of a word."""
+INSIDE: Final = re.compile(r"a(?:\0'|'\0)a")
+"""In kinds, a cursor, written as NUL, beside the apostrophe of a word."""
 
-NEXT: Final = re.compile(r"\s*(?:\w+|[^\w\s])")
-"""A word or a sign, with the space before it."""
+NEXT: Final = re.compile(r" *(?:a[am]*|h[hm]*|k[km]*|[cs]m*|[.']m*)")
+"""In kinds, a word or a sign, with the space before it."""
 
-LAST_WORD: Final = re.compile(r"[\w'’]+\Z")
+LAST: Final = {"a": re.compile(r"[am']+\Z"), "h": re.compile(r"[hm]+\Z"), "k": re.compile(r"[km]+\Z")}
+"""In kinds, a last word that goes on with a kind."""
 
 OPENERS: Final = {")": "(", "]": "[", "}": "{"}
 
 
 def is_in_word(before: str, after: str) -> bool:
     """Whether the cursor between the two is in the middle of a word, or of a character that has accents."""
-    return is_attached(after[:1]) or INSIDE.search(f"{without_accents(before)[-2:]}\0{after[:2]}") is not None
+    if runs_on(before, after):
+        return True
+    return INSIDE.search(f"{kinds(before).replace('m', '')[-2:]}\0{kinds(after[:2])}") is not None
 
 
 def until_met(text: str, after: str) -> str:
     """A suggestion up to where it meets what follows the cursor, or may meet it once it has grown."""
-    if not (found := NEXT.match(after)):
+    if not (found := NEXT.match(kinds(after))):
         return text
-    end = next((place for place in range(len(text)) if meets(text, place, found.group())), len(text))
-    shown = LAST_WORD.sub("", text[:end]) if is_word(after[0]) else text[:end]
+    end = next((place for place in range(len(text)) if meets(text, place, after[: found.end()])), len(text))
+    shown = without_last(text[:end], kinds(after[0]))
     return shown if after[0].isspace() or shown.strip() else ""
 
 
@@ -42,27 +46,18 @@ def worth_showing(text: str) -> str:
     return "" if len(text) == 1 and text.isspace() and text != "\n" else text
 
 
+def without_last(text: str, kind: str) -> str:
+    """The text without a last word that a character of this kind would go on with."""
+    found = LAST[kind].search(kinds(text)) if kind in LAST else None
+    return text[: found.start()] if found else text
+
+
 def meets(text: str, place: int, word: str) -> bool:
     """Whether the text at a place is the word, as far as it goes. A bracket that the text has opened is its own to close."""
     rest = text[place : place + len(word)]
-    if not word.startswith(rest) or (place and is_word(word[0]) and is_word(text[place - 1])):
+    if not word.startswith(rest) or runs_on(text[max(0, place - NEAR) : place], word):
         return False
-    if is_word(word[-1]) and is_word(text[place + len(word) : place + len(word) + 1]):
+    if runs_on(word, text[place + len(word) : place + len(word) + 1]):
         return False
     opener, passed = OPENERS.get(word[-1]), text[:place]
     return opener is None or passed.count(opener) <= passed.count(word[-1])
-
-
-def is_word(character: str) -> bool:
-    """Whether it is a character of a word; of no character, False."""
-    return character.isalnum() or character == "_"
-
-
-def is_attached(character: str) -> bool:
-    """Whether it belongs to the character before it, as an accent does."""
-    return character != "" and (unicodedata.category(character)[0] == "M" or character == "\u200d")
-
-
-def without_accents(text: str) -> str:
-    """The text without characters that belong to the one before them."""
-    return "".join(character for character in text if not is_attached(character))

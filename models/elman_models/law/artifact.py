@@ -79,7 +79,8 @@ class Model:
 
 def digest_parts(model: Model) -> list[bytes]:
     """What the digest covers, in order."""
-    head = [SEMANTICS_VERSION, model.structure.to_json(), model.vocabulary.characters]
+    vocabulary = model.vocabulary
+    head = [SEMANTICS_VERSION, model.structure.to_json(), vocabulary.characters, vocabulary.variants, vocabulary.plain]
     parts = [canonical(head)]
     for name, tensor in sorted(tensors_of(model).items()):
         parts += [canonical([name, tensor.dtype.name, list(tensor.shape)]), little_endian(tensor).tobytes()]
@@ -98,6 +99,8 @@ def to_bytes(model: Model) -> bytes:
         "semantics": SEMANTICS_VERSION,
         "structure": model.structure.to_json(),
         "vocabulary": model.vocabulary.characters,
+        "variants": model.vocabulary.variants,
+        "plain": model.vocabulary.plain,
         "digest": model.digest,
         "about": model.about,
         "checksum": checksum(model.digest, model.about),
@@ -126,7 +129,7 @@ def read(file: Any) -> tuple[Model, Mapping[str, Any]]:
     """The model and its header; every name, shape and type is checked before a tensor is read."""
     header = read_header(file.metadata())
     structure = Structure.from_json(header["structure"])
-    vocabulary = Vocabulary(header["vocabulary"])
+    vocabulary = Vocabulary(header["vocabulary"], header["variants"], header["plain"])
     expected = expected_tensors(structure, len(vocabulary))
     check_layout(file, expected)
     tensors = {name: cast("Tensor", file.get_tensor(name)) for name in expected}
@@ -157,7 +160,8 @@ def read_header(metadata: Mapping[str, str] | None) -> Mapping[str, Any]:
         canonical(header)  # Python reads more than JSON: NaN, infinities
     except (ValueError, RecursionError):
         raise ArtifactError("the metadata `elman` is not JSON") from None
-    types = {"format": int, "semantics": int, "vocabulary": str, "digest": str, "checksum": str, "about": dict}
+    types = {"format": int, "semantics": int, "digest": str, "checksum": str, "about": dict}
+    types |= dict.fromkeys(("vocabulary", "variants", "plain"), str)
     if not isinstance(header, dict):
         raise ArtifactError("the metadata `elman` is not a JSON object")
     fields = cast("dict[str, Any]", header)

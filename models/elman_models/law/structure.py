@@ -4,7 +4,7 @@ x = [h_i for i in inputs] ++ h_own        a layer reads a wider concatenation, s
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from elman_models.errors import ArtifactError
@@ -93,6 +93,11 @@ class Structure:
         """`layers` of `size`: each reads the character, all the layers below and itself; the output reads them all."""
         stack = tuple(Layer(size, tuple(range(index)), reads_character=True) for index in range(layers))
         return cls(stack, tuple(range(layers)))
+
+    def reading_once(self) -> "Structure":
+        """The same, but only the first layer reads the character: the others need no table."""
+        first, *others = self.layers
+        return replace(self, layers=(first, *(replace(layer, reads_character=False) for layer in others)))
 
 
 SHAPES: Mapping[str, Callable[[int, int], Structure]] = {"dense": Structure.dense, "none": Structure.stacked}

@@ -9,12 +9,13 @@ from typing import Protocol
 
 import numpy as np
 
+from elman.words import APOSTROPHES
 from elman_models.law.recall import Recall
 from elman_models.law.tables import UNIT, UNKNOWN_NATS
 from elman_models.law.vocabulary import Vocabulary
 from elman_models.measure.favoured import Favoured
 from elman_models.measure.grams import Floats, Places
-from elman_models.measure.predictor import JOINERS, Indices, Reading
+from elman_models.measure.predictor import Indices, Reading
 
 MOST_PROBABILITIES = 1 << 21
 """At most this many probabilities are held at once."""
@@ -47,7 +48,7 @@ class GramPredictor:
         self.recall = recall or Recall.none()
         self._length = max(1, MOST_PROBABILITIES // (len(vocabulary) + 1))
         self._unknown = vocabulary.unknown
-        self._joiners = vocabulary.encode(JOINERS)
+        self._joiners = vocabulary.encode(APOSTROPHES)
 
     def read(self, texts: Sequence[Indices]) -> list[Reading]:
         """Read several texts, each by itself."""

@@ -15,16 +15,13 @@ from numpy.typing import NDArray
 
 Indices: TypeAlias = NDArray[np.int32]
 
-JOINERS = "'’"
-"""What may stand inside a word, if a letter follows."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """Of each place in a text of n characters: what was most probable, and what the character that came cost.
 
     Surprises are in 1/256 nat, as in LAW.md. `seconds` tell what would be most probable after a top that did not come, where
-    that is one of JOINERS (elsewhere they may say anything): with it, where the first word of the ghost text ends.
+    that is one of APOSTROPHES (elsewhere they may say anything): with it, where the first word of the ghost text ends.
     """
 
     costs: NDArray[np.float64]  # (n,) nats; ln(1,114,112) for what the vocabulary lacks

@@ -112,6 +112,7 @@ class Evaluation:
     documents: int
     characters: int
     unknown_characters: int
+    plain_characters: int  # those that are read in a plain form
     training_characters: int  # that train the baselines
     validation_characters: int  # that the odds of the n-gram with recall are fitted on; 0: it has the artifact's
     confidence: float  # the probability from which on ghost text is shown
@@ -130,6 +131,7 @@ class Evaluation:
             "documents": self.documents,
             "characters": self.characters,
             "unknown_characters": self.unknown_characters,
+            "plain_characters": self.plain_characters,
             "training_characters": self.training_characters,
             "validation_characters": self.validation_characters,
             "min_confidence": self.confidence,
@@ -162,7 +164,8 @@ def report(model: Model, path: Path, documents: Sequence[str], rest: Rest, habit
         digest=model.digest,
         documents=len(documents),
         characters=material.characters,
-        unknown_characters=sum(map(vocabulary.unknowns, material.texts)),
+        unknown_characters=(unknown := sum(map(vocabulary.unknowns, material.texts))),
+        plain_characters=sum(vocabulary.unknowns(vocabulary.exactly(each)) for each in documents) - unknown,
         training_characters=len(training),
         validation_characters=sum(map(len, rest.validation)),
         confidence=typist.confidence,

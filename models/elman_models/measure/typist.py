@@ -14,20 +14,17 @@ is 1 - keys / characters, the keystroke savings of Trost and McCoy (2007) and th
 """
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from elman.settings import NUMBER, WHOLE, Range, check, setting, settings_of
+from elman.words import APOSTROPHES, first_word
 from elman_models.errors import InvalidField
 from elman_models.law.ghost import GhostSurprise, is_word_character
 from elman_models.law.tables import UNIT, Tables
 from elman_models.law.vocabulary import Vocabulary
-from elman_models.measure.predictor import JOINERS, Reading
-
-WORD = re.compile(r"\s*(?:\w+(?:['’]\w+)*|[^\w\s]+)?")
-"""What Ctrl-Right takes: the space before a word, and the word, or the punctuation in its place."""
+from elman_models.measure.predictor import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +108,13 @@ class Ghosts:
         self._line_end = vocabulary.characters.find("\n")
         self._longest, self._ghost_surprise = typist.habits.max_characters, typist.ghost_surprise
         self._finishes_words = typist.finishes_words
-        self._is_in_word: list[bool] = [False, *map(is_word_character, document)]  # before each place
-        self._goes_on: list[bool] = [is_word_character(character) for character in vocabulary.characters]
+        self._goes_on: list[bool] = [*map(is_word_character, vocabulary.characters), False]
+        read: list[int] = vocabulary.encode(document).tolist()
+        self._is_in_word = [False, *(self._goes_on[index] for index in read)]  # before each place
         self._tops: list[int] = reading.tops.tolist()
         self._surprises: list[int] = reading.surprises.tolist()
         self._seconds, self._second_surprises = reading.seconds.tolist(), reading.second_surprises.tolist()
-        self._is_right = [*(reading.tops[:-1] == vocabulary.encode(document)).tolist(), False]
+        self._is_right = [*(reading.tops[:-1] == vocabulary.exactly(document)).tolist(), False]
 
     def press(self, place: int, keys: Keystrokes) -> int:
         """Press the best key; returns how many characters it entered."""
@@ -159,10 +157,4 @@ class Ghosts:
         wrong = self._characters[self._tops[here]]
         surprise = sum(self._surprises[place : here + 1]) + self._second_surprises[here]
         is_shown = right + 1 < self._longest and surprise <= self._ghost_surprise.beyond
-        return wrong + self._characters[self._seconds[here]] if wrong in JOINERS and is_shown else wrong
-
-
-def first_word(text: str) -> int:
-    """How many characters the first word has, with the space before it."""
-    found = WORD.match(text)
-    return found.end() if found else 0
+        return wrong + self._characters[self._seconds[here]] if wrong in APOSTROPHES and is_shown else wrong

@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
     parser.add_argument("--texts", type=Path, metavar="FOLDER", help="write the three parts of the text there, and do no more")
-    parser.add_argument("--refit", action="store_true", help="fit recall and ghost text of the model file anew, and do no more")
+    parser.add_argument("--refit", action="store_true", help="make all of the model file but its weights anew, and do no more")
     given = parser.parse_args(arguments)
     if given.texts:
         write_texts(TEXTS[given.model].read(), given.texts)

@@ -10,20 +10,26 @@ A recipe is chosen by the validation part. The unseen part is measured at the en
 no command line.
 """
 
+import json
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
+
+from safetensors import safe_open
 
 from elman_models.corpus import Corpus
-from elman_models.law.artifact import Model, load
+from elman_models.law.artifact import LayerWeights, Model, OutputWeights
+from elman_models.law.structure import Structure
+from elman_models.law.vocabulary import Vocabulary
 from elman_models.measure.cost import evaluate
 from elman_models.measure.fit import fitted
 from elman_models.shipyard import novels, shakespeare, speeches
 from elman_models.shipyard.english import english_text
 from elman_models.shipyard.python import python_text
 from elman_models.shipyard.texts import DividedText
-from elman_models.training.export import with_about, write_artifact
+from elman_models.training.export import of_weights, with_about, write_artifact
 from elman_models.training.hardware import choose_device
 from elman_models.training.processes import join
 from elman_models.training.recipe import Recipe
@@ -78,13 +84,27 @@ def make(source: Source, recipe: Recipe, output: Path, device: str, resume: bool
 
 
 def refit(source: Source, path: Path) -> Model:
-    """The model file with recall and ghost text fitted anew on the validation part, and measured again; weights stay."""
-    divided, model = source.read(), load(path)
+    """The model file with all but its weights made anew, recall and ghost text on the validation part, and measured again."""
+    divided, model = source.read(), weights_of(path)
     held_out = list(divided.validation.values())
     model = fitted(model, held_out)
     unseen = evaluate(model, list(divided.unseen.values())).to_json()
     measured = {"held_out": evaluate(model, held_out).to_json(), "unseen": {"text": listed(divided.unseen), **unseen}}
     return write_artifact(with_about(model, {"quality": {**model.about.get("quality", {}), **measured}}), path)
+
+
+def weights_of(path: Path) -> Model:
+    """The model of a file's weights and characters, whatever else the file's version holds; it recalls nothing."""
+    with cast("Any", safe_open(path, framework="numpy")) as file:
+        header = json.loads(file.metadata()["elman"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+    structure, vocabulary = Structure.from_json(header["structure"]), Vocabulary.reading_plainly(header["vocabulary"])
+    parts = [
+        tuple(tensors[f"{name}.{part}"] for part in ("weight", "scale", "bias"))
+        for name in (*(f"layer.{index}" for index in range(len(structure.layers))), "output")
+    ]
+    layers = tuple(LayerWeights(*part) for part in parts[:-1])
+    return of_weights(structure, vocabulary, layers, OutputWeights(*parts[-1]), header["about"])
 
 
 def write_texts(divided: DividedText, folder: Path) -> None:

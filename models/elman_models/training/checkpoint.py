@@ -103,5 +103,5 @@ def _header(metadata: Mapping[str, str] | None) -> Header:
         raise CheckpointError("a checkpoint of another version of elman")
     fields["recipe"] = from_json(fields["recipe"])
     fields["structure"] = Structure.from_json(fields["structure"])
-    fields["vocabulary"] = Vocabulary(fields["vocabulary"])
+    fields["vocabulary"] = Vocabulary.reading_plainly(fields["vocabulary"])
     return Header(**fields)

@@ -93,6 +93,17 @@ def to_model(network: Network, vocabulary: Vocabulary, about: Mapping[str, Any])
     layers = tuple(_layer(network, structure, index) for index in range(len(structure.layers)))
     weight, scale = quantized(network.output)
     output = OutputWeights(weight, scale, _biases(network.output_bias))
+    return of_weights(structure, vocabulary, layers, output, about)
+
+
+def of_weights(
+    structure: Structure,
+    vocabulary: Vocabulary,
+    layers: tuple[LayerWeights, ...],
+    output: OutputWeights,
+    about: Mapping[str, Any],
+) -> Model:
+    """The artifact of weights, which recalls nothing yet, with tables and initial state. Raises ArtifactError."""
     tables = Tables.for_outputs(len(vocabulary))
     nowhere: NDArray[np.int8] = np.zeros(structure.state_size, np.int8)
     model = Model(structure, vocabulary, layers, output, tables, Recall.none(), nowhere, usual_ghost_surprise(tables), about)

@@ -44,18 +44,19 @@ class Origin:
 
     def vocabulary_with(self, notes: Vocabulary) -> Vocabulary:
         """The model's characters and those of the notes."""
-        return Vocabulary("".join(sorted({*self.model.vocabulary.characters, *notes.characters})))
+        return Vocabulary.reading_plainly("".join(sorted({*self.model.vocabulary.characters, *notes.characters})))
 
     def network(self, vocabulary: Vocabulary) -> Network:
         """The model's network over a vocabulary that holds its own."""
         known = self.model.vocabulary
-        places = torch.from_numpy(known.encode(vocabulary.characters)).long()  # UNK's for a new character
-        inputs = torch.cat([places, torch.tensor([known.unknown])])
+        read = torch.from_numpy(known.encode(vocabulary.characters)).long()  # a new character's: its plain form's, or UNK's
+        produced = torch.from_numpy(known.exactly(vocabulary.characters)).long()  # UNK's for a new character
+        inputs = torch.cat([read, torch.tensor([known.unknown])])
         weights = to_network(self.model).state_dict()
         for index, layer in enumerate(self.model.structure.layers):
             if layer.reads_character:
                 weights[f"biases.{index}"] = weights[f"biases.{index}"][inputs]
-        weights |= {name: with_mean(weights[name])[places] for name in ("output", "output_bias")}
+        weights |= {name: with_mean(weights[name])[produced] for name in ("output", "output_bias")}
         network = Network(self.model.structure, len(vocabulary), torch.Generator())
         network.load_state_dict(weights)
         return network

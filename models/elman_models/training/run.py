@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -24,7 +25,7 @@ from elman.settings import counted
 from elman_models.corpus import Corpus
 from elman_models.errors import InvalidField
 from elman_models.law.structure import SHAPES
-from elman_models.law.vocabulary import Vocabulary, chunks
+from elman_models.law.vocabulary import SEEN, Vocabulary, character_counts, chunks
 from elman_models.training.batches import IGNORED, Batches
 from elman_models.training.checkpoint import Checkpoint, CheckpointError, Header
 from elman_models.training.curve import Curve
@@ -38,6 +39,8 @@ from elman_models.training.recipe import Recipe, required
 
 FITTED_CHARACTERS = 300_000
 """At most this many characters of the held-out text go into the checkpoint, for the export to fit recall and ghost text on."""
+MOST_READ_BY_ALL = 256
+"""With more different characters, the first layer alone reads them: a table in each layer would be most of the model file."""
 WATCHED_CHARACTERS = 20_000
 """At most this many characters of the held-out text are measured again and again while training."""
 
@@ -71,8 +74,10 @@ class Run:
         self.training, self.held_out, self.origin, self.group = training, held_out, origin, group
         self.given_recipe, self.recipe = recipe, completed(recipe, training.characters, origin)
         self.text = fingerprint(training)
-        vocabulary = Vocabulary.of(*training.documents)
+        counts = character_counts(training.documents)
+        vocabulary = Vocabulary.of_counts(counts)
         self.vocabulary = origin.vocabulary_with(vocabulary) if origin else vocabulary
+        self.different = different_in_words(self.vocabulary, counts)
         self.hardware = hardware
         self.step = 0
         self.saved_step: int | None = None
@@ -107,7 +112,8 @@ class Run:
     def advance(self) -> float:
         """One step; returns its loss, nats a character. Where that is not finite, the weights are as they were."""
         window = self.batches.window(self.step)
-        targets = int((window.targets != IGNORED).sum()) / self.group.processes  # the mean over processes is that of all rows
+        targets = max(1, int((window.targets != IGNORED).sum()))  # none, where all characters of a window are unknown
+        targets /= self.group.processes  # the mean over processes is that of all rows
         window = self.group.own_rows(window).to(self.hardware.device)
         if self.batches.is_first(self.step):
             self.states = self._zero_states()
@@ -161,7 +167,7 @@ class Run:
         begun = f" from {self.origin.name}" if self.origin else ""
         return (
             f"training {shape['layers']} layers of {shape['hidden_size']}, {weights:,} weights{begun}, on "
-            f"{self.training.characters:,} characters ({len(self.vocabulary)} different): {recipe.epochs} epochs, "
+            f"{self.training.characters:,} characters ({self.different}): {recipe.epochs} epochs, "
             f"{counted(self.steps, 'step')}, {hardware.precision}, {counted(hardware.threads, 'thread')}, {hardware.device}"
             + ("" if self.group.is_alone else f", in each of {self.group.processes} processes")
         )
@@ -229,11 +235,21 @@ def completed(recipe: Recipe, characters: int, origin: Origin | None) -> Recipe:
     return recipe.for_more_text(characters)
 
 
+def different_in_words(vocabulary: Vocabulary, counts: NDArray[np.int64]) -> str:
+    """How many different characters are learnt, and what is lost where that is not all of them."""
+    often, known = np.count_nonzero(counts >= SEEN), list(map(ord, vocabulary.characters))
+    if often <= len(known):
+        return f"{len(known):,} different"
+    lost = 1 - counts[known].sum() / counts.sum()
+    return f"the {len(known):,} most frequent of {often:,} different ones; the others are {lost:.1%} of the text"
+
+
 def random_network(recipe: Recipe, vocabulary: Vocabulary) -> Network:
     """What training begins with where there is no origin."""
     generator = torch.Generator().manual_seed(recipe.seed)
     structure = SHAPES[required(recipe.skips)](required(recipe.layers), required(recipe.hidden_size))
-    return Network(structure, len(vocabulary), generator)
+    many = len(vocabulary) > MOST_READ_BY_ALL
+    return Network(structure.reading_once() if many else structure, len(vocabulary), generator)
 
 
 def rows_that_fit(training: Corpus, batch_size: int, window: int) -> int:

@@ -218,7 +218,7 @@ def beginning(training: Corpus) -> str:
 
 
 def tell_what_was_read(corpus: Corpus, is_verbose: bool, report: Report) -> None:
-    """Say how much text there is, and what was left out of folders."""
+    """Say how much text there is, what was folded, and what was left out of folders."""
     report.say(f"read {counted(corpus.characters, 'character')} in {counted(len(corpus.documents), 'file')}")
-    for line in corpus.left_out(is_verbose):
+    for line in corpus.remarks(is_verbose):
         report.say(line)

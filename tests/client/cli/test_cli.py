@@ -53,8 +53,22 @@ def test_complete_prints_the_continuation_and_nothing_else(prefix: str, scripted
 
 
 def test_nothing_is_stripped_from_standard_input(scripted: Any) -> None:
-    elman("complete", "--server", scripted.address, given=b"\n\r a\x00b \r\n\n")
-    assert scripted.requests[0].prefix == "\n\r a\x00b \r\n\n"
+    elman("complete", "--server", scripted.address, given=b"\n\n a\x00b \n\n")
+    assert scripted.requests[0].prefix == "\n\n a\x00b \n\n"
+
+
+def test_a_text_is_folded_for_the_model_which_is_said_and_echoed_as_it_was_given(scripted: Any) -> None:
+    given, flags = "\ufeffcafe\u0301\r\n", ("--server", scripted.address)
+    code, output, errors = elman("complete", *flags, "--echo", "--stop", "\\r\\n", given=given.encode())
+    assert (code, scripted.requests[0].prefix, list(scripted.requests[0].limits.stop)) == (0, "café\n", ["\n"])
+    assert output.decode().startswith(given)
+    changes = "1 line end from CRLF to LF, 1 byte order mark left out, 1 character composed (NFC)"
+    assert errors.splitlines() == [
+        f"elman: note: the prefix was folded: {changes}",
+        "elman: note: --stop was folded: 1 line end from CRLF to LF",
+    ]
+    code, _, errors = elman("score", *flags, given)
+    assert errors.startswith(f"elman: note: the text was folded: {changes}\n")
 
 
 def test_a_prefix_over_a_mebibyte_is_its_end(scripted: Any) -> None:
@@ -105,8 +119,8 @@ def test_log_probabilities_that_nothing_would_show_are_refused(command: str, cap
 def test_unknown_characters_are_named_once_on_standard_error(
     command: str, flags: Sequence[str], scripted: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([command, "--server", scripted.address, *flags, "a Zürich bad Z"]) == 0
-    unknown = "6 of the 14 characters are unknown to the model: 'Z', 'ü', 'r', 'i', 'h'"
+    assert main([command, "--server", scripted.address, *flags, "a Zürich bad è Z"]) == 0  # è is read as é
+    unknown = "6 of the 16 characters are unknown to the model: 'Z', 'ü', 'r', 'i', 'h'"
     assert capsys.readouterr().err == f"elman: note: {unknown}\n"
     assert main([command, "--server", scripted.address, *flags, "a bad cab"]) == 0
     assert capsys.readouterr().err == ""

@@ -13,9 +13,10 @@ import pytest
 from prompt_toolkit.application import create_app_session
 
 from elman.cli.main import main
-from elman.editor import app, keys
+from elman.editor import app
 from elman.editor.view import visible
 from elman.protocol.suggestions import Suggestion
+from elman.words import first_word
 
 TAB, CONTROL_RIGHT, ENTER, SAVE, END_OF_FILE, INTERRUPT = "\t", "\x1b[1;5C", "\r", "\x13", "\x04", "\x03"
 WAIT_SECONDS = 20.0
@@ -139,7 +140,7 @@ def enter(text: str, terminal: Terminal, counted: dict[str, int], failures: list
 
 def best_key(left: str, ghost: str) -> tuple[str, int, str]:
     """The key for what is left to enter, how many characters it enters, and what it sends."""
-    word = ghost[: keys.first_word(ghost)]
+    word = ghost[: first_word(ghost)]
     if ghost and left.startswith(ghost):
         return "tabs", len(ghost), TAB
     if word and left.startswith(word):

@@ -24,7 +24,6 @@ from prompt_toolkit.output import DummyOutput
 
 from elman.cli.main import main
 from elman.editor.app import Editor
-from elman.editor.keys import first_word
 from elman.editor.mirror import Mirror, clean, difference
 from elman.editor.session import EditorSession
 from elman.editor.text_file import TextFile
@@ -32,8 +31,10 @@ from elman.editor.view import GhostText, LongLine, bar_of, cut, keys_of
 from elman.errors import MendRequest
 from elman.sync.client import Client
 from elman.sync.embedded import open_client
+from elman.text import with_line_feeds
+from elman.words import first_word
 
-TAB, RIGHT, CONTROL_RIGHT, NEXT, ESCAPE = "\t", "\x1b[C", "\x1b[1;5C", "\x1b]", "\x1b"
+TAB, RIGHT, CONTROL_RIGHT, CONTROL_LEFT, NEXT, ESCAPE = "\t", "\x1b[C", "\x1b[1;5C", "\x1b[1;5D", "\x1b]", "\x1b"
 ENTER, SAVE, END_OF_FILE, INTERRUPT = "\r", "\x13", "\x04", "\x03"
 HOME, LEFT, BACKSPACE, UNDO, DRAW = "\x1b[H", "\x1b[D", "\x7f", "\x1f", "\x0c"
 FULL_SCREEN = b"\x1b[?1049h"
@@ -123,7 +124,7 @@ def play(client: Client) -> Iterator[Play]:
             finally:
                 typist.join(WAIT_SECONDS)
                 assert not failures, failures
-                assert document.text == editor.session.buffer.text
+                assert document.text == with_line_feeds(editor.session.buffer.text)
 
         yield run
 
@@ -197,19 +198,16 @@ def test_control_right_accepts_a_word(play: Play, client: Client) -> None:
     assert play(script)[0] == "a bad " + ghost[: first_word(ghost)]
 
 
-@pytest.mark.parametrize(
-    ("text", "word"),
-    [
-        ("ft! what", "ft"),
-        ("! what", "!"),
-        (" what light", " what"),
-        ("  … an", "  …"),
-        ("don't go", "don't"),
-        ("日本 語", "日本"),
-    ],
-)
-def test_a_word_is_what_a_person_calls_one(text: str, word: str) -> None:
-    assert text[: first_word(text)] == word
+def test_keys_move_and_delete_by_unicode_s_words(play: Play) -> None:
+    def script(typist: Typist) -> None:
+        typist.press("nai\u0308ve cafe\u0301, 日本")
+        typist.until(lambda session: session.buffer.text.endswith("本"))
+        typist.press(
+            ESCAPE, "b", "1", CONTROL_LEFT, CONTROL_LEFT, CONTROL_LEFT, CONTROL_LEFT, "2", CONTROL_LEFT, CONTROL_LEFT, "3"
+        )
+        typist.press(CONTROL_RIGHT, "4", ESCAPE, "f", "5", ESCAPE, "d", ESCAPE, BACKSPACE, ENTER)
+
+    assert play(script, min_confidence=1.0)[0] == "3nai\u0308ve4  日1本"
 
 
 def test_alt_bracket_shows_the_next_alternative_and_accepting_goes_on_with_it(play: Play, client: Client) -> None:
@@ -273,7 +271,7 @@ def test_an_interrupt_leaves_a_line_and_so_does_the_end_of_input(play: Play) -> 
 
 
 @pytest.mark.parametrize(
-    "content", ["", "a bad cab", "a\nb\n", "a\r\nb\r\n", "\ufeffé 日本 😀\u0301\n\ta\0\n", "one\rtwo\n\n", "\n"]
+    "content", ["", "a bad cab", "a\nb\n", "a\r\nb\r\n", "\ufeffé 日本 😀\u0301\n\ta\0\n", "one\rtwo\n\n", "\n", "one\rtwo\r"]
 )
 def test_a_saved_file_is_right_byte_for_byte(content: str, tmp_path: Path, play: Play) -> None:
     path = tmp_path / "notes.txt"
@@ -285,7 +283,8 @@ def test_a_saved_file_is_right_byte_for_byte(content: str, tmp_path: Path, play:
         typist.press(END_OF_FILE)
 
     play(script, TextFile.read(path))
-    line_end, mark = "\r\n" if "\r\n" in content else "\n", "\ufeff" if content.startswith("\ufeff") else ""
+    line_end = "\r\n" if "\r\n" in content else "\n" if "\n" in content or "\r" not in content else "\r"
+    mark = "\ufeff" if content.startswith("\ufeff") else ""
     assert path.read_bytes() == f"{mark}é😀{line_end}x{content.removeprefix(mark)}".encode()
     assert [one.name for one in tmp_path.iterdir()] == ["notes.txt"]
 
@@ -358,7 +357,12 @@ def test_a_link_and_the_permissions_survive(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"a\r\nb\n", "1 of 2 lines end with CR LF"), (b"a\xff", "byte 0xff at offset 1 is not UTF-8")]
+    ("content", "words"),
+    [
+        (b"a\r\nb\n", "1 of 2 lines end with CR LF"),
+        (b"a\r\r\n", "some lines end with CR CR LF"),
+        (b"a\xff", "byte 0xff at offset 1 is not UTF-8"),
+    ],
 )
 def test_a_file_that_could_not_be_saved_as_it_was_is_refused(content: bytes, words: str, tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
@@ -375,7 +379,7 @@ def test_bytes_that_are_not_text_become_replacement_characters(play: Play) -> No
 def test_a_line_end_of_another_system_is_not_mirrored() -> None:
     document = Client("127.0.0.1:1").document("ab")
     with pytest.raises(MendRequest):
-        Mirror(document).show("a\r\nb", 3)
+        Mirror(document, "ab").show("a\r\nb", 3)
     assert (document.text, clean("a\r\nb\udc80")) == ("ab", "a\nb\ufffd")
 
 
@@ -470,7 +474,7 @@ def test_what_is_typed_is_put_where_it_was_typed(before: str, typed: str, after:
 @given(st.lists(st.tuples(TEXT, st.integers(0, 12)), max_size=8))
 def test_a_mirrored_document_is_the_text(shown: list[tuple[str, int]]) -> None:
     document = Client("127.0.0.1:1").document()
-    mirror = Mirror(document)
+    mirror = Mirror(document, "")
     for text, cursor in shown:
         mirror.show(text, min(cursor, len(text)))
         assert (document.text, document.cursor) == (text, min(cursor, len(text)))

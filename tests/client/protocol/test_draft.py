@@ -89,13 +89,13 @@ def test_more_than_a_message_carries_is_sent_in_several() -> None:
     assert [opened.suggest, *(edit.suggest for edit in edits)] == [False, False, True]
 
 
-def test_crlf_becomes_lf_and_a_lone_surrogate_is_refused() -> None:
+def test_crlf_and_cr_become_lf_and_a_lone_surrogate_is_refused() -> None:
     draft = make("a\r\nb")
     draft.replace(3, 3, "\r\n\r", suggest=True)
-    assert draft.text == "a\nb\n\r"
+    assert draft.text == "a\nb\n\n"
     with pytest.raises(MendRequest, match=r"text: U\+DE00 at character 1 is not a character"):
         draft.replace(0, 0, "a\ude00", suggest=True)
-    assert draft.text == "a\nb\n\r"
+    assert draft.text == "a\nb\n\n"
 
 
 BEYOND: list[tuple[Callable[[Draft], object], str]] = [

@@ -27,7 +27,13 @@ from elman.protocol.surroundings import is_in_word, until_met
         ("cafe|\u0301", True),
         ("cafe\u0301|s", True),
         ("cafe\u0301| s", False),
-        ("日|本", True),
+        ("日|本", False),
+        ("日本|\ufe00", True),
+        ("これ|は", True),
+        ("これ|世", False),
+        ("ラ|ーメン", True),
+        ("ท|ี่", True),
+        ("नम|स्ते", True),
         ("👩|\u200d💻", True),
         ("a\n|b", False),
     ],
@@ -58,6 +64,10 @@ def test_where_a_word_is_and_where_it_is_not(text: str, is_inside: bool) -> None
         ("one\ntwo", "\ntwo", "one"),
         ("    x", "\n    y", "    x"),
         ("    ", "\n    y", "    "),  # what a line begins with is worth a key
+        ("これはよい", "本です", "これはよい"),  # an ideograph is a word of its own
+        ("これはよい", "です", ""),
+        ("世界よ", "です", "世界"),
+        ("nai\u0308ve", "te\u0301", ""),
         (" ", "man came", ""),  # but a space before the next word is not
     ],
 )
@@ -65,7 +75,7 @@ def test_a_suggestion_ends_where_it_meets_what_follows(suggestion: str, after: s
     assert until_met(suggestion, after) == shown
 
 
-TEXT = st.text("ab ().'\"\n", max_size=12)
+TEXT = st.text("ab ().'\"\nはラー世\u0301", max_size=12)
 
 
 @given(TEXT, TEXT)

@@ -115,7 +115,7 @@ def test_the_same_model_is_the_same_bytes(make_model: "MakeModel", good: bytes) 
 
 def test_the_digest_is_a_sha_256_that_anyone_can_compute(small: Model) -> None:
     parts = ['[2,{"layers":[{"inputs":[],"reads_character":true,"size":4},{"inputs":[0],"reads_character":false,"size":3}],']
-    parts[0] += '"output_inputs":[0,1]},"\\nab\\u00e9\\ud83d\\ude00"]'
+    parts[0] += '"output_inputs":[0,1]},"\\nab\\u00e9\\ud83d\\ude00","\\u00e8","\\u00e9"]'
     sha = hashlib.sha256()
     for name in NAMES:
         tensor = tensors_of(small)[name]
@@ -165,9 +165,12 @@ def test_the_digest_covers_structure_and_vocabulary(small: Model) -> None:
         small.digest,
         replace(small, structure=other).digest,
         replace(small, structure=Structure(STRUCTURE.layers, (1, 0))).digest,
-        replace(small, vocabulary=Vocabulary("\nabë😀")).digest,
+        replace(small, vocabulary=Vocabulary("\nabë😀", "è", "ë")).digest,
+        replace(small, vocabulary=Vocabulary("\nabé😀", "è", "a")).digest,
+        replace(small, vocabulary=Vocabulary("\nabé😀", "ê", "é")).digest,
+        replace(small, vocabulary=Vocabulary("\nabé😀")).digest,
     }
-    assert len(digests) == 4
+    assert len(digests) == 7
 
 
 def test_a_file_cut_anywhere_is_refused(good: bytes, path: Path) -> None:
@@ -252,8 +255,18 @@ def test_a_pickle_is_never_run(path: Path, tmp_path: Path) -> None:
         ({"vocabulary": ""}, "vocabulary: 0 characters"),
         ({"vocabulary": "ba"}, "ascending"),
         ({"vocabulary": "\ud800"}, "surrogate"),
-        ({"vocabulary": "abcdefg"}, "expected"),
-        ({"vocabulary": "\nabë😀"}, "digest"),
+        ({"vocabulary": "abcdefgé"}, "expected"),
+        ({"vocabulary": "\nabè😀", "variants": ""}, "variants: 0 characters, read as 1; allowed: as many"),
+        ({"vocabulary": "\nabë😀", "plain": "ë"}, "digest"),
+        ({"variants": None}, "variants: missing, or not of type str"),
+        ({"plain": ["é"]}, "plain: missing, or not of type str"),
+        ({"variants": "a"}, "variants: 'a' is out of range; allowed: characters that the vocabulary lacks"),
+        ({"variants": "\ud800"}, r"variants: '\\ud800' is out of range"),
+        ({"variants": "éè", "plain": "aa"}, "variants: the characters are not in ascending code-point order"),
+        ({"variants": "èè", "plain": "aa"}, "variants: the characters are not in ascending code-point order"),
+        ({"plain": "è"}, "plain: 'è' is out of range; allowed: characters of the vocabulary"),
+        ({"variants": "ê"}, "digest"),
+        ({"plain": "a"}, "digest"),
         ({"digest": "0" * 64}, "digest: the content has"),
         ({"digest": ""}, "digest"),
         ({"digest": 1}, "digest: missing"),

@@ -89,6 +89,14 @@ def test_json_of_the_wrong_type_is_refused(change: dict[str, object]) -> None:
         Structure.from_json({**GOOD, "layers": [{**LAYER, **change}]})
 
 
+def test_a_structure_that_reads_once_differs_in_nothing_else() -> None:
+    whole, once = Structure.dense(3, 8), Structure.dense(3, 8).reading_once()
+    assert [layer.reads_character for layer in once.layers] == [True, False, False]
+    assert [layer.inputs for layer in once.layers] == [layer.inputs for layer in whole.layers]
+    assert once.output_inputs == whole.output_inputs
+    assert once.reading_once() == once
+
+
 def test_a_dense_structure_reads_every_layer_below() -> None:
     expected = (Layer(5, (), True), Layer(5, (0,), True), Layer(5, (0, 1), True))
     assert Structure.dense(3, 5) == Structure(expected, (0, 1, 2))

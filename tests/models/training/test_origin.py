@@ -21,8 +21,8 @@ from elman_models.training.network import Network, Window
 from elman_models.training.origin import Origin, read_origin
 from elman_models.training.recipe import Recipe
 
-KNOWN = Vocabulary("\nbdf")
-WIDER = Vocabulary("\nabcdef")
+KNOWN = Vocabulary.reading_plainly("\nbdf")
+WIDER = Vocabulary.reading_plainly("\nabcdef")
 NEW = "ace"
 SKIPPING = Structure((Layer(12, (), True), Layer(7, (0,), False), Layer(9, (0, 1), True)), (0, 2))
 
@@ -67,6 +67,15 @@ def test_a_new_character_reads_as_an_unknown_one_did(origin: Origin) -> None:
     read_new = logits(origin.network(WIDER), WIDER, "ba\nc?e")[:, WIDER.encode(KNOWN.characters)]
     torch.testing.assert_close(read_new, logits(origin.network(KNOWN), KNOWN, "b?\n???"))
     assert not torch.allclose(read_new, logits(origin.network(KNOWN), KNOWN, "bb\n???"))
+
+
+def test_a_new_character_reads_as_its_plain_form_did_and_is_not_as_probable(origin: Origin) -> None:
+    wider = origin.vocabulary_with(Vocabulary("ḋ"))
+    network = origin.network(wider)
+    told = logits(network, wider, "bḋ\nf")
+    torch.testing.assert_close(told[:, wider.encode(KNOWN.characters)], logits(origin.network(KNOWN), KNOWN, "bd\nf"))
+    new, plain = (told.softmax(dim=1)[:, wider.encode(character)[0]] for character in "ḋd")
+    assert not torch.allclose(new, plain)
 
 
 def test_a_new_character_is_never_more_probable_than_the_known_ones_are_on_average(origin: Origin) -> None:
