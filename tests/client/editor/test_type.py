@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import select
 import signal
 import struct
 import subprocess
@@ -37,6 +38,7 @@ from elman.words import first_word
 TAB, RIGHT, CONTROL_RIGHT, CONTROL_LEFT, NEXT, ESCAPE = "\t", "\x1b[C", "\x1b[1;5C", "\x1b[1;5D", "\x1b]", "\x1b"
 ENTER, SAVE, END_OF_FILE, INTERRUPT = "\r", "\x13", "\x04", "\x03"
 HOME, LEFT, BACKSPACE, UNDO, DRAW = "\x1b[H", "\x1b[D", "\x7f", "\x1f", "\x0c"
+STILL_SECONDS = 0.05
 FULL_SCREEN = b"\x1b[?1049h"
 PASTE = "\x1b[200~{}\x1b[201~"
 WAIT_SECONDS = 20.0
@@ -621,11 +623,11 @@ class Screen:
         os.write(self._controller, keys.encode())
 
     def until(self, words: str) -> None:
-        """Wait until the words are on the screen, which is drawn whole again and again: otherwise only changes are written."""
+        """Wait until the words are on the screen, which is drawn whole once it is still: otherwise only changes are written."""
         seen = b""
         while words.encode() not in seen:
-            if self._has_begun:
-                self.press(DRAW)
+            if self._has_begun and not select.select([self._controller], [], [], STILL_SECONDS)[0]:
+                self.press(DRAW)  # not more often: what is suggested would wait for it
             seen += os.read(self._controller, 1 << 16)
             self._has_begun = self._has_begun or FULL_SCREEN in seen
 
