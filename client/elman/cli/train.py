@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="origin",
         metavar="NAME|PATH",
-        help="the model to begin from, a shipped name or a file, instead of random weights; it determines the structure",
+        help="where to begin: scratch (random weights), or a model, a shipped name or a file, which determines the structure;"
+        " by default what does best in a short trial",
     )
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoint beside the model file")
     parser.add_argument("--device", default="auto", help="where to train: auto, cpu or cuda (default: auto)")
@@ -55,15 +56,14 @@ def run(arguments: argparse.Namespace) -> int:
         with extra("plot"):
             import_module("matplotlib")  # found out now, not after an hour
     with extra("train"):
-        from elman_models.training.origin import read_origin
+        from elman_models.training.origin import starts
         from elman_models.training.train import train
 
-    origin = read_origin(arguments.origin) if arguments.origin else None
     trained = train(
         arguments.files,
         arguments.output,
         recipe_of(arguments),
-        origin=origin,
+        starts=starts(arguments.origin),
         resume=arguments.resume,
         checkpoint_seconds=arguments.checkpoint_seconds,
         device=arguments.device,

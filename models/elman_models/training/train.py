@@ -1,7 +1,7 @@
 """Training: a folder of text becomes a model file. Truncated back-propagation through time with carried state (Elman 1990,
 Williams and Peng 1990), Muon for the layers' matrices and AdamW for the rest, warm-up and cosine, gradient clipping.
 
-    text -> divide -> [ step, step, step... (run.py) ] -> export -> measure, beside an n-gram (verdict.py)
+    text -> divide -> where to begin (trial.py) -> [ step, step, step... (run.py) ] -> export -> measure (verdict.py)
 
 torchrun's processes share a step's rows (processes.py) and make, but for rounding, the step that one makes of all. This file
 knows no server and no command line.
@@ -20,11 +20,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from elman.settings import counted
 from elman_models.corpus import Corpus, divide, read_training_text
 from elman_models.law.artifact import Model
 from elman_models.measure.fit import fitted
-from elman_models.training.checkpoint import checkpoint_path, load_checkpoint, refuse_to_overwrite, save_checkpoint
+from elman_models.training.checkpoint import (
+    CheckpointError,
+    checkpoint_path,
+    load_checkpoint,
+    refuse_to_overwrite,
+    save_checkpoint,
+)
 from elman_models.training.curve import Point
 from elman_models.training.export import read_network, to_model, with_about, write_artifact
 from elman_models.training.hardware import choose_device
@@ -33,7 +41,8 @@ from elman_models.training.origin import Origin
 from elman_models.training.processes import ProcessGroup, ProcessGroupError, join
 from elman_models.training.progress import Report, Silent, Speed, report_for_standard_error
 from elman_models.training.recipe import Recipe
-from elman_models.training.run import Run, new_run
+from elman_models.training.run import Run, begun_from, new_run
+from elman_models.training.trial import best_start
 from elman_models.training.verdict import Verdict, judge
 
 
@@ -58,7 +67,7 @@ def train(
     output: Path,
     recipe: Recipe | None = None,
     *,
-    origin: Origin | None = None,
+    starts: Sequence[Origin | None] = (None,),
     resume: bool = False,
     checkpoint_seconds: float = 60.0,
     device: str = "auto",
@@ -67,7 +76,9 @@ def train(
     keep_secrets: bool = False,
     report: Report | None = None,
 ) -> Trained:
-    """Train on files and folders, from random weights or a model's, and write the model to `output`.
+    """Train on files and folders, and write the model to `output`.
+
+    It begins from random weights (None) or a model's; of several starts from the one that does best in a short trial.
 
     The checkpoint lies beside it while the run is not over, and longer where it is to be kept.
     Of the processes that torchrun starts the first returns; the others end. All read the files, and the checkpoint to resume.
@@ -83,8 +94,48 @@ def train(
             corpus.require(recipe.minimum_characters)
             training, held_out = divide(corpus, recipe.held_out)
             del corpus  # the undivided text would be held beside its parts
-            run = new_run(training, held_out, recipe, choose_device(device), origin, group)
+            start = chosen(starts, training, recipe, choose_device(device), group, output, resume, told)
+        start = int(group.from_first(start))
+        with group.agreeing():
+            run = new_run(training, held_out, recipe, choose_device(device), starts[start], group)
         return carry_out(run, output, resume, checkpoint_seconds, told, {}, keep_checkpoint)
+
+
+def chosen(
+    starts: Sequence[Origin | None],
+    training: Corpus,
+    recipe: Recipe,
+    device: torch.device,
+    group: ProcessGroup,
+    output: Path,
+    resume: bool,
+    report: Report,
+) -> int:
+    """Which of the starts it is: the one that a resumed run began from, otherwise the best; the first process tries for all."""
+    path = checkpoint_path(output)
+    if len(starts) == 1:
+        return 0
+    if is_resumed(resume, group, path):
+        return begun_with(starts, path)
+    refuse_to_overwrite(path)
+    return starts.index(best_start(training, recipe, starts, device, report)) if group.is_first else 0
+
+
+def begun_with(starts: Sequence[Origin | None], path: Path) -> int:
+    """Which of the starts the run of a checkpoint began from. Raises CheckpointError where it was none of them."""
+    origin = load_checkpoint(path).header.origin
+    digests = [start.model.digest if start else None for start in starts]
+    digest = origin["digest"] if origin else None
+    if digest not in digests:
+        raise CheckpointError(
+            f"{path}: began from {begun_from(origin)}, which is none of those to begin from; name it with --from"
+        )
+    return digests.index(digest)
+
+
+def is_resumed(resume: bool, group: ProcessGroup, path: Path) -> bool:
+    """Whether a run goes on: it was asked for, or torchrun began anew because a process had failed."""
+    return resume or (group.restarts > 0 and path.exists())
 
 
 def reporting(report: Report | None, group: ProcessGroup) -> AbstractContextManager[Report]:
@@ -109,7 +160,7 @@ def carry_out(
     """
     path = checkpoint_path(output)
     with run.group.agreeing():
-        prepare(run, output, path, resume or (run.group.restarts > 0 and path.exists()), report)
+        prepare(run, output, path, is_resumed(resume, run.group, path), report)
     with saying_what_is_saved(run, output, path, report):
         try:
             with Interruption() as interruption:
@@ -204,7 +255,7 @@ def finish(run: Run, output: Path, path: Path, keep_checkpoint: bool, report: Re
     report.say(f"{output}: {output.stat().st_size:,} bytes, digest {model.digest[:16]}; next:")
     report.say(f'  elman complete --model {shlex.quote(str(output))} "{beginning(run.training)}"')
     if verdict:
-        report.say(verdict.meaning(run.origin is not None))
+        report.say(verdict.meaning())
     return Trained(model, output, path, verdict, run.curve.points, run.batches.rows * run.batches.steps)
 
 

@@ -30,8 +30,7 @@ MEASURED_CHARACTERS = 100_000
 
 KEYS_CHARACTERS = 20_000
 """At most this many are typed, so that this takes seconds too."""
-MORE_TEXT = "more text would help most, or another model to begin from (--from)"
-FROM_A_MODEL = "beginning from a model may help (--from english, or --from python for code), and so does more text"
+MORE_TEXT = "more text would help most, or a model of similar text to begin from (--from)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +62,13 @@ class Verdict:
             + (f", counted on {self.ngram_characters:,} characters" if is_part else "")
         )
 
-    def meaning(self, begun_from_model: bool) -> str:
+    def meaning(self) -> str:
         """What that means to a person and, where an n-gram does better, what may help."""
         ours, theirs = (f"{100 * saved:.0f}" for saved in (self.keys_saved, self.ngram_keys_saved))
         saves = f"it saves {ours} of 100 keys on text that it has not seen; an n-gram of the same text saves {theirs}"
         if self.quality.nats_per_character_streaming <= self.ngram_nats_per_character and int(ours) >= int(theirs):
             return saves
-        return f"{saves}; {MORE_TEXT if begun_from_model else FROM_A_MODEL}"
+        return f"{saves}; {MORE_TEXT}"
 
 
 def judge(model: Model, network: Network, vocabulary: Vocabulary, training: Corpus, held_out: Corpus) -> Verdict | None:

@@ -27,7 +27,7 @@ from elman_models.training.origin import Origin, read_origin
 from elman_models.training.recipe import Recipe
 from elman_models.training.run import Run, new_run
 from elman_models.training.train import Trained, TrainingError, carry_out, loop, train
-from elman_models.training.verdict import FROM_A_MODEL, MORE_TEXT, Verdict
+from elman_models.training.verdict import MORE_TEXT, Verdict
 
 KILLED_STEP = 30
 CHILD = f"""
@@ -47,7 +47,7 @@ class Telling(Kept):
 
 origin = read_origin(sys.argv[3]) if sys.argv[3:] else None
 recipe = TUNING if origin else QUICK
-train([Path(sys.argv[1])], Path(sys.argv[2]), recipe, origin=origin, checkpoint_seconds=0, device="cpu", report=Telling())
+train([Path(sys.argv[1])], Path(sys.argv[2]), recipe, starts=[origin], checkpoint_seconds=0, device="cpu", report=Telling())
 """
 
 
@@ -95,22 +95,16 @@ def test_the_keys_that_a_run_says_it_saves_are_those_of_the_typist(trained: tupl
 
 
 @pytest.mark.parametrize(
-    ("nats", "saved", "begun_from_model", "advice"),
-    [
-        (1.0, 0.24, False, ""),
-        (1.3, 0.24, False, f"; {FROM_A_MODEL}"),
-        (1.3, 0.24, True, f"; {MORE_TEXT}"),
-        (1.0, 0.21, True, f"; {MORE_TEXT}"),
-    ],
+    ("nats", "saved", "advice"), [(1.0, 0.24, ""), (1.3, 0.24, f"; {MORE_TEXT}"), (1.0, 0.21, f"; {MORE_TEXT}")]
 )
 def test_where_an_n_gram_does_better_the_end_says_what_may_help(
-    trained: tuple[Trained, Kept], nats: float, saved: float, begun_from_model: bool, advice: str
+    trained: tuple[Trained, Kept], nats: float, saved: float, advice: str
 ) -> None:
     assert trained[0].verdict is not None
     quality = replace(trained[0].verdict.quality, nats_per_character_streaming=nats)
     verdict = Verdict(quality, nats, 1.2, 100, 100, saved, 0.22)
     saves = f"it saves {100 * saved:.0f} of 100 keys on text that it has not seen; an n-gram of the same text saves 22"
-    assert verdict.meaning(begun_from_model) == saves + advice
+    assert verdict.meaning() == saves + advice
 
 
 def test_the_artifact_costs_at_most_two_thousandths_of_a_nat(trained: tuple[Trained, Kept]) -> None:
@@ -253,7 +247,7 @@ def more_notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tuned(more_notes: Path, trained: tuple[Trained, Kept], tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, Kept]:
     kept, output = Kept(), tmp_path_factory.mktemp("tuned") / "tuned.safetensors"
     origin = origin_of(trained)
-    return train([more_notes], output, TUNING, origin=origin, device="cpu", keep_checkpoint=True, report=kept), kept
+    return train([more_notes], output, TUNING, starts=[origin], device="cpu", keep_checkpoint=True, report=kept), kept
 
 
 def origin_of(trained: tuple[Trained, Kept]) -> Origin:
@@ -285,7 +279,7 @@ def test_a_run_from_a_model_that_was_killed_ends_as_if_it_had_not_been(
 ) -> None:
     output = tmp_path / "killed.safetensors"
     kill_at(KILLED_STEP, more_notes, output, trained[0].output)
-    resumed = train([more_notes], output, TUNING, origin=origin_of(trained), resume=True, device="cpu", report=Kept())
+    resumed = train([more_notes], output, TUNING, starts=[origin_of(trained)], resume=True, device="cpu", report=Kept())
     assert resumed.output.read_bytes() == tuned[0].output.read_bytes()
 
 
@@ -296,16 +290,16 @@ def test_a_checkpoint_that_began_elsewhere_is_refused(
     with pytest.raises(CheckpointError, match=f"began from the model notes of digest {first}, not from random weights"):
         train([more_notes], tuned[0].output, TUNING, resume=True, device="cpu", report=Kept())
     with pytest.raises(CheckpointError, match=f"digest {first}, not from the model python of digest {other.model.digest[:16]}"):
-        train([more_notes], tuned[0].output, TUNING, origin=other, resume=True, device="cpu", report=Kept())
+        train([more_notes], tuned[0].output, TUNING, starts=[other], resume=True, device="cpu", report=Kept())
     with pytest.raises(CheckpointError, match="began from random weights, not from the model notes"):
-        train([notes], trained[0].output, TUNING, origin=origin_of(trained), resume=True, device="cpu", report=Kept())
+        train([notes], trained[0].output, TUNING, starts=[origin_of(trained)], resume=True, device="cpu", report=Kept())
 
 
 def test_a_dial_of_the_structure_is_refused_beside_a_model_to_begin_from(
     more_notes: Path, trained: tuple[Trained, Kept], tmp_path: Path
 ) -> None:
     with pytest.raises(InvalidField, match=r"layers: 2 is out of range; .* notes has 2"):
-        train([more_notes], tmp_path / "m.safetensors", QUICK, origin=origin_of(trained), device="cpu", report=Kept())
+        train([more_notes], tmp_path / "m.safetensors", QUICK, starts=[origin_of(trained)], device="cpu", report=Kept())
     assert not any(tmp_path.iterdir())
 
 
