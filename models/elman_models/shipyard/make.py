@@ -19,6 +19,7 @@ from elman_models.corpus import Corpus
 from elman_models.law.artifact import Model, load
 from elman_models.measure.cost import evaluate
 from elman_models.measure.fit import fitted
+from elman_models.selection.imprint import Imprint
 from elman_models.shipyard import novels, shakespeare, speeches
 from elman_models.shipyard.english import english_text
 from elman_models.shipyard.python import python_text
@@ -78,13 +79,18 @@ def make(source: Source, recipe: Recipe, output: Path, device: str, resume: bool
 
 
 def refit(source: Source, path: Path) -> Model:
-    """The model file with recall and ghost text fitted anew on the validation part, and measured again; weights stay."""
+    """The model file with recall and ghost text fitted anew on the validation part, and measured again; weights stay.
+
+    It gets the imprint of its training text too.
+    """
     divided, model = source.read(), load(path)
     held_out = list(divided.validation.values())
     model = fitted(model, held_out)
     unseen = evaluate(model, list(divided.unseen.values())).to_json()
     measured = {"held_out": evaluate(model, held_out).to_json(), "unseen": {"text": listed(divided.unseen), **unseen}}
-    return write_artifact(with_about(model, {"quality": {**model.about.get("quality", {}), **measured}}), path)
+    imprints = [Imprint.of(divided.training.values()).to_json()]
+    about = {"quality": {**model.about.get("quality", {}), **measured}, "imprints": imprints}
+    return write_artifact(with_about(model, about), path)
 
 
 def write_texts(divided: DividedText, folder: Path) -> None:

@@ -13,10 +13,14 @@ SMOOTHING = 0.98
 
 
 class Report(Protocol):
-    """Where a run reports: what it says, and each step that is done."""
+    """Where a run reports: what it says, what it is doing, and each step that is done."""
 
     def say(self, line: str) -> None:
         """Show a line that stays."""
+        ...
+
+    def doing(self, what: str) -> None:
+        """Something without steps has begun, which may take a while."""
         ...
 
     def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
@@ -31,9 +35,9 @@ class Terminal:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (BarColumn(), "{task.percentage:.1f}%", TextColumn("{task.fields[figures]}"), TimeRemainingColumn())
+        columns = (BarColumn(), TextColumn("{task.fields[figures]}"), TimeRemainingColumn())
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._progress.add_task("train", figures="")
+        self._task = self._progress.add_task("train", start=False, figures="")
         self._progress.start()
         return self
 
@@ -44,9 +48,14 @@ class Terminal:
         """Print the line above the bar."""
         self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
+    def doing(self, what: str) -> None:
+        """Let the bar swing, which it does by itself."""
+        self._progress.reset(self._task, start=False, figures=what)
+
     def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
         """Move the bar."""
-        figures = figures_of(loss, characters_per_second)
+        self._progress.start_task(self._task)
+        figures = f"{step / steps:.1%} {figures_of(loss, characters_per_second)}"
         self._progress.update(self._task, completed=step, total=steps, figures=figures)
 
 
@@ -64,6 +73,10 @@ class Plain:
         """Print the line at once."""
         print(line, file=sys.stderr, flush=True)
 
+    def doing(self, what: str) -> None:
+        """Print what it is."""
+        self.say(what)
+
     def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
         """Print a line if the last one is old enough."""
         if time.monotonic() - self._last >= LINE_SECONDS:
@@ -76,6 +89,9 @@ class Silent:
 
     def say(self, line: str) -> None:
         """Drop the line."""
+
+    def doing(self, what: str) -> None:
+        """Drop what it is."""
 
     def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
         """Drop the step."""

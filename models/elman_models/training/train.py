@@ -43,7 +43,7 @@ from elman_models.training.progress import Report, Silent, Speed, report_for_sta
 from elman_models.training.recipe import Recipe
 from elman_models.training.run import Run, begun_from, new_run
 from elman_models.training.trial import best_start
-from elman_models.training.verdict import Verdict, judge
+from elman_models.training.verdict import NGRAM_ORDER, Verdict, judge
 
 
 class TrainingError(RuntimeError):
@@ -242,6 +242,8 @@ def finish(run: Run, output: Path, path: Path, keep_checkpoint: bool, report: Re
     weights = sum(weight.numel() for weight in network.parameters())
     facts = {**told, "weights": weights, "training_characters": run.training.characters}
     about = {**facts, "steps": run.step, "best_step": run.best_step, **about}
+    if held_out:
+        report.doing(f"fitting recall and ghost text to held-out text, and measuring there, beside a {NGRAM_ORDER}-gram")
     model = fitted(to_model(network, vocabulary, about), held_out)
     if keep_checkpoint:
         report.say(f"{path}: the checkpoint stays, for elman eval --checkpoint")

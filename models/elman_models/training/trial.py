@@ -46,7 +46,7 @@ def best_start(
     if given := [dial for dial in shape_of(models[0].model.structure) if getattr(recipe, dial) is not None]:
         report.say(f"begins from {RANDOM}: the recipe names {' and '.join(given)}, which a model would determine")
         return None
-    report.say(f"trying where to begin: {', '.join(model.name for model in models)}, {RANDOM} (--from names one)")
+    report.doing(f"trying where to begin: {', '.join(model.name for model in models)}, {RANDOM} (--from names one)")
     trials = Trials(training, recipe, device, report)
     nearest = min(models, key=trials.nats_as_it_is)
     found = trials.nats(nearest), trials.nats(None)

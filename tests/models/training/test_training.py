@@ -12,7 +12,7 @@ import pytest
 import torch
 from prose import QUICK, TUNING, Kept, prose
 
-from elman_models.corpus import Corpus, CorpusError
+from elman_models.corpus import Corpus, CorpusError, read_training_text
 from elman_models.errors import InvalidField
 from elman_models.law.artifact import load
 from elman_models.law.recall import Recall
@@ -20,6 +20,7 @@ from elman_models.measure.cost import evaluate
 from elman_models.measure.fit import WINDOW
 from elman_models.measure.network_predictor import NetworkPredictor
 from elman_models.measure.typist import Habits, Typist
+from elman_models.selection.imprint import largest_overlap
 from elman_models.training.checkpoint import CheckpointError, checkpoint_path, load_checkpoint, save_checkpoint
 from elman_models.training.export import export_checkpoint, read_network
 from elman_models.training.interruption import Interruption
@@ -272,6 +273,20 @@ def test_a_model_says_what_it_began_from_and_knows_the_characters_of_both(
     assert then.structure == first.structure
     assert export_checkpoint(tuned[0].checkpoint, tmp_path / "m.safetensors").about["from"] == then.about["from"]
     assert any("weights from notes, on" in line for line in tuned[1].lines)
+
+
+def test_a_model_knows_the_text_that_it_and_its_origin_were_trained_on(
+    notes: Path, more_notes: Path, tuned: tuple[Trained, Kept]
+) -> None:
+    imprints = load(tuned[0].output).about["imprints"]
+    for path in (notes, more_notes):
+        overlap = largest_overlap(imprints, read_training_text([path]).documents)
+        assert overlap is not None
+        assert overlap.is_sure
+        assert overlap.share > 0.8
+    fresh = largest_overlap(imprints, [prose(8_000, seed=55)])
+    assert fresh is not None
+    assert not fresh.is_sure
 
 
 def test_a_run_from_a_model_that_was_killed_ends_as_if_it_had_not_been(
