@@ -79,7 +79,10 @@ class Recipe:
         50, WHOLE, "how often the held-out text is measured while training; the best weights are kept", Range(1, 10_000)
     )
     patience: int = setting(
-        10, WHOLE, "measurements without a better one after which training stops; 0: it does not", Range(0, 10_000)
+        10,
+        WHOLE,
+        "measurements without a better one after which training stops, in its second half; 0: it does not",
+        Range(0, 10_000),
     )
     minimum_characters: int = setting(
         20_000, WHOLE, "the least text that training accepts", Range(1, 10**12), unit="characters"

@@ -94,7 +94,7 @@ class Run:
         self.states = self._zero_states()
         self.optimisers = optimisers_of(self.network, recipe, hardware.dtype)
         self.watched = some_of(self.held_out.documents, WATCHED_CHARACTERS) if recipe.held_out else []
-        self.curve = Curve(max(1, self.steps // recipe.measurements), recipe.patience)
+        self.curve = Curve(max(1, self.steps // recipe.measurements), recipe.patience, self.steps // 2)
 
     def _zero_states(self) -> list[Tensor]:
         """The states of this process's rows before they have read anything."""
