@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="origin",
         metavar="NAME|PATH",
-        help="where to begin: scratch (random weights), or a model, a shipped name or a file, which determines the structure;"
+        help="where to begin: a model, by a shipped name or a file, whose structure it is then, or scratch (random weights);"
         " by default what does best in a short trial",
     )
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoint beside the model file")
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verbose", action="store_true", help="name every file and line that is left out")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the curve of training and held-out text at the end")
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe in JSON; dials given as flags override it")
-    dials = parser.add_argument_group("dials", "The defaults need no tuning.")
+    dials = parser.add_argument_group("dials", "The defaults need no tuning. Layers, skips and hidden size are for scratch.")
     with extra("train"):
         from elman_models.training.recipe import DIALS
 

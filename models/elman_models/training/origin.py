@@ -41,7 +41,8 @@ class Origin:
 
     def to_json(self) -> dict[str, str]:
         """What checkpoint and model file say of it; the licence of its text, if it is known, goes along with its weights."""
-        licence = self.model.about.get("licence")
+        about = self.model.about
+        licence = about.get("licence") or about.get("from", {}).get("licence")
         return {"name": self.name, "digest": self.model.digest} | ({"licence": str(licence)} if licence else {})
 
     def vocabulary_with(self, notes: Vocabulary) -> Vocabulary:
