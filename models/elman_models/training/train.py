@@ -14,13 +14,12 @@ import errno
 import math
 import shlex
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from elman.settings import counted
 from elman_models.corpus import Corpus, divide, read_training_text
@@ -79,7 +78,6 @@ def train(
     """Train on files and folders, and write the model to `output`.
 
     It begins from random weights (None) or a model's; of several starts from the one that does best in a short trial.
-
     The checkpoint lies beside it while the run is not over, and longer where it is to be kept.
     Of the processes that torchrun starts the first returns; the others end. All read the files, and the checkpoint to resume.
     Raises CorpusError, InvalidField, CheckpointError, TrainingError, ProcessGroupError or OSError; each says what to do.
@@ -94,31 +92,23 @@ def train(
             corpus.require(recipe.minimum_characters)
             training, held_out = divide(corpus, recipe.held_out)
             del corpus  # the undivided text would be held beside its parts
-            start = chosen(starts, training, recipe, choose_device(device), group, output, resume, told)
-        start = int(group.from_first(start))
+            kind, path = choose_device(device), checkpoint_path(output)
+            tried = partial(best_start, training, recipe, starts, kind, told)
+            start = chosen(starts, path, is_resumed(resume, group, path), tried) if group.is_first else 0
+        start = int(group.from_first(start))  # the others waited
         with group.agreeing():
-            run = new_run(training, held_out, recipe, choose_device(device), starts[start], group)
+            run = new_run(training, held_out, recipe, kind, starts[start], group)
         return carry_out(run, output, resume, checkpoint_seconds, told, {}, keep_checkpoint)
 
 
-def chosen(
-    starts: Sequence[Origin | None],
-    training: Corpus,
-    recipe: Recipe,
-    device: torch.device,
-    group: ProcessGroup,
-    output: Path,
-    resume: bool,
-    report: Report,
-) -> int:
-    """Which of the starts it is: the one that a resumed run began from, otherwise the best; the first process tries for all."""
-    path = checkpoint_path(output)
+def chosen(starts: Sequence[Origin | None], path: Path, is_resumed: bool, tried: Callable[[], Origin | None]) -> int:
+    """Which of the starts a run has: the one that its checkpoint began from, otherwise the one that trials found."""
     if len(starts) == 1:
         return 0
-    if is_resumed(resume, group, path):
+    if is_resumed:
         return begun_with(starts, path)
     refuse_to_overwrite(path)
-    return starts.index(best_start(training, recipe, starts, device, report)) if group.is_first else 0
+    return starts.index(tried())
 
 
 def begun_with(starts: Sequence[Origin | None], path: Path) -> int:
