@@ -38,6 +38,10 @@ class Kept:
         """Keep the line."""
         self.lines.append(line)
 
+    def doing(self, what: str) -> None:
+        """Keep what it is."""
+        self.lines.append(what)
+
     def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
         """Keep the step."""
         self.steps.append(step)

@@ -16,6 +16,7 @@ from elman.settings import add_flags, counted, given
 from elman.terminal import tell, use_utf8, write, write_json
 
 if TYPE_CHECKING:
+    from elman_models.law.artifact import Model
     from elman_models.measure.cost import Costs
     from elman_models.measure.report import Evaluation, Figures
 
@@ -99,6 +100,7 @@ def measured(arguments: argparse.Namespace) -> "Evaluation":
     model, habits = load(path), Habits(**given(arguments, HABITS, MendRequest.of_field))
     parts = (arguments.files, arguments.training, arguments.validation)
     documents, training, validation = (documents_in(files, arguments.verbose) for files in parts)
+    warn_of_training_text(model, path.stem, documents)
     with Progress("measuring") as progress:
         found = report(model, path, documents, Rest(training, validation), habits, progress.tell)
     if arguments.checkpoint:
@@ -108,6 +110,17 @@ def measured(arguments: argparse.Namespace) -> "Evaluation":
         with Progress("measuring the float network"):
             found = replace(found, float_costs=checkpoint_costs(arguments.checkpoint, documents))
     return found
+
+
+def warn_of_training_text(model: "Model", name: str, documents: Sequence[str]) -> None:
+    """Say so on standard error where the model was trained on the text that it is measured on."""
+    from elman_models.selection.imprint import largest_overlap
+
+    overlap = largest_overlap(model.about.get("imprints", []), documents)
+    if overlap and overlap.is_sure:
+        samples = f"{overlap.found:,} of {overlap.looked_for:,} samples"
+        words = f"{name} was trained on about {overlap.share:.0%} of this text ({samples}): what follows flatters it"
+        tell(f"warning: {words}")
 
 
 def documents_in(files: Sequence[Path], is_verbose: bool) -> Sequence[str]:

@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="origin",
         metavar="NAME|PATH",
-        help="the model to begin from, a shipped name or a file, instead of random weights; it determines the structure",
+        help="where to begin: a model, by a shipped name or a file, whose structure it is then, or scratch (random weights);"
+        " by default what does best in a short trial",
     )
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoint beside the model file")
     parser.add_argument("--device", default="auto", help="where to train: auto, cpu or cuda (default: auto)")
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verbose", action="store_true", help="name every file and line that is left out")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the curve of training and held-out text at the end")
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe in JSON; dials given as flags override it")
-    dials = parser.add_argument_group("dials", "The defaults need no tuning.")
+    dials = parser.add_argument_group("dials", "The defaults need no tuning. Layers, skips and hidden size are for scratch.")
     with extra("train"):
         from elman_models.training.recipe import DIALS
 
@@ -57,15 +58,14 @@ def run(arguments: argparse.Namespace) -> int:
         with extra("plot"):
             import_module("matplotlib")  # found out now, not after an hour
     with extra("train"):
-        from elman_models.training.origin import read_origin
+        from elman_models.training.origin import starts
         from elman_models.training.train import train
 
-    origin = read_origin(arguments.origin) if arguments.origin else None
     trained = train(
         arguments.files,
         arguments.output,
         recipe_of(arguments),
-        origin=origin,
+        starts=starts(arguments.origin),
         resume=arguments.resume,
         checkpoint_seconds=arguments.checkpoint_seconds,
         device=arguments.device,

@@ -25,6 +25,7 @@ from elman_models.law.structure import Structure
 from elman_models.law.vocabulary import Vocabulary
 from elman_models.measure.cost import evaluate
 from elman_models.measure.fit import fitted
+from elman_models.selection.imprint import Imprint
 from elman_models.shipyard import novels, shakespeare, speeches
 from elman_models.shipyard.english import english_text
 from elman_models.shipyard.python import python_text
@@ -84,13 +85,18 @@ def make(source: Source, recipe: Recipe, output: Path, device: str, resume: bool
 
 
 def refit(source: Source, path: Path) -> Model:
-    """The model file with all but its weights made anew, recall and ghost text on the validation part, and measured again."""
+    """The model file with all but its weights made anew, recall and ghost text on the validation part, and measured again.
+
+    It gets the imprint of its training text too.
+    """
     divided, model = source.read(), weights_of(path)
     held_out = list(divided.validation.values())
     model = fitted(model, held_out)
     unseen = evaluate(model, list(divided.unseen.values())).to_json()
     measured = {"held_out": evaluate(model, held_out).to_json(), "unseen": {"text": listed(divided.unseen), **unseen}}
-    return write_artifact(with_about(model, {"quality": {**model.about.get("quality", {}), **measured}}), path)
+    imprints = [Imprint.of(divided.training.values()).to_json()]
+    about = {"quality": {**model.about.get("quality", {}), **measured}, "imprints": imprints}
+    return write_artifact(with_about(model, about), path)
 
 
 def weights_of(path: Path) -> Model:

@@ -42,6 +42,7 @@ class Header:
     is_over: bool = False  # there is nothing to go on with: all steps are done, or training stopped early
     origin: Mapping[str, str] | None = None  # name, digest and licence of the model that it began from
     processes: int = 1  # that share the rows; the states are those of all rows
+    imprints: Sequence[Mapping[str, Any]] = ()  # of the text, and of those that its origin was trained on
     held_out: Sequence[str] = ()  # text that was not trained on: export fits recall and ghost text on it
 
 

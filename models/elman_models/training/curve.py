@@ -26,12 +26,16 @@ class Point(NamedTuple):
 
 
 class Curve:
-    """The points of a run, and the weights at the best of them. A `patience` of 0 is endless."""
+    """The points of a run, and the weights at the best of them.
 
-    def __init__(self, every: int, patience: int) -> None:
+    A `patience` of 0 is endless. It counts after step `settling`: while the learning rate is high, what is held out often gets
+    dearer for a while, and cheaper than ever as the rate falls.
+    """
+
+    def __init__(self, every: int, patience: int, settling: int = 0) -> None:
         self.points: list[Point] = []
         self.best_weights: dict[str, Tensor] = {}
-        self._every, self._patience = every, patience
+        self._every, self._patience, self._settling = every, patience, settling
         self._loss, self._losses = 0.0, 0
 
     @property
@@ -45,7 +49,7 @@ class Curve:
         """Whether the last `patience` measurements brought nothing better."""
         if not self._patience or (best := self.best) is None:
             return False
-        return len(self.points) - 1 - self.points.index(best) >= self._patience
+        return sum(point.step > max(best.step, self._settling) for point in self.points) >= self._patience
 
     def add(self, loss: float) -> None:
         """Take a step's training loss into the next point."""

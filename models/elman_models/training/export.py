@@ -68,6 +68,7 @@ def read_network(checkpoint: Path) -> ReadNetwork:
     except (KeyError, RuntimeError) as error:
         raise CheckpointError(f"{checkpoint}: its tensors do not fit its structure ({error})") from None
     told: dict[str, Any] = {"recipe": header.recipe.to_json()}
+    told |= {"imprints": [dict(imprint) for imprint in header.imprints]} if header.imprints else {}
     told |= {"from": dict(header.origin)} if header.origin else {}
     return ReadNetwork(network, header.vocabulary, told, header.held_out)
 

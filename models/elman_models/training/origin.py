@@ -24,10 +24,12 @@ from elman_models.errors import InvalidField
 from elman_models.law.artifact import Model, load
 from elman_models.law.structure import SHAPES, Structure
 from elman_models.law.vocabulary import Vocabulary
-from elman_models.shipped import find
+from elman_models.shipped import find, shipped_models
 from elman_models.training.export import to_network
 from elman_models.training.network import Network
 from elman_models.training.recipe import Recipe
+
+SCRATCH = "scratch"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +41,8 @@ class Origin:
 
     def to_json(self) -> dict[str, str]:
         """What checkpoint and model file say of it; the licence of its text, if it is known, goes along with its weights."""
-        licence = self.model.about.get("licence")
+        about = self.model.about
+        licence = about.get("licence") or about.get("from", {}).get("licence")
         return {"name": self.name, "digest": self.model.digest} | ({"licence": str(licence)} if licence else {})
 
     def vocabulary_with(self, notes: Vocabulary) -> Vocabulary:
@@ -66,6 +69,13 @@ class Origin:
         for dial, value in shape_of(self.model.structure).items():
             if (given := getattr(recipe, dial)) is not None:
                 raise InvalidField(dial, given, f"none beside a model to begin from; {self.name} has {value}")
+
+
+def starts(argument: str | None) -> list[Origin | None]:
+    """Where a run may begin: where it is told to (None: random weights), otherwise there or from any shipped model."""
+    if argument is None:
+        return [None, *map(read_origin, shipped_models())]
+    return [None if argument == SCRATCH else read_origin(argument)]
 
 
 def read_origin(argument: str) -> Origin:

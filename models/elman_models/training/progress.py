@@ -15,10 +15,14 @@ SMOOTHING = 0.98
 
 
 class Report(Protocol):
-    """Where a run reports: what it says, and each step that is done."""
+    """Where a run reports: what it says, what it is doing, and each step that is done."""
 
     def say(self, line: str) -> None:
         """Show a line that stays."""
+        ...
+
+    def doing(self, what: str) -> None:
+        """Something without steps has begun, which may take a while."""
         ...
 
     def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
@@ -33,12 +37,16 @@ class Terminal(Progress):
         super().__init__("training")
         self._first: tuple[int, float] | None = None  # the first step of this run, and when it was done
 
+    def doing(self, what: str) -> None:
+        """Show what is done that has no steps to count."""
+        self.tell(None, work=what)
+
     def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
         """Show how far it is."""
         now = time.monotonic()
         first, began = self._first = self._first or (step, now)
         left = f", {in_time((now - began) / (step - first) * (steps - step))} left" if step > first else ""
-        self.tell(step / steps, f"{figures_of(loss, characters_per_second)}{left}")
+        self.tell(step / steps, f"{figures_of(loss, characters_per_second)}{left}", "training")
 
 
 class Plain:
@@ -55,6 +63,10 @@ class Plain:
         """Print the line at once."""
         print(line, file=sys.stderr, flush=True)
 
+    def doing(self, what: str) -> None:
+        """Print what it is."""
+        self.say(what)
+
     def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
         """Print a line if the last one is old enough."""
         if time.monotonic() - self._last >= LINE_SECONDS:
@@ -67,6 +79,9 @@ class Silent:
 
     def say(self, line: str) -> None:
         """Drop the line."""
+
+    def doing(self, what: str) -> None:
+        """Drop what it is."""
 
     def advance(self, step: int, steps: int, loss: float, characters_per_second: float) -> None:
         """Drop the step."""

@@ -43,13 +43,16 @@ class Recipe:
         0.0, NUMBER, "the share of a layer's outputs withheld from its readers while training", Range(0, 0.9)
     )
     learning_rate: float | None = setting(
-        None, NUMBER, "AdamW's learning rate at its highest; by default 0.003, or 0.002 from a model", Range(1e-6, 1)
+        None,
+        NUMBER,
+        "AdamW's learning rate at its highest; by default 0.003, or 0.0005 to 0.002 from a model, by the amount of text",
+        Range(1e-6, 1),
     )
     matrix_rate: float | None = setting(
         None,
         NUMBER,
-        "Muon's learning rate on the layers' matrices, at its highest; by default 0.03 for little text, 0.02 for more and 0.01"
-        " from a model; 0: AdamW learns them too",
+        "Muon's learning rate on the layers' matrices, at its highest; by default 0.03 for little text, 0.02 for more, and"
+        " 0.0025 to 0.01 from a model; 0: AdamW learns them too",
         Range(0, 1),
     )
     restarts: float = setting(
@@ -79,7 +82,10 @@ class Recipe:
         50, WHOLE, "how often the held-out text is measured while training; the best weights are kept", Range(1, 10_000)
     )
     patience: int = setting(
-        10, WHOLE, "measurements without a better one after which training stops; 0: it does not", Range(0, 10_000)
+        10,
+        WHOLE,
+        "measurements without a better one after which training stops, in its second half; 0: it does not",
+        Range(0, 10_000),
     )
     minimum_characters: int = setting(
         20_000, WHOLE, "the least text that training accepts", Range(1, 10**12), unit="characters"
@@ -116,11 +122,12 @@ class Recipe:
         return self._with_open_dials(follows)
 
     def for_more_text(self, characters: int) -> "Recipe":
-        """The same where the weights are a model's, which has its structure, and go on learning."""
+        """The same where the weights are a model's, which has its structure, and go on learning: the less text, the slower."""
         millions = characters / MILLION
+        pace = 1.0 if millions >= 1 else 0.5 if millions >= 0.1 else 0.25
         follows: dict[str, Any] = {
-            "learning_rate": 2e-3,
-            "matrix_rate": 0.01,
+            "learning_rate": pace * 2e-3,
+            "matrix_rate": pace * 0.01,
             "epochs": 6,
             **windows(millions),
         }

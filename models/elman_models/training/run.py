@@ -13,7 +13,9 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +28,7 @@ from elman_models.corpus import Corpus
 from elman_models.errors import InvalidField
 from elman_models.law.structure import SHAPES
 from elman_models.law.vocabulary import SEEN, Vocabulary, character_counts, chunks
+from elman_models.selection.imprint import Imprint
 from elman_models.training.batches import IGNORED, Batches
 from elman_models.training.checkpoint import Checkpoint, CheckpointError, Header
 from elman_models.training.curve import Curve
@@ -96,7 +99,7 @@ class Run:
         self.states = self._zero_states()
         self.optimisers = optimisers_of(self.network, recipe, hardware.dtype)
         self.watched = some_of(self.held_out.documents, WATCHED_CHARACTERS) if recipe.held_out else []
-        self.curve = Curve(max(1, self.steps // recipe.measurements), recipe.patience)
+        self.curve = Curve(max(1, self.steps // recipe.measurements), recipe.patience, self.steps // 2)
 
     def _zero_states(self) -> list[Tensor]:
         """The states of this process's rows before they have read anything."""
@@ -155,6 +158,12 @@ class Run:
         """Whether all steps are done, or the held-out text says that more would not help."""
         return self.step == self.steps or self.curve.is_over
 
+    @cached_property
+    def imprints(self) -> list[Mapping[str, Any]]:
+        """What the text leaves of itself in the model file, and what those left that the origin was trained on."""
+        before = self.origin.model.about.get("imprints", []) if self.origin else []
+        return [Imprint.of(self.training.documents).to_json(), *before]
+
     @property
     def best_step(self) -> int:
         """The step whose weights the model file gets."""
@@ -190,6 +199,7 @@ class Run:
             is_over=self.is_over,
             origin=self.origin.to_json() if self.origin else None,
             processes=self.group.processes,
+            imprints=self.imprints,
             held_out=some_of(self.held_out.documents, FITTED_CHARACTERS),
         )
         tensors = {f"network.{name}": weight for name, weight in self.network.state_dict().items()} | self.curve.tensors()

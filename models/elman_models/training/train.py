@@ -1,7 +1,7 @@
 """Training: a folder of text becomes a model file. Truncated back-propagation through time with carried state (Elman 1990,
 Williams and Peng 1990), Muon for the layers' matrices and AdamW for the rest, warm-up and cosine, gradient clipping.
 
-    text -> divide -> [ step, step, step... (run.py) ] -> export -> measure, beside an n-gram (verdict.py)
+    text -> divide -> where to begin (trial.py) -> [ step, step, step... (run.py) ] -> export -> measure (verdict.py)
 
 torchrun's processes share a step's rows (processes.py) and make, but for rounding, the step that one makes of all. This file
 knows no server and no command line.
@@ -14,9 +14,10 @@ import errno
 import math
 import shlex
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,13 @@ from elman.settings import counted
 from elman_models.corpus import STANDARD_INPUT, Corpus, CorpusError, divide, read_training_text
 from elman_models.law.artifact import Model
 from elman_models.measure.fit import fitted
-from elman_models.training.checkpoint import checkpoint_path, load_checkpoint, refuse_to_overwrite, save_checkpoint
+from elman_models.training.checkpoint import (
+    CheckpointError,
+    checkpoint_path,
+    load_checkpoint,
+    refuse_to_overwrite,
+    save_checkpoint,
+)
 from elman_models.training.curve import Point
 from elman_models.training.export import read_network, to_model, with_about, write_artifact
 from elman_models.training.hardware import choose_device
@@ -33,8 +40,9 @@ from elman_models.training.origin import Origin
 from elman_models.training.processes import ProcessGroup, ProcessGroupError, join
 from elman_models.training.progress import Report, Silent, Speed, report_for_standard_error
 from elman_models.training.recipe import Recipe
-from elman_models.training.run import Run, new_run
-from elman_models.training.verdict import Verdict, judge
+from elman_models.training.run import Run, begun_from, new_run
+from elman_models.training.trial import best_start
+from elman_models.training.verdict import NGRAM_ORDER, Verdict, judge
 
 
 class TrainingError(RuntimeError):
@@ -58,7 +66,7 @@ def train(
     output: Path,
     recipe: Recipe | None = None,
     *,
-    origin: Origin | None = None,
+    starts: Sequence[Origin | None] = (None,),
     resume: bool = False,
     checkpoint_seconds: float = 60.0,
     device: str = "auto",
@@ -67,8 +75,9 @@ def train(
     keep_secrets: bool = False,
     report: Report | None = None,
 ) -> Trained:
-    """Train on files and folders, from random weights or a model's, and write the model to `output`.
+    """Train on files and folders, and write the model to `output`.
 
+    It begins from random weights (None) or a model's; of several starts from the one that does best in a short trial.
     The checkpoint lies beside it while the run is not over, and longer where it is to be kept.
     Of the processes that torchrun starts the first returns; the others end. All read the files, and the checkpoint to resume.
     Raises CorpusError, InvalidField, CheckpointError, TrainingError, ProcessGroupError or OSError; each says what to do.
@@ -85,8 +94,40 @@ def train(
             corpus.require(recipe.minimum_characters)
             training, held_out = divide(corpus, recipe.held_out)
             del corpus  # the undivided text would be held beside its parts
-            run = new_run(training, held_out, recipe, choose_device(device), origin, group)
+            kind, path = choose_device(device), checkpoint_path(output)
+            tried = partial(best_start, training, recipe, starts, kind, told)
+            start = chosen(starts, path, is_resumed(resume, group, path), tried) if group.is_first else 0
+        start = int(group.from_first(start))  # the others waited
+        with group.agreeing():
+            run = new_run(training, held_out, recipe, kind, starts[start], group)
         return carry_out(run, output, resume, checkpoint_seconds, told, {}, keep_checkpoint)
+
+
+def chosen(starts: Sequence[Origin | None], path: Path, is_resumed: bool, tried: Callable[[], Origin | None]) -> int:
+    """Which of the starts a run has: the one that its checkpoint began from, otherwise the one that trials found."""
+    if len(starts) == 1:
+        return 0
+    if is_resumed:
+        return begun_with(starts, path)
+    refuse_to_overwrite(path)
+    return starts.index(tried())
+
+
+def begun_with(starts: Sequence[Origin | None], path: Path) -> int:
+    """Which of the starts the run of a checkpoint began from. Raises CheckpointError where it was none of them."""
+    origin = load_checkpoint(path).header.origin
+    digests = [start.model.digest if start else None for start in starts]
+    digest = origin["digest"] if origin else None
+    if digest not in digests:
+        raise CheckpointError(
+            f"{path}: began from {begun_from(origin)}, which is none of those to begin from; name it with --from"
+        )
+    return digests.index(digest)
+
+
+def is_resumed(resume: bool, group: ProcessGroup, path: Path) -> bool:
+    """Whether a run goes on: it was asked for, or torchrun began anew because a process had failed."""
+    return resume or (group.restarts > 0 and path.exists())
 
 
 def reporting(report: Report | None, group: ProcessGroup) -> AbstractContextManager[Report]:
@@ -111,7 +152,7 @@ def carry_out(
     """
     path = checkpoint_path(output)
     with run.group.agreeing():
-        prepare(run, output, path, resume or (run.group.restarts > 0 and path.exists()), report)
+        prepare(run, output, path, is_resumed(resume, run.group, path), report)
     with saying_what_is_saved(run, output, path, report):
         try:
             with Interruption() as interruption:
@@ -193,6 +234,8 @@ def finish(run: Run, output: Path, path: Path, keep_checkpoint: bool, report: Re
     weights = sum(weight.numel() for weight in network.parameters())
     facts = {**told, "weights": weights, "training_characters": run.training.characters}
     about = {**facts, "steps": run.step, "best_step": run.best_step, **about}
+    if held_out:
+        report.doing(f"fitting recall and ghost text to held-out text, and measuring there, beside a {NGRAM_ORDER}-gram")
     model = fitted(to_model(network, vocabulary, about), held_out)
     if keep_checkpoint:
         report.say(f"{path}: the checkpoint stays, for elman eval --checkpoint")
@@ -206,7 +249,7 @@ def finish(run: Run, output: Path, path: Path, keep_checkpoint: bool, report: Re
     report.say(f"{output}: {output.stat().st_size:,} bytes, digest {model.digest[:16]}; next:")
     report.say(f'  elman complete --model {shlex.quote(str(output))} "{beginning(run.training)}"')
     if verdict:
-        report.say(verdict.meaning(run.origin is not None))
+        report.say(verdict.meaning())
     return Trained(model, output, path, verdict, run.curve.points, run.batches.rows * run.batches.steps)
 
 

@@ -17,6 +17,7 @@ from elman_models.measure.grams import Grams
 from elman_models.measure.network_predictor import NetworkPredictor
 from elman_models.measure.ngram import NGram
 from elman_models.measure.predictor import Predictor
+from elman_models.measure.report import with_recall
 from elman_models.measure.typist import Habits, Typist
 from elman_models.training.float_cost import float_nats_per_character
 from elman_models.training.network import Network
@@ -30,8 +31,7 @@ MEASURED_CHARACTERS = 100_000
 
 KEYS_CHARACTERS = 20_000
 """At most this many are typed, so that this takes seconds too."""
-MORE_TEXT = "more text would help most, or another model to begin from (--from)"
-FROM_A_MODEL = "beginning from a model may help (--from english, or --from python for code), and so does more text"
+MORE_TEXT = "more text would help most, or a model of similar text to begin from (--from)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Verdict:
     quality: Quality  # of the artifact
     float_nats_per_character: float  # of the network in float
     ngram_nats_per_character: float
+    recalling_ngram_nats_per_character: float  # with the model's kind of recall, its odds fitted for it on the same text
     ngram_characters: int  # of the training text that the n-gram was counted on
     training_characters: int
     keys_saved: float  # of the simulated typist's, at the model's own threshold
@@ -50,26 +51,29 @@ class Verdict:
         """What a model file says of it."""
         ngram = f"{NGRAM_ORDER}-gram"
         costs = {"held_out": self.quality.to_json(), "float": self.float_nats_per_character}
-        counted = {ngram: self.ngram_nats_per_character, f"{ngram}_training_characters": self.ngram_characters}
+        counted = {ngram: self.ngram_nats_per_character, f"{ngram}_with_recall": self.recalling_ngram_nats_per_character}
+        counted |= {f"{ngram}_training_characters": self.ngram_characters}
         return {**costs, **counted, "keys_saved": self.keys_saved, f"{ngram}_keys_saved": self.ngram_keys_saved}
 
     def in_words(self) -> str:
         """What the figures are, for who knows them."""
         nats, ngram = self.quality.nats_per_character_streaming, self.ngram_nats_per_character
+        recalling = self.recalling_ngram_nats_per_character
         is_part = self.ngram_characters < self.training_characters
         return (
             f"held-out text ({self.quality.characters:,} characters): {nats:.4f} nats a character, "
             f"{nats / math.log(2):.3f} bits; {compared(nats, ngram)} a {NGRAM_ORDER}-gram's {ngram:.4f}"
             + (f", counted on {self.ngram_characters:,} characters" if is_part else "")
+            + f"; {compared(nats, recalling)} the {recalling:.4f} of one with recall"
         )
 
-    def meaning(self, begun_from_model: bool) -> str:
+    def meaning(self) -> str:
         """What that means to a person and, where an n-gram does better, what may help."""
         ours, theirs = (f"{100 * saved:.0f}" for saved in (self.keys_saved, self.ngram_keys_saved))
         saves = f"it saves {ours} of 100 keys on text that it has not seen; an n-gram of the same text saves {theirs}"
         if self.quality.nats_per_character_streaming <= self.ngram_nats_per_character and int(ours) >= int(theirs):
             return saves
-        return f"{saves}; {MORE_TEXT if begun_from_model else FROM_A_MODEL}"
+        return f"{saves}; {MORE_TEXT}"
 
 
 def judge(model: Model, network: Network, vocabulary: Vocabulary, training: Corpus, held_out: Corpus) -> Verdict | None:
@@ -79,12 +83,15 @@ def judge(model: Model, network: Network, vocabulary: Vocabulary, training: Corp
         return None
     ngram_text = spread(training, NGRAM_CHARACTERS)
     grams = Grams.of(vocabulary.encode(ngram_text), len(vocabulary) + 1, NGRAM_ORDER)
-    ngram = GramPredictor(NGram(grams, NGRAM_ORDER), vocabulary)
+    counts = NGram(grams, NGRAM_ORDER)
+    ngram, recalling = GramPredictor(counts, vocabulary), with_recall(counts, model, documents)
+    texts, characters = [vocabulary.encode(each) for each in documents], sum(map(len, documents))
     typed = some_of(held_out.documents, KEYS_CHARACTERS)
     return Verdict(
         quality=evaluate(model, documents),
         float_nats_per_character=float_nats_per_character(network, vocabulary, documents),
-        ngram_nats_per_character=ngram.nats([vocabulary.encode(each) for each in documents]) / sum(map(len, documents)),
+        ngram_nats_per_character=ngram.nats(texts) / characters,
+        recalling_ngram_nats_per_character=recalling.nats(texts) / characters,
         ngram_characters=len(ngram_text),
         training_characters=training.characters,
         keys_saved=keys_saved(NetworkPredictor(model), model, typed),

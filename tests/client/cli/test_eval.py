@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -23,6 +24,7 @@ from elman_models.law.state import State
 from elman_models.measure.gram_predictor import GramPredictor
 from elman_models.measure.grams import Grams
 from elman_models.measure.ngram import NGram
+from elman_models.selection.imprint import Imprint
 from elman_models.training.checkpoint import Checkpoint, Header, save_checkpoint
 from elman_models.training.export import to_model
 from elman_models.training.network import Network
@@ -73,6 +75,22 @@ def test_a_report_holds_every_figure_of_every_predictor(
         assert each["bits_per_character_windows"] == pytest.approx(each["nats_per_character_windows"] / math.log(2))
     assert measured["baselines"][0]["keystrokes_saved"] > 0
     assert measured["min_confidence"] == pytest.approx(math.exp(-model.ghost_surprise.beyond / 256))
+
+
+def test_who_measures_on_the_training_text_is_warned(
+    model: Model, files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "".join(f"{number:b}".translate(str.maketrans("01", "ab")) + " a faded egg\n" for number in range(400))
+    files[0].write_text(text, encoding="utf-8")
+    save(replace(model, about={"imprints": [Imprint.of([text]).to_json()]}), tmp_path / "own.safetensors")
+    assert main(["eval", str(tmp_path / "own.safetensors"), str(files[0])]) == 0
+    told = capsys.readouterr().err
+    assert re.fullmatch(
+        r"warning: own was trained on about 100% of this text \((\d+) of \1 samples\): what follows flatters it\n", told
+    )
+    files[0].write_text(text[::-1], encoding="utf-8")
+    assert main(["eval", str(tmp_path / "own.safetensors"), str(files[0])]) == 0
+    assert not capsys.readouterr().err
 
 
 def test_a_confidence_that_is_given_counts_in_place_of_the_models_own(

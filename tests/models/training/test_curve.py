@@ -20,7 +20,7 @@ from elman_models.training.recipe import Recipe
 from elman_models.training.run import Run, new_run
 from elman_models.training.train import Trained, carry_out, loop, save
 
-HASTY = replace(QUICK, epochs=40, dropout=0.0, held_out=0.2, measurements=100, patience=5)
+HASTY = replace(QUICK, epochs=20, dropout=0.0, held_out=0.2, measurements=100, patience=5)
 """Learns noise by heart, which makes the held-out noise ever less likely."""
 
 
@@ -43,7 +43,8 @@ def stopped(noise: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Ru
 
 def test_a_run_that_learns_by_heart_stops_early_and_says_so(stopped: tuple[Run, Trained, Kept]) -> None:
     run, done, kept = stopped
-    assert run.best_step < run.step < run.steps
+    assert run.best_step < run.step
+    assert run.steps // 2 < run.step < run.steps
     assert f"stopped early at step {run.step:,} of {run.steps:,}; the best weights are those of {run.best_step:,}" in kept.lines
     assert load(done.output).about["best_step"] == run.best_step
 
@@ -107,6 +108,15 @@ def test_the_training_cost_of_a_point_is_the_mean_since_the_point_before() -> No
             curve.record(step, 1.5, network)
     assert [tuple(point) for point in curve.points] == [(2, 3.0, 1.5), (3, 1.0, 1.5)]
     assert curve.best == curve.points[0]
+
+
+def test_patience_counts_in_the_second_half_alone() -> None:
+    curve, network = Curve(1, 3, settling=5), torch.nn.Linear(1, 1)
+    over: list[bool] = []
+    for step, held_out in enumerate([1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 0.5, 0.6, 0.6, 0.6], start=1):
+        curve.record(step, held_out, network)
+        over.append(curve.is_over)
+    assert over == [False] * 10 + [True]
 
 
 def test_a_picture_has_a_line_for_each_text_that_was_measured() -> None:

@@ -3,6 +3,7 @@
 # torch leaves many of its members without a type:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,12 @@ def test_an_origin_is_found_as_a_model_is(origin: Origin, tmp_path: Path) -> Non
     assert read_origin(f"mine={tmp_path / 'notes.safetensors'}").name == "mine"
     shakespeare = read_origin("shakespeare")
     assert (shakespeare.name, shakespeare.to_json()["licence"]) == ("shakespeare", shakespeare.model.about["licence"])
+
+
+def test_the_licence_of_a_text_goes_along_with_what_learned_from_it(origin: Origin) -> None:
+    first = Origin("a", replace(origin.model, about={"licence": "free"}))
+    then = Origin("b", replace(origin.model, about={"from": first.to_json()}))
+    assert then.to_json()["licence"] == "free"
 
 
 def test_what_is_not_a_model_is_refused_by_name(origin: Origin, tmp_path: Path) -> None:

@@ -49,6 +49,12 @@ def test_from_a_model_every_dial_but_those_of_its_structure_follows_the_amount_o
     assert Recipe(matrix_rate=0.0).for_more_text(characters).matrix_rate == 0
 
 
+def test_a_model_goes_on_the_more_slowly_the_less_text_there_is() -> None:
+    rates = [Recipe().for_more_text(characters) for characters in (50_000, 200_000, 2_000_000)]
+    assert [recipe.matrix_rate for recipe in rates] == [0.0025, 0.005, 0.01]
+    assert [recipe.learning_rate for recipe in rates] == [0.0005, 0.001, 0.002]
+
+
 def test_a_recipe_comes_back_from_json() -> None:
     recipe = Recipe(hidden_size=96, dropout=0.25)
     assert from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
