@@ -2,7 +2,9 @@
 
 Refused
 ├── UnknownModel   NOT_FOUND            lists the models there are
-├── QueueFull      RESOURCE_EXHAUSTED   with the delay after which to come back
+├── Busy           RESOURCE_EXHAUSTED   with the delay after which to come back
+│   ├── QueueFull  no more may wait
+│   └── TooLate    what waits would not leave the time to end before the call's deadline
 ├── Unavailable    UNAVAILABLE          draining: go to another replica and resume
 └── Defect         INTERNAL             an identifier to find the log line, no internals
 """
@@ -11,8 +13,6 @@ from collections.abc import Iterable
 
 from elman.settings import shown
 from elman_models.errors import Refused
-
-RETRY_SECONDS = 0.5
 
 
 class UnknownModel(Refused):
@@ -24,14 +24,29 @@ class UnknownModel(Refused):
         super().__init__(f"model.name: {shown(name)} is not served; there are: {', '.join(served)}")
 
 
-class QueueFull(Refused):
-    """Too many texts are waiting for a row."""
+class Busy(Refused):
+    """There is too much to do; `retry_seconds` later there may be less."""
 
     status = "RESOURCE_EXHAUSTED"
 
-    def __init__(self, waiting: int) -> None:
-        super().__init__(f"the queue is full: {waiting} texts are waiting; retry after {RETRY_SECONDS} s")
-        self.retry_seconds = RETRY_SECONDS
+    def __init__(self, reason: str, retry_seconds: float) -> None:
+        self.retry_seconds = round(retry_seconds, 3)
+        super().__init__(f"{reason}; retry after {self.retry_seconds:g} s")
+
+
+class QueueFull(Busy):
+    """Too many texts are waiting for a row."""
+
+    def __init__(self, waiting: int, retry_seconds: float) -> None:
+        super().__init__(f"the queue is full: {waiting} texts are waiting", retry_seconds)
+
+
+class TooLate(Busy):
+    """The call would hardly end before its deadline."""
+
+    def __init__(self, left: float, wait: float, retry_seconds: float) -> None:
+        reason = f"deadline: {max(left, 0):.3g} s are left, and others come first for about {wait:.2g} s"
+        super().__init__(reason, retry_seconds)
 
 
 class Unavailable(Refused):

@@ -98,12 +98,12 @@ class Session:
         editing.pursue(not accept.HasField("suggest") or accept.suggest)
 
     def begin(self) -> None:
-        """Let the engine work for what was taken, before `next` is asked. Raises QueueFull, as `next` will."""
+        """Let the engine work for what was taken, before `next` is asked. Raises Busy, as `next` will."""
         if self._editing:
             self._editing.begin()
 
     def next(self) -> pb.FollowResponse | None:
-        """The response to write now; None while there is none. Raises QueueFull, after which it may be asked again."""
+        """The response to write now; None while there is none. Raises Busy, after which it may be asked again."""
         editing = self._editing
         if editing is None:
             return None

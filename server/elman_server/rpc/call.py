@@ -18,7 +18,7 @@ from grpc.aio import ServicerContext
 
 from elman_models.errors import Refused
 from elman_server.engine.job import Timing
-from elman_server.errors import Defect, QueueFull
+from elman_server.errors import Busy, Defect
 from elman_server.telemetry.log import log
 from elman_server.telemetry.metrics import Metrics
 
@@ -132,7 +132,7 @@ def status_of_leaving(context: Context) -> str:
 async def refuse(context: Context, refused: Refused) -> None:
     """End the call with the status of what was refused."""
     code = grpc.StatusCode[refused.status]
-    if not isinstance(refused, QueueFull):
+    if not isinstance(refused, Busy):
         await context.abort(code, str(refused))
         return
     delay = Duration()

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from elman.v1 import completion_service_pb2 as pb
-from elman_server.errors import QueueFull, Unavailable
+from elman_server.errors import Busy, Unavailable
 from elman_server.follow.editing import Witness
 from elman_server.follow.session import Session
 from elman_server.rpc.bell import Bell
@@ -71,7 +71,7 @@ class FollowCall:
         """Let the engine work before the writer asks for it: a turn of the loop less."""
         try:
             self._session.begin()
-        except QueueFull:
+        except Busy:
             self._wake()  # the writer will try again
 
     def _note(self, request: pb.FollowRequest) -> None:
@@ -99,7 +99,7 @@ class FollowCall:
             reading.result()
         try:
             return self._session.next()
-        except QueueFull as full:
+        except Busy as full:
             if self._retry is None:
                 self._retry = asyncio.get_running_loop().call_later(full.retry_seconds, self._try_again)
             return None

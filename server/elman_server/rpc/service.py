@@ -1,14 +1,17 @@
 """The methods of elman.v1.CompletionService: check the request, submit its jobs, and write what the engine tells."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
+from math import inf
+from typing import cast
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_server.config import SESSION_BYTES
-from elman_server.engine.engine import Engine
-from elman_server.engine.job import Job, Progress
+from elman_server.engine.engine import Engine, Entrance
+from elman_server.engine.job import Asker, Job, Progress
 from elman_server.errors import Unavailable
 from elman_server.follow.session import Session
 from elman_server.requests.catalogue import Catalogue
@@ -51,7 +54,7 @@ class CompletionService:
         self._catalogue = catalogue
         self._engine = engine
         self._metrics = metrics
-        self._open_session = partial(Session, catalogue, engine, session_bytes)
+        self._session_bytes = session_bytes
         self._running: dict[News, Job] = {}
         self._follow_calls: set[FollowCall] = set()
         self._is_idle = asyncio.Event()
@@ -65,7 +68,7 @@ class CompletionService:
             news = News()
             jobs = completion.jobs(news.tell)
             submission = completion.submission(jobs, news.tell)
-            self._submit(submission, news)
+            self._submit(submission, news, asker_of(context))
             try:
                 await context.write(completion.started())
                 running = len(jobs)
@@ -96,7 +99,8 @@ class CompletionService:
         """Suggest what may follow a document's cursor while the document is edited."""
         async with answering("Follow", context, self._metrics) as call:
             self._check_open()
-            follow_call = FollowCall(read, context, call, self._open_session)
+            entrance = Entrance(self._engine, Asker(context.peer(), is_document=True))
+            follow_call = FollowCall(read, context, call, partial(Session, self._catalogue, entrance, self._session_bytes))
             self._follow_calls.add(follow_call)
             self._note_idleness()
             try:
@@ -112,15 +116,15 @@ class CompletionService:
             scoring = Scoring.of(request, self._catalogue)
             call.model, call.canonical = scoring.served.name, scoring.canonical
             call.note_prefix(len(scoring.text), scoring.state.position)
-            return await self._score(scoring, call)
+            return await self._score(scoring, call, asker_of(context))
         raise AssertionError("a refused call has been aborted")
 
-    async def _score(self, scoring: Scoring, call: CallRecord) -> pb.ScoreResponse:
+    async def _score(self, scoring: Scoring, call: CallRecord, asker: Asker) -> pb.ScoreResponse:
         if not scoring.text:
             return scoring.response((), scoring.state)
         news = News()
         job = scoring.job(news.tell)
-        self._submit([job], news)
+        self._submit([job], news, asker)
         try:
             last = await news.next()
             call.note_timing(job.timing)
@@ -159,8 +163,8 @@ class CompletionService:
         if self.is_draining:
             raise Unavailable
 
-    def _submit(self, jobs: Sequence[Job], news: News) -> None:
-        self._engine.submit(jobs)
+    def _submit(self, jobs: Sequence[Job], news: News, asker: Asker) -> None:
+        self._engine.submit(jobs, asker)
         self._running[news] = jobs[0]
         self._note_idleness()
 
@@ -176,3 +180,9 @@ class CompletionService:
             self._is_idle.clear()
         else:
             self._is_idle.set()
+
+
+def asker_of(context: Context) -> Asker:
+    """Who asks, and until when; a connection is a caller."""
+    left = cast("float | None", context.time_remaining())
+    return Asker(context.peer(), inf if left is None else time.monotonic() + left)

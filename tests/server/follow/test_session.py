@@ -296,7 +296,7 @@ class Full:
 
     def submit(self, jobs: Sequence[Job]) -> None:
         if self.is_full:
-            raise QueueFull(99)
+            raise QueueFull(99, 0.5)
         self._engine.submit(jobs)
 
     def resume(self, job: Job) -> None:

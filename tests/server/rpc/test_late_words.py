@@ -35,6 +35,10 @@ class Recorder:
         self.late: list[tuple[int, pb.FollowResponse]] = []
         self.status: Any = None
 
+    def peer(self) -> str:
+        """Who it is."""
+        return "recorder"
+
     async def read(self) -> pb.FollowRequest | None:
         """The next request, soon or at once."""
         await self._wait()
