@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import os
 import secrets
 import signal
 import socket
+import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from importlib.metadata import version
@@ -30,26 +32,39 @@ from elman_server.rpc.wire import SERVICE, handlers
 from elman_server.telemetry.greeting import greet, is_terminal
 from elman_server.telemetry.log import LOGGER, configure, log
 from elman_server.telemetry.metrics import Metrics
+from elman_server.telemetry.writer import Writer
 
 OPTIONS = [
     ("grpc.so_reuseport", 0),  # otherwise a second server would silently share the port
-    ("grpc.max_receive_message_length", 4 << 20),
-    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # a client asks every 20 s whether the machine is still there
+    ("grpc.max_receive_message_length", 4 << 20),  # a prefix, what was received already, and a state
+    ("grpc.max_concurrent_streams", 128),  # of a connection: who opens and resets more disturbs nobody
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),  # clients ask every 10 s and more whether the machine is there,
+    ("grpc.keepalive_permit_without_calls", 1),  # also while they have no call
+    ("grpc.max_connection_age_ms", 600_000),  # so that servers that are added get their share; running calls go on
 ]
 
-FAREWELL_SECONDS = 1.0
+LAST_LINES_SECONDS = 0.5
+"""How long the end waits for who reads the log."""
+
+FAREWELL_SECONDS = 0.5
 """How long the last words of ended calls may take to leave."""
+
+STALLED_SECONDS = 5.0
+"""How long beyond the notice, the grace and the farewell a server may take to end, before it is ended."""
 
 MakeExecution: TypeAlias = Callable[[Model, int, str, str, int], Execution]
 
 
 def serve(config: ServerConfig) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code. Raises Refused, ArtifactError or OSError if it cannot start."""
-    configure(config.log_level)
-    return asyncio.run(run(config))
+    writer = configure(config.log_level)
+    try:
+        return asyncio.run(run(config, writer))
+    finally:
+        writer.close(LAST_LINES_SECONDS)
 
 
-async def run(config: ServerConfig) -> int:
+async def run(config: ServerConfig, writer: Writer) -> int:
     """Start, wait for a signal or a failure, drain, stop."""
     leaving, hurrying = asyncio.Event(), asyncio.Event()
 
@@ -57,30 +72,47 @@ async def run(config: ServerConfig) -> int:
         """The first signal asks to leave in good order, a second one at once."""
         (hurrying if leaving.is_set() else leaving).set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):  # before anything is loaded: otherwise process 1 of a container ignores them
+    for number in (
+        signal.SIGTERM,
+        signal.SIGINT,
+        signal.SIGHUP,
+    ):  # before anything is loaded: otherwise process 1 of a container ignores them
         asyncio.get_running_loop().add_signal_handler(number, leave)
-    server = Server(config)
+    server = Server(config, dropped_lines=lambda: writer.dropped)
     await server.start()
     forward = [asyncio.create_task(leaving.wait()), asyncio.create_task(hurrying.wait())]
     forward[0].add_done_callback(lambda _: server.leave())
     forward[1].add_done_callback(lambda _: server.hurry())
+    forward[0].add_done_callback(lambda _: end_after(config.drain_notice_seconds + config.grace_seconds + FAREWELL_SECONDS))
     try:
         return await server.until_stopped()
     finally:
         forward[1].cancel()
 
 
+def end_after(seconds: float) -> None:
+    """End the process if it has not ended by itself that long, and a little longer, from now: whatever is stuck."""
+    timer = threading.Timer(seconds + STALLED_SECONDS, os._exit, (1,))
+    timer.daemon = True
+    timer.start()
+
+
 class Server:
     """A running server. `start`, then `until_stopped`, which `leave` ends in good order."""
 
-    def __init__(self, config: ServerConfig, make_execution: MakeExecution = open_execution) -> None:
+    def __init__(
+        self,
+        config: ServerConfig,
+        make_execution: MakeExecution = open_execution,
+        dropped_lines: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._config = config
         catalogue = Catalogue.load(config.models)
         chosen = (config.rows, config.device, config.instructions, config.threads)
         executions = {one.model.digest: make_execution(one.model, *chosen) for one in catalogue}
         self._engine = Engine(executions, config.rows, config.waiting)
         self._ticker = Ticker(self._engine, self._fail)
-        self._metrics = Metrics(self._engine.statistics, version("elman"))
+        self._metrics = Metrics(self._engine.statistics, version("elman"), dropped_lines)
         self._service = CompletionService(catalogue, self._engine, self._metrics, config.session_bytes)
         self._models = {one.name: one.model.digest for one in catalogue}
         self._executions = {one.name: executions[one.model.digest].name for one in catalogue}
@@ -131,7 +163,7 @@ class Server:
         self.metrics_port = int(self._http.server_port)
 
     def leave(self) -> None:
-        """Begin to drain: NOT_SERVING first, then the port closes."""
+        """Begin to drain: NOT_SERVING first; after the notice the port closes, and connections are told to go away."""
         self._leaving.set()
 
     def hurry(self) -> None:
@@ -147,18 +179,18 @@ class Server:
         return int(self._failed)
 
     async def _drain(self) -> None:
-        """NOT_SERVING while the port still listens, so that watchers see it; then wait for running calls."""
-        self._service.is_draining = True
+        """NOT_SERVING while all goes on, new calls too, until those who watch have gone elsewhere."""
         await self._health.set_serving(False)
         if self._failed:
             return
         log("draining", running_calls=self._service.running)
-        self._service.end_follow_calls(Unavailable())  # they can go on elsewhere at once
         await self._wait_for(asyncio.sleep(self._config.drain_notice_seconds), self._config.drain_notice_seconds)
 
     async def _stop(self) -> None:
         """Close the port, let running calls end within the grace, end the rest as UNAVAILABLE."""
         grace = 0 if self._failed else self._config.grace_seconds
+        self._service.is_draining = True
+        self._service.end_follow_calls(Unavailable())  # they can go on elsewhere at once
         closing = asyncio.create_task(self._grpc.stop(grace + FAREWELL_SECONDS))  # the port closes at once
         await self._wait_for(self._service.until_idle(), grace)
         self._service.end_all(Unavailable())

@@ -16,9 +16,11 @@ BUCKETS = tuple(50e-6 * 1.5**power for power in range(33))
 class Metrics:
     """What calls did, beside what the engine itself counts."""
 
-    def __init__(self, statistics: Callable[[], Statistics], version: str) -> None:
+    def __init__(
+        self, statistics: Callable[[], Statistics], version: str, dropped_lines: Callable[[], int] = lambda: 0
+    ) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(EngineCollector(statistics, version))
+        self.registry.register(EngineCollector(statistics, version, dropped_lines))
 
         tallies: list[Tally] = []
 
@@ -48,9 +50,8 @@ class Metrics:
 class EngineCollector(Collector):
     """The engine's own numbers, read when somebody scrapes."""
 
-    def __init__(self, statistics: Callable[[], Statistics], version: str) -> None:
-        self._statistics = statistics
-        self._version = version
+    def __init__(self, statistics: Callable[[], Statistics], version: str, dropped_lines: Callable[[], int]) -> None:
+        self._statistics, self._version, self._dropped_lines = statistics, version, dropped_lines
 
     def collect(self) -> Iterator[Metric]:
         """The metrics as they stand."""
@@ -62,6 +63,9 @@ class EngineCollector(Collector):
         yield GaugeMetricFamily("elman_queue_length", "Texts that wait for a row.", value=now.waiting)
         yield CounterMetricFamily("elman_steps", "Steps of the network, each over a batch of rows.", value=now.steps)
         yield CounterMetricFamily("elman_row_steps", "Steps of single rows.", value=now.row_steps)
+        yield CounterMetricFamily(
+            "elman_log_lines_dropped", "Lines of the log that nobody read in time.", value=self._dropped_lines()
+        )
         build = GaugeMetricFamily("elman_build_info", "The version that runs.", labels=["version"])
         build.add_metric([self._version], 1)
         yield build
