@@ -1,6 +1,7 @@
 """A server's life: load, listen, serve, drain, stop. Signals and ports are known here and nowhere else."""
 
 import asyncio
+import ctypes
 import logging
 import os
 import secrets
@@ -22,10 +23,12 @@ from elman_models.execution.choice import open_execution
 from elman_models.execution.protocol import Execution
 from elman_models.law.artifact import Model
 from elman_server.config import ServerConfig
+from elman_server.engine.budget import Budget, default_bytes
 from elman_server.engine.engine import Engine, Statistics
 from elman_server.engine.ticker import Ticker
 from elman_server.errors import Defect, Unavailable
 from elman_server.requests.catalogue import Catalogue
+from elman_server.rpc.call import Calls
 from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
 from elman_server.rpc.wire import SERVICE, handlers
@@ -43,6 +46,13 @@ OPTIONS = [
     ("grpc.max_connection_age_ms", 600_000),  # so that servers that are added get their share; running calls go on
 ]
 
+M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # mallopt(3)
+LARGE_BYTES, ARENAS = 1 << 17, 2
+ALLOCATOR = ctypes.CDLL(None)
+
+LOOK_SECONDS = 5.0
+"""How often is looked after callers who neither send nor read."""
+
 LAST_LINES_SECONDS = 0.5
 """How long the end waits for who reads the log."""
 
@@ -57,6 +67,7 @@ MakeExecution: TypeAlias = Callable[[Model, int, str, str, int], Execution]
 
 def serve(config: ServerConfig) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code. Raises Refused, ArtifactError or OSError if it cannot start."""
+    give_memory_back()
     writer = configure(config.log_level)
     try:
         return asyncio.run(run(config, writer))
@@ -90,6 +101,19 @@ async def run(config: ServerConfig, writer: Writer) -> int:
         forward[1].cancel()
 
 
+def give_memory_back() -> None:
+    """Have glibc, where that is what allocates, return large blocks at once: it would learn to keep what a burst needed."""
+    with suppress(AttributeError):
+        ALLOCATOR.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+        ALLOCATOR.mallopt(M_ARENA_MAX, ARENAS)
+
+
+def trim() -> None:
+    """Have glibc return what is free of the small blocks, too."""
+    with suppress(AttributeError):
+        ALLOCATOR.malloc_trim(0)
+
+
 def end_after(seconds: float) -> None:
     """End the process if it has not ended by itself that long, and a little longer, from now: whatever is stuck."""
     timer = threading.Timer(seconds + STALLED_SECONDS, os._exit, (1,))
@@ -112,8 +136,10 @@ class Server:
         executions = {one.model.digest: make_execution(one.model, *chosen) for one in catalogue}
         self._engine = Engine(executions, config.rows, config.waiting)
         self._ticker = Ticker(self._engine, self._fail)
-        self._metrics = Metrics(self._engine.statistics, version("elman"), dropped_lines)
-        self._service = CompletionService(catalogue, self._engine, self._metrics, config.session_bytes)
+        self._budget = Budget(default_bytes() if config.memory_bytes is None else config.memory_bytes)
+        self._metrics = Metrics(self._engine.statistics, version("elman"), dropped_lines, self._budget)
+        self._calls = Calls(self._metrics, self._budget)
+        self._service = CompletionService(catalogue, self._engine, config.session_bytes)
         self._models = {one.name: one.model.digest for one in catalogue}
         self._executions = {one.name: executions[one.model.digest].name for one in catalogue}
         self._failed = False
@@ -127,6 +153,7 @@ class Server:
         self.port = self._listen()
         self._start_metrics()
         self._ticker.start(asyncio.get_running_loop())
+        self._watching = asyncio.create_task(self._watch_callers())
         await self._grpc.start()
         await self._health.set_serving(True)
         host = self._config.host
@@ -143,7 +170,7 @@ class Server:
         )
 
     def _add_services(self) -> None:
-        self._grpc.add_generic_rpc_handlers((handlers(self._service, self._metrics),))
+        self._grpc.add_generic_rpc_handlers((handlers(self._service, self._calls),))
         self._health.add_to(self._grpc)
         reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)
 
@@ -161,6 +188,12 @@ class Server:
         except OSError as error:
             raise InvalidField("metrics_port", self._config.metrics_port, f"a free port ({error.strerror})") from None
         self.metrics_port = int(self._http.server_port)
+
+    async def _watch_callers(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._calls.end_stalled()
+            await asyncio.to_thread(trim)
 
     def leave(self) -> None:
         """Begin to drain: NOT_SERVING first; after the notice the port closes, and connections are told to go away."""
@@ -196,6 +229,7 @@ class Server:
         self._service.end_all(Unavailable())
         await self._grpc.stop(FAREWELL_SECONDS)  # the last words travel; who only watches the health is cut off
         await closing
+        self._watching.cancel()
         await self._ticker.stop()
         await self._stop_metrics()
 
@@ -223,6 +257,11 @@ class Server:
         self._service.is_draining = True
         self._service.end_all(Defect(identifier))
         self._leaving.set()
+
+    @property
+    def held_bytes(self) -> int:
+        """What is held for calls."""
+        return self._budget.held
 
     def statistics(self) -> Statistics:
         """What the engine is doing and has done."""

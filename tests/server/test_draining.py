@@ -135,7 +135,7 @@ async def test_a_reader_who_is_behind_at_the_end_is_told_where_to_go(start: Star
     request.include_log_probabilities = True
     async with client.streaming(request) as call:
         await call.read()
-        await client.until(lambda: server.statistics().row_steps > 4096 and not server.statistics().busy_rows)
+        await client.until(lambda: server.statistics().row_steps > 1024 and not server.statistics().busy_rows)
         server.leave()
         assert await server.until_stopped() == 0
         await rest(call)

@@ -28,7 +28,7 @@ from elman_server.engine.pace import RUN_ROWS, Pace, is_long
 ROW_STEPS = 1024
 """How far a text moves in its row before it leaves the row to one that waits."""
 
-UNTAKEN_CHARACTERS = 4096
+UNTAKEN_CHARACTERS = 1024
 """How far a reader may fall behind before its text leaves the row."""
 
 

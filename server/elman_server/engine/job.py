@@ -267,7 +267,7 @@ class Job:
         self.turn = max(0, self.turn - advance.steps)
         scored = len(advance.scored)
         if advance.forced:
-            self.skipped, self.scored = self.skipped[len(advance.skipped) :], self.scored[scored:]
+            self.skipped, self.scored = rest(self.skipped, len(advance.skipped)), rest(self.scored, scored)
         is_accounted = scored or self.start.is_accounted
         surprises, log_probabilities, is_recalled = account_of(outcome, index) if is_accounted else ((), (), ())
         if self.ending is None:
@@ -316,6 +316,11 @@ class Job:
         self.start = replace(self.start, state=state)
         self._asked, self._admitted, self._primed = primed._asked, primed._admitted, time.monotonic()
         return self
+
+
+def rest(characters: NDArray[np.int32], consumed: int) -> NDArray[np.int32]:
+    """What is left of the characters; where nothing is, they are not held any longer."""
+    return characters[consumed:] if consumed < len(characters) else NOTHING
 
 
 def account_of(outcome: Outcome, index: int) -> tuple[list[int], list[float], list[bool]]:

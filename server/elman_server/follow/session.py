@@ -41,6 +41,11 @@ class Session:
         """How many characters before the cursor wait to be consumed."""
         return self._editing.unconsumed if self._editing else 0
 
+    @property
+    def held_bytes(self) -> int:
+        """About what the document's text and states take."""
+        return self._editing.text.held_bytes if self._editing else 0
+
     def take(self, request: pb.FollowRequest) -> None:
         """Apply a request; nothing is told of earlier revisions any more. Raises Refused, which ends the stream."""
         if request.revision <= self._revision:

@@ -9,7 +9,7 @@ from elman_server.errors import Busy, Unavailable
 from elman_server.follow.editing import Witness
 from elman_server.follow.session import Session
 from elman_server.rpc.bell import Bell
-from elman_server.rpc.call import CallRecord, Context
+from elman_server.rpc.call import CALL_BYTES, CallRecord, Context
 
 Read: TypeAlias = Callable[[], Awaitable[pb.FollowRequest | None]]
 """The next request; None after the last. Raises Refused for bytes that are none."""
@@ -34,6 +34,7 @@ class FollowCall:
 
     async def run(self) -> None:
         """Until the requests and what they ask for have ended. Raises what ended the stream otherwise."""
+        self._call.release = self._session.close
         reading = asyncio.create_task(self._take_all())
         reading.add_done_callback(lambda _: self._wake())
         try:
@@ -58,6 +59,7 @@ class FollowCall:
     async def _take_all(self) -> None:
         while (request := await self._read()) is not None:
             self._session.take(request)
+            self._call.holding.hold(CALL_BYTES + self._session.held_bytes)
             self._begin()
             self._note(request)
             del request  # it may be long, and the next a long time off
@@ -86,7 +88,7 @@ class FollowCall:
         while True:
             self._change.mute()
             while response := self._next(reading):  # nothing may come between this and the write
-                await self._context.write(response)
+                await self._call.write(self._context.write(response))
             if reading.done() and self._session.is_at_rest:
                 return
             await self._change.heard()

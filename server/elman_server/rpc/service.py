@@ -19,9 +19,11 @@ from elman_server.requests.completion import CheckedCompletion
 from elman_server.requests.listing import list_models
 from elman_server.requests.scoring import Scoring
 from elman_server.rpc.bell import Bell
-from elman_server.rpc.call import CallRecord, Context, answering
+from elman_server.rpc.call import CALL_BYTES, CallRecord, Context
 from elman_server.rpc.follow_call import FollowCall, Read
-from elman_server.telemetry.metrics import Metrics
+
+SCORED_BYTES = 48
+"""What a character takes while it is scored: its text, its place in the vocabulary, and its number in two lists."""
 
 
 class News:
@@ -35,6 +37,10 @@ class News:
         """Keep news for the caller. Called in the event loop's thread."""
         self._told.append(progress)
         self._bell.ring()
+
+    def drop(self) -> None:
+        """Forget what was told."""
+        self._told.clear()
 
     async def next(self) -> Progress:
         """The next news. Raises what ended a job before its text did."""
@@ -50,10 +56,9 @@ class News:
 class CompletionService:
     """Answers calls from one engine. It has no sessions beyond a call: all it knows of a caller is the running call."""
 
-    def __init__(self, catalogue: Catalogue, engine: Engine, metrics: Metrics, session_bytes: int = SESSION_BYTES) -> None:
+    def __init__(self, catalogue: Catalogue, engine: Engine, session_bytes: int = SESSION_BYTES) -> None:
         self._catalogue = catalogue
         self._engine = engine
-        self._metrics = metrics
         self._session_bytes = session_bytes
         self._running: dict[News, Job] = {}
         self._follow_calls: set[FollowCall] = set()
@@ -61,25 +66,27 @@ class CompletionService:
         self._is_idle.set()
         self.is_draining = False
 
-    async def complete(self, request: pb.CompleteRequest, context: Context) -> None:
+    async def complete(self, request: pb.CompleteRequest, context: Context, call: CallRecord) -> None:
         """Started, Pieces, and Finished for each alternative."""
-        async with answering("Complete", context, self._metrics) as call:
-            completion = self._begin_completion(request, call)
-            news = News()
-            jobs = completion.jobs(news.tell)
-            submission = completion.submission(jobs, news.tell)
-            self._submit(submission, news, asker_of(context))
-            try:
-                await context.write(completion.started())
-                running = len(jobs)
-                while running:
-                    progress = await news.next()
-                    for event in completion.responses(progress):
-                        await context.write(event)
-                    self._note_written(progress, call)
-                    running -= progress.is_last
-            finally:
-                self._forget(submission, news)
+        completion = self._begin_completion(request, call)
+        del request  # it may be long, and the completion longer
+        news = News()
+        jobs = completion.jobs(news.tell)
+        submission = completion.submission(jobs, news.tell)
+        completion = completion.without_text()
+        self._submit(submission, news, asker_of(context))
+        call.release = partial(self._release, submission, news)
+        try:
+            await call.write(context.write(completion.started()))
+            running = len(jobs)
+            while running:
+                progress = await news.next()
+                for event in completion.responses(progress):
+                    await call.write(context.write(event))
+                self._note_written(progress, call)
+                running -= progress.is_last
+        finally:
+            self._forget(submission, news)
 
     def _note_written(self, progress: Progress, call: CallRecord) -> None:
         if progress.text:
@@ -91,33 +98,33 @@ class CompletionService:
     def _begin_completion(self, request: pb.CompleteRequest, call: CallRecord) -> CheckedCompletion:
         self._check_open()
         completion = CheckedCompletion.of(request, self._catalogue)
-        call.model, call.canonical = completion.served.name, completion.canonical
-        call.note_prefix(len(completion.prefix) + len(completion.received), completion.state.position)
+        call.holding.hold(CALL_BYTES + completion.held_bytes)
+        call.model, call.canonical = completion.served.name, completion.without_text().canonical
+        call.note_prefix(completion.prefix_characters + len(completion.received), completion.state.position)
         return completion
 
-    async def follow(self, read: Read, context: Context) -> None:
+    async def follow(self, read: Read, context: Context, call: CallRecord) -> None:
         """Suggest what may follow a document's cursor while the document is edited."""
-        async with answering("Follow", context, self._metrics) as call:
-            self._check_open()
-            entrance = Entrance(self._engine, Asker(context.peer(), is_document=True))
-            follow_call = FollowCall(read, context, call, partial(Session, self._catalogue, entrance, self._session_bytes))
-            self._follow_calls.add(follow_call)
+        self._check_open()
+        entrance = Entrance(self._engine, Asker(context.peer(), is_document=True))
+        follow_call = FollowCall(read, context, call, partial(Session, self._catalogue, entrance, self._session_bytes))
+        self._follow_calls.add(follow_call)
+        self._note_idleness()
+        try:
+            await follow_call.run()
+        finally:
+            self._follow_calls.remove(follow_call)
             self._note_idleness()
-            try:
-                await follow_call.run()
-            finally:
-                self._follow_calls.remove(follow_call)
-                self._note_idleness()
 
-    async def score(self, request: pb.ScoreRequest, context: Context) -> pb.ScoreResponse:
+    async def score(self, request: pb.ScoreRequest, context: Context, call: CallRecord) -> None:
         """Tell how likely the model finds a text."""
-        async with answering("Score", context, self._metrics) as call:
-            self._check_open()
-            scoring = Scoring.of(request, self._catalogue)
-            call.model, call.canonical = scoring.served.name, scoring.canonical
-            call.note_prefix(len(scoring.text), scoring.state.position)
-            return await self._score(scoring, call, asker_of(context))
-        raise AssertionError("a refused call has been aborted")
+        self._check_open()
+        scoring = Scoring.of(request, self._catalogue)
+        del request
+        call.holding.hold(CALL_BYTES + SCORED_BYTES * len(scoring.text))
+        call.model, call.canonical = scoring.served.name, scoring.canonical
+        call.note_prefix(len(scoring.text), scoring.state.position)
+        await call.write(context.write(await self._score(scoring, call, asker_of(context))))
 
     async def _score(self, scoring: Scoring, call: CallRecord, asker: Asker) -> pb.ScoreResponse:
         if not scoring.text:
@@ -132,12 +139,10 @@ class CompletionService:
         finally:
             self._forget([job], news)
 
-    async def list_models(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
+    async def list_models(self, _: pb.ListModelsRequest, context: Context, call: CallRecord) -> None:
         """List the models that are served."""
-        async with answering("ListModels", context, self._metrics):
-            self._check_open()
-            return list_models(self._catalogue)
-        raise AssertionError("a refused call has been aborted")
+        self._check_open()
+        await call.write(context.write(list_models(self._catalogue)))
 
     @property
     def running(self) -> int:
@@ -174,6 +179,11 @@ class CompletionService:
         self._note_idleness()
         for job in jobs:
             self._engine.cancel(job)
+
+    def _release(self, jobs: Sequence[Job], news: News) -> None:
+        """Give back what a call holds whose caller does not read."""
+        self._forget(jobs, news)
+        news.drop()
 
     def _note_idleness(self) -> None:
         if self.running:
