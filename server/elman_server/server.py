@@ -6,7 +6,6 @@ import logging
 import os
 import secrets
 import signal
-import socket
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -16,7 +15,6 @@ from typing import Any, TypeAlias
 import grpc
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
-from prometheus_client import start_http_server
 
 from elman_models.errors import InvalidField
 from elman_models.execution.choice import open_execution
@@ -35,6 +33,7 @@ from elman_server.rpc.wire import SERVICE, handlers
 from elman_server.telemetry.greeting import greet, is_terminal
 from elman_server.telemetry.log import LOGGER, configure, log
 from elman_server.telemetry.metrics import Metrics
+from elman_server.telemetry.scraping import Scraping
 from elman_server.telemetry.writer import Writer
 
 OPTIONS = [
@@ -151,7 +150,7 @@ class Server:
         self._health = Health(SERVICE)
         self._add_services()
         self.port = self._listen()
-        self._start_metrics()
+        await self._start_metrics()
         self._ticker.start(asyncio.get_running_loop())
         self._watching = asyncio.create_task(self._watch_callers())
         await self._grpc.start()
@@ -170,9 +169,9 @@ class Server:
         )
 
     def _add_services(self) -> None:
-        self._grpc.add_generic_rpc_handlers((handlers(self._service, self._calls),))
         self._health.add_to(self._grpc)
         reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)
+        self._grpc.add_generic_rpc_handlers((handlers(self._service, self._calls),))  # the last one asked counts what nobody is
 
     def _listen(self) -> int:
         host, port = self._config.host, self._config.port
@@ -182,12 +181,12 @@ class Server:
             allowed = f"a free port; this one is in use, or {host} is not an address of this machine"
             raise InvalidField("port", port, allowed) from None
 
-    def _start_metrics(self) -> None:
+    async def _start_metrics(self) -> None:
+        self._scraping = Scraping(self._metrics.registry)
         try:
-            self._http, _ = start_http_server(self._config.metrics_port, self._config.host, self._metrics.registry)
+            self.metrics_port = await self._scraping.start(self._config.host, self._config.metrics_port)
         except OSError as error:
             raise InvalidField("metrics_port", self._config.metrics_port, f"a free port ({error.strerror})") from None
-        self.metrics_port = int(self._http.server_port)
 
     async def _watch_callers(self) -> None:
         while True:
@@ -231,16 +230,7 @@ class Server:
         await closing
         self._watching.cancel()
         await self._ticker.stop()
-        await self._stop_metrics()
-
-    async def _stop_metrics(self) -> None:
-        """The HTTP server looks whether it is to end every half a second, and whenever someone connects."""
-        ending = asyncio.create_task(asyncio.to_thread(self._http.shutdown))
-        while not ending.done():
-            with suppress(OSError):
-                socket.create_connection((self._config.host, self.metrics_port), timeout=0.01).close()
-            await asyncio.wait([ending], timeout=0.01)
-        self._http.server_close()
+        await self._scraping.stop()
 
     async def _wait_for(self, waiting: Coroutine[Any, Any, object], seconds: float) -> None:
         """Wait for something, for at most that many seconds, and only while nobody is in a hurry."""

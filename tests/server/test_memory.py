@@ -109,6 +109,7 @@ async def test_who_never_sends_its_request_is_told_so_after_a_while(
     monkeypatch.setattr(call_module, "CALLER_SECONDS", 0.3)
     monkeypatch.setattr(server_module, "LOOK_SECONDS", 0.05)
     client = connect(await start())
-    call: Any = client.channel.stream_stream("/elman.v1.CompletionService/Complete")()
+    streaming: Any = client.channel.stream_stream
+    call = streaming("/elman.v1.CompletionService/Complete")()
     assert await call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert "no request came" in await call.details()

@@ -28,6 +28,8 @@ CALL_BYTES: Final = 1 << 15
 CALLER_SECONDS: Final = 60.0
 """How long a call waits for its caller to send its one request, or to read."""
 
+LAST_SHARE: Final = 0.1
+
 PROCESS, NUMBERS = secrets.token_hex(4), count()
 """An identifier is random for the process, then a number for the call: drawing random bytes for each call would cost time."""
 
@@ -120,10 +122,15 @@ class CallRecord:
         self._metrics.queue_seconds.observe(timing.queue_seconds)
         self.timing = timing
 
+    @property
+    def seconds(self) -> float:
+        """How long ago the call arrived."""
+        return time.monotonic() - self._arrived
+
     def finish(self) -> None:
         """Count the call and log it; it holds nothing any more."""
         self.holding.close()
-        seconds = time.monotonic() - self._arrived
+        seconds = self.seconds
         self._metrics.requests.add(1, self.method, self.model, self.outcome)
         self._metrics.request_seconds.observe(seconds, self.method)
         self._metrics.generated_characters.add(self._characters)
@@ -166,6 +173,10 @@ class Calls:
         for call in self._running:
             call.end_if_stalled(now)
 
+    def note_unknown(self) -> None:
+        """Count a call of a method that there is not."""
+        self._metrics.requests.add(1, "unknown", "", "UNIMPLEMENTED")
+
     @asynccontextmanager
     async def answering(self, method: str, context: Context) -> AsyncGenerator[CallRecord, None]:
         """Run the body of a call; what it raises is left to `CallRecord.refuse_if_failed`.
@@ -181,10 +192,10 @@ class Calls:
             call.failure = refused.with_traceback(None)
         except (asyncio.CancelledError, GeneratorExit):
             if call.failure is None:
-                call.outcome = status_of_leaving(context)
+                call.outcome = status_of_leaving(context, call.seconds)
                 raise
         except grpc.aio.InternalError as broken:  # a write to a caller who is gone, noticed before the cancel itself
-            call.outcome = status_of_leaving(context)
+            call.outcome = status_of_leaving(context, call.seconds)
             raise asyncio.CancelledError from broken
         except Exception as error:
             log("defect", logging.ERROR, error, identifier=call.identifier)
@@ -196,10 +207,14 @@ class Calls:
             call.finish()
 
 
-def status_of_leaving(context: Context) -> str:
-    """The status of a call that its caller ended: by leaving, or by running out of time."""
+def status_of_leaving(context: Context, seconds: float) -> str:
+    """The status of a call that its caller ended after as many seconds: by leaving, or by running out of time.
+
+    A caller's clock began before ours: who leaves within the last part of its time has run out of it.
+    """
     remaining = cast("float | None", context.time_remaining())
-    return "CANCELLED" if remaining is None or remaining > 0 else "DEADLINE_EXCEEDED"
+    is_late = remaining is not None and remaining < LAST_SHARE * (seconds + remaining)
+    return "DEADLINE_EXCEEDED" if is_late else "CANCELLED"
 
 
 async def refuse(context: Context, refused: Refused) -> None:

@@ -5,7 +5,7 @@ if those with one request and one response were declared so.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import grpc
@@ -62,7 +62,21 @@ def handlers(service: CompletionService, calls: Calls) -> grpc.GenericRpcHandler
         "Score": one(pb.ScoreRequest, pb.ScoreResponse, service.score, "Score"),
         "ListModels": one(pb.ListModelsRequest, pb.ListModelsResponse, service.list_models, "ListModels"),
     }
-    return grpc.method_handlers_generic_handler(SERVICE, methods)
+    return Methods({f"/{SERVICE}/{name}": handler for name, handler in methods.items()}, calls)
+
+
+class Methods(grpc.GenericRpcHandler):
+    """The methods by their paths; asked last, it counts calls of what there is not."""
+
+    def __init__(self, methods: Mapping[str, Any], calls: Calls) -> None:
+        self._methods, self._calls = methods, calls
+
+    def service(self, handler_call_details: Any) -> Any:
+        """What answers a call; None: nothing does, and the library says UNIMPLEMENTED."""
+        handler = self._methods.get(handler_call_details.method)
+        if handler is None:
+            self._calls.note_unknown()
+        return handler
 
 
 async def read(context: Context) -> bytes | None:
