@@ -10,8 +10,9 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,19 +29,21 @@ MOST_CALLS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Calls for `characters` with a deadline, over so many connections, for so many seconds.
+    """Calls for `characters` with a deadline, over so many connections.
 
-    With `callers`, a closed loop: as many at a time. With a `rate`, an open loop: at the random times of a Poisson process.
+    With `callers`, a closed loop of so many `seconds`: as many at a time. With `rates`, an open loop: each a number of seconds
+    and of calls a second, at the random times of a Poisson process. Those who are `fickle` cancel each call once it is begun.
     """
 
     address: str
-    seconds: float
+    seconds: float = 0.0
     characters: int = 256
     alternatives: int = 1
     deadline_seconds: float = 1.0
     connections: int = 4
     callers: int = 0
-    rate: float = 0.0
+    rates: Sequence[tuple[float, float]] = ()
+    is_fickle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class Storm:
         await asyncio.gather(*(channel.channel_ready() for channel in self._channels))
         self._began = time.perf_counter()
         try:
-            await (self._open_loop() if self._task.rate else self._closed_loop())
+            await (self._open_loop() if self._task.rates else self._closed_loop())
         finally:
             await asyncio.gather(*(channel.close() for channel in self._channels))
 
@@ -84,8 +87,8 @@ class Storm:
         await asyncio.gather(*(go_on() for _ in range(self._task.callers)))
 
     async def _open_loop(self) -> None:
-        random, due, calls = Random(1), self._began, set[asyncio.Task[None]]()
-        while (due := due + random.expovariate(self._task.rate)) < self._began + self._task.seconds and len(calls) < MOST_CALLS:
+        calls = set[asyncio.Task[None]]()
+        for due in islice(arrivals(self._task.rates, self._began), MOST_CALLS):
             if (wait := due - time.perf_counter()) > 0:
                 await asyncio.sleep(wait)
             self.lag = max(self.lag, time.perf_counter() - due)
@@ -96,6 +99,11 @@ class Storm:
         left = due + self._task.deadline_seconds - time.perf_counter()
         call = next(self._methods)(self._request, timeout=max(left, 0.001))
         messages, first, status = 0, 0.0, "OK"
+        if self._task.is_fickle:
+            await asyncio.sleep(0)
+            call.cancel()
+            self.ended.append(Ended(due - self._began, 0.0, 0.0, 0, "CANCELLED"))
+            return
         try:
             async for _ in call:
                 messages += 1
@@ -105,6 +113,16 @@ class Storm:
         finally:
             call.cancel()
         self.ended.append(Ended(due - self._began, time.perf_counter() - due, first, messages, status))
+
+
+def arrivals(rates: Sequence[tuple[float, float]], start: float) -> Iterator[float]:
+    """When calls are due: independent waits of 1 / rate on average, one rate after the other."""
+    random, due = Random(1), start
+    for seconds, rate in rates:
+        start += seconds
+        while (due := due + random.expovariate(rate)) < start:
+            yield due
+        due = start
 
 
 async def blow(task: Task) -> Storm:
