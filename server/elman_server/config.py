@@ -54,7 +54,7 @@ class ServerConfig:
         default_words="half of the container's limit; without one 268435456",
     )
     drain_notice_seconds: float = setting(
-        2.0, NUMBER, "how long to go on listening, as NOT_SERVING, after SIGTERM", Range(0, 3600), unit="seconds"
+        2.0, NUMBER, "how long to go on serving, as NOT_SERVING, after SIGTERM", Range(0, 3600), unit="seconds"
     )
     grace_seconds: float = setting(20.0, NUMBER, "how long running calls may go on after that", Range(0, 86400), unit="seconds")
     log_level: str = setting("info", WORD, "the lowest level to log", Choices(LOG_LEVELS))
