@@ -45,8 +45,16 @@ class ServerConfig:
         Range(1 << 15, 1 << 30),
         unit="bytes",
     )
+    memory_bytes: int | None = setting(
+        None,
+        WHOLE,
+        "the memory for all that calls send, hold and do not read; more is refused",
+        Range(1 << 20, 1 << 40),
+        unit="bytes",
+        default_words="half of the container's limit; without one 268435456",
+    )
     drain_notice_seconds: float = setting(
-        2.0, NUMBER, "how long to go on listening, as NOT_SERVING, after SIGTERM", Range(0, 3600), unit="seconds"
+        2.0, NUMBER, "how long to go on serving, as NOT_SERVING, after SIGTERM", Range(0, 3600), unit="seconds"
     )
     grace_seconds: float = setting(20.0, NUMBER, "how long running calls may go on after that", Range(0, 86400), unit="seconds")
     log_level: str = setting("info", WORD, "the lowest level to log", Choices(LOG_LEVELS))

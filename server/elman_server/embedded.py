@@ -114,7 +114,7 @@ class SharedEngine:
         self.lock = threading.RLock()
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Let new texts wait for rows. Raises QueueFull."""
+        """Let new texts wait for rows. Raises Busy."""
         with self.lock:
             self._engine.submit(jobs)
 

@@ -2,7 +2,11 @@
 
 Refused
 ├── UnknownModel   NOT_FOUND            lists the models there are
-├── QueueFull      RESOURCE_EXHAUSTED   with the delay after which to come back
+├── Busy           RESOURCE_EXHAUSTED   with the delay after which to come back
+│   ├── QueueFull    no more may wait
+│   ├── TooLate      what waits would not leave the time to end before the call's deadline
+│   ├── OutOfMemory  more bytes are held for calls than may be
+│   └── TooSlow      the caller has neither sent its request nor read its responses for too long
 ├── Unavailable    UNAVAILABLE          draining: go to another replica and resume
 └── Defect         INTERNAL             an identifier to find the log line, no internals
 """
@@ -13,6 +17,7 @@ from elman.settings import shown
 from elman_models.errors import Refused
 
 RETRY_SECONDS = 0.5
+"""After which to come back where nothing says how long it will take."""
 
 
 class UnknownModel(Refused):
@@ -24,14 +29,44 @@ class UnknownModel(Refused):
         super().__init__(f"model.name: {shown(name)} is not served; there are: {', '.join(served)}")
 
 
-class QueueFull(Refused):
-    """Too many texts are waiting for a row."""
+class Busy(Refused):
+    """There is too much to do; `retry_seconds` later there may be less."""
 
     status = "RESOURCE_EXHAUSTED"
 
-    def __init__(self, waiting: int) -> None:
-        super().__init__(f"the queue is full: {waiting} texts are waiting; retry after {RETRY_SECONDS} s")
-        self.retry_seconds = RETRY_SECONDS
+    def __init__(self, reason: str, retry_seconds: float) -> None:
+        self.retry_seconds = round(retry_seconds, 3)
+        super().__init__(f"{reason}; retry after {self.retry_seconds:g} s")
+
+
+class QueueFull(Busy):
+    """Too many texts are waiting for a row."""
+
+    def __init__(self, waiting: int, retry_seconds: float) -> None:
+        super().__init__(f"the queue is full: {waiting} texts are waiting", retry_seconds)
+
+
+class TooLate(Busy):
+    """The call would hardly end before its deadline."""
+
+    def __init__(self, left: float, wait: float, retry_seconds: float) -> None:
+        reason = f"deadline: {max(left, 0):.3g} s are left, and others come first for about {wait:.2g} s"
+        super().__init__(reason, retry_seconds)
+
+
+class OutOfMemory(Busy):
+    """There is no room for what a call would hold."""
+
+    def __init__(self, wanted: int, held: int, most: int) -> None:
+        reason = f"memory: {wanted} bytes more, where calls hold {held} of {most} bytes"
+        super().__init__(reason, RETRY_SECONDS)
+
+
+class TooSlow(Busy):
+    """A caller holds what others could use."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"for {seconds:.0f} s nothing was read of what was written, or no request came", RETRY_SECONDS)
 
 
 class Unavailable(Refused):

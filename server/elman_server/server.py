@@ -1,10 +1,12 @@
 """A server's life: load, listen, serve, drain, stop. Signals and ports are known here and nowhere else."""
 
 import asyncio
+import ctypes
 import logging
+import os
 import secrets
 import signal
-import socket
+import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from importlib.metadata import version
@@ -13,43 +15,66 @@ from typing import Any, TypeAlias
 import grpc
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
-from prometheus_client import start_http_server
 
 from elman_models.errors import InvalidField
 from elman_models.execution.choice import open_execution
 from elman_models.execution.protocol import Execution
 from elman_models.law.artifact import Model
 from elman_server.config import ServerConfig
+from elman_server.engine.budget import Budget, default_bytes
 from elman_server.engine.engine import Engine, Statistics
 from elman_server.engine.ticker import Ticker
 from elman_server.errors import Defect, Unavailable
 from elman_server.requests.catalogue import Catalogue
+from elman_server.rpc.call import Calls
 from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
 from elman_server.rpc.wire import SERVICE, handlers
 from elman_server.telemetry.greeting import greet, is_terminal
 from elman_server.telemetry.log import LOGGER, configure, log
 from elman_server.telemetry.metrics import Metrics
+from elman_server.telemetry.scraping import Scraping
+from elman_server.telemetry.writer import Writer
 
 OPTIONS = [
     ("grpc.so_reuseport", 0),  # otherwise a second server would silently share the port
-    ("grpc.max_receive_message_length", 4 << 20),
-    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # a client asks every 20 s whether the machine is still there
+    ("grpc.max_receive_message_length", 4 << 20),  # a prefix, what was received already, and a state
+    ("grpc.max_concurrent_streams", 128),  # of a connection: who opens and resets more disturbs nobody
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),  # clients ask every 10 s and more whether the machine is there,
+    ("grpc.keepalive_permit_without_calls", 1),  # also while they have no call
+    ("grpc.max_connection_age_ms", 600_000),  # so that servers that are added get their share; running calls go on
 ]
 
-FAREWELL_SECONDS = 1.0
+M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # mallopt(3)
+LARGE_BYTES, ARENAS = 1 << 17, 2
+ALLOCATOR = ctypes.CDLL(None)
+
+LOOK_SECONDS = 5.0
+"""How often is looked after callers who neither send nor read."""
+
+LAST_LINES_SECONDS = 0.5
+"""How long the end waits for who reads the log."""
+
+FAREWELL_SECONDS = 0.5
 """How long the last words of ended calls may take to leave."""
+
+STALLED_SECONDS = 5.0
+"""How long beyond the notice, the grace and the farewell a server may take to end, before it is ended."""
 
 MakeExecution: TypeAlias = Callable[[Model, int, str, str, int], Execution]
 
 
 def serve(config: ServerConfig) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code. Raises Refused, ArtifactError or OSError if it cannot start."""
-    configure(config.log_level)
-    return asyncio.run(run(config))
+    give_memory_back()
+    writer = configure(config.log_level)
+    try:
+        return asyncio.run(run(config, writer))
+    finally:
+        writer.close(LAST_LINES_SECONDS)
 
 
-async def run(config: ServerConfig) -> int:
+async def run(config: ServerConfig, writer: Writer) -> int:
     """Start, wait for a signal or a failure, drain, stop."""
     leaving, hurrying = asyncio.Event(), asyncio.Event()
 
@@ -57,31 +82,63 @@ async def run(config: ServerConfig) -> int:
         """The first signal asks to leave in good order, a second one at once."""
         (hurrying if leaving.is_set() else leaving).set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):  # before anything is loaded: otherwise process 1 of a container ignores them
+    for number in (
+        signal.SIGTERM,
+        signal.SIGINT,
+        signal.SIGHUP,
+    ):  # before anything is loaded: otherwise process 1 of a container ignores them
         asyncio.get_running_loop().add_signal_handler(number, leave)
-    server = Server(config)
+    server = Server(config, dropped_lines=lambda: writer.dropped)
     await server.start()
     forward = [asyncio.create_task(leaving.wait()), asyncio.create_task(hurrying.wait())]
     forward[0].add_done_callback(lambda _: server.leave())
     forward[1].add_done_callback(lambda _: server.hurry())
+    forward[0].add_done_callback(lambda _: end_after(config.drain_notice_seconds + config.grace_seconds + FAREWELL_SECONDS))
     try:
         return await server.until_stopped()
     finally:
         forward[1].cancel()
 
 
+def give_memory_back() -> None:
+    """Have glibc, where that is what allocates, return large blocks at once: it would learn to keep what a burst needed."""
+    with suppress(AttributeError):
+        ALLOCATOR.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+        ALLOCATOR.mallopt(M_ARENA_MAX, ARENAS)
+
+
+def trim() -> None:
+    """Have glibc return what is free of the small blocks, too."""
+    with suppress(AttributeError):
+        ALLOCATOR.malloc_trim(0)
+
+
+def end_after(seconds: float) -> None:
+    """End the process if it has not ended by itself that long, and a little longer, from now: whatever is stuck."""
+    timer = threading.Timer(seconds + STALLED_SECONDS, os._exit, (1,))
+    timer.daemon = True
+    timer.start()
+
+
 class Server:
     """A running server. `start`, then `until_stopped`, which `leave` ends in good order."""
 
-    def __init__(self, config: ServerConfig, make_execution: MakeExecution = open_execution) -> None:
+    def __init__(
+        self,
+        config: ServerConfig,
+        make_execution: MakeExecution = open_execution,
+        dropped_lines: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._config = config
         catalogue = Catalogue.load(config.models)
         chosen = (config.rows, config.device, config.instructions, config.threads)
         executions = {one.model.digest: make_execution(one.model, *chosen) for one in catalogue}
         self._engine = Engine(executions, config.rows, config.waiting)
         self._ticker = Ticker(self._engine, self._fail)
-        self._metrics = Metrics(self._engine.statistics, version("elman"))
-        self._service = CompletionService(catalogue, self._engine, self._metrics, config.session_bytes)
+        self._budget = Budget(default_bytes() if config.memory_bytes is None else config.memory_bytes)
+        self._metrics = Metrics(self._engine.statistics, version("elman"), dropped_lines, self._budget)
+        self._calls = Calls(self._metrics, self._budget)
+        self._service = CompletionService(catalogue, self._engine, config.session_bytes)
         self._models = {one.name: one.model.digest for one in catalogue}
         self._executions = {one.name: executions[one.model.digest].name for one in catalogue}
         self._failed = False
@@ -93,8 +150,9 @@ class Server:
         self._health = Health(SERVICE)
         self._add_services()
         self.port = self._listen()
-        self._start_metrics()
+        await self._start_metrics()
         self._ticker.start(asyncio.get_running_loop())
+        self._watching = asyncio.create_task(self._watch_callers())
         await self._grpc.start()
         await self._health.set_serving(True)
         host = self._config.host
@@ -111,9 +169,9 @@ class Server:
         )
 
     def _add_services(self) -> None:
-        self._grpc.add_generic_rpc_handlers((handlers(self._service, self._metrics),))
         self._health.add_to(self._grpc)
         reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)
+        self._grpc.add_generic_rpc_handlers((handlers(self._service, self._calls),))  # the last one asked counts what nobody is
 
     def _listen(self) -> int:
         host, port = self._config.host, self._config.port
@@ -123,15 +181,21 @@ class Server:
             allowed = f"a free port; this one is in use, or {host} is not an address of this machine"
             raise InvalidField("port", port, allowed) from None
 
-    def _start_metrics(self) -> None:
+    async def _start_metrics(self) -> None:
+        self._scraping = Scraping(self._metrics.registry)
         try:
-            self._http, _ = start_http_server(self._config.metrics_port, self._config.host, self._metrics.registry)
+            self.metrics_port = await self._scraping.start(self._config.host, self._config.metrics_port)
         except OSError as error:
             raise InvalidField("metrics_port", self._config.metrics_port, f"a free port ({error.strerror})") from None
-        self.metrics_port = int(self._http.server_port)
+
+    async def _watch_callers(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._calls.end_stalled()
+            await asyncio.to_thread(trim)
 
     def leave(self) -> None:
-        """Begin to drain: NOT_SERVING first, then the port closes."""
+        """Begin to drain: NOT_SERVING first; after the notice the port closes, and connections are told to go away."""
         self._leaving.set()
 
     def hurry(self) -> None:
@@ -147,32 +211,26 @@ class Server:
         return int(self._failed)
 
     async def _drain(self) -> None:
-        """NOT_SERVING while the port still listens, so that watchers see it; then wait for running calls."""
-        self._service.is_draining = True
+        """NOT_SERVING while all goes on, new calls too, until those who watch have gone elsewhere."""
         await self._health.set_serving(False)
         if self._failed:
             return
         log("draining", running_calls=self._service.running)
-        self._service.end_follow_calls(Unavailable())  # they can go on elsewhere at once
         await self._wait_for(asyncio.sleep(self._config.drain_notice_seconds), self._config.drain_notice_seconds)
 
     async def _stop(self) -> None:
         """Close the port, let running calls end within the grace, end the rest as UNAVAILABLE."""
         grace = 0 if self._failed else self._config.grace_seconds
+        self._service.is_draining = True
+        self._service.end_follow_calls(Unavailable())  # they can go on elsewhere at once
         closing = asyncio.create_task(self._grpc.stop(grace + FAREWELL_SECONDS))  # the port closes at once
         await self._wait_for(self._service.until_idle(), grace)
         self._service.end_all(Unavailable())
         await self._grpc.stop(FAREWELL_SECONDS)  # the last words travel; who only watches the health is cut off
         await closing
+        self._watching.cancel()
         await self._ticker.stop()
-        await self._stop_metrics()
-
-    async def _stop_metrics(self) -> None:
-        """The HTTP server looks whether it is to end every half a second, and whenever something happens to its socket."""
-        with suppress(OSError):  # a system that has no such end for a socket that listens
-            self._http.socket.shutdown(socket.SHUT_RDWR)
-        await asyncio.to_thread(self._http.shutdown)
-        self._http.server_close()
+        await self._scraping.stop()
 
     async def _wait_for(self, waiting: Coroutine[Any, Any, object], seconds: float) -> None:
         """Wait for something, for at most that many seconds, and only while nobody is in a hurry."""
@@ -189,6 +247,11 @@ class Server:
         self._service.is_draining = True
         self._service.end_all(Defect(identifier))
         self._leaving.set()
+
+    @property
+    def held_bytes(self) -> int:
+        """What is held for calls."""
+        return self._budget.held
 
     def statistics(self) -> Statistics:
         """What the engine is doing and has done."""

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.law.artifact import Model
 from elman_server.embedded import Embedded
+from elman_server.engine import callers as callers_module
 from elman_server.engine import engine as engine_module
+from elman_server.engine import pace as pace_module
 from elman_server.engine.engine import Engine
-from elman_server.engine.job import Job, Progress
+from elman_server.engine.job import Asker, Job, Progress
 from elman_server.requests.catalogue import Catalogue, Served
 from elman_server.requests.completion import CheckedCompletion
 from elman_server.requests.scoring import Scoring
@@ -90,7 +92,7 @@ class Crowd:
         for job in jobs:
             for one in (job, *job.alternatives):
                 one.tell = partial(self._tell, one.tell)
-        self._engine.submit(jobs)
+        self._engine.submit(jobs, Asker(self._random.randrange(3), is_document=self._random.random() < 0.3))
 
     def _tell(self, tell: Callable[[Progress], None], progress: Progress) -> None:
         tell(progress)
@@ -116,6 +118,9 @@ def test_callers_that_come_go_and_read_slowly_change_nothing_for_each_other(
     callers = [Caller(CheckedCompletion.of(one, crowd.catalogue)) for one in asked]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine_module, "UNTAKEN_CHARACTERS", 4)
+        patch.setattr(pace_module, "LEAST_ROWS", 2)  # so that most rest, and callers take turns
+        patch.setattr(pace_module, "BUSY_TICK_SECONDS", 0.0)
+        patch.setattr(callers_module, "TURN_STEPS", 7)
         crowd.run(callers, strangers(crowd))
     expected = [oracle.complete(one) for one in asked]
     assert [(one.text, one.reason, one.state) for one in callers] == [(one.text, one.reason, one.state) for one in expected]
@@ -169,7 +174,7 @@ def test_streams_that_are_read_in_turn_are_the_streams_read_alone(oracle: "Oracl
 def test_an_endless_text_leaves_its_row_to_one_that_waits_and_says_the_same(
     model: Model, oracle: "Oracle", make_execution: "MakeExecution", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_module, "TURN_STEPS", 20)
+    monkeypatch.setattr(engine_module, "ROW_STEPS", 20)
     asked = [
         pb.CompleteRequest(prefix="a bad cab", sampling=pb.Sampling(seed=seed, temperature=seed % 2), limits=limits)
         for seed, limits in enumerate(

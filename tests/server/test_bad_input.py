@@ -90,7 +90,10 @@ TEXTS = [
     Bad("prefix", pb.CompleteRequest(prefix="a" * (MIB + 1)), ("prefix", "1048577 bytes", "at most 1048576")),
     Bad("wide prefix", pb.CompleteRequest(prefix="😀" * (MIB // 4) + "a"), ("prefix", "1048577 bytes", "at most 1048576")),
     Bad("foreign name", pb.CompleteRequest(model=pb.Model(name="nobody")), ("nobody", "one"), grpc.StatusCode.NOT_FOUND),
-    Bad("huge name", pb.CompleteRequest(model=pb.Model(name="é" * MIB)), ("model.name", "one"), grpc.StatusCode.NOT_FOUND),
+    Bad("long name", pb.CompleteRequest(model=pb.Model(name="é" * 999)), ("model.name", "one"), grpc.StatusCode.NOT_FOUND),
+    Bad(
+        "huge name", pb.CompleteRequest(model=pb.Model(name="é" * MIB)), ("model", f"{2 * MIB + 5} bytes", "at most 8192 bytes")
+    ),
     Bad(
         "foreign digest",
         pb.CompleteRequest(model=pb.Model(digest="ab" * 32)),
@@ -105,7 +108,7 @@ TEXTS = [
     ),
     *(
         Bad(f"digest {digest[:5]}", pb.CompleteRequest(model=pb.Model(digest=digest)), ("model.digest", digest[:9], "64 lower"))
-        for digest in ("a", "AB" * 32, "ab" * 31 + "zz", "ab" * 33, "é" * MIB)
+        for digest in ("a", "AB" * 32, "ab" * 31 + "zz", "ab" * 33, "é" * 999)
     ),
 ]
 

@@ -28,6 +28,7 @@ GIVEN: dict[str, tuple[str, object]] = {
     "waiting": ("4", 4),
     "threads": ("5", 5),
     "session_bytes": ("65536", 65536),
+    "memory_bytes": ("1048576", 1048576),
     "drain_notice_seconds": ("0.5", 0.5),
     "grace_seconds": ("1.5", 1.5),
     "log_level": ("error", "error"),

@@ -233,3 +233,14 @@ def test_a_line_of_the_log_holds_whatever_a_file_is_named(logged: Logged) -> Non
     log("serving", path="\udcff.safetensors", seed=(1 << 64) - 1)
     (line,) = logged()
     assert (line["path"], line["seed"]) == ("\udcff.safetensors", (1 << 64) - 1)
+
+
+async def test_a_method_that_there_is_not_is_counted_under_no_name_of_its_own(client: Client, server: Server) -> None:
+    unary: Any = client.channel.unary_unary
+    method = unary("/elman.v1.CompletionService/SomebodysOwnWords")
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await method(b"")
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    found = await scrape(server)
+    assert found[key("requests_total", method="unknown", model="", outcome="UNIMPLEMENTED")] == 1
+    assert "Somebody" not in str(found)

@@ -16,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal; returns the server's exit code."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its core would log a leaving peer's own words; read when grpc is imported
     with extra("serve"):
         from elman_server.config import from_arguments
         from elman_server.server import serve

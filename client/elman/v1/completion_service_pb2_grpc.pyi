@@ -40,7 +40,8 @@ class CompletionServiceStub:
       INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Do not retry.
       NOT_FOUND           no such model; the message lists the models there are. Pick another.
       FAILED_PRECONDITION the state or digest belongs to another model or version. Send the text again from its start.
-      RESOURCE_EXHAUSTED  with RetryInfo and grpc-retry-pushback-ms: the queue is full, retry after that delay.
+      RESOURCE_EXHAUSTED  with RetryInfo and grpc-retry-pushback-ms: the queue is full, the call could hardly end before its deadline,
+                          too many bytes are held for calls, or the caller has not read for too long. Retry after that delay.
                           Without them: a message is too large for the transport, do not retry.
       UNAVAILABLE         the server is draining or starting. Retry on another replica.
       INTERNAL            a defect; the message holds the identifier of a log line. Report it.
@@ -64,7 +65,7 @@ class CompletionServiceStub:
     Besides the statuses above:
       INVALID_ARGUMENT    also: the first request is not an open, a revision repeats or goes back, an edit keeps more text than
                           there is, an accept takes what was not suggested. Correct it, do not retry.
-      RESOURCE_EXHAUSTED  only without RetryInfo: while the queue is full, suggestions come later instead.
+      RESOURCE_EXHAUSTED  as above, but not for a full queue: suggestions come later instead.
       UNAVAILABLE         after goodbye, if the server had time to say it. Open the document on another replica.
     """
     Score: _grpc.UnaryUnaryMultiCallable[_completion_service_pb2.ScoreRequest, _completion_service_pb2.ScoreResponse]
@@ -81,7 +82,8 @@ class CompletionServiceAsyncStub(CompletionServiceStub):
       INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Do not retry.
       NOT_FOUND           no such model; the message lists the models there are. Pick another.
       FAILED_PRECONDITION the state or digest belongs to another model or version. Send the text again from its start.
-      RESOURCE_EXHAUSTED  with RetryInfo and grpc-retry-pushback-ms: the queue is full, retry after that delay.
+      RESOURCE_EXHAUSTED  with RetryInfo and grpc-retry-pushback-ms: the queue is full, the call could hardly end before its deadline,
+                          too many bytes are held for calls, or the caller has not read for too long. Retry after that delay.
                           Without them: a message is too large for the transport, do not retry.
       UNAVAILABLE         the server is draining or starting. Retry on another replica.
       INTERNAL            a defect; the message holds the identifier of a log line. Report it.
@@ -102,7 +104,7 @@ class CompletionServiceAsyncStub(CompletionServiceStub):
     Besides the statuses above:
       INVALID_ARGUMENT    also: the first request is not an open, a revision repeats or goes back, an edit keeps more text than
                           there is, an accept takes what was not suggested. Correct it, do not retry.
-      RESOURCE_EXHAUSTED  only without RetryInfo: while the queue is full, suggestions come later instead.
+      RESOURCE_EXHAUSTED  as above, but not for a full queue: suggestions come later instead.
       UNAVAILABLE         after goodbye, if the server had time to say it. Open the document on another replica.
     """
     Score: _aio.UnaryUnaryMultiCallable[_completion_service_pb2.ScoreRequest, _completion_service_pb2.ScoreResponse]  # type: ignore[assignment]
@@ -118,7 +120,8 @@ class CompletionServiceServicer(metaclass=_abc_1.ABCMeta):
       INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Do not retry.
       NOT_FOUND           no such model; the message lists the models there are. Pick another.
       FAILED_PRECONDITION the state or digest belongs to another model or version. Send the text again from its start.
-      RESOURCE_EXHAUSTED  with RetryInfo and grpc-retry-pushback-ms: the queue is full, retry after that delay.
+      RESOURCE_EXHAUSTED  with RetryInfo and grpc-retry-pushback-ms: the queue is full, the call could hardly end before its deadline,
+                          too many bytes are held for calls, or the caller has not read for too long. Retry after that delay.
                           Without them: a message is too large for the transport, do not retry.
       UNAVAILABLE         the server is draining or starting. Retry on another replica.
       INTERNAL            a defect; the message holds the identifier of a log line. Report it.
@@ -149,7 +152,7 @@ class CompletionServiceServicer(metaclass=_abc_1.ABCMeta):
         Besides the statuses above:
           INVALID_ARGUMENT    also: the first request is not an open, a revision repeats or goes back, an edit keeps more text than
                               there is, an accept takes what was not suggested. Correct it, do not retry.
-          RESOURCE_EXHAUSTED  only without RetryInfo: while the queue is full, suggestions come later instead.
+          RESOURCE_EXHAUSTED  as above, but not for a full queue: suggestions come later instead.
           UNAVAILABLE         after goodbye, if the server had time to say it. Open the document on another replica.
         """
 

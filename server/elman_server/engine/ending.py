@@ -49,6 +49,11 @@ class Ending:
         return self._largest_surprise is not None
 
     @property
+    def is_length_alone(self) -> bool:
+        """Whether there is no other end than the greatest length."""
+        return not (self._stops or self.weighs)
+
+    @property
     def left(self) -> int:
         """How many more characters there may be."""
         return self._max_characters - self.count

@@ -2,8 +2,9 @@
 
     waiting -> a free row -> a run of prefix, or a few draws, a tick -> told to whoever asked -> the row is free again
 
-Every row of a tick moves together (continuous batching): a text joins when a row is free and leaves when it ends, is cancelled,
-or its reader is slow. One thread owns all of this; only the execution of a tick may happen beside it (`ticker`).
+The rows of a tick move together (continuous batching): a text joins when a row is free and leaves when it ends, is cancelled,
+or its reader is slow. Where there are more texts than pay, callers take turns (`callers`), and who could not end in time is
+refused (`admission`). One thread owns all of this; only the execution of a tick may happen beside it (`ticker`).
 """
 
 import time
@@ -11,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -18,11 +20,12 @@ from numpy.typing import NDArray
 
 from elman_models.execution.protocol import Advance, Execution, Outcome, Start
 from elman_models.law.state import State
-from elman_server.engine.job import Job, Progress
-from elman_server.engine.pace import Pace
-from elman_server.errors import QueueFull
+from elman_server.engine.admission import Admission, Speed
+from elman_server.engine.callers import Callers, Queue
+from elman_server.engine.job import ANYONE, GIVEN_TO_A_STEP, Asker, Job, Progress
+from elman_server.engine.pace import RUN_ROWS, Pace, is_long
 
-TURN_STEPS = 1024
+ROW_STEPS = 1024
 """How far a text moves in its row before it leaves the row to one that waits."""
 
 UNTAKEN_CHARACTERS = 4096
@@ -35,6 +38,7 @@ class Statistics(NamedTuple):
     rows: int
     busy_rows: int
     waiting: int
+    callers: int  # that have texts there
     ticks: int
     steps: int
     row_steps: int
@@ -64,45 +68,12 @@ class TickResult(NamedTuple):
     seconds: float
 
 
-class Queue:
-    """Texts that wait for a row, and what they weigh together. A text's weight stays the same while it waits."""
-
-    def __init__(self) -> None:
-        self._jobs: deque[Job] = deque()
-        self.weight = 0
-
-    def __len__(self) -> int:
-        return len(self._jobs)
-
-    def push(self, job: Job) -> None:
-        """Let a text wait behind all others."""
-        self._jobs.append(job)
-        self.weight += job.weight
-
-    def push_first(self, jobs: Sequence[Job]) -> None:
-        """Let texts wait, in this order, before all others."""
-        self._jobs.extendleft(reversed(jobs))
-        self.weight += sum(job.weight for job in jobs)
-
-    def pop(self) -> Job:
-        """Take out the text that comes first."""
-        job = self._jobs.popleft()
-        self.weight -= job.weight
-        return job
-
-    def drop_cancelled(self) -> None:
-        """Take out the texts that were cancelled."""
-        if any(job.is_cancelled for job in self._jobs):
-            self._jobs = deque(job for job in self._jobs if not job.is_cancelled)
-            self.weight = sum(job.weight for job in self._jobs)
-
-
 class Pool:
     """The rows of one model, and the texts that wait for one."""
 
-    def __init__(self, execution: Execution, rows: int, pace: Pace) -> None:
+    def __init__(self, execution: Execution, rows: int, pace: Pace, callers: Callers) -> None:
         self.execution = execution
-        self._pace = pace
+        self._pace, self._callers = pace, callers
         self.waiting = Queue()
         self.free = list(range(rows))
         self.running: dict[int, Job] = {}
@@ -112,13 +83,23 @@ class Pool:
         """Give the free rows to texts that wait."""
         while self.free and self.waiting:
             job = self.waiting.pop()
-            if not job.is_cancelled:
+            if job.is_cancelled:
+                self._callers.leave(job)
+            else:
                 self.execution.load(self.free[-1], job.admit())
                 self.running[self.free.pop()] = job
 
+    @property
+    def rows_that_pay(self) -> int:
+        """How many texts are best drawn at a time."""
+        return self._pace.rows_that_pay
+
     def plan(self) -> Tick:
         """How far each row moves; some may rest."""
-        allowed = self._pace.allowance(list(self.running.values()))
+        jobs = list(self.running.values())
+        self._callers.deal([job for job in jobs if not is_long(job)], self._pace.rows_that_pay)
+        self._callers.deal([job for job in jobs if is_long(job)], RUN_ROWS)
+        allowed = self._pace.allowance(jobs)
         moving = [(row, job) for row, job in self.running.items() if allowed.moves(job)]
         advances = [job.advance(row, allowed.run, allowed.draws) for row, job in moving]
         steps = max(advance.steps for advance in advances)
@@ -139,15 +120,17 @@ class Pool:
 
     def _take(self, job: Job, outcome: Outcome, index: int, advance: Advance) -> Progress | None:
         progress = job.take(advance, outcome, index, partial(self._replay, advance.row))
+        self._callers.book(job)
         if progress and progress.is_last:
-            self._release(advance.row)
+            self._free(advance.row)
             return self._fork(job, progress)
         if progress and job.untaken > UNTAKEN_CHARACTERS:
-            self._release(advance.row)
+            self._free(advance.row)
             job.pause(outcome.state(index, advance.sampled))
+            self._callers.leave(job)
             return progress._replace(is_paused=True)
-        if self.waiting and job.steps >= TURN_STEPS:
-            self._release(advance.row)
+        if self.waiting and job.steps >= ROW_STEPS:
+            self._free(advance.row)
             job.pause(outcome.state(index, advance.sampled))
             self.waiting.push(job)
         return progress
@@ -160,19 +143,30 @@ class Pool:
         return self.execution.run([Advance(row, skipped=characters)]).state(0, 0)
 
     def _fork(self, job: Job, progress: Progress) -> Progress | None:
-        """The alternatives of a primed text go on from its state, before all others that wait."""
+        """The alternatives of a primed text go on from its state, before what else its caller has waiting."""
+        self._callers.leave(job)
         if not job.alternatives or progress.state is None:
             return progress
-        self.waiting.push_first([alternative.follow(job, progress.state) for alternative in job.alternatives])
+        alternatives = [alternative.follow(job, progress.state) for alternative in job.alternatives]
+        for alternative in alternatives:
+            self._callers.enter(alternative)
+        self.waiting.push_first(alternatives)
         return None
 
     def release(self) -> None:
         """Cancelled texts leave their rows and the queue."""
-        for row in [row for row, job in self.running.items() if job.is_cancelled]:
-            self._release(row)
-        self.waiting.drop_cancelled()
+        for row, job in [(row, job) for row, job in self.running.items() if job.is_cancelled]:
+            self._free(row)
+            self._callers.leave(job)
+        self._drop(self.waiting.cancelled())
 
-    def _release(self, row: int) -> None:
+    def _drop(self, jobs: Sequence[Job]) -> None:
+        """These wait no longer."""
+        self.waiting.take_out(jobs)
+        for job in jobs:
+            self._callers.leave(job)
+
+    def _free(self, row: int) -> None:
         del self.running[row]
         self.free.append(row)
 
@@ -183,30 +177,45 @@ class Engine:
     def __init__(
         self, executions: Mapping[str, Execution], rows: int, waiting: int, make_pace: Callable[[], Pace] = Pace
     ) -> None:
-        self._pools = {digest: Pool(execution, rows, make_pace()) for digest, execution in executions.items()}
+        self._callers, self._speed = Callers(), Speed()
+        self._pools = {digest: Pool(each, rows, make_pace(), self._callers) for digest, each in executions.items()}
         self._turns = deque(self._pools.values())
         self._rows = rows
-        self._largest_queue = waiting
+        self._admission = Admission(self._callers, self._speed, waiting)
         self._ticks = 0
+        self._began = time.monotonic()  # the time since the last tick's end, or since the engine woke
         self._has_cancelled = False  # since the last round
         self.on_work: Callable[[], None] = do_nothing
 
-    def submit(self, jobs: Sequence[Job]) -> None:
-        """Let new texts wait for rows, all or none; where nothing waits, any number. Raises QueueFull.
+    def submit(self, jobs: Sequence[Job], asker: Asker = ANYONE) -> None:
+        """Let new texts come in, all or none. Raises QueueFull, or TooLate where they could hardly end before the deadline.
 
-        A long text weighs as several, so that what waits is bounded in bytes too.
+        A long text weighs as several, so that what waits is bounded in bytes too; where nothing waits, any number comes in.
         """
-        weight = sum(pool.waiting.weight for pool in self._turns)
-        if weight and weight + sum(job.weight for job in jobs) > self._largest_queue:
-            raise QueueFull(sum(len(pool.waiting) for pool in self._turns))
+        waiting = [pool.waiting for pool in self._turns]
+        self._admission.check_room(jobs, asker, sum(each.weight for each in waiting), sum(map(len, waiting)))
+        if asker.deadline < inf and self._is_contended:
+            rows = self._pools[jobs[0].model.digest].rows_that_pay
+            self._admission.check_time(jobs, asker, time.monotonic(), rows)
         for job in jobs:
-            self._pools[job.model.digest].waiting.push(job)
+            job.ask_for(asker)
+            self._enter(job)
+
+    @property
+    def _is_contended(self) -> bool:
+        """Whether there are more texts than pay."""
+        return any(len(pool.running) + len(pool.waiting) >= pool.rows_that_pay for pool in self._turns)
+
+    def _enter(self, job: Job) -> None:
+        if not len(self._callers):  # nothing was to do until now
+            self._began = time.monotonic()
+        self._callers.enter(job)
+        self._pools[job.model.digest].waiting.push(job)
         self.on_work()
 
     def resume(self, job: Job) -> None:
         """Let a paused text wait for a row again."""
-        self._pools[job.model.digest].waiting.push(job)
-        self.on_work()
+        self._enter(job)
 
     def cancel(self, job: Job) -> None:
         """Forget a text: its row is free after the tick in progress."""
@@ -227,6 +236,9 @@ class Engine:
     def finish(self, tick: Tick, result: TickResult) -> None:
         """Take what the rows did, and tell whoever asked."""
         self._ticks += 1
+        now = time.monotonic()
+        self._speed.observe(sum(map(work_of, tick.advances)), now - self._began)
+        self._began = now
         for progress in tick.pool.take(tick, result):
             progress.job.tell(progress)
 
@@ -261,10 +273,35 @@ class Engine:
             rows=self._rows * len(pools),
             busy_rows=sum(len(pool.running) for pool in pools),
             waiting=sum(len(pool.waiting) for pool in pools),
+            callers=len(self._callers),
             ticks=self._ticks,
             steps=sum(pool.steps for pool in pools),
             row_steps=sum(pool.row_steps for pool in pools),
         )
+
+
+class Entrance(NamedTuple):
+    """An engine for one asker."""
+
+    engine: Engine
+    asker: Asker
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Let new texts come in, all or none. Raises Busy."""
+        self.engine.submit(jobs, self.asker)
+
+    def resume(self, job: Job) -> None:
+        """Let a paused text wait for a row again."""
+        self.engine.resume(job)
+
+    def cancel(self, job: Job) -> None:
+        """Forget a text."""
+        self.engine.cancel(job)
+
+
+def work_of(advance: Advance) -> int:
+    """How many steps an advance counts for."""
+    return advance.forced // GIVEN_TO_A_STEP + advance.sampled
 
 
 def do_nothing() -> None:

@@ -1,9 +1,10 @@
 """One text on its way through a row: what it still has to consume, what was drawn, and what may be told. Knows no rows."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol, TypeAlias
+from math import inf
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,24 @@ from elman_models.law.state import State
 from elman_models.law.vocabulary import Vocabulary
 from elman_server.engine.ending import Ending, Reason
 
+if TYPE_CHECKING:
+    from elman_server.engine.callers import Caller
+
 WEIGHED_CHARACTERS = 1 << 14
+GIVEN_TO_A_STEP = 4
+"""About as many given characters cost as much as one that is drawn."""
+
+
+class Asker(NamedTuple):
+    """Who asks for texts, until when they are of use, and whether somebody types meanwhile."""
+
+    caller: Hashable = None
+    deadline: float = inf  # by time.monotonic
+    is_document: bool = False
+
+
+ANYONE: Final = Asker()
+"""Who asks where there is but one who could, and no hurry."""
 
 
 class Timing(NamedTuple):
@@ -139,6 +157,10 @@ class Job:
 
     def __post_init__(self) -> None:
         self.is_cancelled = False
+        self.asker = ANYONE
+        self.caller: Caller | None = None  # while it is in the engine
+        self.booked = 0  # what its caller's share counts it for
+        self.turn = 0  # how many steps of its turn are left; where it has none, it rests
         self.steps = 0  # since it was admitted to a row
         self._taken = 0  # characters that the reader has taken
         self.received = self.ending.count if self.ending else 0
@@ -159,6 +181,17 @@ class Job:
     def given(self) -> int:
         """How many characters are still to be consumed."""
         return len(self.skipped) + len(self.scored)
+
+    @property
+    def work(self) -> int:
+        """How many steps it may still take, its alternatives included; given characters are cheap."""
+        return self.given // GIVEN_TO_A_STEP + self.left + sum(each.work for each in self.alternatives)
+
+    @property
+    def least_work(self) -> int:
+        """How many steps it takes at least: an ending that looks at the text may come with the first character."""
+        drawn = self.left if self.ending is None or self.ending.is_length_alone else 1
+        return self.given // GIVEN_TO_A_STEP + drawn + max((each.least_work for each in self.alternatives), default=0)
 
     @property
     def is_primed(self) -> bool:
@@ -200,6 +233,12 @@ class Job:
         """Show `watch` the states that the row passes, from the next tick on."""
         self.watch = watch
 
+    def ask_for(self, asker: Asker) -> None:
+        """Note who asks for it, and for its alternatives."""
+        self.asker = asker
+        for alternative in self.alternatives:
+            alternative.ask_for(asker)
+
     def cancel(self) -> None:
         """Mark the text and its alternatives as wanted by nobody."""
         self.is_cancelled = True
@@ -208,7 +247,7 @@ class Job:
 
     def admit(self) -> Start:
         """Note that a row is given to it; returns what the row begins with."""
-        self.steps = 0
+        self.steps = self.turn = 0
         self._admitted = self._admitted or time.monotonic()
         return self.start
 
@@ -225,9 +264,10 @@ class Job:
         if self.watch:
             self.watch(outcome.passage(index))
         self.steps += advance.steps
+        self.turn = max(0, self.turn - advance.steps)
         scored = len(advance.scored)
         if advance.forced:
-            self.skipped, self.scored = self.skipped[len(advance.skipped) :], self.scored[scored:]
+            self.skipped, self.scored = rest(self.skipped, len(advance.skipped)), rest(self.scored, scored)
         is_accounted = scored or self.start.is_accounted
         surprises, log_probabilities, is_recalled = account_of(outcome, index) if is_accounted else ((), (), ())
         if self.ending is None:
@@ -276,6 +316,11 @@ class Job:
         self.start = replace(self.start, state=state)
         self._asked, self._admitted, self._primed = primed._asked, primed._admitted, time.monotonic()
         return self
+
+
+def rest(characters: NDArray[np.int32], consumed: int) -> NDArray[np.int32]:
+    """What is left of the characters; where nothing is, they are not held any longer."""
+    return characters[consumed:] if consumed < len(characters) else NOTHING
 
 
 def account_of(outcome: Outcome, index: int) -> tuple[list[int], list[float], list[bool]]:

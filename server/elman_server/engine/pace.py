@@ -17,6 +17,13 @@ from elman_server.engine.job import Job
 
 TICK_SECONDS = 0.002
 MOST_DRAWS = 32
+BUSY_TICK_SECONDS = 0.003
+"""A tick of as many rows as pay, with the writing of what it drew, where more texts want to move than that."""
+LEAST_ROWS = 8
+"""So many rows pay at any rate: weights are read once for all."""
+RUN_ROWS = 16
+"""As many long prefixes move together."""
+
 RUN_SECONDS, LONGEST_RUN_SECONDS = 0.001, 0.01
 MOST_RUN = 4096
 RUN_SHARE = 0.92
@@ -47,9 +54,15 @@ class Allowance(NamedTuple):
     draws: int
 
     def moves(self, job: Job) -> bool:
-        """Whether the tick moves the text."""
-        is_long = job.given > NEAR
-        return is_long if self.kind is TickKind.RUN else not is_long and (self.kind is TickKind.DRAW or job.awaits_first)
+        """Whether the tick moves the text. A newcomer's first character does not wait for its turn."""
+        if self.kind is TickKind.FIRST:
+            return job.awaits_first and not is_long(job)
+        return job.turn > 0 and is_long(job) is (self.kind is TickKind.RUN)
+
+
+def is_long(job: Job) -> bool:
+    """Whether a text still has a long prefix to consume."""
+    return job.given > NEAR
 
 
 class Cost:
@@ -65,6 +78,13 @@ class Cost:
     def steps(self, seconds: float, rows: int, most: int) -> int:
         """How many steps of that many rows fit into the time, from 1 to `most`."""
         return max(1, min(most, int(seconds / self.of(rows))))
+
+    def rows(self, seconds: float, steps: int, beside: float) -> int:
+        """With how many rows that many steps fit into the time, if each row costs some more `beside` them."""
+        alike = (seconds - steps * self._seconds) / beside  # while a step costs no more than the one last seen
+        if alike <= self._rows:
+            return int(alike)
+        return int(seconds / (steps * self._seconds / self._rows + beside))
 
     def observe(self, rows: int, steps: int, seconds: float) -> None:
         """Learn from a tick: half of what is known is what was seen last."""
@@ -82,22 +102,28 @@ class Pace:
         self._cost = self._costs[self._kind]
         self._run_ended: float | None = None  # when the last run ended; None: no long prefix has waited since
 
+    @property
+    def rows_that_pay(self) -> int:
+        """How many texts are best drawn at a time: with more, each would have shorter pieces, and none more characters."""
+        return max(LEAST_ROWS, self._costs[TickKind.DRAW].rows(BUSY_TICK_SECONDS, MOST_DRAWS, PIECE_SECONDS))
+
     def allowance(self, jobs: Sequence[Job]) -> Allowance:
         """What the texts may do in the next tick."""
-        given = [job.given for job in jobs]
-        long = sum(count > NEAR for count in given)
-        if long and (long == len(jobs) or self._kind is TickKind.DRAW):
-            return self._run(long, is_alone=long == len(jobs))
+        turns = [job for job in jobs if job.turn]
+        long = sum(is_long(job) for job in turns)
+        if long and (long == len(turns) or self._kind is TickKind.DRAW):
+            return self._run(long, is_alone=long == len(turns))
         self._run_ended = self._run_ended if long else None
-        rows = len(jobs) - long
-        draws = self._costs[TickKind.DRAW].steps(TICK_SECONDS, rows, MOST_DRAWS)
+        rows = len(turns) - long
+        seconds = TICK_SECONDS if len(turns) == len(jobs) else BUSY_TICK_SECONDS
+        draws = self._costs[TickKind.DRAW].steps(seconds, rows, MOST_DRAWS)
         if self._kind is not TickKind.FIRST and self._is_first_worth_it(jobs, rows, draws):
             return self._allow(TickKind.FIRST, NEAR, 1)
         return self._allow(TickKind.DRAW, NEAR, draws)
 
     def _is_first_worth_it(self, jobs: Sequence[Job], rows: int, draws: int) -> bool:
         """Whether drawing all at once takes longer than writing one piece more for each newcomer but the first."""
-        left = [job.left for job in jobs if job.awaits_first and job.given <= NEAR]
+        left = [job.left for job in jobs if job.awaits_first and not is_long(job)]
         if not left:
             return False
         return self._costs[TickKind.DRAW].of(rows) * min(draws, max(left)) > PIECE_SECONDS * (len(left) - 1)

@@ -29,7 +29,7 @@ class JobEngine(Protocol):
     """An engine that does jobs, or one that several threads share."""
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Let new texts wait for rows. Raises QueueFull."""
+        """Let new texts wait for rows. Raises Busy."""
         ...
 
     def resume(self, job: Job) -> None:
@@ -117,12 +117,12 @@ class Editing:
             self._witness.note_suggestion(outcome if outcome and attempt.written else attempt.outcome)
 
     def begin(self) -> None:
-        """Let the engine work for the newest revision, unless it does. Raises QueueFull, after which it may be asked again."""
+        """Let the engine work for the newest revision, unless it does. Raises Busy, after which it may be asked again."""
         if self._is_due and self._attempt is None:
             self._begin()
 
     def next(self) -> Event | None:
-        """The next event; None while there is none. Raises QueueFull, as `begin` does."""
+        """The next event; None while there is none. Raises Busy, as `begin` does."""
         self.begin()
         while (event := next(self._events, None)) is None and self._news:
             self._events = self._tell(self._news.pop(0))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from elman_models.law.artifact import Model
 from elman_models.law.state import NOTHING_REMEMBERED, Remembered, State, remembered
-from elman_server.follow.checkpoints import Checkpoints, Trail, affordable, split
+from elman_server.follow.checkpoints import OVERHEAD_BYTES, Checkpoints, Trail, affordable, split
 from elman_server.follow.tail import Tail
 
 
@@ -36,6 +36,11 @@ class FollowedText:
         self._tail = Tail(state.position)
         self._tail.append(text)
         self.cursor = self._tail.end
+
+    @property
+    def held_bytes(self) -> int:
+        """About what the text and the states take."""
+        return self._tail.size + len(self._checkpoints) * (len(self._model.initial_state) + OVERHEAD_BYTES)
 
     @property
     def earliest(self) -> int:

@@ -41,6 +41,11 @@ class Session:
         """How many characters before the cursor wait to be consumed."""
         return self._editing.unconsumed if self._editing else 0
 
+    @property
+    def held_bytes(self) -> int:
+        """About what the document's text and states take."""
+        return self._editing.text.held_bytes if self._editing else 0
+
     def take(self, request: pb.FollowRequest) -> None:
         """Apply a request; nothing is told of earlier revisions any more. Raises Refused, which ends the stream."""
         if request.revision <= self._revision:
@@ -98,12 +103,12 @@ class Session:
         editing.pursue(not accept.HasField("suggest") or accept.suggest)
 
     def begin(self) -> None:
-        """Let the engine work for what was taken, before `next` is asked. Raises QueueFull, as `next` will."""
+        """Let the engine work for what was taken, before `next` is asked. Raises Busy, as `next` will."""
         if self._editing:
             self._editing.begin()
 
     def next(self) -> pb.FollowResponse | None:
-        """The response to write now; None while there is none. Raises QueueFull, after which it may be asked again."""
+        """The response to write now; None while there is none. Raises Busy, after which it may be asked again."""
         editing = self._editing
         if editing is None:
             return None

@@ -39,7 +39,7 @@ class CheckedCompletion(NamedTuple):
 
     served: Served
     state: State
-    prefix: str
+    prefix_characters: int
     received: str
     sampling: Sampling
     seed: int
@@ -65,7 +65,17 @@ class CheckedCompletion(NamedTuple):
         characters = served.model.vocabulary.encode(request.prefix)
         unknown = served.model.vocabulary.unknowns(characters)
         return cls(
-            served, state, request.prefix, received, sampling, seed, limits, alternatives, characters, unknown, is_accounted
+            served,
+            state,
+            len(request.prefix),
+            received,
+            sampling,
+            seed,
+            limits,
+            alternatives,
+            characters,
+            unknown,
+            is_accounted,
         )
 
     def after(self, state: State, prefix: str) -> "CheckedCompletion":
@@ -73,12 +83,21 @@ class CheckedCompletion(NamedTuple):
         vocabulary = self.served.model.vocabulary
         characters = vocabulary.encode(prefix)
         unknown = vocabulary.unknowns(characters)
-        return self._replace(state=state, prefix=prefix, characters=characters, unknown_characters=unknown)
+        return self._replace(state=state, prefix_characters=len(prefix), characters=characters, unknown_characters=unknown)
+
+    def without_text(self) -> "CheckedCompletion":
+        """The same, once the jobs have what is to be consumed: what there is to say holds no text."""
+        return self._replace(characters=NOTHING)
+
+    @property
+    def held_bytes(self) -> int:
+        """What the characters to be consumed take until they are."""
+        return self.characters.nbytes + len(self.state.remembered) + 4 * len(self.received)
 
     @property
     def start_position(self) -> int:
         """The position of the completion's first character."""
-        return self.state.position + len(self.prefix)
+        return self.state.position + self.prefix_characters
 
     @property
     def _is_in_word(self) -> bool:
@@ -94,7 +113,7 @@ class CheckedCompletion(NamedTuple):
 
     def submission(self, jobs: Sequence[Job], tell: Tell) -> Sequence[Job]:
         """What to submit: a single job with its prefix, or one that consumes the prefix for all."""
-        if len(jobs) > 1 and self.prefix:
+        if len(jobs) > 1 and self.prefix_characters:
             return [Job(self.served.model, Start(self.state), tell, skipped=self.characters, alternatives=jobs)]
         jobs[0].prepend(self.characters)
         return jobs
@@ -138,7 +157,7 @@ class CheckedCompletion(NamedTuple):
     def _finished(self, job: Job, state: State, reason: Reason) -> pb.Finished:
         timing = job.timing
         usage = pb.Usage(
-            consumed_characters=len(self.prefix) + len(self.received),
+            consumed_characters=self.prefix_characters + len(self.received),
             spared_characters=self.state.position,
             unknown_characters=self.unknown_characters,
             generated_characters=job.sent - job.received,
@@ -161,7 +180,7 @@ class CheckedCompletion(NamedTuple):
             "stop_strings": len(limits.stops),
             "min_confidence": confidence_in_words(limits.largest_surprise, self.served.model.tables),
             "start_position": self.start_position,
-            "prefix_characters": len(self.prefix),
+            "prefix_characters": self.prefix_characters,
             "unknown_characters": self.unknown_characters,
             "received_characters": len(self.received),
             "first_alternative": self.alternatives.start,

@@ -4,10 +4,10 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
-from typing import Any, TypeAlias, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -17,22 +17,36 @@ from google.rpc.status_pb2 import Status
 from grpc.aio import ServicerContext
 
 from elman_models.errors import Refused
+from elman_server.engine.budget import Budget
 from elman_server.engine.job import Timing
-from elman_server.errors import Defect, QueueFull
+from elman_server.errors import Busy, Defect, TooSlow
 from elman_server.telemetry.log import log
 from elman_server.telemetry.metrics import Metrics
+
+CALL_BYTES: Final = 1 << 15
+"""About what a running call holds, whatever was asked: its task, its stream, and text on its way."""
+CALLER_SECONDS: Final = 60.0
+"""How long a call waits for its caller to send its one request, or to read."""
+
+LAST_SHARE: Final = 0.1
 
 PROCESS, NUMBERS = secrets.token_hex(4), count()
 """An identifier is random for the process, then a number for the call: drawing random bytes for each call would cost time."""
 
 Context: TypeAlias = ServicerContext[Any, Any]
+Answer = TypeVar("Answer")
 
 
 class CallRecord:
     """What one call did, for the metrics and the log."""
 
-    def __init__(self, method: str, metrics: Metrics) -> None:
+    def __init__(self, method: str, metrics: Metrics, budget: Budget | None = None) -> None:
         self.method = method
+        self.holding = (budget or Budget()).open()
+        self.failure: Refused | None = None  # why it was ended from outside
+        self._task = asyncio.current_task()
+        self._reading_since = self._writing_since = 0.0  # 0: it is not
+        self.release: Callable[[], None] = do_nothing  # gives back what the call holds
         self.identifier = f"{PROCESS}{next(NUMBERS):08x}"
         self.model = ""
         self.outcome = "OK"
@@ -42,6 +56,42 @@ class CallRecord:
         self._arrived = self._asked = time.monotonic()
         self._last_text = 0.0
         self._characters = 0
+
+    async def read(self, reading: Awaitable[Answer]) -> Answer:
+        """Wait for the call's one request, but not for ever (`end_if_stalled`)."""
+        self._reading_since = time.monotonic()
+        answer = await reading
+        self._reading_since = 0.0
+        return answer
+
+    async def write(self, writing: Awaitable[None]) -> None:
+        """Wait until a response is written. Raises TooSlow if that took so long that what the call held was released."""
+        self._writing_since = time.monotonic()
+        await writing
+        self._writing_since = 0.0
+        if self.failure:
+            raise self.failure
+
+    def end_if_stalled(self, now: float) -> None:
+        """End the call if it has waited too long for its caller.
+
+        gRPC cannot end a call while a response is being written (grpcio 1.82). So the call only gives back what it holds, and
+        is told its end once its caller reads again.
+        """
+        since = self._reading_since or self._writing_since
+        if self.failure or not since or now - since <= CALLER_SECONDS:
+            return
+        self.failure = TooSlow(CALLER_SECONDS)
+        if self._writing_since:
+            self.release()
+            self.holding.hold(CALL_BYTES)
+        elif self._task:
+            self._task.cancel()
+
+    async def refuse_if_failed(self, context: Context) -> None:
+        """End the call with the status of what it raised, if it raised anything."""
+        if self.failure:
+            await refuse(context, self.failure)
 
     def note_text(self, characters: int) -> None:
         """Measure the time to the first text, and between texts."""
@@ -72,9 +122,15 @@ class CallRecord:
         self._metrics.queue_seconds.observe(timing.queue_seconds)
         self.timing = timing
 
+    @property
+    def seconds(self) -> float:
+        """How long ago the call arrived."""
+        return time.monotonic() - self._arrived
+
     def finish(self) -> None:
-        """Count the call and log it."""
-        seconds = time.monotonic() - self._arrived
+        """Count the call and log it; it holds nothing any more."""
+        self.holding.close()
+        seconds = self.seconds
         self._metrics.requests.add(1, self.method, self.model, self.outcome)
         self._metrics.request_seconds.observe(seconds, self.method)
         self._metrics.generated_characters.add(self._characters)
@@ -91,6 +147,10 @@ class CallRecord:
         )
 
 
+def do_nothing() -> None:
+    """What a call gives back that holds nothing."""
+
+
 def timing_fields(timing: Timing) -> dict[str, Any]:
     """The timing as fields of a log line, to the microsecond."""
     return {
@@ -100,39 +160,67 @@ def timing_fields(timing: Timing) -> dict[str, Any]:
     }
 
 
-@asynccontextmanager
-async def answering(method: str, context: Context, metrics: Metrics) -> AsyncGenerator[CallRecord, None]:
-    """Run the body of a call; what it raises becomes the call's status."""
-    call = CallRecord(method, metrics)
-    try:
-        yield call
-    except Refused as refused:
-        call.outcome = refused.status
-        await refuse(context, refused)
-    except (asyncio.CancelledError, GeneratorExit):
-        call.outcome = status_of_leaving(context)
-        raise
-    except grpc.aio.InternalError as broken:  # a write to a caller who is gone, noticed before the cancel itself
-        call.outcome = status_of_leaving(context)
-        raise asyncio.CancelledError from broken
-    except Exception as error:
-        call.outcome = Defect.status
-        log("defect", logging.ERROR, error, identifier=call.identifier)
-        await refuse(context, Defect(call.identifier))
-    finally:
-        call.finish()
+class Calls:
+    """All running calls."""
+
+    def __init__(self, metrics: Metrics, budget: Budget) -> None:
+        self._metrics, self._budget = metrics, budget
+        self._running: set[CallRecord] = set()
+
+    def end_stalled(self) -> None:
+        """End the calls that have waited too long for their callers."""
+        now = time.monotonic()
+        for call in self._running:
+            call.end_if_stalled(now)
+
+    def note_unknown(self) -> None:
+        """Count a call of a method that there is not."""
+        self._metrics.requests.add(1, "unknown", "", "UNIMPLEMENTED")
+
+    @asynccontextmanager
+    async def answering(self, method: str, context: Context) -> AsyncGenerator[CallRecord, None]:
+        """Run the body of a call; what it raises is left to `CallRecord.refuse_if_failed`.
+
+        An abort in here would hold the frames of what was raised, and with them the request, until they are collected.
+        """
+        call = CallRecord(method, self._metrics, self._budget)
+        self._running.add(call)
+        try:
+            call.holding.hold(CALL_BYTES)
+            yield call
+        except Refused as refused:
+            call.failure = refused.with_traceback(None)
+        except (asyncio.CancelledError, GeneratorExit):
+            if call.failure is None:
+                call.outcome = status_of_leaving(context, call.seconds)
+                raise
+        except grpc.aio.InternalError as broken:  # a write to a caller who is gone, noticed before the cancel itself
+            call.outcome = status_of_leaving(context, call.seconds)
+            raise asyncio.CancelledError from broken
+        except Exception as error:
+            log("defect", logging.ERROR, error, identifier=call.identifier)
+            call.failure = Defect(call.identifier)
+        finally:
+            self._running.remove(call)
+            if call.failure:
+                call.outcome = call.failure.status
+            call.finish()
 
 
-def status_of_leaving(context: Context) -> str:
-    """The status of a call that its caller ended: by leaving, or by running out of time."""
+def status_of_leaving(context: Context, seconds: float) -> str:
+    """The status of a call that its caller ended after as many seconds: by leaving, or by running out of time.
+
+    A caller's clock began before ours: who leaves within the last part of its time has run out of it.
+    """
     remaining = cast("float | None", context.time_remaining())
-    return "CANCELLED" if remaining is None or remaining > 0 else "DEADLINE_EXCEEDED"
+    is_late = remaining is not None and remaining < LAST_SHARE * (seconds + remaining)
+    return "DEADLINE_EXCEEDED" if is_late else "CANCELLED"
 
 
 async def refuse(context: Context, refused: Refused) -> None:
     """End the call with the status of what was refused."""
     code = grpc.StatusCode[refused.status]
-    if not isinstance(refused, QueueFull):
+    if not isinstance(refused, Busy):
         await context.abort(code, str(refused))
         return
     delay = Duration()

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from elman.v1 import completion_service_pb2 as pb
-from elman_server.errors import QueueFull, Unavailable
+from elman_server.errors import Busy, Unavailable
 from elman_server.follow.editing import Witness
 from elman_server.follow.session import Session
 from elman_server.rpc.bell import Bell
-from elman_server.rpc.call import CallRecord, Context
+from elman_server.rpc.call import CALL_BYTES, CallRecord, Context
 
 Read: TypeAlias = Callable[[], Awaitable[pb.FollowRequest | None]]
 """The next request; None after the last. Raises Refused for bytes that are none."""
@@ -34,6 +34,7 @@ class FollowCall:
 
     async def run(self) -> None:
         """Until the requests and what they ask for have ended. Raises what ended the stream otherwise."""
+        self._call.release = self._session.close
         reading = asyncio.create_task(self._take_all())
         reading.add_done_callback(lambda _: self._wake())
         try:
@@ -58,6 +59,7 @@ class FollowCall:
     async def _take_all(self) -> None:
         while (request := await self._read()) is not None:
             self._session.take(request)
+            self._call.holding.hold(CALL_BYTES + self._session.held_bytes)
             self._begin()
             self._note(request)
             del request  # it may be long, and the next a long time off
@@ -71,7 +73,7 @@ class FollowCall:
         """Let the engine work before the writer asks for it: a turn of the loop less."""
         try:
             self._session.begin()
-        except QueueFull:
+        except Busy:
             self._wake()  # the writer will try again
 
     def _note(self, request: pb.FollowRequest) -> None:
@@ -86,7 +88,7 @@ class FollowCall:
         while True:
             self._change.mute()
             while response := self._next(reading):  # nothing may come between this and the write
-                await self._context.write(response)
+                await self._call.write(self._context.write(response))
             if reading.done() and self._session.is_at_rest:
                 return
             await self._change.heard()
@@ -99,7 +101,7 @@ class FollowCall:
             reading.result()
         try:
             return self._session.next()
-        except QueueFull as full:
+        except Busy as full:
             if self._retry is None:
                 self._retry = asyncio.get_running_loop().call_later(full.retry_seconds, self._try_again)
             return None

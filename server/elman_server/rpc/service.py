@@ -1,14 +1,17 @@
 """The methods of elman.v1.CompletionService: check the request, submit its jobs, and write what the engine tells."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
+from math import inf
+from typing import cast
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_server.config import SESSION_BYTES
-from elman_server.engine.engine import Engine
-from elman_server.engine.job import Job, Progress
+from elman_server.engine.engine import Engine, Entrance
+from elman_server.engine.job import Asker, Job, Progress
 from elman_server.errors import Unavailable
 from elman_server.follow.session import Session
 from elman_server.requests.catalogue import Catalogue
@@ -16,9 +19,11 @@ from elman_server.requests.completion import CheckedCompletion
 from elman_server.requests.listing import list_models
 from elman_server.requests.scoring import Scoring
 from elman_server.rpc.bell import Bell
-from elman_server.rpc.call import CallRecord, Context, answering
+from elman_server.rpc.call import CALL_BYTES, CallRecord, Context
 from elman_server.rpc.follow_call import FollowCall, Read
-from elman_server.telemetry.metrics import Metrics
+
+SCORED_BYTES = 48
+"""What a character takes while it is scored: its text, its place in the vocabulary, and its number in two lists."""
 
 
 class News:
@@ -32,6 +37,10 @@ class News:
         """Keep news for the caller. Called in the event loop's thread."""
         self._told.append(progress)
         self._bell.ring()
+
+    def drop(self) -> None:
+        """Forget what was told."""
+        self._told.clear()
 
     async def next(self) -> Progress:
         """The next news. Raises what ended a job before its text did."""
@@ -47,36 +56,37 @@ class News:
 class CompletionService:
     """Answers calls from one engine. It has no sessions beyond a call: all it knows of a caller is the running call."""
 
-    def __init__(self, catalogue: Catalogue, engine: Engine, metrics: Metrics, session_bytes: int = SESSION_BYTES) -> None:
+    def __init__(self, catalogue: Catalogue, engine: Engine, session_bytes: int = SESSION_BYTES) -> None:
         self._catalogue = catalogue
         self._engine = engine
-        self._metrics = metrics
-        self._open_session = partial(Session, catalogue, engine, session_bytes)
+        self._session_bytes = session_bytes
         self._running: dict[News, Job] = {}
         self._follow_calls: set[FollowCall] = set()
         self._is_idle = asyncio.Event()
         self._is_idle.set()
         self.is_draining = False
 
-    async def complete(self, request: pb.CompleteRequest, context: Context) -> None:
+    async def complete(self, request: pb.CompleteRequest, context: Context, call: CallRecord) -> None:
         """Started, Pieces, and Finished for each alternative."""
-        async with answering("Complete", context, self._metrics) as call:
-            completion = self._begin_completion(request, call)
-            news = News()
-            jobs = completion.jobs(news.tell)
-            submission = completion.submission(jobs, news.tell)
-            self._submit(submission, news)
-            try:
-                await context.write(completion.started())
-                running = len(jobs)
-                while running:
-                    progress = await news.next()
-                    for event in completion.responses(progress):
-                        await context.write(event)
-                    self._note_written(progress, call)
-                    running -= progress.is_last
-            finally:
-                self._forget(submission, news)
+        completion = self._begin_completion(request, call)
+        del request  # it may be long, and the completion longer
+        news = News()
+        jobs = completion.jobs(news.tell)
+        submission = completion.submission(jobs, news.tell)
+        completion = completion.without_text()
+        self._submit(submission, news, asker_of(context))
+        call.release = partial(self._release, submission, news)
+        try:
+            await call.write(context.write(completion.started()))
+            running = len(jobs)
+            while running:
+                progress = await news.next()
+                for event in completion.responses(progress):
+                    await call.write(context.write(event))
+                self._note_written(progress, call)
+                running -= progress.is_last
+        finally:
+            self._forget(submission, news)
 
     def _note_written(self, progress: Progress, call: CallRecord) -> None:
         if progress.text:
@@ -88,39 +98,40 @@ class CompletionService:
     def _begin_completion(self, request: pb.CompleteRequest, call: CallRecord) -> CheckedCompletion:
         self._check_open()
         completion = CheckedCompletion.of(request, self._catalogue)
-        call.model, call.canonical = completion.served.name, completion.canonical
-        call.note_prefix(len(completion.prefix) + len(completion.received), completion.state.position)
+        call.holding.hold(CALL_BYTES + completion.held_bytes)
+        call.model, call.canonical = completion.served.name, completion.without_text().canonical
+        call.note_prefix(completion.prefix_characters + len(completion.received), completion.state.position)
         return completion
 
-    async def follow(self, read: Read, context: Context) -> None:
+    async def follow(self, read: Read, context: Context, call: CallRecord) -> None:
         """Suggest what may follow a document's cursor while the document is edited."""
-        async with answering("Follow", context, self._metrics) as call:
-            self._check_open()
-            follow_call = FollowCall(read, context, call, self._open_session)
-            self._follow_calls.add(follow_call)
+        self._check_open()
+        entrance = Entrance(self._engine, Asker(context.peer(), is_document=True))
+        follow_call = FollowCall(read, context, call, partial(Session, self._catalogue, entrance, self._session_bytes))
+        self._follow_calls.add(follow_call)
+        self._note_idleness()
+        try:
+            await follow_call.run()
+        finally:
+            self._follow_calls.remove(follow_call)
             self._note_idleness()
-            try:
-                await follow_call.run()
-            finally:
-                self._follow_calls.remove(follow_call)
-                self._note_idleness()
 
-    async def score(self, request: pb.ScoreRequest, context: Context) -> pb.ScoreResponse:
+    async def score(self, request: pb.ScoreRequest, context: Context, call: CallRecord) -> None:
         """Tell how likely the model finds a text."""
-        async with answering("Score", context, self._metrics) as call:
-            self._check_open()
-            scoring = Scoring.of(request, self._catalogue)
-            call.model, call.canonical = scoring.served.name, scoring.canonical
-            call.note_prefix(len(scoring.text), scoring.state.position)
-            return await self._score(scoring, call)
-        raise AssertionError("a refused call has been aborted")
+        self._check_open()
+        scoring = Scoring.of(request, self._catalogue)
+        del request
+        call.holding.hold(CALL_BYTES + SCORED_BYTES * len(scoring.text))
+        call.model, call.canonical = scoring.served.name, scoring.canonical
+        call.note_prefix(len(scoring.text), scoring.state.position)
+        await call.write(context.write(await self._score(scoring, call, asker_of(context))))
 
-    async def _score(self, scoring: Scoring, call: CallRecord) -> pb.ScoreResponse:
+    async def _score(self, scoring: Scoring, call: CallRecord, asker: Asker) -> pb.ScoreResponse:
         if not scoring.text:
             return scoring.response((), scoring.state)
         news = News()
         job = scoring.job(news.tell)
-        self._submit([job], news)
+        self._submit([job], news, asker)
         try:
             last = await news.next()
             call.note_timing(job.timing)
@@ -128,12 +139,10 @@ class CompletionService:
         finally:
             self._forget([job], news)
 
-    async def list_models(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
+    async def list_models(self, _: pb.ListModelsRequest, context: Context, call: CallRecord) -> None:
         """List the models that are served."""
-        async with answering("ListModels", context, self._metrics):
-            self._check_open()
-            return list_models(self._catalogue)
-        raise AssertionError("a refused call has been aborted")
+        self._check_open()
+        await call.write(context.write(list_models(self._catalogue)))
 
     @property
     def running(self) -> int:
@@ -159,8 +168,8 @@ class CompletionService:
         if self.is_draining:
             raise Unavailable
 
-    def _submit(self, jobs: Sequence[Job], news: News) -> None:
-        self._engine.submit(jobs)
+    def _submit(self, jobs: Sequence[Job], news: News, asker: Asker) -> None:
+        self._engine.submit(jobs, asker)
         self._running[news] = jobs[0]
         self._note_idleness()
 
@@ -171,8 +180,19 @@ class CompletionService:
         for job in jobs:
             self._engine.cancel(job)
 
+    def _release(self, jobs: Sequence[Job], news: News) -> None:
+        """Give back what a call holds whose caller does not read."""
+        self._forget(jobs, news)
+        news.drop()
+
     def _note_idleness(self) -> None:
         if self.running:
             self._is_idle.clear()
         else:
             self._is_idle.set()
+
+
+def asker_of(context: Context) -> Asker:
+    """Who asks, and until when; a connection is a caller."""
+    left = cast("float | None", context.time_remaining())
+    return Asker(context.peer(), inf if left is None else time.monotonic() + left)

@@ -1,84 +1,98 @@
-"""From bytes to methods and back: which method answers which name, and what is answered to bytes that are not a message."""
+"""From bytes to methods and back: which method answers which name, and what is answered to bytes that are no legal message.
 
-from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, TypeAlias
+Every method reads its requests itself, so that their size is known to the budget before they are decoded; to a caller it is as
+if those with one request and one response were declared so.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import grpc
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Amount, InvalidField
-from elman_server.rpc.call import Context, answering
+from elman_server.rpc.call import CALL_BYTES, CallRecord, Calls, Context
 from elman_server.rpc.service import CompletionService
-from elman_server.telemetry.metrics import Metrics
+from elman_server.rpc.shape import check_shape
 
 SERVICE = pb.DESCRIPTOR.services_by_name["CompletionService"].full_name
-Behaviour: TypeAlias = Callable[[Any, Context], Awaitable[Any]]
+Behaviour: TypeAlias = Callable[[Any, Context, CallRecord], Awaitable[None]]
+Request = TypeVar("Request", bound=Message)
+
+DECODED: Final = 6
+"""What a request takes while it is decoded and checked, over its bytes."""
+READING: Final = 16
+"""Requests that are received at a time, apart from those of streams: as many times the largest may be on the way."""
 
 
-def handlers(service: CompletionService, metrics: Metrics) -> grpc.GenericRpcHandler:
-    """The methods by name. They decode for themselves: the library would answer UNKNOWN to bytes that do not decode."""
-    unary, stream = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
-    complete = decoding(pb.CompleteRequest, service.complete, "Complete", metrics)
-    score = decoding(pb.ScoreRequest, service.score, "Score", metrics)
-    list_models = decoding(pb.ListModelsRequest, service.list_models, "ListModels", metrics)
-    methods = {
-        "Follow": grpc.stream_stream_rpc_method_handler(
-            follow_behaviour(service), decoder(pb.FollowRequest), pb.FollowResponse.SerializeToString
-        ),
-        "Complete": stream(*complete, pb.CompleteResponse.SerializeToString),
-        "Score": unary(*score, pb.ScoreResponse.SerializeToString),
-        "ListModels": unary(*list_models, pb.ListModelsResponse.SerializeToString),
+def handlers(service: CompletionService, calls: Calls) -> grpc.GenericRpcHandler:
+    """The methods by name."""
+    reading = asyncio.Semaphore(READING)
+    streaming: Any = grpc.stream_stream_rpc_method_handler
+
+    async def receive(kind: type[Request], context: Context, call: CallRecord) -> Request:
+        async with reading:
+            data = await call.read(read(context))
+        return decode(kind, data, call)
+
+    def one(kind: type[Message], response: type[Message], behaviour: Behaviour, method: str) -> Any:
+        async def behave(_: object, context: Context) -> None:
+            async with calls.answering(method, context) as call:
+                await behaviour(await receive(kind, context, call), context, call)
+            await call.refuse_if_failed(context)
+
+        return streaming(behave, None, response.SerializeToString)
+
+    async def follow(_: object, context: Context) -> None:
+        async with calls.answering("Follow", context) as call:
+
+            async def read_one() -> pb.FollowRequest | None:
+                data = await read(context)
+                return None if data is None else decode(pb.FollowRequest, data, call)
+
+            await service.follow(read_one, context, call)
+        await call.refuse_if_failed(context)
+
+    methods: dict[str, Any] = {
+        "Follow": streaming(follow, None, pb.FollowResponse.SerializeToString),
+        "Complete": one(pb.CompleteRequest, pb.CompleteResponse, service.complete, "Complete"),
+        "Score": one(pb.ScoreRequest, pb.ScoreResponse, service.score, "Score"),
+        "ListModels": one(pb.ListModelsRequest, pb.ListModelsResponse, service.list_models, "ListModels"),
     }
-    return grpc.method_handlers_generic_handler(SERVICE, methods)
+    return Methods({f"/{SERVICE}/{name}": handler for name, handler in methods.items()}, calls)
 
 
-class Undecodable(NamedTuple):
-    """Bytes that are not a message; only their number is remembered."""
+class Methods(grpc.GenericRpcHandler):
+    """The methods by their paths; asked last, it counts calls of what there is not."""
 
-    size: int
+    def __init__(self, methods: Mapping[str, Any], calls: Calls) -> None:
+        self._methods, self._calls = methods, calls
 
-
-def decoding(kind: type[Message], behaviour: Behaviour, method: str, metrics: Metrics) -> tuple[Any, Any]:
-    """The behaviour, which refuses bytes that are not a message of the kind, and the decoder for it."""
-
-    async def behave(request: Message | Undecodable, context: Context) -> object:
-        if isinstance(request, Undecodable):
-            async with answering(method, context, metrics):
-                raise undecodable(request, kind)
-        return await behaviour(request, context)
-
-    return behave, decoder(kind)
+    def service(self, handler_call_details: Any) -> Any:
+        """What answers a call; None: nothing does, and the library says UNIMPLEMENTED."""
+        handler = self._methods.get(handler_call_details.method)
+        if handler is None:
+            self._calls.note_unknown()
+        return handler
 
 
-def follow_behaviour(service: CompletionService) -> Behaviour:
-    """The behaviour of Follow, which decodes its requests as it takes them."""
-
-    async def behave(_: object, context: Context) -> None:
-        async def read() -> pb.FollowRequest | None:
-            request = await context.read()
-            if isinstance(request, Undecodable):
-                raise undecodable(request, pb.FollowRequest)
-            return request if isinstance(request, pb.FollowRequest) else None  # anything else is the end of the stream
-
-        await service.follow(read, context)
-
-    return behave
+async def read(context: Context) -> bytes | None:
+    """The bytes of the next request; None at the end of the stream."""
+    data = cast("object", await context.read())
+    return data if isinstance(data, bytes) else None
 
 
-def decoder(kind: type[Message]) -> Callable[[bytes], Message | Undecodable]:
-    """Decodes messages of the kind."""
-
-    def decode(data: bytes) -> Message | Undecodable:
-        try:
-            return kind.FromString(data)
-        except DecodeError:
-            return Undecodable(len(data))
-
-    return decode
-
-
-def undecodable(request: Undecodable, kind: type[Message]) -> InvalidField:
-    """The error that says what bytes that are not a message should have been."""
-    allowed = f"{kind.DESCRIPTOR.name} that decodes, with every text in UTF-8"
-    return InvalidField("request", Amount(f"{request.size} bytes"), allowed)
+def decode(kind: type[Request], data: bytes | None, call: CallRecord) -> Request:
+    """The request, for which there is memory. Raises Refused."""
+    if data is None:
+        raise InvalidField("request", Amount("absent"), f"one {kind.DESCRIPTOR.name}")
+    call.holding.hold(max(call.holding.size, CALL_BYTES) + DECODED * len(data))
+    try:
+        check_shape(cast("Descriptor", kind.DESCRIPTOR), data)
+        return kind.FromString(data)
+    except DecodeError:
+        allowed = f"{kind.DESCRIPTOR.name} that decodes, with every text in UTF-8"
+        raise InvalidField("request", Amount(f"{len(data)} bytes"), allowed) from None

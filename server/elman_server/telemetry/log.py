@@ -1,4 +1,7 @@
-"""Structured logs: one JSON object a line, on standard error. With the text, a line is enough to replay its call."""
+"""Structured logs: one JSON object a line, on standard error. With the text, a line is enough to replay its call.
+
+Nobody waits for who reads them (`writer`).
+"""
 
 import asyncio
 import json
@@ -7,9 +10,11 @@ import os
 import sys
 import traceback
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any
 
 import orjson
+
+from elman_server.telemetry.writer import Writer
 
 LOGGER = logging.getLogger("elman")
 PATIENCE_SECONDS = 0.05
@@ -20,12 +25,8 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Time, level, event, and the fields given as `extra={"fields": ...}`."""
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "event": record.getMessage(),
-            **getattr(record, "fields", {}),
-        }
+        event = record.msg if record.name == LOGGER.name else f"a warning of {record.name}"  # whose words may hold text
+        line = {**head(record.levelname.lower(), str(event), record.created), **getattr(record, "fields", {})}
         if record.exc_info:
             kind, _, trace = record.exc_info
             line["exception"] = kind.__name__ if kind else None  # what it says may hold the user's text
@@ -33,34 +34,34 @@ class JsonFormatter(logging.Formatter):
         return encode(line)
 
 
-class PatientHandler(logging.StreamHandler[TextIO]):
-    """Where an event loop runs, writes the lines of a moment in one go, for writing is most of what a line costs.
+class PatientHandler(logging.StreamHandler[Writer]):
+    """Where an event loop runs, hands the lines of a moment over in one go, for that is most of what a line costs.
 
-    Warnings and worse, and what is logged without a loop, are written at once.
+    Warnings and worse, and what is logged without a loop, are handed over at once.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Writer) -> None:
         super().__init__(stream)
         self._is_due = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Format the line now; a warning or worse is written now, too."""
+        """Format the line now; a warning or worse is handed over now, too."""
         super().emit(record)
         if record.levelno >= logging.WARNING:
-            self._write()
+            self._hand_over()
 
     def flush(self) -> None:
-        """Write soon where an event loop runs, and otherwise now."""
+        """Hand over soon where an event loop runs, and otherwise now."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            self._write()
+            self._hand_over()
             return
         if not self._is_due:
             self._is_due = True
-            loop.call_later(PATIENCE_SECONDS, self._write)
+            loop.call_later(PATIENCE_SECONDS, self._hand_over)
 
-    def _write(self) -> None:
+    def _hand_over(self) -> None:
         self._is_due = False
         super().flush()
 
@@ -73,18 +74,26 @@ def encode(line: dict[str, Any]) -> str:
         return json.dumps(line)
 
 
-def configure(level: str) -> None:
-    """Log from this level on to standard error."""
-    target = sys.stderr.fileno() if sys.stderr else os.devnull  # standard error may be closed
-    stream = open(target, "w", encoding="utf-8", errors="backslashreplace", closefd=not sys.stderr)  # noqa: SIM115 # kept for the process's life
-    handler = PatientHandler(stream)
+def configure(level: str) -> Writer:
+    """Log from this level on to standard error, and let nothing but these lines go there; returns what writes them."""
+    descriptor = sys.stderr.fileno() if sys.stderr else os.open(os.devnull, os.O_WRONLY)  # standard error may be closed
+    writer = Writer(descriptor, lambda lines: encode({**head("warning", "log lines dropped"), "lines": lines}) + "\n")
+    handler = PatientHandler(writer)
     handler.setFormatter(JsonFormatter())
+    logging.getLogger().handlers = [handler]  # what libraries warn of comes as such a line, too
     LOGGER.handlers = [handler]
     LOGGER.propagate = False
     LOGGER.setLevel(level.upper())
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = (
         False  # no line tells them: half of a record's cost
     )
+    return writer
+
+
+def head(level: str, event: str, seconds: float | None = None) -> dict[str, Any]:
+    """What every line begins with."""
+    moment = datetime.now(UTC) if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return {"time": moment.isoformat(timespec="milliseconds"), "level": level, "event": event}
 
 
 def log(event: str, level: int = logging.INFO, exception: BaseException | None = None, **fields: object) -> None:

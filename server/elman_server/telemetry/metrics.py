@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from elman_server.engine.budget import Budget
 from elman_server.engine.engine import Statistics
 from elman_server.telemetry.tally import Counts, Tally, TallyCollector, Times
 
@@ -16,9 +17,11 @@ BUCKETS = tuple(50e-6 * 1.5**power for power in range(33))
 class Metrics:
     """What calls did, beside what the engine itself counts."""
 
-    def __init__(self, statistics: Callable[[], Statistics], version: str) -> None:
+    def __init__(
+        self, statistics: Callable[[], Statistics], version: str, dropped_lines: Callable[[], int], budget: Budget
+    ) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(EngineCollector(statistics, version))
+        self.registry.register(EngineCollector(statistics, version, dropped_lines, budget))
 
         tallies: list[Tally] = []
 
@@ -48,9 +51,10 @@ class Metrics:
 class EngineCollector(Collector):
     """The engine's own numbers, read when somebody scrapes."""
 
-    def __init__(self, statistics: Callable[[], Statistics], version: str) -> None:
-        self._statistics = statistics
-        self._version = version
+    def __init__(
+        self, statistics: Callable[[], Statistics], version: str, dropped_lines: Callable[[], int], budget: Budget
+    ) -> None:
+        self._statistics, self._version, self._dropped_lines, self._budget = statistics, version, dropped_lines, budget
 
     def collect(self) -> Iterator[Metric]:
         """The metrics as they stand."""
@@ -62,6 +66,13 @@ class EngineCollector(Collector):
         yield GaugeMetricFamily("elman_queue_length", "Texts that wait for a row.", value=now.waiting)
         yield CounterMetricFamily("elman_steps", "Steps of the network, each over a batch of rows.", value=now.steps)
         yield CounterMetricFamily("elman_row_steps", "Steps of single rows.", value=now.row_steps)
+        memory = GaugeMetricFamily("elman_memory_bytes", "Memory for calls: held, and free.", labels=["state"])
+        memory.add_metric(["held"], self._budget.held)
+        memory.add_metric(["free"], self._budget.most - self._budget.held)
+        yield memory
+        yield CounterMetricFamily(
+            "elman_log_lines_dropped", "Lines of the log that nobody read in time.", value=self._dropped_lines()
+        )
         build = GaugeMetricFamily("elman_build_info", "The version that runs.", labels=["version"])
         build.add_metric([self._version], 1)
         yield build

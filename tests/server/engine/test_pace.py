@@ -27,6 +27,7 @@ def make_job(model: Model) -> MakeJob:
         start = Start(State.initial(model))
         job = Job(model, start, lambda _: None, np.zeros(given_characters, np.int32), ending=ending)
         job.received = 0
+        job.turn = 1 << 30
         return job
 
     return make

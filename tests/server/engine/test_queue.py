@@ -7,7 +7,8 @@ from elman_models.execution.choice import open_execution
 from elman_models.execution.protocol import Start
 from elman_models.law.artifact import Model
 from elman_models.law.state import State
-from elman_server.engine.engine import Engine, Queue
+from elman_server.engine.callers import Queue
+from elman_server.engine.engine import Engine
 from elman_server.engine.job import WEIGHED_CHARACTERS, Job, Progress
 from elman_server.errors import QueueFull
 

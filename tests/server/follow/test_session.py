@@ -104,7 +104,7 @@ def test_an_open_is_answered_at_once_and_then_by_suggestions(stream: Stream) -> 
     assert len(stream.suggested()) == stream.counted.characters == 30
     assert (stream.counted.ends, stream.session.unconsumed, stream.session.next()) == (1, 0, None)
     assert stream.session.pattern is not None
-    assert stream.session.pattern.prefix == ""
+    assert stream.session.pattern.prefix_characters == 0
 
 
 @pytest.mark.parametrize(("given", "suggests"), [({}, True), ({"suggest": True}, True), ({"suggest": False}, False)])
@@ -296,7 +296,7 @@ class Full:
 
     def submit(self, jobs: Sequence[Job]) -> None:
         if self.is_full:
-            raise QueueFull(99)
+            raise QueueFull(99, 0.5)
         self._engine.submit(jobs)
 
     def resume(self, job: Job) -> None:

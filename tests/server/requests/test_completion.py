@@ -43,7 +43,7 @@ def received(model: Model, /, **given: Any) -> dict[str, Any]:
 
 def test_what_is_not_given_has_its_default(catalogue: Catalogue, model: Model) -> None:
     plain = asked(catalogue, prefix="ab☂")
-    assert (plain.served.name, plain.state.position, plain.prefix, plain.received) == ("one", 0, "ab☂", "")
+    assert (plain.served.name, plain.state.position, plain.prefix_characters, plain.received) == ("one", 0, 3, "")
     assert (plain.sampling, plain.seed, plain.alternatives) == (Sampling.of(), 3, range(1))
     assert (plain.limits.max_characters, plain.limits.stops, plain.limits.largest_surprise) == (256, (), None)
     assert plain.characters.tolist() == model.vocabulary.encode("ab☂").tolist()
@@ -123,7 +123,7 @@ def test_the_same_may_be_asked_after_another_text(catalogue: Catalogue, model: M
     pattern = asked(catalogue, prefix="☂")
     state = State(model.initial_state, 7)
     after = pattern.after(state, "☂☂a")
-    assert (after.state, after.prefix, after.unknown_characters, after.start_position) == (state, "☂☂a", 2, 10)
+    assert (after.state, after.prefix_characters, after.unknown_characters, after.start_position) == (state, 3, 2, 10)
     assert after.characters.tolist() == model.vocabulary.encode("☂☂a").tolist()
     assert (after.seed, after.limits) == (pattern.seed, pattern.limits)
 

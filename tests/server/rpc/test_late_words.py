@@ -10,9 +10,11 @@ import pytest
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.execution.choice import open_execution
-from elman_server.engine.engine import Engine
+from elman_server.engine.budget import Budget
+from elman_server.engine.engine import Engine, Statistics
 from elman_server.errors import Unavailable
 from elman_server.requests.catalogue import Catalogue, Served
+from elman_server.rpc.call import Calls
 from elman_server.rpc.service import CompletionService
 from elman_server.telemetry.metrics import Metrics
 
@@ -34,6 +36,10 @@ class Recorder:
         self.written: list[pb.FollowResponse] = []
         self.late: list[tuple[int, pb.FollowResponse]] = []
         self.status: Any = None
+
+    def peer(self) -> str:
+        """Who it is."""
+        return "recorder"
 
     async def read(self) -> pb.FollowRequest | None:
         """The next request, soon or at once."""
@@ -84,14 +90,24 @@ async def service(model: Model) -> AsyncIterator[CompletionService]:
             await asyncio.sleep(0)
 
     working = asyncio.create_task(work())
-    yield CompletionService(catalogue, engine, Metrics(engine.statistics, "0"))
+    yield CompletionService(catalogue, engine)
     working.cancel()
+
+
+async def follow(service: CompletionService, transport: Recorder) -> None:
+    """Follow a document until the end of its stream."""
+    context: Any = transport  # all that is used of one
+    budget = Budget()
+    calls = Calls(Metrics(lambda: Statistics(*[0] * len(Statistics._fields)), "0", lambda: 0, budget), budget)
+    async with calls.answering("Follow", context) as call:
+        await service.follow(transport.read, context, call)
+    await call.refuse_if_failed(context)
 
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_nothing_is_written_of_a_revision_after_a_newer_one_was_taken(service: CompletionService, seed: int) -> None:
     transport = Recorder(Random(seed))
-    await service.follow(transport.read, transport)  # pyright: ignore[reportArgumentType] # all that it uses of a context
+    await follow(service, transport)
     assert transport.late == []
     revisions = [response.revision for response in transport.written]
     assert revisions == sorted(revisions)
@@ -104,7 +120,7 @@ async def test_nothing_is_written_of_a_revision_after_a_newer_one_was_taken(serv
 @pytest.mark.parametrize("seed", range(4))
 async def test_goodbye_is_the_last_word_and_of_the_newest_revision(service: CompletionService, seed: int) -> None:
     transport = Recorder(Random(seed))
-    call = asyncio.create_task(service.follow(transport.read, transport))  # pyright: ignore[reportArgumentType] # see above
+    call = asyncio.create_task(follow(service, transport))
     while transport.taken < 50:  # noqa: ASYNC110 # turns of the event loop are the time here
         await asyncio.sleep(0)
     service.end_follow_calls(Unavailable())

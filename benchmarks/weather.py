@@ -1,0 +1,282 @@
+"""Hard weather: more load than a server carries, greedy neighbours, callers who leave, and what they make it hold.
+
+    python benchmarks/weather.py [--model NAME|PATH] [--only overload fairness reset memory readers exit] [--seconds 5] [--json]
+
+Overload: calls for 256 characters with deadlines of 1 s, at random times, at 1, 1.5 and 3 times what a closed loop of 16
+callers carries; goodput is the share of that which ends in time. Recovery: from 3 s at 1.5 times on, at 0.7 times, until nine
+tenths of the calls of half a second end in time.
+Fairness: from a key to its first suggested character over Follow, p99, beside 200 and 400 streams that never end, and beside 16
+calls of 16 alternatives each.
+Reset: 8 callers of 64 characters beside one who begins calls and cancels them as fast as it can.
+Memory: the most that is resident under 17 calls of two million stop strings, and 150 at once with prefixes of 1 MiB, of ASCII
+and with one character beyond it. Readers: what 300 who stop reading cost each, and what is kept of it once they are gone.
+Exit: from SIGTERM to the end, beyond the notice, with an idle document.
+
+Loopback only, and bounded in calls and time. The callers live in a process of their own (storm.py).
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+import open_streams
+from process import Process, running
+from storm import METHOD, Ended, Task
+from table import show
+
+import elman
+from elman.v1 import completion_service_pb2 as pb
+
+HERE = Path(__file__).parent
+DEADLINE, CAPACITY_CALLERS = 1.0, 16
+LOADS = (1.0, 1.5, 3.0)
+WINDOW_SECONDS, RECOVERED = 0.5, 0.9
+ENDLESS = 1 << 20
+KEYS = 200
+MIB = 1 << 20
+READERS = 300
+NOTICE_SECONDS = 2.0
+Figures = dict[str, float]
+
+
+def main() -> None:
+    """Measure, and print a table or JSON."""
+    options = parse()
+    figures: Figures = {}
+    for name in options.only:
+        with tempfile.TemporaryDirectory() as folder, serving(options.model, Path(folder)) as server:
+            figures |= QUESTIONS[name](server, options.seconds)
+    if options.json:
+        print(json.dumps({"figures": figures}, indent=2))
+    else:
+        show("Hard weather", ["figure", "value"], [[name, float(value)] for name, value in figures.items()])
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="shakespeare", help="a shipped model or a file")
+    parser.add_argument("--only", nargs="+", choices=QUESTIONS, default=list(QUESTIONS), help="what to measure")
+    parser.add_argument("--seconds", type=float, default=5.0, help="how long each load lasts, at most 60")
+    parser.add_argument("--json", action="store_true", help="print JSON, with the map `figures`")
+    options = parser.parse_args()
+    options.seconds = min(options.seconds, 60.0)
+    return options
+
+
+@contextmanager
+def serving(model: str, folder: Path) -> Generator[Process]:
+    """A server of the model, as it is started by default."""
+    arguments = ["-m", "elman", "serve", "--model", model, "--port", "{port}", "--metrics-port", "0"]
+    with running(arguments, folder / "log") as server:
+        yield server
+
+
+class Blowing:
+    """A storm in a process of its own."""
+
+    def __init__(self, task: Task) -> None:
+        self._file = tempfile.NamedTemporaryFile("w", suffix=".json")  # noqa: SIM115 # closed in `ended`
+        json.dump(asdict(task), self._file)
+        self._file.flush()
+        command = [sys.executable, str(HERE / "storm.py"), self._file.name]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
+
+    def ended(self) -> list[Ended]:
+        """How its calls ended, once it is over."""
+        said, _ = self._process.communicate(timeout=300)
+        self._file.close()
+        return [Ended(**each) for each in json.loads(said)["ended"]]
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.communicate()
+        self._file.close()
+
+
+def storm(task: Task) -> list[Ended]:
+    """How the calls of a task ended."""
+    return Blowing(task).ended()
+
+
+def in_time(ended: Sequence[Ended]) -> list[Ended]:
+    """Those that ended well before their deadline."""
+    return [each for each in ended if each.status == "OK" and each.seconds <= DEADLINE]
+
+
+def p99_ms(ended: Sequence[Ended]) -> float:
+    """Of the times from due to ended; not a number where there is none."""
+    return 1000 * float(np.quantile([each.seconds for each in ended] or [np.nan], 0.99))
+
+
+def overload(server: Process, seconds: float) -> Figures:
+    """What of the capacity ends in time under more and more load, and how soon all is well after it."""
+
+    def closed(callers: int) -> float:
+        ended = storm(Task(server.address, seconds, callers=callers, deadline_seconds=30))
+        return sum(each.status == "OK" for each in ended) / seconds
+
+    closed(CAPACITY_CALLERS)  # warms up
+    capacity, crowd = closed(CAPACITY_CALLERS), closed(256)
+    figures = {"capacity_calls_a_second": capacity, "throughput_256_vs_16": crowd / capacity}
+    for load in LOADS:
+        ended = storm(Task(server.address, rates=[(seconds, load * capacity)]))
+        figures[f"goodput_{100 * load:.0f}"] = len(in_time(ended)) / seconds / capacity
+        refused = [each for each in ended if each.status == "RESOURCE_EXHAUSTED"]
+        figures |= {"admitted_p99_ms": p99_ms(in_time(ended)), "refusal_p99_ms": p99_ms(refused)}
+        others = Counter(each.status for each in ended if each.status not in {"OK", "RESOURCE_EXHAUSTED"})
+        figures[f"other_statuses_{100 * load:.0f}"] = sum(others.values()) / len(ended)
+    storms = [(3.0, 1.5 * capacity), (6.0, 0.7 * capacity)]
+    calm = [replace_due(each, 3.0) for each in storm(Task(server.address, rates=storms)) if each.due >= storms[0][0]]
+    return figures | {"recovery_s": recovery(calm)}
+
+
+def replace_due(ended: Ended, start: float) -> Ended:
+    """The same call, timed from a later start."""
+    return Ended(ended.due - start, ended.seconds, ended.first_seconds, ended.messages, ended.status)
+
+
+def recovery(ended: Sequence[Ended]) -> float:
+    """The first moment from which on the calls of a window end in time."""
+    for start in np.arange(0, 6 - WINDOW_SECONDS, 0.1):
+        window = [each for each in ended if start <= each.due < start + WINDOW_SECONDS]
+        if len(in_time(window)) >= RECOVERED * len(window):
+            return float(start)
+    return float("inf")
+
+
+def fairness(server: Process, seconds: float) -> Figures:
+    """From a key to its first suggested character, beside greedy neighbours."""
+    neighbours = {
+        "typist_alone": None,
+        "typist_200": Task(server.address, seconds + 2, ENDLESS, callers=200, deadline_seconds=60),
+        "typist_400": Task(server.address, seconds + 2, ENDLESS, callers=400, deadline_seconds=60),
+        "typist_16x16": Task(server.address, seconds + 2, ENDLESS, 16, callers=16, deadline_seconds=60),
+    }
+    figures: Figures = {}
+    for name, task in neighbours.items():
+        blowing = Blowing(task) if task else None
+        try:
+            if blowing:
+                time.sleep(2)  # until all have begun
+            figures[name] = 1000 * float(np.quantile(keys(server, seconds), 0.99))
+        finally:
+            if blowing:
+                blowing.stop()
+    return figures
+
+
+def keys(server: Process, seconds: float) -> list[float]:
+    """From each of a typist's keys to the first character suggested for it, in seconds."""
+    found: list[float] = []
+    with elman.Client(server.address) as client, client.document("", min_confidence=0) as document:
+        end = time.perf_counter() + seconds
+        for character in "the quick brown fox " * KEYS:
+            if len(found) == KEYS or time.perf_counter() > end:
+                break
+            began = time.perf_counter()
+            document.insert(character)
+            next(iter(document.suggestions()), None)
+            found.append(time.perf_counter() - began)
+    return found
+
+
+def reset(server: Process, seconds: float) -> Figures:
+    """Who begins calls and cancels them disturbs nobody."""
+    fickle = Blowing(Task(server.address, seconds + 2, ENDLESS, callers=64, connections=1, is_fickle=True))
+    try:
+        time.sleep(1)
+        ended = storm(Task(server.address, seconds, 64, callers=8, deadline_seconds=30))
+    finally:
+        fickle.stop()
+    failed = sum(each.status != "OK" for each in ended) / len(ended)
+    return {"reset_failures": failed, "reset_p99_ms": p99_ms(ended)}
+
+
+def memory(server: Process, _: float) -> Figures:
+    """The most that is resident whatever is sent."""
+    bomb = pb.CompleteRequest(limits=pb.Limits(stop=[""] * 1_999_000)).SerializeToString()
+    longest = [pb.CompleteRequest(prefix=start + "a" * (MIB - 4)).SerializeToString() for start in ("aaaa", "😀")]
+    peak = asyncio.run(peak_bytes(server, [[bomb]] * 17 + [[each] * 150 for each in longest]))
+    return {"peak_rss_mb": peak / 1e6}
+
+
+async def peak_bytes(server: Process, bursts: Sequence[Sequence[bytes]]) -> int:
+    """The most that was resident during bursts of calls, one after the other."""
+    peak = 0
+
+    async def watch() -> None:
+        nonlocal peak
+        while True:
+            peak = max(peak, server.resident_bytes())
+            await asyncio.sleep(0.02)
+
+    watching = asyncio.create_task(watch())
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        unary: Any = channel.unary_stream
+        method = unary(METHOD)
+        for burst in bursts:
+            await asyncio.gather(*(ask(method, request) for request in burst))
+    watching.cancel()
+    return peak
+
+
+async def ask(method: Any, request: bytes) -> None:
+    """Ask and read to the end, whatever it is."""
+    call = method(request, timeout=20.0)
+    with suppress(grpc.aio.AioRpcError):
+        async for _ in call:
+            pass
+    call.cancel()
+
+
+def readers(server: Process, _: float) -> Figures:
+    """What readers who stop cost, and what is kept of it."""
+    found = asyncio.run(open_streams.measure("slow", server, [READERS], 10.0))
+    empty, open_, closed = (each.megabytes for each in (found[0], found[-2], found[-1]))
+    return {"reader_mb": (open_ - empty) / READERS, "readers_kept_mb": closed - empty}
+
+
+def exit_seconds(server: Process, _: float) -> Figures:
+    """From SIGTERM to the end, beyond the notice."""
+    with elman.Client(server.address) as client, client.document("abc") as document:
+        list(document.suggestions())  # its stream stays open
+        began = time.perf_counter()
+        os.kill(server.identifier, signal.SIGTERM)
+        while not has_ended(server) and time.perf_counter() < began + 60:
+            time.sleep(0.01)
+    return {"exit_s": time.perf_counter() - began - NOTICE_SECONDS}
+
+
+def has_ended(server: Process) -> bool:
+    """Whether it waits for nothing but to be noticed, proc(5): field 3 of stat."""
+    return Path(f"/proc/{server.identifier}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+QUESTIONS: Mapping[str, Callable[[Process, float], Figures]] = {
+    "overload": overload,
+    "fairness": fairness,
+    "reset": reset,
+    "memory": memory,
+    "readers": readers,
+    "exit": exit_seconds,
+}
+
+
+if __name__ == "__main__":
+    main()

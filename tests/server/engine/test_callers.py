@@ -1,0 +1,119 @@
+"""Callers take turns, however many texts each has; and what the engine counts for each is what each has there."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from random import Random
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from elman_models.execution.choice import open_execution
+from elman_models.law.artifact import Model
+from elman_server.engine.callers import TURN_STEPS, Callers, Queue
+from elman_server.engine.engine import Engine
+from elman_server.engine.job import Job, Progress
+
+MakeText = Callable[..., Job]
+
+
+def entered(*texts: Job) -> Callers:
+    """Callers whose texts these are."""
+    callers = Callers()
+    for text in texts:
+        callers.enter(text)
+    return callers
+
+
+def who_moves(callers: Callers, texts: Sequence[Job], most: int) -> Counter[str]:
+    """Whose turn it is, after the turns of before have ended."""
+    for text in texts:
+        text.turn = 0
+    callers.deal(texts, most)
+    return Counter(str(text.asker.caller) for text in texts if text.turn)
+
+
+def test_a_caller_of_one_text_has_as_many_turns_as_one_of_a_hundred(make_text: MakeText) -> None:
+    texts = [*(make_text("greedy") for _ in range(100)), make_text("modest"), make_text("other")]
+    callers = entered(*texts)
+    turns = sum((who_moves(callers, texts, 1) for _ in range(9)), Counter[str]())
+    assert turns == {"greedy": 3, "modest": 3, "other": 3}
+    assert who_moves(callers, texts, 6) == {"greedy": 4, "modest": 1, "other": 1}
+
+
+def test_where_all_texts_pay_all_move(make_text: MakeText) -> None:
+    texts = [*(make_text("greedy") for _ in range(7)), make_text("modest")]
+    assert who_moves(entered(*texts), texts, 8) == {"greedy": 7, "modest": 1}
+
+
+def test_a_turn_lasts_while_it_has_steps_left(make_text: MakeText) -> None:
+    texts = [make_text("one"), make_text("other")]
+    callers = entered(*texts)
+    callers.deal(texts, 1)
+    callers.deal(texts, 1)
+    assert [text.turn for text in texts] == [TURN_STEPS, 0]
+
+
+def test_who_comes_late_does_not_make_up_for_the_time_before(make_text: MakeText) -> None:
+    texts = [make_text("early"), make_text("early"), make_text("late")]
+    callers = entered(*texts[:2])
+    for _ in range(50):
+        who_moves(callers, texts[:2], 1)
+    callers.enter(texts[2])
+    assert sum((who_moves(callers, texts, 1) for _ in range(8)), Counter[str]()) == {"early": 4, "late": 4}
+
+
+def test_documents_move_beside_those_whose_turn_it_is(make_text: MakeText) -> None:
+    texts = [*(make_text("bulk") for _ in range(9)), make_text("typist", is_document=True)]
+    assert who_moves(entered(*texts), texts, 4) == {"bulk": 4, "typist": 1}
+
+
+def test_a_document_is_first_in_the_queue_and_then_who_was_served_least(make_text: MakeText) -> None:
+    texts = [make_text("a"), make_text("a"), make_text("b"), make_text("typist", is_document=True)]
+    callers, queue = entered(*texts), Queue()
+    for text in texts:
+        queue.push(text)
+    callers.deal([texts[0]], 0)
+    callers.deal(texts[:2], 1)  # a turn for a
+    assert [queue.pop() for _ in texts] == [texts[3], texts[2], texts[0], texts[1]]
+
+
+def test_the_work_before_a_newcomer_counts_nobody_for_more_than_the_newcomer_itself(make_text: MakeText) -> None:
+    callers = entered(make_text("a", 1000), make_text("b", 10), make_text("c", 50))
+    assert callers.work_before("new", 100) == 100 + 10 + 50
+    assert callers.work_before("c", 100) == 50 + 150 + 10
+
+
+@given(chance=st.integers(0, 2**32))
+@settings(deadline=None, max_examples=30)
+def test_when_every_text_has_ended_or_was_cancelled_nobody_is_counted_for_anything(
+    model: Model, make_text: MakeText, chance: int
+) -> None:
+    random = Random(chance)
+    engine = Engine({model.digest: open_execution(model, 3, "cpu")}, 3, 99)
+    paused: list[Job] = []
+
+    def hear(progress: Progress) -> None:
+        if progress.is_paused:
+            paused.append(progress.job)
+
+    texts = [make_text(random.choice("abc"), random.randint(1, 9000), consumed=random.randint(0, 99)) for _ in range(9)]
+    for text in texts:
+        text.tell = hear
+    for text in texts:
+        alternatives = [make_text(str(text.asker.caller), 5) for _ in range(random.randint(0, 2))]
+        primed = Job(model, text.start, hear, np.zeros(9, np.int32), alternatives=[text, *alternatives])
+        engine.submit([random.choice([text, primed])], text.asker)
+        for _ in range(random.randint(0, 3)):
+            engine.tick()
+        if random.random() < 0.5:
+            engine.cancel(random.choice(texts))
+    while engine.has_work:
+        engine.tick()
+    callers = engine.statistics().callers
+    assert callers == 0
+    for text in paused:
+        engine.resume(text)
+        engine.cancel(text)
+    engine.tick()
+    assert (engine.statistics().callers, engine.statistics().waiting, engine.statistics().busy_rows) == (0, 0, 0)

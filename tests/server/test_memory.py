@@ -1,0 +1,115 @@
+"""What callers make the server hold is counted and bounded, and given back; a refused call leaves nothing behind."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+
+from elman.v1 import completion_service_pb2 as pb
+from elman_server import server as server_module
+from elman_server.engine import budget as budget_module
+from elman_server.engine.budget import Budget, default_bytes
+from elman_server.errors import OutOfMemory
+from elman_server.rpc import call as call_module
+from elman_server.rpc.call import CALL_BYTES
+
+if TYPE_CHECKING:
+    from tests.server.conftest import Connect, Start
+
+MIB = 1 << 20
+REFUSED = pb.CompleteRequest(prefix="a" * MIB, limits=pb.Limits(max_characters=1 << 30))
+
+
+def resident_bytes() -> int:
+    """What this process holds (Linux)."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def test_more_than_the_budget_is_refused_and_what_ends_gives_back() -> None:
+    budget = Budget(100)
+    one, other = budget.open(), budget.open()
+    one.hold(60)
+    with pytest.raises(OutOfMemory, match="memory: 50 bytes more, where calls hold 60 of 100 bytes; retry after"):
+        other.hold(50)
+    assert (budget.held, other.size) == (60, 0)
+    one.hold(20)
+    other.hold(50)
+    one.close()
+    assert budget.held == 50
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [("1073741824", 1 << 29), ("max", 1 << 28), (str(1 << 63), 1 << 28), (None, 1 << 28)]
+)
+def test_the_default_is_half_of_the_container_s_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None, expected: int
+) -> None:
+    monkeypatch.setattr(budget_module, "LIMITS", (tmp_path / "absent", tmp_path / "memory.max"))
+    if said:
+        (tmp_path / "memory.max").write_text(f"{said}\n")
+    assert default_bytes() == expected
+
+
+async def test_a_request_beyond_the_budget_is_refused_and_a_small_one_is_answered(start: Start, connect: Connect) -> None:
+    server = await start(memory_bytes=4 * MIB)
+    client = connect(server)
+    refusal = await client.refusal(pb.CompleteRequest(prefix="a" * MIB))
+    assert refusal.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "memory: " in (refusal.details() or "")
+    assert dict(refusal.trailing_metadata())["grpc-retry-pushback-ms"] == "500"
+    assert await client.complete(pb.CompleteRequest(prefix="a", limits=pb.Limits(max_characters=3)))
+    follow = client.stub.Follow()
+    await follow.write(pb.FollowRequest(revision=1, open=pb.Open(prefix="a" * MIB)))
+    assert await follow.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    await client.until(lambda: server.statistics().callers == 0)
+
+
+async def test_refused_calls_leave_nothing_behind_that_has_to_be_collected(start: Start, connect: Connect) -> None:
+    client = connect(await start())
+    await client.refusal(REFUSED)
+    gc.collect()
+    gc.disable()
+    try:
+        before = resident_bytes()
+        for _ in range(20):
+            assert (await client.refusal(REFUSED)).code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert resident_bytes() - before < 10 * MIB  # held, they would be 20 MiB and more
+    finally:
+        gc.enable()
+
+
+async def test_who_stops_reading_is_told_so_after_a_while(
+    start: Start, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_module, "CALLER_SECONDS", 0.3)
+    monkeypatch.setattr(server_module, "LOOK_SECONDS", 0.05)
+    server = await start()
+    client = connect(server, ("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 4096))
+    request = pb.CompleteRequest(prefix="abc", limits=pb.Limits(max_characters=MIB), include_log_probabilities=True)
+    async with client.streaming(request) as call:
+        await call.read()
+        await client.until(lambda: server.statistics().row_steps > 1024 and not server.statistics().callers)
+        await client.until(lambda: not server.statistics().busy_rows)
+        await client.until(lambda: server.held_bytes == CALL_BYTES)  # nothing but the call itself
+        with suppress(grpc.aio.AioRpcError):
+            while isinstance(await call.read(), pb.CompleteResponse):
+                pass
+        assert await call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert "nothing was read" in await call.details()
+
+
+async def test_who_never_sends_its_request_is_told_so_after_a_while(
+    start: Start, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_module, "CALLER_SECONDS", 0.3)
+    monkeypatch.setattr(server_module, "LOOK_SECONDS", 0.05)
+    client = connect(await start())
+    streaming: Any = client.channel.stream_stream
+    call = streaming("/elman.v1.CompletionService/Complete")()
+    assert await call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "no request came" in await call.details()

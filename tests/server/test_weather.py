@@ -1,0 +1,88 @@
+"""More than a server carries: who could not end in time is refused at once, and who is served is served as on a calm day."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+
+from elman.v1 import completion_service_pb2 as pb
+from elman_server.engine import pace as pace_module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.server.conftest import Client, Connect, Start
+
+    from elman_server.server import Server
+
+CROWD = 40
+LONG = 100_000
+
+
+@pytest.fixture
+async def server(start: Start) -> Server:
+    """A server with a row for everybody."""
+    return await start(rows=64)
+
+
+def wanted(characters: int, seed: int = 1) -> pb.CompleteRequest:
+    return pb.CompleteRequest(prefix="abc", sampling=pb.Sampling(seed=seed), limits=pb.Limits(max_characters=characters))
+
+
+async def test_who_could_not_end_in_time_is_refused_at_once_and_told_when_to_come_back(
+    server: Server, client: Client, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace_module, "BUSY_TICK_SECONDS", 0.0)  # the least rows pay
+    async with AsyncExitStack() as crowd:
+        for seed in range(CROWD):  # more than pay, each of a caller of its own that reads all the time
+            call = await crowd.enter_async_context(connect(server).streaming(wanted(1 << 20, seed)))
+            crowd.push_async_callback(cancelled, asyncio.create_task(read_on(call)))
+        await client.until(lambda: server.statistics().busy_rows == CROWD)
+        async with client.streaming(wanted(LONG), seconds=1.0) as late:
+            with pytest.raises(grpc.aio.AioRpcError, match=r"deadline: .* others come first .* retry after") as refused:
+                await late.read()
+        assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert int(dict(refused.value.trailing_metadata() or ())["grpc-retry-pushback-ms"]) > 0
+        async with client.streaming(wanted(3), seconds=20.0) as short:  # one that can is served beside them
+            assert [event async for event in short][-1].HasField("finished")
+
+
+async def test_where_nobody_comes_first_no_deadline_is_too_short(client: Client) -> None:
+    async with client.streaming(wanted(1 << 20), seconds=0.5) as call:
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            _ = [event async for event in call]
+    assert ended.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+async def test_a_connection_that_opens_and_resets_calls_harms_nobody(
+    server: Server, client: Client, connect: Connect, text: Callable[..., str]
+) -> None:
+    alone = [text(await client.complete(wanted(60, seed))) for seed in range(20)]
+
+    async def reset_many() -> None:
+        fickle = connect(server)
+        for _ in range(1000):
+            call = fickle.stub.Complete(wanted(1 << 20))
+            await asyncio.sleep(0)
+            call.cancel()
+
+    resetting = asyncio.create_task(reset_many())
+    assert [text(await client.complete(wanted(60, seed))) for seed in range(20)] == alone
+    await resetting
+    await client.until(lambda: (server.statistics().busy_rows, server.statistics().callers) == (0, 0))
+
+
+async def read_on(call: grpc.aio.UnaryStreamCall[pb.CompleteRequest, pb.CompleteResponse]) -> None:
+    """Read whatever comes."""
+    async for _ in call:
+        pass
+
+
+async def cancelled(task: asyncio.Task[None]) -> None:
+    """Have a reader stop."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
