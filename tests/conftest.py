@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias, cast
 
@@ -65,10 +66,10 @@ def random_model(
 
 
 def random_recall(random: np.random.Generator, window: int = 48) -> Recall:
-    """A short window, so that texts outgrow it, and odds from none to the largest."""
+    """A short window, so that texts outgrow it, bounds of distances within it, and odds from none to the largest."""
     shape = Recall.SHAPES["odds"]
     odds = np.rint(2 ** random.uniform(10, 22, shape)).astype(np.int32) * (random.random(shape) < 0.9)
-    return Recall.of(window, odds.astype(np.int32))
+    return replace(Recall.of(window, odds.astype(np.int32)), distances=np.array([6, 20], np.int32))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

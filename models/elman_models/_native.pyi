@@ -12,8 +12,8 @@ def instruction_sets() -> list[str]:
 
 def recall(
     text: NDArray[np.uint32], window: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """(lengths, characters, same, other) before each character of a text, and at its end: law/recall.py, Recalled."""
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """(lengths, characters, same, other, rivals, distances) before each character of a text, and at its end."""
 
 class Builder:
     """Gathers a model, matrix by matrix; `Rows` copies it."""
@@ -31,6 +31,8 @@ class Builder:
         lengths: NDArray[np.int32],
         unanimous: NDArray[np.int32],
         shares: NDArray[np.int32],
+        rivals: NDArray[np.int32],
+        distances: NDArray[np.int32],
         odds: NDArray[np.int32],
     ) -> None: ...
 

@@ -32,9 +32,10 @@ class Builder {
     hold(tanh, exp, log);
     model_.tables = {tanh.data(), exp.data(), int(exp.size()), log.data(), int(log.size())};
   }
-  void recall(int window, Array<int32_t> lengths, Array<int32_t> unanimous, Array<int32_t> shares, Array<int32_t> odds) {
+  void recall(int window, Array<int32_t> lengths, Array<int32_t> unanimous, Array<int32_t> shares, Array<int32_t> rivals,
+              Array<int32_t> distances, Array<int32_t> odds) {
     hold(odds);
-    model_.recall = {window, list(lengths), list(unanimous), list(shares), odds.data()};
+    model_.recall = {window, list(lengths), list(unanimous), list(shares), list(rivals), list(distances), odds.data(), int(odds.size())};
   }
   const Model& model() const { return model_; }
 

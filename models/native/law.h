@@ -34,9 +34,10 @@ struct Tables {
 
 // How far back is recalled, and what that is worth: law/recall.py, Recall.
 struct RecallClasses {
-  int window = 0;                     // 0: no recall
-  std::vector<int32_t> lengths, unanimous, shares;
-  const int32_t* odds = nullptr;      // (lengths + 1, unanimous + shares + 2)
+  int window = 0;                 // 0: no recall
+  std::vector<int32_t> lengths, unanimous, shares, rivals, distances;
+  const int32_t* odds = nullptr;  // (lengths + 1, unanimous + shares + 2, rivals + 1, distances + 1)
+  int odds_length = 0;
 };
 
 // The end of a text, of which at least kTextMargin bytes before the first character that is seen may be read.
@@ -50,7 +51,7 @@ struct TextEnd {
 struct Recalled {
   int length = 0;
   int32_t character = -1;
-  int same = 0, other = 0;
+  int same = 0, other = 0, rival = 0, distance = 0;
 };
 
 struct Model {

@@ -21,23 +21,26 @@ nb::object array_of(const std::vector<T>& values) {
   return nb::cast(nb::ndarray<nb::numpy, T, nb::ndim<1>>(copy->data(), {copy->size()}, owner));
 }
 
-// (lengths, characters, same, other) before each character of a text, and at its end: law/recall.py, Recalled.
+// (lengths, characters, same, other, rivals, distances) before each character of a text, and at its end: law/recall.py, Recalled.
 nb::tuple recall_along(elman::Array<uint32_t> text, int window) {
   elman::Text read(text.size(), true);
-  std::vector<int32_t> lengths, characters, same, other;
+  std::vector<int32_t> lengths, characters, same, other, rivals, distances;
   for (size_t place = 0; place <= text.size(); ++place) {
     const elman::Recalled recalled = elman::recall_at(read.end(), int(std::min<size_t>(place, window)));
     lengths.push_back(recalled.length);
     characters.push_back(recalled.character);
     same.push_back(recalled.same);
     other.push_back(recalled.other);
+    rivals.push_back(recalled.rival);
+    distances.push_back(recalled.distance);
     if (place == text.size()) break;
     const elman::TextEnd end = read.end();
     *end.bytes = uint8_t(text.data()[place]);
     *end.wide = text.data()[place];
     read.grow(1);
   }
-  return nb::make_tuple(array_of(lengths), array_of(characters), array_of(same), array_of(other));
+  return nb::make_tuple(array_of(lengths), array_of(characters), array_of(same), array_of(other), array_of(rivals),
+                        array_of(distances));
 }
 
 }  // namespace

@@ -84,13 +84,14 @@ class Sources {
 
   Recalled recalled() const {
     if (!kept_) return {};
-    int same = 0, half = 0;
+    int same = 0, half = 0, rival = 0;
     for (int i = 0; i < kept_; ++i) {
-      const int is_half = 2 * lengths_[i] >= longest_;
+      const int is_half = 2 * lengths_[i] >= longest_, is_same = followers_[i] == character_;
       half += is_half;
-      same += is_half & (followers_[i] == character_);
+      same += is_half & is_same;
+      rival = std::max(rival, is_same ? 0 : lengths_[i]);
     }
-    return {longest_, character_, same, half - same};
+    return {longest_, character_, same, half - same, rival, distance_};
   }
 
  private:
@@ -105,6 +106,7 @@ class Sources {
     if (length > longest_) {
       longest_ = length;
       character_ = follower;
+      distance_ = count_ - j;
     }
   }
 
@@ -130,7 +132,7 @@ class Sources {
 
   TextEnd end_;
   int count_;
-  int seen_ = 0, kept_ = 0, longest_ = 0;
+  int seen_ = 0, kept_ = 0, longest_ = 0, distance_ = 0;
   int32_t character_ = -1;
   int32_t lengths_[kSources], followers_[kSources];
 };

@@ -36,10 +36,12 @@ class Odds {
   Odds(const RecallClasses& recall, int outputs)
       : window_(recall.window),
         outputs_(outputs),
-        columns_(int(recall.unanimous.size() + recall.shares.size()) + 2),
+        agreements_(int(recall.unanimous.size() + recall.shares.size()) + 2),
         unanimous_(recall.unanimous),
         shares_(recall.shares),
-        odds_(recall.odds, recall.odds + (recall.lengths.size() + 1) * columns_) {
+        rivals_(recall.rivals),
+        distances_(recall.distances),
+        odds_(recall.odds, recall.odds + recall.odds_length) {
     for (int length = 0; length <= kMost; ++length) row_of_length_[length] = at_most(recall.lengths, length);
   }
 
@@ -47,15 +49,22 @@ class Odds {
 
   Favourite of(const Recalled& recalled) const {
     if (recalled.character < 0 || recalled.character >= outputs_) return {};
-    const int column = recalled.other ? divided(recalled.same, recalled.same + recalled.other) : at_most(unanimous_, recalled.same);
-    return {recalled.character, odds_[row_of_length_[recalled.length] * columns_ + column]};
+    const int agreement = recalled.other ? divided(recalled.same, recalled.same + recalled.other) : at_most(unanimous_, recalled.same);
+    const int rival = reached(rivals_, recalled.rival, recalled.length), distance = at_most(distances_, recalled.distance);
+    const int column = (agreement * (int(rivals_.size()) + 1) + rival) * (int(distances_.size()) + 1) + distance;
+    return {recalled.character, odds_[row_of_length_[recalled.length] * columns() + column]};
   }
 
  private:
-  int divided(int same, int total) const {
-    int column = int(unanimous_.size()) + 1;
-    for (int32_t share : shares_) column += share * total <= 10 * same;
-    return column;
+  int columns() const { return agreements_ * (int(rivals_.size()) + 1) * (int(distances_.size()) + 1); }
+
+  int divided(int same, int total) const { return int(unanimous_.size()) + 1 + reached(shares_, same, total); }
+
+  // How many of the tenths a part reaches.
+  static int reached(const std::vector<int32_t>& tenths, int part, int whole) {
+    int count = 0;
+    for (int32_t each : tenths) count += each * whole <= 10 * part;
+    return count;
   }
 
   static int at_most(const std::vector<int32_t>& bounds, int value) {
@@ -64,9 +73,9 @@ class Odds {
     return count;
   }
 
-  int window_, outputs_, columns_;
+  int window_, outputs_, agreements_;
   int row_of_length_[kMost + 1];
-  std::vector<int32_t> unanimous_, shares_, odds_;
+  std::vector<int32_t> unanimous_, shares_, rivals_, distances_, odds_;
 };
 
 class Sampler {

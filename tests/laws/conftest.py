@@ -145,19 +145,23 @@ class Oracle:
         if not sources:
             return NOBODY
         longest = max(lengths[j] for j in sources)
-        c = t[max(j for j in sources if lengths[j] == longest)]
+        source = max(j for j in sources if lengths[j] == longest)
+        c = t[source]
         if c == len(self._characters):
             return NOBODY
         followers = [t[j] for j in sources if 2 * lengths[j] >= longest]
-        return Favourite(c, self._odds(longest, followers.count(c), len(followers)))
-
-    def _odds(self, length: int, same: int, total: int) -> int:
+        rival = max([lengths[j] for j in sources if t[j] != c], default=0)
         recall = self.model.recall
-        row = sum(length >= int(bound) for bound in recall.lengths)
-        column = sum(same >= int(bound) for bound in recall.unanimous)
+        third = sum(10 * rival >= int(tenths) * longest for tenths in recall.rivals)
+        fourth = sum(p - source >= int(bound) for bound in recall.distances)
+        first = sum(longest >= int(bound) for bound in recall.lengths)
+        return Favourite(c, int(recall.odds[first][self._agreement(followers.count(c), len(followers))][third][fourth]))
+
+    def _agreement(self, same: int, total: int) -> int:
+        recall = self.model.recall
         if same < total:
-            column = len(recall.unanimous) + 1 + sum(10 * same >= int(share) * total for share in recall.shares)
-        return int(recall.odds[row][column])
+            return len(recall.unanimous) + 1 + sum(10 * same >= int(share) * total for share in recall.shares)
+        return sum(same >= int(bound) for bound in recall.unanimous)
 
     def _weigh(self, q: Sequence[int], inverse_temperature: int, favourite: Favourite) -> list[int]:
         weights = [self._weight(((max(q) - one) * inverse_temperature) >> 16) for one in q]

@@ -31,7 +31,8 @@ def oracle(request: pytest.FixtureRequest, make_model: "MakeModel", make_oracle:
     """What the law says of a model with a window; every class has odds that change what is drawn."""
     characters, window = request.param
     odds = np.random.default_rng(4).integers(1 << 14, 1 << 20, Recall.SHAPES["odds"], np.int32)
-    model = make_model(Structure.stacked(1, 6), characters, 3, Recall.of(window, odds))
+    recall = replace(Recall.of(window, odds), distances=np.array([6, 15], np.int32))
+    model = make_model(Structure.stacked(1, 6), characters, 3, recall)
     return make_oracle(replace(model, ghost_surprise=GhostSurprise(1500, 600)))
 
 

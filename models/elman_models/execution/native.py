@@ -97,5 +97,6 @@ def build(model: Model) -> _native.Builder:
     builder.output(model.output.weight, model.output.scale, model.output.bias, list(model.structure.output_inputs))
     builder.tables(model.tables.tanh, model.tables.exp, model.tables.log)
     recall = model.recall
-    builder.recall(recall.window, recall.lengths, recall.unanimous, recall.shares, np.ascontiguousarray(recall.odds))
+    lengths, unanimous, shares, rivals, distances = recall.bounds.values()
+    builder.recall(recall.window, lengths, unanimous, shares, rivals, distances, np.ascontiguousarray(recall.odds))
     return builder

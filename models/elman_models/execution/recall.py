@@ -40,8 +40,8 @@ class Recaller:
         self.window = recall.window
         self._device, self._may_look, self._outputs = device, may_look, len(model.vocabulary)
         self._odds = torch.from_numpy(recall.odds).to(device, torch.int64)
-        self._lengths, self._unanimous, self._shares = (
-            torch.from_numpy(bounds).to(device, torch.int64) for bounds in (recall.lengths, recall.unanimous, recall.shares)
+        self._lengths, self._unanimous, self._shares, self._rivals, self._distance_bounds = (
+            torch.from_numpy(bounds).to(device, torch.int64) for bounds in recall.bounds.values()
         )
         self._back = torch.arange(1, MOST + 1, device=device)
         self._columns = torch.arange(LEAST, max(LEAST, self.window), device=device)
@@ -73,7 +73,13 @@ class Recaller:
         longest, character = lengths.gather(1, best), followers.gather(1, best)
         is_counted = (2 * lengths >= longest) & (lengths > 0)
         same = (is_counted & (followers == character)).sum(1, keepdim=True)
-        odds = self._odds[self._row(longest), self._column(same, is_counted.sum(1, keepdim=True))]
+        rival = lengths.masked_fill(followers == character, 0).amax(1, keepdim=True)
+        odds = self._odds[
+            at_most(self._lengths, longest),
+            self._agreement(same, is_counted.sum(1, keepdim=True)),
+            at_most(self._rivals * longest, 10 * rival),
+            at_most(self._distance_bounds, self.window - places.gather(1, best)),
+        ]
         is_nothing = (longest == 0) | (character >= self._outputs)
         return Favourites(character.masked_fill(is_nothing, 0), odds.masked_fill(is_nothing, 0))
 
@@ -105,10 +111,11 @@ class Recaller:
         are_periods = (equal | is_beyond).all(2)
         return may_be & are_periods.gather(1, distances.clamp_max(self._period) - 1)
 
-    def _row(self, longest: Tensor) -> Tensor:
-        return (self._lengths <= longest).sum(1, keepdim=True)
+    def _agreement(self, same: Tensor, total: Tensor) -> Tensor:
+        divided = len(self._unanimous) + 1 + at_most(self._shares * total, 10 * same)
+        return torch.where(same == total, at_most(self._unanimous, same), divided)
 
-    def _column(self, same: Tensor, total: Tensor) -> Tensor:
-        unanimous = (self._unanimous <= same).sum(1, keepdim=True)
-        divided = len(self._unanimous) + 1 + (self._shares * total <= 10 * same).sum(1, keepdim=True)
-        return torch.where(same == total, unanimous, divided)
+
+def at_most(bounds: Tensor, values: Tensor) -> Tensor:
+    """How many bounds are at most the value of each row: (bounds,) or (rows, bounds), and (rows, 1) -> (rows, 1)."""
+    return (bounds <= values).sum(1, keepdim=True)

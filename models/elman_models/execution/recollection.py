@@ -18,6 +18,8 @@ class Recollection(NamedTuple):
     characters: Ints
     same: Ints
     other: Ints
+    rivals: Ints
+    distances: Ints
 
     @classmethod
     def along(cls, text: Ints, window: int) -> "Recollection":
@@ -31,10 +33,14 @@ class Recollection(NamedTuple):
         return cls(*np.array(found, np.int32).reshape(-1, len(Recalled._fields)).T)
 
     def classes(self, recall: Recall, unknown: int) -> NDArray[np.int64]:
-        """The class at each place, counted along the rows of the odds; -1: nothing that a model could draw is recalled."""
-        rows = np.searchsorted(recall.lengths, self.lengths, side="right")
+        """The class at each place, counted along the odds; -1: nothing that a model could draw is recalled."""
         total = self.same + self.other
         divided = len(recall.unanimous) + 1 + (recall.shares[:, None] * total <= 10 * self.same).sum(0)
-        columns = np.where(self.other == 0, np.searchsorted(recall.unanimous, self.same, side="right"), divided)
+        classes = (
+            np.searchsorted(recall.lengths, self.lengths, side="right"),
+            np.where(self.other == 0, np.searchsorted(recall.unanimous, self.same, side="right"), divided),
+            (recall.rivals[:, None] * self.lengths <= 10 * self.rivals).sum(0),
+            np.searchsorted(recall.distances, self.distances, side="right"),
+        )
         is_something = (self.lengths > 0) & (self.characters != unknown)
-        return np.where(is_something, rows * recall.odds.shape[1] + columns, -1)
+        return np.where(is_something, np.ravel_multi_index(classes, recall.odds.shape), -1)

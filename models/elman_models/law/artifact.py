@@ -30,6 +30,7 @@ FORMAT_VERSION = 1
 SMALLEST_SCALE, LARGEST_SCALE = 2.0**-30, 2.0**8
 LARGEST_SUM = 1 << 47
 """No sum of weights may reach it: the sampler multiplies them by 2^16."""
+ANEW = "make it anew with: elman export CHECKPOINT -o FILE, or elman train TEXT -o FILE"
 DTYPES = {"int8": "I8", "int32": "I32", "int64": "I64", "float32": "F32"}
 
 Tensor: TypeAlias = NDArray[Any]
@@ -170,8 +171,7 @@ def read_header(metadata: Mapping[str, str] | None) -> Mapping[str, Any]:
             raise ArtifactError(f"metadata: {name}: missing, or not of type {kind.__name__}")
     for name, known in (("format", FORMAT_VERSION), ("semantics", SEMANTICS_VERSION)):
         if fields[name] != known:
-            anew = "make it anew with: elman export CHECKPOINT -o FILE, or elman train TEXT -o FILE"
-            raise ArtifactError(f"{name} version {fields[name]} is not implemented; this elman knows {known}; {anew}")
+            raise ArtifactError(f"{name} version {fields[name]} is not implemented; this elman knows {known}; {ANEW}")
     return fields
 
 
@@ -199,7 +199,7 @@ def check_layout(file: Any, expected: Mapping[str, tuple[str, tuple[int, ...]]])
     """Every tensor that is expected is there, with its type and shape, and no other."""
     present = set(file.keys())
     if different := present.symmetric_difference(expected):
-        raise ArtifactError(f"tensors missing or unknown: {', '.join(sorted(different))}")
+        raise ArtifactError(f"tensors missing or unknown: {', '.join(sorted(different))}; {ANEW}")
     for name, (dtype, shape) in expected.items():
         part = file.get_slice(name)
         found = (part.get_dtype(), tuple(part.get_shape()))
@@ -236,9 +236,9 @@ def check_tables(tables: Tables, outputs: int) -> None:
 def check_recall(recall: Recall, outputs: int) -> None:
     """Windows, classes and odds are in range, and no sum or product of the sampler leaves 63 bits."""
     require(0 <= recall.window <= LARGEST_WINDOW, "recall.window", str(recall.window), f"0 to {LARGEST_WINDOW}")
-    for name in ("lengths", "unanimous", "shares"):
-        bounds = recall.tensors()[name]
-        require(bool(bounds[0] > 0 and np.all(bounds[1:] > bounds[:-1])), f"recall.{name}", "a value", "positive, rising")
+    for name, bounds in recall.bounds.items():
+        legal = bool(bounds[0] > 0 and np.all(bounds[1:] > bounds[:-1]) and bounds[-1] <= LARGEST_WINDOW)
+        require(legal, f"recall.{name}", "a value", f"rising, 1 to {LARGEST_WINDOW}")
     legal = bool(np.all((recall.odds >= 0) & (recall.odds <= LARGEST_ODDS)))
     require(legal, "recall.odds", "a value", f"0 to {LARGEST_ODDS}")
     largest = outputs * ONE + (outputs * ONE * int(recall.odds.max()) // ODDS_UNIT)

@@ -26,6 +26,8 @@ LARGEST_ODDS = 1 << 22
 LENGTHS = (4, 5, 6, 7, 8, 10, 12, 16, 20, 24, 32)
 UNANIMOUS = (2, 3, 5)
 SHARES = (3, 5, 7, 9)
+RIVALS = (1, 8)
+DISTANCES = (512, 2048)
 
 
 class Recalled(NamedTuple):
@@ -35,9 +37,11 @@ class Recalled(NamedTuple):
     character: int  # c; -1: nothing is recalled
     same: int  # sources at least half as long that are followed by c
     other: int  # ... by another character
+    rival: int  # the length of the longest source that another character follows; 0: none
+    distance: int  # from the source that c follows to the end
 
 
-NOTHING_RECALLED = Recalled(0, -1, 0, 0)
+NOTHING_RECALLED = Recalled(0, -1, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,29 +50,36 @@ class Recall:
 
     A length L is in the class of the number of `lengths` that are at most L. If all sources agree, the agreement class is the
     number of `unanimous` that are at most `same`; otherwise it lies behind these, by the number of `shares` (tenths) that
-    same / (same + other) reaches.
+    same / (same + other) reaches. The rival class is the number of `rivals` (tenths) that rival / L reaches, and the distance
+    class the number of `distances` that are at most the distance.
     """
 
     window: int  # 0: no recall
     lengths: NDArray[np.int32]  # (11,) ascending
     unanimous: NDArray[np.int32]  # (3,) ascending
     shares: NDArray[np.int32]  # (4,) ascending, in tenths
-    odds: NDArray[np.int32]  # (12, 9)
+    rivals: NDArray[np.int32]  # (2,) ascending, in tenths
+    distances: NDArray[np.int32]  # (2,) ascending
+    odds: NDArray[np.int32]  # (12, 9, 3, 3)
 
     SHAPES: ClassVar[dict[str, tuple[int, ...]]] = {
         "window": (1,),
         "lengths": (len(LENGTHS),),
         "unanimous": (len(UNANIMOUS),),
         "shares": (len(SHARES),),
-        "odds": (len(LENGTHS) + 1, len(UNANIMOUS) + len(SHARES) + 2),
+        "rivals": (len(RIVALS),),
+        "distances": (len(DISTANCES),),
+        "odds": (len(LENGTHS) + 1, len(UNANIMOUS) + len(SHARES) + 2, len(RIVALS) + 1, len(DISTANCES) + 1),
     }
     """Of the tensors in an artifact, all int32."""
 
     @classmethod
     def of(cls, window: int, odds: NDArray[np.int32]) -> "Recall":
         """With the classes of today."""
-        lengths, unanimous, shares = (np.array(each, np.int32) for each in (LENGTHS, UNANIMOUS, SHARES))
-        return cls(window, lengths, unanimous, shares, odds)
+        lengths, unanimous, shares, rivals, distances = (
+            np.array(each, np.int32) for each in (LENGTHS, UNANIMOUS, SHARES, RIVALS, DISTANCES)
+        )
+        return cls(window, lengths, unanimous, shares, rivals, distances, odds)
 
     @classmethod
     def none(cls) -> "Recall":
@@ -77,16 +88,25 @@ class Recall:
 
     def tensors(self) -> dict[str, NDArray[np.int32]]:
         """What an artifact holds of it, by name."""
-        bounds = {"lengths": self.lengths, "unanimous": self.unanimous, "shares": self.shares}
-        return {"window": np.array([self.window], np.int32), **bounds, "odds": self.odds}
+        return {"window": np.array([self.window], np.int32), **self.bounds, "odds": self.odds}
 
-    def class_of(self, recalled: Recalled) -> tuple[int, int]:
-        """The row and the column of the odds; something must be recalled."""
-        length = int((self.lengths <= recalled.length).sum())
+    @property
+    def bounds(self) -> dict[str, NDArray[np.int32]]:
+        """What bounds the classes, by name."""
+        names = ("lengths", "unanimous", "shares", "rivals", "distances")
+        return {name: getattr(self, name) for name in names}
+
+    def class_of(self, recalled: Recalled) -> tuple[int, int, int, int]:
+        """The place in the odds; something must be recalled."""
+        rival = int((self.rivals * recalled.length <= 10 * recalled.rival).sum())
+        distance = int((self.distances <= recalled.distance).sum())
+        return int((self.lengths <= recalled.length).sum()), self._agreement(recalled), rival, distance
+
+    def _agreement(self, recalled: Recalled) -> int:
         if not recalled.other:
-            return length, int((self.unanimous <= recalled.same).sum())
+            return int((self.unanimous <= recalled.same).sum())
         total = recalled.same + recalled.other
-        return length, len(self.unanimous) + 1 + int((self.shares * total <= 10 * recalled.same).sum())
+        return len(self.unanimous) + 1 + int((self.shares * total <= 10 * recalled.same).sum())
 
     def odds_of(self, recalled: Recalled, unknown: int) -> int:
         """The odds of the recalled character; 0 where there is none, or where it is UNK."""
@@ -102,10 +122,12 @@ def recalled(seen: NDArray[np.integer]) -> Recalled:
     if not kept:
         return NOTHING_RECALLED
     longest = max(kept.values())
-    character = int(seen[max(j for j, length in kept.items() if length == longest)])
+    source = max(j for j, length in kept.items() if length == longest)
+    character = int(seen[source])
     followers = [int(seen[j]) for j, length in kept.items() if 2 * length >= longest]
     same = followers.count(character)
-    return Recalled(longest, character, same, len(followers) - same)
+    rival = max((length for j, length in kept.items() if seen[j] != character), default=0)
+    return Recalled(longest, character, same, len(followers) - same, rival, len(seen) - source)
 
 
 def sources_of(seen: NDArray[np.integer]) -> list[int]:

@@ -36,7 +36,7 @@ Cells: TypeAlias = NDArray[np.int64]
 class Places(NamedTuple):
     """Places where something is recalled, each (places,)."""
 
-    cells: Cells  # the class, counted along the rows of the odds
+    cells: Cells  # the class, counted along the odds
     came: Floats  # the probability of the character that came, without recall
     hits: NDArray[np.bool_]  # whether it was the recalled one
 
@@ -47,21 +47,24 @@ STRENGTH = 20.0
 """As many places of a class as weigh what is usual there."""
 USUAL = np.array(
     [
-        [6, 11, 16, 28, 4, 5, 5, 12, 21],
-        [16, 30, 41, 62, 4, 7, 11, 23, 33],
-        [23, 41, 49, 74, 4, 11, 14, 27, 32],
-        [29, 48, 55, 78, 7, 16, 21, 30, 41],
-        [30, 50, 63, 81, 9, 15, 18, 36, 41],
-        [35, 58, 72, 89, 8, 16, 19, 36, 41],
-        [40, 64, 74, 90, 11, 21, 21, 31, 44],
-        [44, 68, 78, 90, 12, 24, 27, 43, 52],
-        [54, 71, 72, 85, 27, 33, 35, 45, 47],
-        [57, 74, 72, 75, 20, 31, 36, 46, 39],
-        [54, 69, 65, 75, 21, 35, 34, 45, 40],
-        [62, 60, 57, 62, 28, 44, 38, 50, 45],
+        [2, 4, 6, 12, 4, 5, 7, 12, 18],
+        [7, 15, 24, 42, 4, 9, 13, 24, 33],
+        [11, 24, 33, 61, 6, 16, 20, 34, 34],
+        [14, 32, 40, 69, 9, 21, 26, 37, 45],
+        [23, 43, 58, 80, 12, 19, 23, 43, 45],
+        [27, 50, 68, 89, 11, 20, 24, 43, 45],
+        [34, 62, 74, 93, 12, 23, 25, 31, 47],
+        [38, 66, 78, 93, 13, 25, 30, 50, 64],
+        [48, 72, 73, 91, 26, 36, 39, 50, 55],
+        [52, 78, 77, 87, 13, 28, 36, 52, 39],
+        [47, 74, 69, 87, 14, 33, 30, 48, 40],
+        [62, 69, 67, 70, 22, 45, 37, 56, 50],
     ]
 )
-"""The usual lambda of each class, in percent: the mean of three models (Python, novels, plays), each fitted by itself."""
+"""The usual lambda of each length and agreement, in percent: the mean of three models (Python, novels, plays), each fitted by
+itself."""
+USUAL_FACTORS = np.array([[4.4, 2.2, 1.4], [1.7, 0.8, 0.5], [0.8, 0.4, 0.26]])
+"""How many times the odds are as large in each class of the rival and of the distance."""
 
 LESS_THAN_USUAL = (0.5, 0.25, 0.0)
 CLEARLY = 0.001
@@ -93,13 +96,19 @@ def with_recall(model: Model, documents: Sequence[str], window: int = WINDOW) ->
 def suited(recall: Recall, texts: Sequence[Indices], came: Iterable[Floats], unknown: int) -> Recall:
     """With the odds that suit texts best, to each of whose characters a predictor gave some probability without recall."""
     found = places(recall, texts, came, unknown)
-    best = best_lambdas(found, USUAL / 100)
+    best = best_lambdas(found, usual_lambdas())
     for share in LESS_THAN_USUAL:  # where a network is surer than most, what is usual elsewhere is too much
-        lambdas = best_lambdas(found, share * USUAL / 100)
+        lambdas = best_lambdas(found, share * usual_lambdas())
         if cost(found, lambdas) < cost(found, best) - CLEARLY * sum(map(len, texts)):
             best = lambdas
     odds = np.array([odds_of(each) for each in best], np.int32).reshape(recall.odds.shape)
     return replace(recall, odds=odds)
+
+
+def usual_lambdas() -> Floats:
+    """The usual lambda of each class, in the shape of the odds."""
+    odds = (USUAL / (100 - USUAL))[:, :, None, None] * USUAL_FACTORS
+    return odds / (1 + odds)
 
 
 def best_lambdas(found: Places, usual: Floats) -> Floats:

@@ -37,7 +37,7 @@ NAMES = sorted(
         "log",
         "initial_state",
         "ghost_surprise",
-        *(f"recall.{part}" for part in ("window", "lengths", "unanimous", "shares", "odds")),
+        *(f"recall.{part}" for part in ("window", "lengths", "unanimous", "shares", "rivals", "distances", "odds")),
         *(f"{a}.{b}" for a in ("layer.0", "layer.1", "output") for b in ("weight", "scale", "bias")),
     ]
 )
@@ -284,7 +284,11 @@ def test_a_header_that_is_changed_is_refused(small: Model, path: Path, change: H
 @pytest.mark.parametrize("name", NAMES)
 def test_a_tensor_that_is_missing_added_or_of_another_type_or_shape_is_refused(small: Model, path: Path, name: str) -> None:
     tensor = tensors_of(small)[name]
-    refuses(path, forged(small, {name: None}), f"tensors missing or unknown: {name}")
+    refuses(
+        path,
+        forged(small, {name: None}),
+        f"tensors missing or unknown: {name}; make it anew with: elman export CHECKPOINT -o FILE",
+    )
     refuses(path, forged(small, {f"{name}.more": tensor}), f"tensors missing or unknown: {name}.more")
     refuses(path, forged(small, {name: tensor.astype(np.float64)}), rf"{name}: F64 \[.*expected")
     refuses(path, forged(small, {name: tensor.reshape(1, *tensor.shape)}), rf"{name}: .*expected")

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def said(text: str, window: int | None = None) -> tuple[int, str, int, int]:
+def found_in(text: str, window: int | None = None) -> Recalled:
     """What is recalled at the end of a text of Latin characters."""
     points = np.frombuffer(text.encode("latin-1"), np.uint8)
-    found = recalled(points if window is None else points[max(0, len(points) - window) :])
+    return recalled(points if window is None else points[max(0, len(points) - window) :])
+
+
+def said(text: str, window: int | None = None) -> tuple[int, str, int, int]:
+    """The same but for rival and distance, with a character in place of its number."""
+    found = found_in(text, window)
     return found.length, chr(found.character) if found.length else "", found.same, found.other
 
 
@@ -39,6 +44,21 @@ def test_of_equally_long_runs_the_latest_counts() -> None:
 
 def test_sources_at_least_half_as_long_agree_or_not() -> None:
     assert said("12345678a 45678a 678b 5678b 12345678") == (8, "a", 2, 1)  # "678" is shorter than half
+
+
+def test_the_rival_is_the_longest_source_that_another_character_follows() -> None:
+    assert found_in("abc1 abc1 abc").rival == 0
+    assert found_in("12345678a 45678b 5678c 678a 12345678").rival == 5  # not half of 8 is too short to agree, not to rival
+    assert found_in("12345678a 678b 12345678").rival == 3
+    assert found_in("xabc1 yabc2 zabc").rival == 3  # as long as what is recalled
+    assert found_in("bcabcabcabc").rival == 0  # sources that are periodic rival nobody
+    assert found_in("abc\xff zabc1 zabc").rival == 3
+
+
+def test_the_distance_is_from_the_latest_of_the_longest_sources() -> None:
+    assert found_in("zabc1 zabc1 abc2 zabc").distance == len("1 abc2 zabc")
+    assert found_in("abc abc").distance == 4
+    assert found_in("nothing").distance == 0
 
 
 def test_a_common_suffix_is_told_up_to_32_characters() -> None:
@@ -97,24 +117,29 @@ def test_the_scan_is_the_definition(different: int, seed: int, window: int, firs
 
 def test_classes_are_counted_along_their_bounds() -> None:
     recall = Recall.none()
-    assert recall.class_of(Recalled(3, 0, 1, 0)) == (0, 0)
-    assert recall.class_of(Recalled(4, 0, 2, 0)) == (1, 1)
-    assert recall.class_of(Recalled(31, 0, 4, 0)) == (10, 2)
-    assert recall.class_of(Recalled(32, 0, 5, 0)) == (11, 3)
-    assert recall.class_of(Recalled(32, 0, 1, 3)) == (11, 4)  # 2.5 tenths
-    assert recall.class_of(Recalled(32, 0, 3, 7)) == (11, 5)  # exactly 3
-    assert recall.class_of(Recalled(32, 0, 9, 1)) == (11, 8)
-    assert recall.odds.shape == (12, 9)
+    assert recall.class_of(Recalled(3, 0, 1, 0, 0, 1)) == (0, 0, 0, 0)
+    assert recall.class_of(Recalled(4, 0, 2, 0, 0, 1)) == (1, 1, 0, 0)
+    assert recall.class_of(Recalled(31, 0, 4, 0, 0, 1)) == (10, 2, 0, 0)
+    assert recall.class_of(Recalled(32, 0, 5, 0, 0, 1)) == (11, 3, 0, 0)
+    assert recall.class_of(Recalled(32, 0, 1, 3, 16, 1)) == (11, 4, 1, 0)  # 2.5 tenths
+    assert recall.class_of(Recalled(32, 0, 3, 7, 16, 1)) == (11, 5, 1, 0)  # exactly 3
+    assert recall.class_of(Recalled(32, 0, 9, 1, 16, 1)) == (11, 8, 1, 0)
+    rivals = {3: 0, 4: 1, 25: 1, 26: 2, 32: 2}  # 0.94, 1.25, 7.8, 8.1 and 10 tenths of 32
+    assert {rival: recall.class_of(Recalled(32, 0, 1, 0, rival, 1))[2] for rival in rivals} == rivals
+    assert recall.class_of(Recalled(5, 0, 1, 1, 4, 1))[2] == 2  # exactly 8 tenths
+    distances = {1: 0, 511: 0, 512: 1, 2047: 1, 2048: 2, 65536: 2}
+    assert {each: recall.class_of(Recalled(3, 0, 1, 0, 0, each))[3] for each in distances} == distances
+    assert recall.odds.shape == (12, 9, 3, 3)
 
 
 def test_unk_has_no_odds() -> None:
-    recall = replace(Recall.none(), odds=np.full((12, 9), 7, np.int32))
-    assert recall.odds_of(Recalled(5, 3, 1, 0), unknown=4) == 7
-    assert recall.odds_of(Recalled(5, 4, 1, 0), unknown=4) == 0
+    recall = replace(Recall.none(), odds=np.full_like(Recall.none().odds, 7))
+    assert recall.odds_of(Recalled(5, 3, 1, 0, 0, 9), unknown=4) == 7
+    assert recall.odds_of(Recalled(5, 4, 1, 0, 0, 9), unknown=4) == 0
     assert recall.odds_of(NOTHING_RECALLED, unknown=4) == 0
 
 
-ODDS = np.zeros((12, 9), np.int32)
+ODDS = Recall.none().odds
 
 
 @pytest.mark.parametrize(
@@ -124,8 +149,13 @@ ODDS = np.zeros((12, 9), np.int32)
         ({"window": -1}, r"recall.window: -1 is out of range"),
         ({"odds": ODDS + LARGEST_ODDS + 1}, r"recall.odds: a value is out of range; allowed: 0 to 4194304"),
         ({"odds": ODDS - 1}, r"recall.odds: a value is out of range"),
-        ({"unanimous": np.array([2, 2, 5], np.int32)}, r"recall.unanimous: a value is out of range; allowed: positive, rising"),
+        (
+            {"unanimous": np.array([2, 2, 5], np.int32)},
+            r"recall.unanimous: a value is out of range; allowed: rising, 1 to 65536",
+        ),
         ({"shares": np.array([0, 1, 2, 3], np.int32)}, r"recall.shares: a value is out of range"),
+        ({"rivals": np.array([8, 1], np.int32)}, r"recall.rivals: a value is out of range"),
+        ({"distances": np.array([1, 65537], np.int32)}, r"recall.distances: a value is out of range"),
     ],
 )
 def test_an_artifact_with_odds_beyond_the_law_is_refused(
@@ -145,5 +175,7 @@ def test_the_digest_covers_window_classes_and_odds(model: Model) -> None:
         replace(recall, lengths=recall.lengths + 1),
         replace(recall, unanimous=recall.unanimous + 1),
         replace(recall, shares=recall.shares + 1),
+        replace(recall, rivals=recall.rivals + 1),
+        replace(recall, distances=recall.distances + 1),
     ]
-    assert len({model.digest, *(replace(model, recall=other).digest for other in others)}) == 6
+    assert len({model.digest, *(replace(model, recall=other).digest for other in others)}) == 8

@@ -56,7 +56,7 @@ def test_a_window_of_nothing_favours_nothing(model: Model) -> None:
 def test_the_odds_of_an_n_gram_are_the_best_on_the_validation_text(model: Model) -> None:
     vocabulary = model.vocabulary
     words = ["a bad ", "cab, ", "faded ", "egg\n", "a face ", "bead! ", "age, "]
-    validation = "".join(Random(4).choices(words, k=3000))
+    validation = "".join(Random(4).choices(words, k=12000))
     ngram = NGram(Grams.of(vocabulary.encode("a bad cab, a faded egg\n" * 9), len(vocabulary) + 1, 3), 3)
     fitted = with_recall(ngram, model, [validation])
     text, classes = vocabulary.encode(validation), with_recall(ngram, model, []).recall
