@@ -476,7 +476,7 @@ def test_after_any_edits_breaks_and_moves_the_suggestions_are_those_of_a_fresh_c
     world: World, open_hand: OpenHand, visits: "Visits", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Overheard(visits, monkeypatch)
-    monkeypatch.setattr(draft, "CHUNK", 1 << 10)
+    monkeypatch.setattr(draft, "LONGEST_TEXT", 1 << 10)
     monkeypatch.setattr(draft, "JUMP", 10)
     monkeypatch.setattr(draft, "SPACING", 8)
     monkeypatch.setattr(draft, "LONGEST_STRETCH", 1 << 9)
