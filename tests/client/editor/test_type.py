@@ -632,18 +632,18 @@ class Screen:
             self._has_begun = self._has_begun or FULL_SCREEN in seen
 
 
-@pytest.mark.parametrize(("name", "model"), [("s.py", "python"), ("new.md", "english")])
+@pytest.mark.parametrize(("name", "model", "typed"), [("s.py", "python", "def __init__(s"), ("new.md", "english", "it was th")])
 def test_a_new_file_is_silent_until_a_key_and_then_the_model_that_suits_its_name_suggests(
-    name: str, model: str, at_terminal: Callable[..., Screen], tmp_path: Path
+    name: str, model: str, typed: str, at_terminal: Callable[..., Screen], tmp_path: Path
 ) -> None:
     path = tmp_path / name
     screen = at_terminal(str(path))
     screen.until(name)
-    screen.press(f"{TAB}import ")
+    screen.press(f"{TAB}{typed}")
     screen.until(f"{model}  ")  # in the bar, with its latency
     screen.press(SAVE)
     screen.until("saved")
-    assert path.read_text() == "\timport "  # as Tab is without a suggestion
+    assert path.read_text() == f"\t{typed}"  # as Tab is without a suggestion
 
 
 def test_where_no_model_fits_it_is_said_and_nothing_suggested(at_terminal: Callable[..., Screen], tmp_path: Path) -> None:
