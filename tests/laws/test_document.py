@@ -23,7 +23,7 @@ from elman.protocol.draft import Draft
 from elman.protocol.editable import Editable
 from elman.protocol.retry import Retry
 from elman.protocol.suggestions import Suggestion
-from elman.protocol.surroundings import is_in_word, until_met
+from elman.protocol.surroundings import is_in_word, until_met, worth_showing
 from elman.sync.client import Client
 from elman.sync.embedded import EngineTransport
 from elman.v1 import completion_service_pb2 as pb
@@ -390,11 +390,11 @@ class Editor(RuleBasedStateMachine):
         return self.suggests and not is_in_word(self.text[: self.cursor], self.text[self.cursor :])
 
     def afresh(self) -> dict[int, tuple[str, str]]:
-        """What Complete says of the text before the cursor, each once, up to where it meets the text after it."""
+        """What Complete says of the text before the cursor, each once, up to where it meets what follows; no space alone."""
         self.wanted.prefix = self.text[: self.cursor]
         said = dict[str, tuple[int, str]]()
         for number, one in enumerate(self.world.ask(self.world.fresh, self.wanted)):
-            text = until_met(one.text, self.text[self.cursor :])
+            text = worth_showing(until_met(one.text, self.text[self.cursor :]))
             said.setdefault(text, (number, pb.FinishReason.Name(one.reason).removeprefix("FINISH_REASON_").lower()))
         return {number: (text, reason) for text, (number, reason) in said.items() if text}
 
