@@ -12,8 +12,9 @@ import unicodedata
 from typing import Final
 
 APOSTROPHES: Final = "'’"
-FEW: Final = 64  # a character has no more marks
 """What may stand inside a word, if a letter follows."""
+NEAR: Final = 64
+"""How much of the end of a text is looked at first: few words, and no marks on a letter, are longer."""
 
 SCRIPTS: Final = {
     "c": "\u3005\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff",  # ideographs
@@ -84,7 +85,7 @@ def last_word(text: str) -> int:
 
 def without_unfinished(text: str) -> str:
     """The text without a last word that may be incomplete, and without the space before that."""
-    near = 64
+    near = NEAR
     while (length := unfinished(text[-near:])) == near:  # look at no more of a long text than is needed
         near *= 4
     return text[: len(text) - length]
@@ -98,7 +99,7 @@ def unfinished(text: str) -> int:
 
 def ends_in_word(text: str) -> bool:
     """Whether its last character is one of a word with an end of its own: of letters, not of ideographs or kana."""
-    return kinds(text[-FEW:]).rstrip("m")[-1:] == "a"
+    return kinds(text[-NEAR:]).rstrip("m")[-1:] == "a"
 
 
 def is_rest_of_word(text: str) -> bool:

@@ -45,6 +45,7 @@ OPTIONS = [
     ("grpc.max_connection_age_ms", 600_000),  # so that servers that are added get their share; running calls go on
 ]
 
+LEAVING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # mallopt(3)
 LARGE_BYTES, ARENAS = 1 << 17, 2
 ALLOCATOR = ctypes.CDLL(None)
@@ -82,11 +83,7 @@ async def run(config: ServerConfig, writer: Writer) -> int:
         """The first signal asks to leave in good order, a second one at once."""
         (hurrying if leaving.is_set() else leaving).set()
 
-    for number in (
-        signal.SIGTERM,
-        signal.SIGINT,
-        signal.SIGHUP,
-    ):  # before anything is loaded: otherwise process 1 of a container ignores them
+    for number in LEAVING:  # before anything is loaded: otherwise process 1 of a container ignores them
         asyncio.get_running_loop().add_signal_handler(number, leave)
     server = Server(config, dropped_lines=lambda: writer.dropped)
     await server.start()

@@ -69,6 +69,36 @@ async def test_a_request_beyond_the_budget_is_refused_and_a_small_one_is_answere
     await client.until(lambda: server.statistics().callers == 0)
 
 
+async def test_where_small_calls_have_used_up_the_budget_the_next_is_refused(start: Start, connect: Connect) -> None:
+    server = await start(memory_bytes=MIB)
+    client = connect(server)
+    follows = [client.stub.Follow() for _ in range(MIB // CALL_BYTES)]
+    opening = pb.FollowRequest(revision=1, open=pb.Open(prefix="a"))
+    codes: set[grpc.StatusCode] = set()
+    for follow in follows:
+        await follow.write(opening)
+        try:
+            await follow.read()
+        except grpc.aio.AioRpcError as error:
+            codes.add(error.code())
+    refusal = await client.refusal(pb.CompleteRequest(prefix="a"))
+    assert codes | {refusal.code()} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+    for follow in follows:
+        follow.cancel()
+    await client.until(lambda: server.held_bytes == 0)
+    assert await client.complete(pb.CompleteRequest(prefix="a", limits=pb.Limits(max_characters=3)))
+
+
+async def test_who_never_sends_its_requests_delays_no_other_connection(start: Start, connect: Connect) -> None:
+    server = await start()
+    slow: Any = connect(server).channel.stream_stream
+    calls = [slow("/elman.v1.CompletionService/Complete")() for _ in range(99)]
+    answered = await connect(server).complete(pb.CompleteRequest(prefix="a", limits=pb.Limits(max_characters=3)))
+    assert answered[-1].HasField("finished")
+    for call in calls:
+        call.cancel()
+
+
 async def test_refused_calls_leave_nothing_behind_that_has_to_be_collected(start: Start, connect: Connect) -> None:
     client = connect(await start())
     await client.refusal(REFUSED)

@@ -96,9 +96,8 @@ def of_command(command: str, fields: Sequence[Setting]) -> Iterator[Setting]:
     for each in fields:
         made = replace(each, name=f"{command}.{each.name}", variable=f"ELMAN_{command}_{each.name}".upper())
         if each.name == "stop":
-            yield replace(
-                made, kind=replace(made.kind, read=alone, allowed="a list of texts"), variable=""
-            )  # none: what would part several of them?
+            kind = replace(made.kind, read=alone, allowed="a list of texts")
+            yield replace(made, kind=kind, variable="")  # no variable: what would part several of them?
         elif each.name in RANGES or each is WHOLE_WORDS:
             is_own = each.name == "min_confidence" and command == "type"
             yield replace(made, allowed=RANGES.get(each.name), default_words="the model's own" if is_own else "")

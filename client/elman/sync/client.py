@@ -128,8 +128,7 @@ class Client:
         The fields are those of `complete`, but with the defaults of ghost text: the most probable, up to the line's end.
         It ends by the model's own threshold where `min_confidence` is None, and by none where it is 0.
         `whole_words` cuts off a last word that may be incomplete (by its own threshold, a model finishes all but the one that
-        stands before the cursor); `debounce_seconds` is how long to wait after an edit before
-        asking for suggestions.
+        stands before the cursor); `debounce_seconds` is how long to wait after an edit before asking for suggestions.
         Nothing is sent before suggestions are asked for. Raises MendRequest.
         """
         fields = opening(

@@ -2,9 +2,10 @@
 
     caller A   a1 a2 a3 a4 ...  served 768     The next turn is B's, which has had least of the engine (start-time fair
     caller B   b1               served 256     queueing: Goyal, Vin and Cheng 1996). A turn is TURN_STEPS of one text; who
-    caller C   c1 c2            served 512     comes new begins where the last one served stood. Documents wait for nobody.
+    caller C   c1 c2            served 512     comes new begins where the last one served stood.
 
-Where there are no more texts than pay, all of them move and nobody's turns are counted. Knows neither rows nor calls.
+What somebody types waits for goes by itself, before all else. Where there are no more texts than pay, all of them move, and
+those turns are not counted. Knows neither rows nor calls.
 """
 
 from collections import deque
@@ -66,7 +67,7 @@ class Callers:
             return
         caller.work -= job.booked
         caller.texts -= 1
-        caller.served -= job.turn
+        caller.served -= job.turn if job.is_charged else 0
         if not caller.texts:
             del self._callers[caller.name]
 
@@ -86,18 +87,19 @@ class Callers:
         return caller.waiting if caller else 0
 
     def deal(self, jobs: Iterable[Job], most: int) -> None:
-        """Give turns to texts, until as many have one as pay; documents have theirs beside."""
-        bulk: list[Job] = []
+        """Give turns to texts, until as many have one as pay, and beside them as many that are urgent."""
+        urgent, others = list[Job](), list[Job]()
         for job in jobs:
-            if job.asker.is_document:
-                job.turn = job.turn or TURN_STEPS
-            else:
-                bulk.append(job)
-        resting = [job for job in bulk if not job.turn]
-        if len(bulk) <= most:
+            (urgent if job.is_urgent else others).append(job)
+        for each in (urgent, others):
+            self._deal(each, most)
+
+    def _deal(self, jobs: Sequence[Job], most: int) -> None:
+        resting = [job for job in jobs if not job.turn]
+        if len(jobs) <= most:
             for job in resting:
-                job.turn = TURN_STEPS
-        elif (free := most - len(bulk) + len(resting)) > 0:
+                job.give_turn(TURN_STEPS, is_charged=False)
+        elif (free := most - len(jobs) + len(resting)) > 0:
             self._give_turns(resting, free)
 
     def _give_turns(self, jobs: Sequence[Job], free: int) -> None:
@@ -110,7 +112,7 @@ class Callers:
         heapify(order)
         while free and order:
             self._served, number, caller = order[0]
-            texts[caller].popleft().turn = TURN_STEPS
+            texts[caller].popleft().give_turn(TURN_STEPS, is_charged=True)
             caller.served += TURN_STEPS
             free -= 1
             if texts[caller]:
@@ -120,13 +122,13 @@ class Callers:
 
 
 class Queue:
-    """Texts that wait for a row, documents before all others, and what they weigh together.
+    """Texts that wait for a row, the urgent ones before all others, and what they weigh together.
 
     A text's weight stays the same while it waits.
     """
 
     def __init__(self) -> None:
-        self._documents: deque[Job] = deque()
+        self._urgent: deque[Job] = deque()
         self._texts: dict[Caller | None, deque[Job]] = {}
         self._count = self.weight = 0
 
@@ -145,9 +147,9 @@ class Queue:
             self._count_in(job, 1)
 
     def pop(self) -> Job:
-        """Take out the text that comes first: a document's, or the caller's who was served least."""
-        if self._documents:
-            job = self._documents.popleft()
+        """Take out the text that comes first: an urgent one, or the first of the caller who was served least."""
+        if self._urgent:
+            job = self._urgent.popleft()
         else:
             caller = min(self._texts, key=lambda each: each.served if each else 0.0)
             texts = self._texts.pop(caller)
@@ -157,23 +159,23 @@ class Queue:
         self._count_in(job, -1)
         return job
 
-    def take_out(self, is_unwanted: Iterable[Job]) -> None:
+    def take_out(self, jobs: Iterable[Job]) -> None:
         """Take out these texts."""
-        unwanted = set(is_unwanted)
+        unwanted = set(jobs)
         if not unwanted:
             return
         for job in unwanted:
             self._count_in(job, -1)
-        self._documents = deque(job for job in self._documents if job not in unwanted)
+        self._urgent = deque(job for job in self._urgent if job not in unwanted)
         kept = {caller: deque(job for job in texts if job not in unwanted) for caller, texts in self._texts.items()}
         self._texts = {caller: texts for caller, texts in kept.items() if texts}
 
     def cancelled(self) -> list[Job]:
         """The texts that nobody wants any more."""
-        return [job for texts in (self._documents, *self._texts.values()) for job in texts if job.is_cancelled]
+        return [job for texts in (self._urgent, *self._texts.values()) for job in texts if job.is_cancelled]
 
     def _of(self, job: Job) -> deque[Job]:
-        return self._documents if job.asker.is_document else self._texts.setdefault(job.caller, deque())
+        return self._urgent if job.is_urgent else self._texts.setdefault(job.caller, deque())
 
     def _count_in(self, job: Job, sign: int) -> None:
         self._count += sign

@@ -87,7 +87,7 @@ class Ending:
 
     def _take_each(self, text: str, surprises: Sequence[int]) -> None:
         for index, character in enumerate(text[: self.left]):
-            is_to_be_finished = self._goes_on(character) and self._finishes_words
+            is_to_be_finished = self.weighs and self._goes_on(character) and self._finishes_words
             if self._exceeds(surprises[index] if self.weighs else 0, is_to_be_finished):
                 return
             self._take_one(character)

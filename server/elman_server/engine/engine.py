@@ -83,11 +83,11 @@ class Pool:
         """Give the free rows to texts that wait."""
         while self.free and self.waiting:
             job = self.waiting.pop()
-            if job.is_cancelled:
-                self._callers.leave(job)
-            else:
+            if job.is_wanted:
                 self.execution.load(self.free[-1], job.admit())
                 self.running[self.free.pop()] = job
+            else:  # one whose time has run out costs no step; its call ends by itself
+                self._callers.leave(job)
 
     @property
     def rows_that_pay(self) -> int:

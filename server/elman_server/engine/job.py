@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 WEIGHED_CHARACTERS = 1 << 14
 GIVEN_TO_A_STEP = 4
 """About as many given characters cost as much as one that is drawn."""
+URGENT_CHARACTERS = 256
+"""A document's suggestion of more characters than these is not what somebody waits for between two keys."""
 
 
 class Asker(NamedTuple):
@@ -161,6 +163,7 @@ class Job:
         self.caller: Caller | None = None  # while it is in the engine
         self.booked = 0  # what its caller's share counts it for
         self.turn = 0  # how many steps of its turn are left; where it has none, it rests
+        self.is_charged = False  # whether the turn was counted against its caller
         self.steps = 0  # since it was admitted to a row
         self._taken = 0  # characters that the reader has taken
         self.received = self.ending.count if self.ending else 0
@@ -186,6 +189,16 @@ class Job:
     def work(self) -> int:
         """How many steps it may still take, its alternatives included; given characters are cheap."""
         return self.given // GIVEN_TO_A_STEP + self.left + sum(each.work for each in self.alternatives)
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether somebody who types waits for it, and not for long."""
+        return self.asker.is_document and self.left <= URGENT_CHARACTERS
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody still waits for it, and in time."""
+        return not self.is_cancelled and self.asker.deadline > time.monotonic()
 
     @property
     def least_work(self) -> int:
@@ -238,6 +251,10 @@ class Job:
         self.asker = asker
         for alternative in self.alternatives:
             alternative.ask_for(asker)
+
+    def give_turn(self, steps: int, is_charged: bool) -> None:
+        """Let it move that many steps."""
+        self.turn, self.is_charged = steps, is_charged
 
     def cancel(self) -> None:
         """Mark the text and its alternatives as wanted by nobody."""

@@ -29,6 +29,7 @@ CALLER_SECONDS: Final = 60.0
 """How long a call waits for its caller to send its one request, or to read."""
 
 LAST_SHARE: Final = 0.1
+"""Of its time: who leaves within it has run out of time."""
 
 PROCESS, NUMBERS = secrets.token_hex(4), count()
 """An identifier is random for the process, then a number for the call: drawing random bytes for each call would cost time."""
@@ -40,9 +41,9 @@ Answer = TypeVar("Answer")
 class CallRecord:
     """What one call did, for the metrics and the log."""
 
-    def __init__(self, method: str, metrics: Metrics, budget: Budget | None = None) -> None:
+    def __init__(self, method: str, metrics: Metrics, budget: Budget) -> None:
         self.method = method
-        self.holding = (budget or Budget()).open()
+        self.holding = budget.open()
         self.failure: Refused | None = None  # why it was ended from outside
         self._task = asyncio.current_task()
         self._reading_since = self._writing_since = 0.0  # 0: it is not
@@ -186,7 +187,6 @@ class Calls:
         call = CallRecord(method, self._metrics, self._budget)
         self._running.add(call)
         try:
-            call.holding.hold(CALL_BYTES)
             yield call
         except Refused as refused:
             call.failure = refused.with_traceback(None)

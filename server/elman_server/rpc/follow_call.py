@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeAlias
 
 from elman.v1 import completion_service_pb2 as pb
@@ -34,9 +35,9 @@ class FollowCall:
 
     async def run(self) -> None:
         """Until the requests and what they ask for have ended. Raises what ended the stream otherwise."""
-        self._call.release = self._session.close
         reading = asyncio.create_task(self._take_all())
         reading.add_done_callback(lambda _: self._wake())
+        self._call.release = partial(self._release, reading)
         try:
             await self._write_all(reading)
         except Unavailable:
@@ -46,6 +47,11 @@ class FollowCall:
             self._session.close()
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
+
+    def _release(self, reading: asyncio.Task[None]) -> None:
+        """Give back what is held for a caller who does not read, and take no more of its requests."""
+        reading.cancel()
+        self._session.close()
 
     def end(self, failure: Exception) -> None:
         """End the stream with a status, after goodbye if that is Unavailable."""

@@ -74,6 +74,7 @@ class CompletionService:
         jobs = completion.jobs(news.tell)
         submission = completion.submission(jobs, news.tell)
         completion = completion.without_text()
+        call.canonical = completion.canonical
         self._submit(submission, news, asker_of(context))
         call.release = partial(self._release, submission, news)
         try:
@@ -99,7 +100,7 @@ class CompletionService:
         self._check_open()
         completion = CheckedCompletion.of(request, self._catalogue)
         call.holding.hold(CALL_BYTES + completion.held_bytes)
-        call.model, call.canonical = completion.served.name, completion.without_text().canonical
+        call.model = completion.served.name
         call.note_prefix(completion.prefix_characters + len(completion.received), completion.state.position)
         return completion
 

@@ -11,6 +11,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError
 
 from elman_models.errors import Amount, InvalidField
+from elman_server.requests.completion import LARGEST_TEXT_BYTES
 
 LARGE: Final = 1 << 15
 """Smaller bytes are decoded without a look."""
@@ -18,10 +19,8 @@ MOST_FIELDS: Final = 64
 LARGEST_FIELD: Final = 1 << 13
 """In bytes, of a field that holds no text and no state: sampling, limits with 16 stop strings, a model's name."""
 TEXTS: Final[Mapping[str, int]] = {
-    "prefix": 1 << 20,
-    "insert": 1 << 20,
-    "text": 1 << 20,
-    "already_received": 1 << 22,
+    **dict.fromkeys(("prefix", "insert", "text"), LARGEST_TEXT_BYTES),
+    "already_received": 4 * LARGEST_TEXT_BYTES,  # it is bounded in characters
     "state": 1 << 19,
 }
 """The largest texts and states, in bytes."""

@@ -7,6 +7,7 @@ if those with one request and one response were declared so.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias, TypeVar, cast
+from weakref import WeakValueDictionary
 
 import grpc
 from google.protobuf.descriptor import Descriptor
@@ -25,15 +26,17 @@ Request = TypeVar("Request", bound=Message)
 DECODED: Final = 6
 """What a request takes while it is decoded and checked, over its bytes."""
 READING: Final = 16
-"""Requests that are received at a time, apart from those of streams: as many times the largest may be on the way."""
+"""Requests of a connection that are received at a time, apart from those of streams: as many of the largest may be on the
+way."""
 
 
 def handlers(service: CompletionService, calls: Calls) -> grpc.GenericRpcHandler:
     """The methods by name."""
-    reading = asyncio.Semaphore(READING)
+    connections = WeakValueDictionary[str, asyncio.Semaphore]()
     streaming: Any = grpc.stream_stream_rpc_method_handler
 
     async def receive(kind: type[Request], context: Context, call: CallRecord) -> Request:
+        reading = connections.setdefault(context.peer(), asyncio.Semaphore(READING))  # who sends slowly delays nobody else
         async with reading:
             data = await call.read(read(context))
         return decode(kind, data, call)

@@ -1,5 +1,6 @@
 """Callers take turns, however many texts each has; and what the engine counts for each is what each has there."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
@@ -12,7 +13,7 @@ from elman_models.execution.choice import open_execution
 from elman_models.law.artifact import Model
 from elman_server.engine.callers import TURN_STEPS, Callers, Queue
 from elman_server.engine.engine import Engine
-from elman_server.engine.job import Job, Progress
+from elman_server.engine.job import Asker, Job, Progress
 
 MakeText = Callable[..., Job]
 
@@ -63,13 +64,45 @@ def test_who_comes_late_does_not_make_up_for_the_time_before(make_text: MakeText
     assert sum((who_moves(callers, texts, 1) for _ in range(8)), Counter[str]()) == {"early": 4, "late": 4}
 
 
+def test_what_ends_early_while_all_move_earns_its_caller_nothing(make_text: MakeText) -> None:
+    staying, other = make_text("calm"), make_text("other")
+    callers = entered(staying, other)
+    for _ in range(50):  # each leaves with most of its turn unused
+        brief = make_text("calm")
+        callers.enter(brief)
+        callers.deal([staying, other, brief], 8)
+        callers.leave(brief)
+    texts = [staying, make_text("calm"), other]
+    callers.enter(texts[1])
+    assert sum((who_moves(callers, texts, 1) for _ in range(8)), Counter[str]()) == {"calm": 4, "other": 4}
+
+
+def test_an_unused_part_of_a_turn_that_was_counted_is_given_back(make_text: MakeText) -> None:
+    texts = [make_text("a"), make_text("a"), make_text("b")]
+    callers = entered(*texts)
+    callers.deal(texts, 1)
+    assert [bool(text.turn) for text in texts] == [True, False, False]
+    callers.leave(texts[0])  # without a step
+    callers.deal(texts[1:], 1)
+    assert [bool(text.turn) for text in texts[1:]] == [True, False]
+
+
+def test_as_many_documents_move_as_pay_and_those_who_ask_for_much_are_as_all_others(make_text: MakeText) -> None:
+    typists = [make_text(f"typist {number}", 64, is_document=True) for number in range(20)]
+    greedy = [make_text("greedy", 9000, is_document=True) for _ in range(20)]
+    texts = [*greedy, *typists]
+    moving = who_moves(entered(*texts), texts, 4)
+    assert moving.pop("greedy") == 4
+    assert (sum(moving.values()), len(moving)) == (4, 4)
+
+
 def test_documents_move_beside_those_whose_turn_it_is(make_text: MakeText) -> None:
-    texts = [*(make_text("bulk") for _ in range(9)), make_text("typist", is_document=True)]
+    texts = [*(make_text("bulk") for _ in range(9)), make_text("typist", 64, is_document=True)]
     assert who_moves(entered(*texts), texts, 4) == {"bulk": 4, "typist": 1}
 
 
 def test_a_document_is_first_in_the_queue_and_then_who_was_served_least(make_text: MakeText) -> None:
-    texts = [make_text("a"), make_text("a"), make_text("b"), make_text("typist", is_document=True)]
+    texts = [make_text("a"), make_text("a"), make_text("b"), make_text("typist", 64, is_document=True)]
     callers, queue = entered(*texts), Queue()
     for text in texts:
         queue.push(text)
@@ -82,6 +115,15 @@ def test_the_work_before_a_newcomer_counts_nobody_for_more_than_the_newcomer_its
     callers = entered(make_text("a", 1000), make_text("b", 10), make_text("c", 50))
     assert callers.work_before("new", 100) == 100 + 10 + 50
     assert callers.work_before("c", 100) == 50 + 150 + 10
+
+
+def test_a_text_whose_time_has_run_out_while_it_waited_costs_no_step(model: Model, make_text: MakeText) -> None:
+    engine = Engine({model.digest: open_execution(model, 1, "cpu")}, 1, 99)
+    engine.submit([make_text("late", 5)], Asker("late", deadline=time.monotonic() - 1))
+    engine.submit([make_text("early", 5)], Asker("early", deadline=time.monotonic() + 60))
+    while engine.has_work:
+        engine.tick()
+    assert (engine.statistics().row_steps, engine.statistics().callers) == (5, 0)
 
 
 @given(chance=st.integers(0, 2**32))
