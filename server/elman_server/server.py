@@ -46,8 +46,8 @@ OPTIONS = [
 ]
 
 LEAVING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # mallopt(3)
-LARGE_BYTES, ARENAS = 1 << 17, 2
+M_MMAP_THRESHOLD = -3  # mallopt(3)
+LARGE_BYTES = 1 << 20
 ALLOCATOR = ctypes.CDLL(None)
 
 LOOK_SECONDS = 5.0
@@ -101,7 +101,6 @@ def give_memory_back() -> None:
     """Have glibc, where that is what allocates, return large blocks at once: it would learn to keep what a burst needed."""
     with suppress(AttributeError):
         ALLOCATOR.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
-        ALLOCATOR.mallopt(M_ARENA_MAX, ARENAS)
 
 
 def trim() -> None:

@@ -86,21 +86,19 @@ class Callers:
         caller = self._callers.get(name)
         return caller.waiting if caller else 0
 
-    def deal(self, jobs: Iterable[Job], most: int) -> None:
+    def deal(self, jobs: Sequence[Job], most: int) -> None:
         """Give turns to texts, until as many have one as pay, and beside them as many that are urgent."""
-        urgent, others = list[Job](), list[Job]()
+        if len(jobs) > most:
+            self._deal([job for job in jobs if job.is_urgent], most)
+            self._deal([job for job in jobs if not job.is_urgent], most)
+            return
         for job in jobs:
-            (urgent if job.is_urgent else others).append(job)
-        for each in (urgent, others):
-            self._deal(each, most)
+            if not job.turn:
+                job.give_turn(TURN_STEPS, is_charged=False)
 
     def _deal(self, jobs: Sequence[Job], most: int) -> None:
         resting = [job for job in jobs if not job.turn]
-        if len(jobs) <= most:
-            for job in resting:
-                job.give_turn(TURN_STEPS, is_charged=False)
-        elif (free := most - len(jobs) + len(resting)) > 0:
-            self._give_turns(resting, free)
+        self._give_turns(resting, most - len(jobs) + len(resting))
 
     def _give_turns(self, jobs: Sequence[Job], free: int) -> None:
         """The first of the texts of whoever was served least, again and again."""
@@ -110,7 +108,7 @@ class Callers:
                 texts.setdefault(job.caller, deque()).append(job)
         order = [(caller.served, number, caller) for number, caller in enumerate(texts)]
         heapify(order)
-        while free and order:
+        while free > 0 and order:
             self._served, number, caller = order[0]
             texts[caller].popleft().give_turn(TURN_STEPS, is_charged=True)
             caller.served += TURN_STEPS

@@ -188,7 +188,8 @@ class Job:
     @property
     def work(self) -> int:
         """How many steps it may still take, its alternatives included; given characters are cheap."""
-        return self.given // GIVEN_TO_A_STEP + self.left + sum(each.work for each in self.alternatives)
+        alternatives = sum(each.work for each in self.alternatives) if self.alternatives else 0
+        return self.given // GIVEN_TO_A_STEP + self.left + alternatives
 
     @property
     def is_urgent(self) -> bool:

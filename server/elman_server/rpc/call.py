@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeAlias, cast
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -35,18 +35,20 @@ PROCESS, NUMBERS = secrets.token_hex(4), count()
 """An identifier is random for the process, then a number for the call: drawing random bytes for each call would cost time."""
 
 Context: TypeAlias = ServicerContext[Any, Any]
-Answer = TypeVar("Answer")
 
 
 class CallRecord:
     """What one call did, for the metrics and the log."""
 
-    def __init__(self, method: str, metrics: Metrics, budget: Budget) -> None:
+    def __init__(self, method: str, peer: str, metrics: Metrics, budget: Budget) -> None:
         self.method = method
         self.holding = budget.open()
         self.failure: Refused | None = None  # why it was ended from outside
+        self.peer = peer
         self._task = asyncio.current_task()
-        self._reading_since = self._writing_since = 0.0  # 0: it is not
+        self._waits_for_reading = self._waits_for_writing = False
+        self._messages = 0  # read and written
+        self._seen = (-1, 0.0)  # how many there were when `end_if_stalled` last saw more, and when
         self.release: Callable[[], None] = do_nothing  # gives back what the call holds
         self.identifier = f"{PROCESS}{next(NUMBERS):08x}"
         self.model = ""
@@ -58,32 +60,38 @@ class CallRecord:
         self._last_text = 0.0
         self._characters = 0
 
-    async def read(self, reading: Awaitable[Answer]) -> Answer:
-        """Wait for the call's one request, but not for ever (`end_if_stalled`)."""
-        self._reading_since = time.monotonic()
-        answer = await reading
-        self._reading_since = 0.0
-        return answer
+    def reading(self, reads: bool) -> None:
+        """Note that the call waits for its one request, or does no longer; not for ever (`end_if_stalled`)."""
+        self._waits_for_reading = reads
 
-    async def write(self, writing: Awaitable[None]) -> None:
-        """Wait until a response is written. Raises TooSlow if that took so long that what the call held was released."""
-        self._writing_since = time.monotonic()
-        await writing
-        self._writing_since = 0.0
+    def write(self, writing: Awaitable[None]) -> Awaitable[None]:
+        """What to await to write a response, after which comes `written`."""
+        self._waits_for_writing = True
+        self._messages += 1
+        return writing
+
+    def written(self) -> None:
+        """A response is written. Raises TooSlow if that took so long that what the call held was released."""
+        self._waits_for_writing = False
         if self.failure:
             raise self.failure
 
     def end_if_stalled(self, now: float) -> None:
-        """End the call if it has waited too long for its caller.
+        """End the call if it has waited too long for its caller, from the first look on that saw it.
 
         gRPC cannot end a call while a response is being written (grpcio 1.82). So the call only gives back what it holds, and
         is told its end once its caller reads again.
         """
-        since = self._reading_since or self._writing_since
-        if self.failure or not since or now - since <= CALLER_SECONDS:
-            return
+        if self.failure or not (self._waits_for_reading or self._waits_for_writing):
+            self._seen = (-1, 0.0)
+        elif self._seen[0] != self._messages:
+            self._seen = (self._messages, now)
+        elif now - self._seen[1] > CALLER_SECONDS:
+            self._end_stalled()
+
+    def _end_stalled(self) -> None:
         self.failure = TooSlow(CALLER_SECONDS)
-        if self._writing_since:
+        if self._waits_for_writing:
             self.release()
             self.holding.hold(CALL_BYTES)
         elif self._task:
@@ -184,7 +192,7 @@ class Calls:
 
         An abort in here would hold the frames of what was raised, and with them the request, until they are collected.
         """
-        call = CallRecord(method, self._metrics, self._budget)
+        call = CallRecord(method, context.peer(), self._metrics, self._budget)
         self._running.add(call)
         try:
             yield call

@@ -95,6 +95,7 @@ class FollowCall:
             self._change.mute()
             while response := self._next(reading):  # nothing may come between this and the write
                 await self._call.write(self._context.write(response))
+                self._call.written()
             if reading.done() and self._session.is_at_rest:
                 return
             await self._change.heard()

@@ -75,15 +75,17 @@ class CompletionService:
         submission = completion.submission(jobs, news.tell)
         completion = completion.without_text()
         call.canonical = completion.canonical
-        self._submit(submission, news, asker_of(context))
+        self._submit(submission, news, asker_of(context, call))
         call.release = partial(self._release, submission, news)
         try:
             await call.write(context.write(completion.started()))
+            call.written()
             running = len(jobs)
             while running:
                 progress = await news.next()
                 for event in completion.responses(progress):
                     await call.write(context.write(event))
+                    call.written()
                 self._note_written(progress, call)
                 running -= progress.is_last
         finally:
@@ -107,7 +109,7 @@ class CompletionService:
     async def follow(self, read: Read, context: Context, call: CallRecord) -> None:
         """Suggest what may follow a document's cursor while the document is edited."""
         self._check_open()
-        entrance = Entrance(self._engine, Asker(context.peer(), is_document=True))
+        entrance = Entrance(self._engine, Asker(call.peer, is_document=True))
         follow_call = FollowCall(read, context, call, partial(Session, self._catalogue, entrance, self._session_bytes))
         self._follow_calls.add(follow_call)
         self._note_idleness()
@@ -125,7 +127,8 @@ class CompletionService:
         call.holding.hold(CALL_BYTES + SCORED_BYTES * len(scoring.text))
         call.model, call.canonical = scoring.served.name, scoring.canonical
         call.note_prefix(len(scoring.text), scoring.state.position)
-        await call.write(context.write(await self._score(scoring, call, asker_of(context))))
+        response = await self._score(scoring, call, asker_of(context, call))
+        await call.write(context.write(response))
 
     async def _score(self, scoring: Scoring, call: CallRecord, asker: Asker) -> pb.ScoreResponse:
         if not scoring.text:
@@ -193,7 +196,7 @@ class CompletionService:
             self._is_idle.set()
 
 
-def asker_of(context: Context) -> Asker:
+def asker_of(context: Context, call: CallRecord) -> Asker:
     """Who asks, and until when; a connection is a caller."""
     left = cast("float | None", context.time_remaining())
-    return Asker(context.peer(), inf if left is None else time.monotonic() + left)
+    return Asker(call.peer, inf if left is None else time.monotonic() + left)

@@ -36,9 +36,13 @@ def handlers(service: CompletionService, calls: Calls) -> grpc.GenericRpcHandler
     streaming: Any = grpc.stream_stream_rpc_method_handler
 
     async def receive(kind: type[Request], context: Context, call: CallRecord) -> Request:
-        reading = connections.setdefault(context.peer(), asyncio.Semaphore(READING))  # who sends slowly delays nobody else
+        reading = connections.get(call.peer)  # who sends slowly delays nobody else
+        if reading is None:
+            reading = connections[call.peer] = asyncio.Semaphore(READING)
         async with reading:
-            data = await call.read(read(context))
+            call.reading(True)
+            data = await read(context)
+            call.reading(False)
         return decode(kind, data, call)
 
     def one(kind: type[Message], response: type[Message], behaviour: Behaviour, method: str) -> Any:
