@@ -27,7 +27,7 @@ LENGTHS = (4, 5, 6, 7, 8, 10, 12, 16, 20, 24, 32)
 UNANIMOUS = (2, 3, 5)
 SHARES = (3, 5, 7, 9)
 RIVALS = (1, 8)
-DISTANCES = (512, 2048)
+DISTANCES = (128, 1024)
 
 
 class Recalled(NamedTuple):

@@ -127,7 +127,7 @@ def test_classes_are_counted_along_their_bounds() -> None:
     rivals = {3: 0, 4: 1, 25: 1, 26: 2, 32: 2}  # 0.94, 1.25, 7.8, 8.1 and 10 tenths of 32
     assert {rival: recall.class_of(Recalled(32, 0, 1, 0, rival, 1))[2] for rival in rivals} == rivals
     assert recall.class_of(Recalled(5, 0, 1, 1, 4, 1))[2] == 2  # exactly 8 tenths
-    distances = {1: 0, 511: 0, 512: 1, 2047: 1, 2048: 2, 65536: 2}
+    distances = {1: 0, 127: 0, 128: 1, 1023: 1, 1024: 2, 65536: 2}
     assert {each: recall.class_of(Recalled(3, 0, 1, 0, 0, each))[3] for each in distances} == distances
     assert recall.odds.shape == (12, 9, 3, 3)
 
