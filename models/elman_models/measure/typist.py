@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from elman.allowed import MIN_CONFIDENCE
 from elman.settings import NUMBER, WHOLE, Range, check, setting, settings_of
 from elman.words import APOSTROPHES, first_word
 from elman_models.errors import InvalidField
@@ -35,7 +36,7 @@ class Habits:
         None,
         NUMBER,
         "the probability below which ghost text is no longer shown",
-        Range(2.0**-20, 1, "2^-20 to 1"),
+        MIN_CONFIDENCE,
         default_words="the model's own",
     )
     max_characters: int = setting(64, WHOLE, "the longest ghost text", Range(1, 1024), unit="characters")
