@@ -15,11 +15,11 @@ say "A server, in the background: elman serve --port $port"
 server=$!
 trap 'kill "$server" 2>/dev/null; wait "$server"' EXIT
 
-say 'A completion: elman complete --temperature 0.4 --max-characters 216 --seed 6 "$text"'
+say 'A completion: elman complete --temperature 0.5 --max-characters 124 --seed 23 "$text"'
 text=$'ROMEO:\nBut, soft! what light through yonder window breaks?\n'
-complete --temperature 0.4 --max-characters 216 --seed 6 "$text"
+complete --temperature 0.5 --max-characters 124 --seed 23 "$text"
 
-say 'Ghost text, which remembers what stands above: elman complete --model python --temperature 0 --min-confidence 0.3 "$code"'
+say 'Ghost text, which remembers what stands above: elman complete --model python --temperature 0 --min-confidence 0.2 "$code"'
 code='class Account:
     def __init__(self, owner, balance=0):
         self.owner = owner
@@ -33,7 +33,7 @@ code='class Account:
     def withdraw(self, amount):
         if amount > self.balance:
             ra'
-complete --model python --temperature 0 --min-confidence 0.3 "$code"
+complete --model python --temperature 0 --min-confidence 0.2 "$code"
 
 say "Next:"
 cat >&2 <<'END'

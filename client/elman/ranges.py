@@ -6,6 +6,7 @@ Knows no request: the server checks every narrower range.
 from numbers import Integral, Real
 from typing import Final
 
+from elman.allowed import TIMEOUT
 from elman.errors import MendRequest
 from elman.settings import shown
 
@@ -58,8 +59,8 @@ def checked_timeout(seconds: float | None) -> float | None:
     """The timeout of a call. Raises MendRequest or TypeError."""
     if seconds is not None:
         check_type("timeout", seconds, Real, "a number of seconds, or none")
-    if seconds is not None and not seconds > 0:
-        raise MendRequest(f"timeout: {seconds} is out of range; allowed: above 0 seconds, or none")
+    if seconds is not None and seconds not in TIMEOUT:
+        raise MendRequest.of_field("timeout", seconds, str(TIMEOUT))
     return seconds
 
 

@@ -38,7 +38,6 @@ class ValueKind:
     types: tuple[type, ...]
     action: Literal["store", "append", "store_true", "either"] = "store"  # either: --flag and --no-flag
     read_one: Callable[[str], str] = str  # as `read`, for a flag that may be repeated
-    hint: str = ""  # a sentence that `--help` adds
 
     def holds(self, value: object) -> bool:
         """Whether the value is of this kind; Python counts True as a number, settings do not."""
@@ -107,7 +106,6 @@ class Setting:
     flag: str = ""
     variable: str = ""  # of the environment; "": none
     default_words: str = ""  # what to call the default, where its value does not say it
-    is_whole_sentence: bool = False  # whether `help` tells range and default itself
 
     @property
     def range(self) -> str:
@@ -117,7 +115,7 @@ class Setting:
     @property
     def shown_default(self) -> str:
         """The default as a person would write it; "" where there is none."""
-        return self.default_words or ("" if self.default is None else in_words(self.default))
+        return self.default_words or ("" if self.default is None or is_nothing(self.default) else in_words(self.default))
 
     def check(self, value: object, refuse: Refuse) -> None:
         """Raise `refuse(...)` unless the value is of the kind and allowed."""
@@ -155,12 +153,9 @@ def setting(
     unit: str = "",
     flag: str = "",
     default_words: str = "",
-    is_whole_sentence: bool = False,
 ) -> Any:
     """A field of a dataclass that is a setting; its flag has its name, if no other is given."""
-    made = Setting(
-        "", kind, default, help, allowed, unit, flag, default_words=default_words, is_whole_sentence=is_whole_sentence
-    )
+    made = Setting("", kind, default, help, allowed, unit, flag, default_words=default_words)
     return field(default=default, metadata={"setting": made})
 
 
@@ -209,9 +204,6 @@ def action_of(kind: ValueKind) -> Any:
 
 def help_of(one: Setting) -> str:
     """What `--help` says of a setting."""
-    if one.is_whole_sentence:
-        repeated = "May be repeated." if one.kind.action == "append" else ""
-        return " ".join(filter(None, (one.help, repeated, one.kind.hint)))
     default = f"default: {one.shown_default}" if one.shown_default else ""
     variable = f"env: {one.variable}" if one.variable else ""
     told = "; ".join(filter(None, (one.range, default, variable)))
@@ -281,6 +273,11 @@ def default_cell(one: Setting) -> str:
 def counted(number: int, noun: str) -> str:
     """How many there are: "1 file", "2,000 files"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def is_nothing(value: object) -> bool:
+    """Whether a default says no more than that nothing was given: a flag that is off, an empty text or list."""
+    return value is False or (not isinstance(value, int | float) and not value)
 
 
 def in_words(value: object) -> str:

@@ -74,8 +74,11 @@ class Corpus:
         """What is to be said of lines that look like they hold secrets; nothing where there are none."""
         if not self.secrets:
             return
-        lines = f"{len(self.secrets):,} lines that look like they hold a secret"
-        yield f"warning: trains on {lines}:" if are_kept else f"left out {lines}; --keep-secrets trains on them:"
+        is_one = len(self.secrets) == 1
+        what = "looks like it holds a secret" if is_one else "look like they hold a secret"
+        lines = f"{counted(len(self.secrets), 'line')} that {what}"
+        them = "it" if is_one else "them"
+        yield f"warning: trains on {lines}:" if are_kept else f"left out {lines}; --keep-secrets trains on {them}:"
         shown = len(self.secrets) if is_verbose else SHOWN
         yield from (f"  {word}" for word in self.secrets[:shown])
         if rest := len(self.secrets[shown:]):

@@ -24,7 +24,6 @@ from elman.settings import (
     check,
     counted,
     given,
-    help_of,
     refusal,
     setting,
     settings_of,
@@ -48,7 +47,7 @@ class Kettle:
     degrees: float | None = setting(None, NUMBER, "how hot, 100% at most", Range(2.0**-1, 100, "2^-1 to 100"))
     lid: str = setting("shut", WORD, "the lid", Choices(("shut", "open")))
     labels: tuple[str, ...] = setting((), TEXTS, "what to write on it", flag="--label", default_words="nothing")
-    whistles: bool = setting(False, SWITCH, "Whether it whistles.", is_whole_sentence=True)
+    whistles: bool = setting(False, SWITCH, "whistle")
 
     def __post_init__(self) -> None:
         check(self, refuse)
@@ -119,7 +118,7 @@ def test_help_and_table_say_the_same() -> None:
     assert "--cups CUPS how much water (1 to 8 cups; default: 4; env: KETTLE_CUPS)" in shown
     assert "--degrees NUMBER how hot, 100% at most (2^-1 to 100; env: KETTLE_DEGREES)" in shown
     assert "--label TEXT what to write on it (default: nothing; env: KETTLE_LABELS)" in shown
-    assert "--whistles Whether it whistles." in shown
+    assert "--whistles whistle (env: KETTLE_WHISTLES)" in shown
     assert table(SETTINGS[:1]).splitlines()[2] == "| `--cups` | `KETTLE_CUPS` | `4` | 1 to 8 cups | how much water |"
     assert "| nothing |" in table(SETTINGS)
 
@@ -133,12 +132,6 @@ def test_settings_import_nothing_but_the_standard_library() -> None:
     place = Path(elman.__file__).parents[1]
     done = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True, cwd=place)
     assert set(done.stdout.split()) == {"__main__", "elman"}
-
-
-def test_help_adds_what_a_kind_has_to_say() -> None:
-    kind = replace(TEXTS, hint="Say cheese.")
-    labels = replace(SETTINGS[3], kind=kind, is_whole_sentence=True, help="Labels.")
-    assert help_of(labels) == "Labels. May be repeated. Say cheese."
 
 
 @pytest.mark.parametrize(("number", "words"), [(0, "0 files"), (1, "1 file"), (2, "2 files"), (1500, "1,500 files")])

@@ -55,7 +55,10 @@ def by_hand(client: Client, text: str, habits: Habits) -> Keystrokes:
     keys, place = Keystrokes(characters=len(text), typed=1), 1  # `elman type` suggests nothing before the first key
     while place < len(text):
         with client.document(
-            text[:place], max_characters=habits.max_characters, min_confidence=habits.min_confidence
+            text[:place],
+            max_characters=habits.max_characters,
+            min_confidence=habits.min_confidence,
+            whole_words=habits.whole_words,
         ) as document:
             ghost = "".join(map(str, list(document.suggestions())[-1:]))
         word = ghost[: first_word(ghost)]
@@ -78,9 +81,22 @@ def test_the_typist_counts_what_a_person_would(
     min_confidence: float | None, max_characters: int, shakespeare: Client, predictor: NetworkPredictor, shipped: Model
 ) -> None:
     habits = Habits(min_confidence, max_characters)
+    assert simulated(predictor, shipped, habits) == by_hand(shakespeare, TEXT, habits)
+
+
+def simulated(predictor: NetworkPredictor, shipped: Model, habits: Habits) -> Keystrokes:
     readings = predictor.read([shipped.vocabulary.encode(TEXT)])
-    typist = Typist(habits, shipped.vocabulary, shipped.ghost_surprise)
-    assert typist.enter([TEXT], readings) == by_hand(shakespeare, TEXT, habits)
+    return Typist(habits, shipped.vocabulary, shipped.ghost_surprise).enter([TEXT], readings)
+
+
+def test_the_typist_counts_what_a_person_would_who_sees_whole_words(
+    shakespeare: Client, predictor: NetworkPredictor, shipped: Model
+) -> None:
+    own, named = Habits(whole_words=True), Habits(0.05, whole_words=True)
+    assert simulated(predictor, shipped, own) == by_hand(shakespeare, TEXT, own) != by_hand(shakespeare, TEXT, Habits())
+    counted, pressed = simulated(predictor, shipped, named).keys, by_hand(shakespeare, TEXT, named).keys
+    assert simulated(predictor, shipped, Habits(0.05)).keys != counted
+    assert pressed <= counted <= 1.02 * pressed  # what would be shown beyond a wrong character is not known
 
 
 SURPRISE = GhostSurprise(412, 412)

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replay", type=Path, metavar="RECORD.json", help="repeat a completion from what --json printed of it, byte for byte"
     )
-    add_flags(parser, [*COMPLETE_FIELDS, replace(WHOLE_WORDS, help=f"{WHOLE_WORDS.help} A record of --json holds it.")])
+    add_flags(parser, [*COMPLETE_FIELDS, replace(WHOLE_WORDS, help=f"{WHOLE_WORDS.help}; a record of --json holds it")])
 
 
 def run(arguments: argparse.Namespace) -> int:

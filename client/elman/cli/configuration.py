@@ -22,30 +22,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
+from elman import allowed
 from elman.channel import DEFAULT_PORT
 from elman.errors import MendRequest
 from elman.protocol.fields import COMPLETE_FIELDS, SHOWN_DOCUMENT_FIELDS, WHOLE_WORDS
-from elman.settings import NUMBER, TEXT, TEXTS, Range, Setting, from_file, from_variable, separated, setting, settings_of
+from elman.settings import NUMBER, TEXT, TEXTS, Setting, from_file, from_variable, separated, setting, settings_of
 from elman.terminal import decoded
 
 LISTS: Final = ("ipv4:", "ipv6:")  # gRPC's own lists of addresses hold commas
 VARIABLE: Final = "ELMAN_CONFIG"
 MODELS: Final = "models"
 SUFFIX: Final = ".safetensors"
-
-
-class Above(Range):
-    """The numbers above `least`, to `most`."""
-
-    def __contains__(self, value: Any) -> bool:
-        return bool(self.least < value <= self.most)
-
-
-class OrZero(Range):
-    """0, and the numbers from `least` to `most`."""
-
-    def __contains__(self, value: Any) -> bool:
-        return value == 0 or super().__contains__(value)
 
 
 def addresses(words: str) -> tuple[str, ...]:
@@ -74,21 +61,13 @@ class EngineSettings:
         None,
         replace(NUMBER, metavar="SECONDS"),
         "give up after this long, all retries included",
-        Above(0, float("inf"), "above 0 seconds, or none"),
+        allowed.TIMEOUT,
         default_words="none",
     )
 
 
-RANGES: Final = {
-    "temperature": OrZero(0.05, 10, "0, or 0.05 to 10"),
-    "top_k": Range(0, (1 << 32) - 1),
-    "top_p": Above(0, 1, "above 0, at most 1"),
-    "min_p": Range(0, 1),
-    "max_characters": Range(1, 1 << 20),
-    "min_confidence": OrZero(2.0**-20, 1, "0, or 2^-20 to 1"),
-    "alternatives": Range(1, 16),
-}
-"""What the engine allows, so that a file is refused where it is read. What belongs to one text alone is not configured."""
+OF_ONE_TEXT: Final = ("digest", "state", "seed", "first_alternative", "include_log_probabilities")
+"""Fields that are not configured: they belong to one text alone."""
 
 
 def of_command(command: str, fields: Sequence[Setting]) -> Iterator[Setting]:
@@ -98,9 +77,8 @@ def of_command(command: str, fields: Sequence[Setting]) -> Iterator[Setting]:
         if each.name == "stop":
             kind = replace(made.kind, read=alone, allowed="a list of texts")
             yield replace(made, kind=kind, variable="")  # no variable: what would part several of them?
-        elif each.name in RANGES or each is WHOLE_WORDS:
-            is_own = each.name == "min_confidence" and command == "type"
-            yield replace(made, allowed=RANGES.get(each.name), default_words="the model's own" if is_own else "")
+        elif each.name not in OF_ONE_TEXT:
+            yield made
 
 
 def alone(text: str) -> tuple[str, ...]:

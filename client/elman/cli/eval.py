@@ -159,7 +159,8 @@ def circumstances(report: "Evaluation") -> str:
         f"{counted(report.characters, 'character')}, {report.unknown_characters:,} unknown"
         f"{f', {report.plain_characters:,} read in a plain form' if report.plain_characters else ''}"
         f"{f'; {trained:,} characters to train the baselines, {fitted} for the n-gram with recall' if trained else ''}\n"
-        f"ghost text: at most {report.habits.max_characters} characters, of a probability from {report.confidence:.3g}\n"
+        f"ghost text: at most {report.habits.max_characters} characters, of a probability from {report.confidence:.3g}"
+        f"{', in whole words' if report.habits.whole_words else ''}\n"
         f"{report.artifact.name}: {report.artifact_bytes:,} bytes; in one thread it consumes {pace.consumed:,.0f}"
         f" characters a second and draws {pace.drawn:,.0f}\n"
     )

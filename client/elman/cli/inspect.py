@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from elman_models.law.artifact import Model
 
 SHOWN_UNITS: Final = 3
+LOOKED_BACK: Final = 300
 WRONG: Final = "×"
 SIDES: Final[Mapping[Literal["read", "predicted"], str]] = {"read": "as it reads them", "predicted": "as it predicts them"}
 
@@ -41,9 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layer", type=int, metavar="NUMBER", help="the layer of the unit to show, from 0; needs --unit")
     chosen = f"the unit to show, from 0; without it, the {SHOWN_UNITS} that best follow something that has a name"
     parser.add_argument("--unit", type=int, metavar="NUMBER", help=chosen)
-    parser.add_argument(
-        "--steps", type=int, default=300, metavar="NUMBER", help="how many characters back memory looks (default: 300)"
-    )
+    looked = f"how many characters back memory looks (default: {LOOKED_BACK}, or half of a shorter text)"
+    parser.add_argument("--steps", type=int, metavar="NUMBER", help=looked)
     parser.add_argument(
         "--nearest", type=int, default=5, metavar="NUMBER", help="how many of the nearest characters to show (default: 5)"
     )
@@ -111,10 +111,11 @@ def memory(arguments: argparse.Namespace, model: "Model") -> None:
     from elman_models.inspection.states import states_of
 
     text = read_text(arguments.text)
+    steps = max(1, min(LOOKED_BACK, len(text) // 2)) if arguments.steps is None else arguments.steps
     with Progress("reading") as progress:
         states = states_of(model, text, progress.tell)
     with Progress("looking back") as progress:
-        found = gradients.memory(model, states, text, arguments.steps, progress.tell)
+        found = gradients.memory(model, states, text, steps, progress.tell)
     if arguments.plot:
         from elman_models.plots.inspection import draw_memory
 

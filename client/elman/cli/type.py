@@ -20,8 +20,8 @@ from elman.terminal import note, tell, use_utf8, write_text
 
 MODEL = (
     "Unless --model names one, the file's name chooses the model: python for .py, english for prose (.txt, .md, no suffix and"
-    " such), for others the configured one (elman config shows it), and where none is, nothing is suggested. A server that"
-    " lacks the model is asked for the configured one."
+    " such). Any other file gets the configured model (elman config shows it); if none is configured, nothing is suggested. A"
+    " server that lacks the model is asked for the configured one."
 )
 KEYS = (
     "Tab accepts what is suggested, Right a character of it (at the end of a line), Ctrl-Right a word; Esc dismisses it,"

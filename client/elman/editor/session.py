@@ -49,6 +49,7 @@ class EditorSession:
         self.document = document
         self.ghost = Ghost(document, draw, other_model, silence)
         self._recovery = Recovery(file.path) if file else None
+        self._replaces_read_only = False  # the person has said so
         self._saved: str = file.text if file else document.text
         self._mirror = Mirror(document, self._saved, suggests=not silence)
         self.buffer = EditedBuffer(multiline=file is not None, document=Shown(self._saved, document.cursor))
@@ -82,12 +83,16 @@ class EditorSession:
             return False
         if self.file.is_changed_on_disk:
             words = f"{self.file.path.name} has been changed by another program. (o)verwrite that, or stay"
-            self.question = Question(words, {"o": self._overwrite})
-            return False
-        return self._write(self.file)
+        elif self.file.is_read_only and not self._replaces_read_only:
+            words = f"{self.file.path.name} is read-only. (o)verwrite it all the same, or stay"
+        else:
+            return self._write(self.file)
+        self.question = Question(words, {"o": self._overwrite})
+        return False
 
     def _overwrite(self) -> bool:
         if self.file:
+            self._replaces_read_only = self.file.is_read_only
             self._write(self.file)
         return False
 
@@ -153,6 +158,8 @@ class EditorSession:
             return
         if not self.file.is_writable:
             self.message = "nothing can be saved here: the folder is read-only"
+        elif self.file.is_read_only:
+            self.message = "this file is read-only"
         try:
             if self._recovery.is_edited_elsewhere():
                 self.message = "another elman type has unsaved changes to this file"

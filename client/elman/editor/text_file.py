@@ -3,10 +3,13 @@
 import os
 import shlex
 from pathlib import Path
+from typing import Final
 
 from elman.errors import MendRequest
 from elman.terminal import decoded
 from elman.text import BYTE_ORDER_MARK
+
+ANYBODY_WRITES: Final = 0o222
 
 
 class TextFile:
@@ -42,6 +45,12 @@ class TextFile:
     def is_writable(self) -> bool:
         """Whether the folder takes files: one is saved under another name first, and then renamed."""
         return os.access(self.path.resolve().parent, os.W_OK | os.X_OK)
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether there is a file that may not be written to. Its folder may let it be replaced all the same."""
+        path = self.path.resolve()
+        return path.exists() and not (path.stat().st_mode & ANYBODY_WRITES and os.access(path, os.W_OK))
 
     @property
     def is_changed_on_disk(self) -> bool:

@@ -1,6 +1,6 @@
-"""The fields of a request that are also keywords of `Client` and flags of the command line; `help` is the proto's comment.
+"""The fields of a request that are also keywords of `Client` and flags of the command line; `help` is the flag's.
 
-The ranges are the server's to check, so none are declared here; the comments tell them.
+The client checks no range of a call: the server does. Of a configuration file it does, which is told where it is read.
 """
 
 import re
@@ -8,12 +8,9 @@ from base64 import b64decode
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from elman import allowed
+from elman.allowed import OrZero
 from elman.settings import EITHER, NUMBER, SWITCH, TEXT, TEXTS, WHOLE, Setting, ValueKind, setting, settings_of
-
-
-def field(default: Any, kind: ValueKind, comment: str) -> Any:
-    """A field of a request, in the proto's words."""
-    return setting(default, kind, comment, is_whole_sentence=True)
 
 
 def state_bytes(text: str) -> bytes:
@@ -36,94 +33,69 @@ STRINGS: Final = replace(
     metavar="STRING",
     allowed=r"text in which a backslash is written \\, or begins \n, \t, \r or \uXXXX",
     read_one=unescaped,
-    hint=r"In it, \n is a line's end, \t a tab, \r a carriage return, \uXXXX a code point and \\ a backslash.",
 )
-JSON_SWITCH: Final = replace(SWITCH, hint="Needs --json, which shows them.")
+OR_NONE: Final = OrZero(allowed.MIN_CONFIDENCE.least, allowed.MIN_CONFIDENCE.most, f"0, or {allowed.MIN_CONFIDENCE}")
+"""0 stands for no such end, which the wire says by an absent field."""
+DIGEST: Final = "refuse any model but the one of this digest, 64 lower-case hexadecimal digits"
+LOG_PROBABILITIES: Final = "print each character's log-probability; needs --json"
 
 
 @dataclass(frozen=True, slots=True)
 class CompleteFields:
     """What a completion is asked with, beside model and text."""
 
-    digest: str = field(
-        "",
-        TEXT,
-        "The model digest, 64 lower-case hexadecimal digits. Empty: any. Set and not what is served: FAILED_PRECONDITION.",
+    digest: str = setting("", TEXT, DIGEST)
+    state: bytes = setting(b"", STATE, "go on from this state, as --json prints one, rather than from the start of a text")
+    temperature: float = setting(
+        0.8, NUMBER, "what divides the logits; 0 always takes the most probable character", allowed.TEMPERATURE
     )
-    state: bytes = field(
-        b"", STATE, "The hidden state to go on from, as returned by an earlier call. Empty: the start of a text."
+    top_k: int = setting(0, WHOLE, "how many of the most probable characters to keep; 0 keeps all", allowed.TOP_K)
+    top_p: float = setting(1.0, NUMBER, "the probability mass to keep of what --top-k leaves", allowed.TOP_P)
+    min_p: float = setting(
+        0.0, NUMBER, "the least probability to keep, relative to the most probable character's", allowed.MIN_P
     )
-    temperature: float = field(
-        0.8, NUMBER, "The temperature that divides the logits: 0 (always the most probable) or 0.05 to 10. Default 0.8."
+    seed: int | None = setting(
+        None, WHOLE, "the seed of the random numbers", allowed.SEED, default_words="another each time, which --json prints"
     )
-    top_k: int = field(0, WHOLE, "The number of most probable characters to keep; 0 keeps all. Default 0.")
-    top_p: float = field(
-        1.0, NUMBER, "The probability mass to keep, above 0 and at most 1, of what top_k left. Default 1 (all)."
-    )
-    min_p: float = field(
-        0.0,
-        NUMBER,
-        "The least probability to keep, relative to the most probable character, 0 to 1. Default 0 (all).",
-    )
-    seed: int | None = field(
-        None,
-        WHOLE,
-        "The seed of the random numbers. Absent: the server draws one and returns it in Started. Needed with already_received.",
-    )
-    max_characters: int = field(
-        256,
-        WHOLE,
-        "The largest number of characters to sample, 1 to 1048576, including those already received. Default 256.",
-    )
-    stop: tuple[str, ...] = field(
+    max_characters: int = setting(256, WHOLE, "the largest number of characters to add", allowed.MAX_CHARACTERS)
+    stop: tuple[str, ...] = setting(
         (),
         STRINGS,
-        "At most 16 strings of 1 to 64 characters; the completion ends before the first that appears, which is not sent.",
+        "end before this text, of 1 to 64 characters, where it appears; in it, \\n is a line's end, \\t a tab, \\r a carriage"
+        " return, \\uXXXX a code point and \\\\ a backslash; may be repeated, 16 times at most",
     )
-    min_confidence: float | None = field(
+    min_confidence: float | None = setting(
         None,
         NUMBER,
-        "The probability, 2^-20 to 1, below which the completion is no longer worth showing: it ends before the character at"
-        " which the product of the characters' probabilities (at temperature 1) falls below it. Absent: no such end.",
+        "end before the product of the characters' probabilities, at temperature 1, falls below this; 0: no such end",
+        OR_NONE,
+        default_words="none",
     )
-    alternatives: int = field(
+    alternatives: int = setting(
         1,
         WHOLE,
-        "The number of different continuations, 1 to 16; at temperature 0 each begins with another character, the most"
-        " probable first. Default 1.",
+        "the number of different continuations; at temperature 0 each begins with another character, the most probable first",
+        allowed.ALTERNATIVES,
     )
-    first_alternative: int = field(
+    first_alternative: int = setting(
         0,
         WHOLE,
-        "The number of the first alternative, 0 to 65535. Alternative j is the same whether asked for alone or among others."
-        " Default 0.",
+        "the number of the first alternative; each is the same whether asked for alone or among others",
+        allowed.FIRST_ALTERNATIVE,
     )
-    include_log_probabilities: bool = field(False, JSON_SWITCH, "Whether Pieces carry log-probabilities.")
+    include_log_probabilities: bool = setting(False, SWITCH, LOG_PROBABILITIES)
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreFields:
     """What a score is asked with, beside model and text."""
 
-    digest: str = field(
-        "",
-        TEXT,
-        "The model digest, 64 lower-case hexadecimal digits. Empty: any. Set and not what is served: FAILED_PRECONDITION.",
-    )
-    state: bytes = field(b"", STATE, "The hidden state to go on from. Empty: the start of a text.")
-    include_log_probabilities: bool = field(
-        False, JSON_SWITCH, "Whether the response carries each character's log-probability."
-    )
+    digest: str = setting("", TEXT, DIGEST)
+    state: bytes = setting(b"", STATE, "go on from this state, as --json prints one, rather than from the start of a text")
+    include_log_probabilities: bool = setting(False, SWITCH, LOG_PROBABILITIES)
 
 
-WHOLE_WORDS: Final = Setting(
-    "whole_words",
-    EITHER,
-    False,
-    "Leave out a last word that may be incomplete.",
-    flag="--whole-words",
-    is_whole_sentence=True,
-)
+WHOLE_WORDS: Final = Setting("whole_words", EITHER, False, "leave out a last word that may be incomplete", flag="--whole-words")
 """No field of a request: what is shown of the answer."""
 
 COMPLETE_FIELDS: Final = settings_of(CompleteFields)
@@ -132,18 +104,15 @@ SCORE_FIELDS: Final = settings_of(ScoreFields)
 
 def for_documents(one: Setting) -> Setting:
     """The field with the default of ghost text, if that is another."""
-    if one.name not in DOCUMENT_DEFAULTS:
-        return one
-    default, words = DOCUMENT_DEFAULTS[one.name]
-    described = one.help.partition(" Default")[0].removesuffix(" Absent: no such end.")
-    return replace(one, default=default, help=f"{described} Default {words}.")
+    return replace(one, **OF_DOCUMENTS.get(one.name, {}))
 
 
-DOCUMENT_DEFAULTS: Final[dict[str, tuple[float | tuple[str, ...] | None, str]]] = {
-    "temperature": (0.0, "0"),
-    "max_characters": (64, "64"),
-    "stop": (("\n",), "the line's end"),
-    "min_confidence": (None, "the model's own; 0: no such end"),
+OF_DOCUMENTS: Final[dict[str, dict[str, Any]]] = {
+    "temperature": {"default": 0.0},
+    "seed": {"default_words": "another each time"},
+    "max_characters": {"default": 64, "allowed": allowed.MAX_SUGGESTED},
+    "stop": {"default": ("\n",), "default_words": "the line's end"},
+    "min_confidence": {"default_words": "the model's own"},
 }
 NOT_OF_DOCUMENTS: Final = ("state", "first_alternative")
 DOCUMENT_FIELDS: Final = tuple(for_documents(one) for one in COMPLETE_FIELDS if one.name not in NOT_OF_DOCUMENTS)

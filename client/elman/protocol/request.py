@@ -4,11 +4,12 @@ import secrets
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from elman.allowed import ALTERNATIVES
 from elman.errors import MendRequest
 from elman.ranges import LARGEST_UINT64, as_double, check_type, encodable, in_range, unsigned
 from elman.v1 import completion_service_pb2 as pb
 
-MOST_ALTERNATIVES: Final = 16
+MOST_ALTERNATIVES: Final = int(ALTERNATIVES.most)
 
 LONGEST_TEXT: Final = 1 << 18
 """The most characters of one message: 1 MiB of UTF-8 at most."""

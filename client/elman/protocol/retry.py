@@ -84,7 +84,7 @@ class Tries:
         return wait
 
     def _late(self, what: str) -> AllowMoreTime:
-        return AllowMoreTime(f"the timeout of {self._timeout:g} seconds {what}")
+        return AllowMoreTime(f"the timeout of {self._timeout:g} second{'' if self._timeout == 1 else 's'} {what}")
 
     def _wait(self, error: ElmanError) -> float:
         """No wait while some addresses are untried; then longer each time, and never less than a lone server asks for."""

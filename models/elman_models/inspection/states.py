@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.progress import Tell, told, untold
+from elman.settings import counted
 from elman_models.errors import Amount, InvalidField
 from elman_models.execution.choice import open_execution
 from elman_models.execution.protocol import Advance, Start
@@ -36,7 +37,7 @@ def states_of(model: Model, text: str, tell: Tell = untold) -> NDArray[np.int8]:
 def check_length(text: str) -> None:
     """Raise InvalidField for a text that is too short to be looked at, or too long."""
     if not 2 <= len(text) <= LONGEST_TEXT:
-        raise InvalidField("text", Amount(f"{len(text):,} characters"), f"2 to {LONGEST_TEXT:,} characters")
+        raise InvalidField("text", Amount(counted(len(text), "character")), f"2 to {LONGEST_TEXT:,} characters")
 
 
 def root_mean_squares(model: Model, states: NDArray[np.int8]) -> NDArray[np.float64]:

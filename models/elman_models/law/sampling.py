@@ -3,14 +3,13 @@
 Canonical parameters are integers, so that every execution computes with the same ones (LAW.md, Sampling).
 """
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 
+from elman import allowed
+from elman.settings import Range
 from elman_models.errors import InvalidField
 
-COLDEST, HOTTEST = 0.05, 10.0
-LARGEST_TOP_K = (1 << 32) - 1
 LARGEST_SEED = (1 << 64) - 1
 FRACTION = 1 << 16  # top_p, min_p and the inverse temperature are counted in 1/65536
 
@@ -41,15 +40,15 @@ class Sampling:
     @lru_cache(maxsize=256, typed=True)  # what compares equal in another type is checked by itself
     def of(cls, temperature: float = 0.8, top_k: int = 0, top_p: float = 1.0, min_p: float = 0.0) -> "Sampling":
         """The canonical form of parameters as people write them. Raises InvalidField."""
-        check("temperature", temperature, temperature == 0 or COLDEST <= temperature <= HOTTEST, "0, or 0.05 to 10")
-        check("top_k", top_k, 0 <= top_k <= LARGEST_TOP_K, "0 to 4294967295")
-        check("top_p", top_p, 0 < top_p <= 1, "above 0, at most 1")
-        check("min_p", min_p, 0 <= min_p <= 1, "0 to 1")
+        check("temperature", temperature, allowed.TEMPERATURE)
+        check("top_k", top_k, allowed.TOP_K)
+        check("top_p", top_p, allowed.TOP_P)
+        check("min_p", min_p, allowed.MIN_P)
         inverse = round(FRACTION / temperature) if temperature else 0
         return cls(inverse, top_k, round(FRACTION * top_p), round(FRACTION * min_p))
 
 
-def check(field: str, value: float, legal: bool, allowed: str) -> None:
+def check(field: str, value: float, legal: Range) -> None:
     """Raise InvalidField unless the value is a legal number."""
-    if not (legal and math.isfinite(value)):
-        raise InvalidField(field, value, allowed)
+    if value not in legal:
+        raise InvalidField(field, value, str(legal))

@@ -136,6 +136,7 @@ class Evaluation:
             "validation_characters": self.validation_characters,
             "min_confidence": self.confidence,
             "max_characters": self.habits.max_characters,
+            "whole_words": self.habits.whole_words,
             "artifact": {"bytes": self.artifact_bytes, **self.throughput.to_json(), **self.artifact.to_json()},
             "artifact_without_recall": self.without_recall.to_json(),
             "baselines": [each.to_json() for each in self.baselines],

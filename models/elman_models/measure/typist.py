@@ -3,7 +3,9 @@
 At each place the ghost text is what `elman type` shows: the greedy continuation up to the line's end, to `max_characters`, or
 to where the product of its characters' probabilities would fall below `min_confidence`, otherwise below the model's own least
 probabilities, for the rest of a word that is begun and for all else; by these it finishes every word that it begins. A space
-alone is not shown, and before the first key there is none. The typist reads it, for nothing, and
+alone is not shown, and before the first key there is none; with `whole_words`, a last word that may be incomplete is left out
+(beyond a wrong character nobody reads on, so that a Tab whose ghost text would end before it is not counted, but Ctrl-Right).
+The typist reads it, for nothing, and
 
     presses Tab           if the text goes on with all of it: one key for all its characters
     presses Ctrl-Right    if it goes on with only its first word and the space before that: one key for these
@@ -16,10 +18,12 @@ is 1 - keys / characters, the keystroke savings of Trost and McCoy (2007) and th
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
-from elman.settings import NUMBER, WHOLE, Range, check, setting, settings_of
-from elman.words import APOSTROPHES, first_word
+from elman.allowed import MIN_CONFIDENCE
+from elman.settings import NUMBER, SWITCH, WHOLE, Range, check, setting, settings_of
+from elman.words import APOSTROPHES, NEAR, ends_in_word, first_word, is_rest_of_word, without_unfinished
 from elman_models.errors import InvalidField
 from elman_models.law.ghost import GhostSurprise, is_word_character
 from elman_models.law.tables import UNIT, Tables
@@ -35,10 +39,11 @@ class Habits:
         None,
         NUMBER,
         "the probability below which ghost text is no longer shown",
-        Range(2.0**-20, 1, "2^-20 to 1"),
+        MIN_CONFIDENCE,
         default_words="the model's own",
     )
     max_characters: int = setting(64, WHOLE, "the longest ghost text", Range(1, 1024), unit="characters")
+    whole_words: bool = setting(False, SWITCH, "show whole words alone: leave out a last word that may be incomplete")
 
     def __post_init__(self) -> None:
         check(self, InvalidField)
@@ -99,6 +104,15 @@ class Typist:
         return keys
 
 
+class End(Enum):
+    """Why the right characters of a ghost text are no more."""
+
+    WRONG = auto()  # the next one is wrong
+    LINE = auto()
+    CONFIDENCE = auto()
+    LENGTH = auto()
+
+
 class Ghosts:
     """The ghost text at every place of a document, as far as the document agrees with it."""
 
@@ -107,7 +121,7 @@ class Ghosts:
         self._document, self._characters = document, vocabulary.characters
         self._line_end = vocabulary.characters.find("\n")
         self._longest, self._ghost_surprise = typist.habits.max_characters, typist.ghost_surprise
-        self._finishes_words = typist.finishes_words
+        self._finishes_words, self._has_whole_words = typist.finishes_words, typist.habits.whole_words
         self._goes_on: list[bool] = [*map(is_word_character, vocabulary.characters), False]
         read: list[int] = vocabulary.encode(document).tolist()
         self._is_in_word = [False, *(self._goes_on[index] for index in read)]  # before each place
@@ -118,7 +132,10 @@ class Ghosts:
 
     def press(self, place: int, keys: Keystrokes) -> int:
         """Press the best key; returns how many characters it entered."""
-        right, is_whole = self._right(place)
+        right, end = self._right(place)
+        is_whole = end is not End.WRONG
+        if is_whole and self._has_whole_words:
+            right = self._in_whole_words(place, right, end)
         if is_whole and right == 1 and self._document[place].isspace():
             right = 0
         word = 0 if is_whole else self._word(place, right)
@@ -127,8 +144,8 @@ class Ghosts:
         keys.typed += not (right if is_whole else word)
         return (right if is_whole else word) or 1
 
-    def _right(self, place: int) -> tuple[int, bool]:
-        """How many characters are right before one is wrong, and whether these are all."""
+    def _right(self, place: int) -> tuple[int, End]:
+        """How many characters are right, and why no more."""
         surprise, is_in_word, is_in_own_word = 0, self._is_in_word[place], False
         for length in range(self._longest):
             here = place + length
@@ -136,12 +153,20 @@ class Ghosts:
             goes_on = self._goes_on[self._tops[here]]
             is_to_be_finished = self._finishes_words and is_in_own_word and goes_on
             is_in_word, is_in_own_word = is_in_word and goes_on, goes_on and not (is_in_word and goes_on)
-            is_over = surprise > self._most_surprise(is_in_word) and not is_to_be_finished
-            if is_over or self._tops[here] == self._line_end:
-                return length, True
+            if surprise > self._most_surprise(is_in_word) and not is_to_be_finished:
+                return length, End.CONFIDENCE
+            if self._tops[here] == self._line_end:
+                return length, End.LINE
             if not self._is_right[here]:
-                return length, False
-        return self._longest, True
+                return length, End.WRONG
+        return self._longest, End.LENGTH
+
+    def _in_whole_words(self, place: int, right: int, end: End) -> int:
+        """How many characters of a ghost text that is right are shown in whole words, as `elman type` does it."""
+        text = self._document[place : place + right]
+        is_finished = end is End.CONFIDENCE and self._finishes_words
+        is_rest = ends_in_word(self._document[:place][-NEAR:]) and is_rest_of_word(text)
+        return right if end is End.LINE or (is_finished and not is_rest) else len(without_unfinished(text))
 
     def _most_surprise(self, is_in_word: bool) -> int:
         return self._ghost_surprise.in_word if is_in_word else self._ghost_surprise.beyond

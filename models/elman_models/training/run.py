@@ -176,7 +176,7 @@ class Run:
         begun = f" from {self.origin.name}" if self.origin else ""
         return (
             f"training {shape['layers']} layers of {shape['hidden_size']}, {weights:,} weights{begun}, on "
-            f"{self.training.characters:,} characters ({self.different}): {recipe.epochs} epochs, "
+            f"{self.training.characters:,} characters ({self.different}): {counted(required(recipe.epochs), 'epoch')}, "
             f"{counted(self.steps, 'step')}, {hardware.precision}, {counted(hardware.threads, 'thread')}, {hardware.device}"
             + ("" if self.group.is_alone else f", in each of {self.group.processes} processes")
         )

@@ -5,6 +5,7 @@ A response is made when it is asked for, so none can be about an older revision 
 
 from collections.abc import Callable
 
+from elman.allowed import MAX_SUGGESTED
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Amount, InvalidField
 from elman_models.law.state import pack
@@ -12,7 +13,7 @@ from elman_server.follow.editing import Editing, JobEngine, Witness
 from elman_server.requests.catalogue import Catalogue
 from elman_server.requests.completion import CheckedCompletion, check_bytes, check_position, model_of
 
-MOST_SUGGESTED = 1 << 14
+MOST_SUGGESTED = int(MAX_SUGGESTED.most)
 """What is suggested is kept until the next request, for it may be accepted."""
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from elman.allowed import ALTERNATIVES, FIRST_ALTERNATIVE
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Amount, InvalidField
 from elman_models.execution.protocol import NOTHING, Start
@@ -21,8 +22,6 @@ from elman_server.requests.limits import Limits
 from elman_server.requests.words import confidence_in_words, sampling_in_words
 
 LARGEST_TEXT_BYTES = 1 << 20
-MOST_ALTERNATIVES = 16
-LARGEST_ALTERNATIVE = 65535
 
 Tell: TypeAlias = Callable[[Progress], None]
 Event: TypeAlias = pb.Piece | pb.Finished
@@ -216,10 +215,10 @@ def check_alternatives(request: pb.CompleteRequest, sampling: Sampling, outputs:
     """The numbers of the alternatives. Raises InvalidField."""
     count = request.alternatives if request.HasField("alternatives") else 1
     first = request.first_alternative
-    if not 1 <= count <= MOST_ALTERNATIVES:
-        raise InvalidField("alternatives", count, f"1 to {MOST_ALTERNATIVES}")
-    if first + count - 1 > LARGEST_ALTERNATIVE:  # otherwise the last ones could not be resumed alone
-        raise InvalidField("first_alternative", first, f"0 to {LARGEST_ALTERNATIVE}, the last alternative's number included")
+    if count not in ALTERNATIVES:
+        raise InvalidField("alternatives", count, str(ALTERNATIVES))
+    if first + count - 1 not in FIRST_ALTERNATIVE:  # otherwise the last ones could not be resumed alone
+        raise InvalidField("first_alternative", first, f"{FIRST_ALTERNATIVE}, the last alternative's number included")
     if sampling.is_greedy and first + count > outputs:
         allowed = f"together at most {outputs} at temperature 0, one for each character that the model can produce"
         raise InvalidField("first_alternative + alternatives", first + count, allowed)

@@ -1,9 +1,9 @@
 """Where a completion may end, checked: LAW.md, Ends. Knows no request beyond its limits."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from elman.allowed import MAX_CHARACTERS, MIN_CONFIDENCE
 from elman.settings import counted
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Amount, InvalidField
@@ -12,10 +12,8 @@ from elman_models.law.tables import Tables
 from elman_models.law.vocabulary import Vocabulary
 from elman_server.engine.ending import Ending, Reason
 
-MOST_CHARACTERS = 1 << 20
 DEFAULT_MAX_CHARACTERS = 256
 MOST_STOPS, LONGEST_STOP = 16, 64
-SMALLEST_CONFIDENCE = 2.0**-20
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +30,15 @@ class Limits:
     def of(cls, limits: pb.Limits, tables: Tables) -> "Limits":
         """Check every field. Raises InvalidField."""
         most = limits.max_characters if limits.HasField("max_characters") else DEFAULT_MAX_CHARACTERS
-        if not 1 <= most <= MOST_CHARACTERS:
-            raise InvalidField("max_characters", most, f"1 to {MOST_CHARACTERS}")
+        if most not in MAX_CHARACTERS:
+            raise InvalidField("max_characters", most, str(MAX_CHARACTERS))
         stops = tuple(limits.stop)
         check_stops(stops)
         if not limits.HasField("min_confidence"):
             return cls(most, stops, None)
         confidence = limits.min_confidence
-        if not (math.isfinite(confidence) and SMALLEST_CONFIDENCE <= confidence <= 1):
-            raise InvalidField("min_confidence", confidence, "2^-20 to 1, or absent")
+        if confidence not in MIN_CONFIDENCE:
+            raise InvalidField("min_confidence", confidence, f"{MIN_CONFIDENCE}, or absent")
         return cls(most, stops, tables.largest_surprise(confidence))
 
     def within(self, own: GhostSurprise) -> "Limits":

@@ -348,7 +348,7 @@ def test_an_instruction_set_beside_a_gpu_is_refused() -> None:
     ("arguments", "given", "code", "words"),
     [
         (("complete",), b"ab\xffcd", 2, "standard input: byte 0xff at offset 2 is not UTF-8"),
-        (("complete", "--top-k", "x", "a"), b"", 2, "--top-k: 'x' is out of range; allowed: a whole number"),
+        (("complete", "--top-k", "x", "a"), b"", 2, "--top-k: 'x' is out of range; allowed: 0 to 4294967295, whole"),
         (("complete", "--top-k", "-1", "a"), b"", 2, "--top-k: -1 is out of range; allowed: 0 to 4294967295"),
         (("complete", "--temperature", "nan", "a"), b"", 2, "--temperature: nan is out of range; allowed: 0, or 0.05 to 10"),
         (("complete", "--state", "%", "a"), b"", 2, "--state: '%' is out of range; allowed: Base64"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from elman.cli.configuration import ENGINE, RANGES, SETTINGS, Configuration, EngineSettings, path_of
+from elman.cli.configuration import ENGINE, OF_ONE_TEXT, SETTINGS, Configuration, EngineSettings, path_of
 from elman.cli.engine import engine_of
 from elman.cli.main import main
 from elman.cli.type import Choice, choose
@@ -38,7 +38,7 @@ def test_the_environment_comes_before_the_file_and_that_before_the_default(tmp_p
     assert found.values["server"] == (("a", "b:1"), "environment ELMAN_SERVER")
     assert found.values["timeout"] == (2, file)
     assert found.of_command("type", SHOWN_DOCUMENT_FIELDS) == {
-        each.name: each.default for each in SHOWN_DOCUMENT_FIELDS if each.name in (*RANGES, "stop", "whole_words")
+        each.name: each.default for each in SHOWN_DOCUMENT_FIELDS if each.name not in OF_ONE_TEXT
     } | {"max_characters": 20, "stop": (".",), "min_confidence": 0.2}
     assert found.values["complete.max_characters"] == (256, "default")
 
@@ -125,7 +125,7 @@ def test_what_a_file_may_say_is_what_the_engine_allows(client: Client) -> None:
     for name, value in refused.items():
         with pytest.raises(MendRequest) as by_engine:
             client.complete("a", **{name: value}).read()
-        assert str(by_engine.value).endswith(f"allowed: {RANGES[name]}"), name
+        assert str(by_engine.value).endswith(f"allowed: {SETTINGS[f'complete.{name}'].allowed}"), name
 
 
 @pytest.mark.parametrize(
@@ -177,9 +177,8 @@ def test_config_shows_what_holds_and_where_it_comes_from_beside_what_is_wrong(
 
 def test_every_setting_of_an_engine_and_every_field_that_is_no_texts_own_can_be_configured() -> None:
     assert ENGINE.keys() == {each.name for each in fields(EngineSettings)} <= SETTINGS.keys()
-    of_a_text = {"digest", "state", "seed", "first_alternative", "include_log_probabilities"}
     for command, known in (("complete", (*COMPLETE_FIELDS, WHOLE_WORDS)), ("type", SHOWN_DOCUMENT_FIELDS)):
-        keys = {f"{command}.{each.name}" for each in known if each.name not in of_a_text}
+        keys = {f"{command}.{each.name}" for each in known if each.name not in OF_ONE_TEXT}
         assert {key for key in SETTINGS if key.startswith(f"{command}.")} == keys
 
 

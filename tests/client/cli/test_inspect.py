@@ -71,6 +71,11 @@ def test_bad_flags_are_named(flags: list[str], words: str, artifact: Path, capsy
     assert words in capsys.readouterr().err
 
 
+def test_memory_looks_back_half_of_a_short_text(artifact: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", "memory", TEXT, "--model", str(artifact), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["steps"] == len(TEXT) // 2
+
+
 @pytest.mark.parametrize("palette", [Palette(True), Palette(True, True)])
 def test_colours_leave_the_text_as_it_is(palette: Palette) -> None:
     values: Any = [-1.0, 0.0, 1.0, 0.5]

@@ -215,6 +215,26 @@ def test_what_another_program_has_written_is_not_overwritten_unasked(tmp_path: P
     assert path.read_bytes() == b"mine one"
 
 
+def test_a_file_that_is_read_only_is_not_replaced_unasked(tmp_path: Path, terminal: Open) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(b"one")
+    path.chmod(0o444)
+    one = terminal(path)
+    one.until("this file is read-only")
+    one.press(b"mine ")
+    one.until("notes.txt*")
+    one.press(SAVE)
+    one.until("notes.txt is read-only. (o)verwrite it all the same, or stay")
+    one.press(b"x")  # stays
+    one.until("notes.txt*")
+    assert path.read_bytes() == b"one"
+    one.press(SAVE)
+    one.until("(o)verwrite it")
+    one.press(b"o")
+    one.until("saved")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"mine one", 0o444)
+
+
 def test_a_second_session_says_that_a_first_has_changes_and_keeps_its_own_apart(tmp_path: Path) -> None:
     first, second = Recovery(tmp_path / "notes.txt"), Recovery(tmp_path / "notes.txt")
     first.keep(b"one")

@@ -148,7 +148,9 @@ def best_key(left: str, ghost: str) -> tuple[str, int, str]:
     return "typed", 1, ENTER if left[0] == "\n" else left[0]
 
 
-@pytest.mark.parametrize(("model", "flags"), [("python", ()), ("english", ("--min-confidence", "0.01"))])
+@pytest.mark.parametrize(
+    ("model", "flags"), [("python", ()), ("english", ("--min-confidence", "0.01")), ("english", ("--whole-words",))]
+)
 def test_the_same_keys_are_saved_on_a_terminal_as_by_the_simulated_typist(
     model: str, flags: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -80,13 +80,14 @@ def test_the_last_try_of_all_asks_for_more_time_only_after_the_deadline() -> Non
         tries.failed(MendRequest(""))
 
 
-def test_the_time_left_shrinks_to_an_error() -> None:
+@pytest.mark.parametrize(("timeout", "words"), [(2.0, "2 seconds"), (1.0, "1 second")])
+def test_the_time_left_shrinks_to_an_error(timeout: float, words: str) -> None:
     clock = HeldClock()
-    tries = Tries(Retry(), 1, 0, 2.0, clock)
-    clock.time = 1.5
+    tries = Tries(Retry(), 1, 0, timeout, clock)
+    clock.time = timeout - 0.5
     assert tries.seconds_left() == 0.5
-    clock.time = 2.0
-    with pytest.raises(AllowMoreTime, match=r"^the timeout of 2 seconds has passed$"):
+    clock.time = timeout
+    with pytest.raises(AllowMoreTime, match=rf"^the timeout of {words} has passed$"):
         tries.seconds_left()
 
 

@@ -95,3 +95,10 @@ def test_secrets_that_are_to_stay_stay_and_are_told(tmp_path: Path) -> None:
 def test_where_there_are_none_nothing_is_said(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("text\n")
     assert list(read_training_text([tmp_path]).secrets_found(is_verbose=True, are_kept=False)) == []
+
+
+def test_one_line_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("the password = hunter2hunter2\n" + "words that hold nothing\n" * 9)
+    corpus = read_training_text([tmp_path])
+    words = "left out 1 line that looks like it holds a secret; --keep-secrets trains on it:"
+    assert next(iter(corpus.secrets_found(False, False))) == words
