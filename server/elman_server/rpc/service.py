@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from math import inf
@@ -18,39 +17,12 @@ from elman_server.requests.catalogue import Catalogue
 from elman_server.requests.completion import CheckedCompletion
 from elman_server.requests.listing import list_models
 from elman_server.requests.scoring import Scoring
-from elman_server.rpc.bell import Bell
 from elman_server.rpc.call import CALL_BYTES, CallRecord, Context
 from elman_server.rpc.follow_call import FollowCall, Read
+from elman_server.rpc.news import News
 
 SCORED_BYTES = 48
 """What a character takes while it is scored: its text, its place in the vocabulary, and its number in two lists."""
-
-
-class News:
-    """What the engine tells of one call's jobs, on its way to the caller."""
-
-    def __init__(self) -> None:
-        self._told: deque[Progress] = deque()
-        self._bell = Bell()
-
-    def tell(self, progress: Progress) -> None:
-        """Keep news for the caller. Called in the event loop's thread."""
-        self._told.append(progress)
-        self._bell.ring()
-
-    def drop(self) -> None:
-        """Forget what was told."""
-        self._told.clear()
-
-    async def next(self) -> Progress:
-        """The next news. Raises what ended a job before its text did."""
-        while not self._told:
-            self._bell.mute()
-            await self._bell.heard()
-        progress = self._told.popleft()
-        if progress.failure:
-            raise progress.failure
-        return progress
 
 
 class CompletionService:
