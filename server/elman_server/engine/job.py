@@ -56,11 +56,17 @@ class Progress(NamedTuple):
     state: State | None = None  # at the end: the state after the last character told
     is_paused: bool = False  # the reader is slow: `Engine.resume` goes on
     failure: Exception | None = None
+    enough: int = 0  # with fewer characters it may be told with what comes next, which is soon
 
     @property
     def is_last(self) -> bool:
         """Whether this is the last news of the job."""
         return self.state is not None or self.failure is not None
+
+    def after(self, earlier: "Progress") -> "Progress":
+        """Both in one, where the earlier was not told yet."""
+        log_probabilities = [*earlier.log_probabilities, *self.log_probabilities]
+        return self._replace(place=earlier.place, text=earlier.text + self.text, log_probabilities=log_probabilities)
 
     def acknowledge(self, engine: "ResumesJobs") -> None:
         """The reader has taken this: a job that was paused because the reader was slow goes on."""
