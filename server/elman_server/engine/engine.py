@@ -22,7 +22,7 @@ from elman_models.execution.protocol import Advance, Execution, Outcome, Start
 from elman_models.law.state import State
 from elman_server.engine.admission import Admission, Speed
 from elman_server.engine.callers import Callers, Queue
-from elman_server.engine.job import ANYONE, GIVEN_TO_A_STEP, Asker, Job, Progress
+from elman_server.engine.job import ANYONE, GIVEN_TO_A_STEP, Asker, Effort, Job, Progress
 from elman_server.engine.pace import LEAST_ROWS, MOST_DRAWS, RUN_ROWS, Pace, is_long
 
 ROW_STEPS = 1024
@@ -207,12 +207,16 @@ class Engine:
         """
         waiting = [pool.waiting for pool in self._turns]
         self._admission.check_room(jobs, asker, sum(each.weight for each in waiting), sum(map(len, waiting)))
-        if asker.deadline < inf and self._is_contended:
-            rows = self._pools[jobs[0].model.digest].rows_that_pay
-            self._admission.check_time(jobs, asker, time.monotonic(), rows)
+        self.check_time(Effort(sum(job.work for job in jobs), max(job.least_work for job in jobs)), asker)
         for job in jobs:
             job.ask_for(asker)
             self._enter(job)
+
+    def check_time(self, effort: Effort, asker: Asker) -> None:
+        """Raise TooLate if texts of that effort could hardly end before the deadline."""
+        if asker.deadline < inf and self._is_contended:
+            rows = min(pool.rows_that_pay for pool in self._turns)
+            self._admission.check_time(effort, asker, time.monotonic(), rows)
 
     @property
     def _is_contended(self) -> bool:

@@ -37,6 +37,17 @@ ANYONE: Final = Asker()
 """Who asks where there is but one who could, and no hurry."""
 
 
+class Effort(NamedTuple):
+    """How many steps texts may take, and how many the longest of them takes at least."""
+
+    most: int
+    least: int
+
+
+LEAST_EFFORT: Final = Effort(1, 1)
+"""Of any text."""
+
+
 class Timing(NamedTuple):
     """How long a text waited for a row, consumed what was given, and drew characters."""
 

@@ -10,11 +10,11 @@ from typing import cast
 from elman.v1 import completion_service_pb2 as pb
 from elman_server.config import SESSION_BYTES
 from elman_server.engine.engine import Engine, Entrance
-from elman_server.engine.job import Asker, Job, Progress
+from elman_server.engine.job import LEAST_EFFORT, Asker, Job, Progress
 from elman_server.errors import Unavailable
 from elman_server.follow.session import Session
 from elman_server.requests.catalogue import Catalogue
-from elman_server.requests.completion import CheckedCompletion
+from elman_server.requests.completion import CheckedCompletion, effort_of
 from elman_server.requests.listing import list_models
 from elman_server.requests.scoring import Scoring
 from elman_server.rpc.call import CALL_BYTES, CallRecord, Context
@@ -38,8 +38,14 @@ class CompletionService:
         self._is_idle.set()
         self.is_draining = False
 
+    def check_time(self, context: Context, call: CallRecord) -> None:
+        """Raise TooLate if the deadline is too near for any text, whatever the request may be."""
+        self._engine.check_time(LEAST_EFFORT, asker_of(context, call))
+
     async def complete(self, request: pb.CompleteRequest, context: Context, call: CallRecord) -> None:
         """Started, Pieces, and Finished for each alternative."""
+        asker = asker_of(context, call)
+        self._engine.check_time(effort_of(request), asker)  # before anything is made of it
         completion = self._begin_completion(request, call)
         del request  # it may be long, and the completion longer
         news = News()
@@ -47,7 +53,7 @@ class CompletionService:
         submission = completion.submission(jobs, news.tell)
         completion = completion.without_text()
         call.canonical = completion.canonical
-        self._submit(submission, news, asker_of(context, call))
+        self._submit(submission, news, asker)
         call.release = partial(self._release, submission, news)
         try:
             await call.write(context.write(completion.started()))
