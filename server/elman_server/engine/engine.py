@@ -23,7 +23,7 @@ from elman_models.law.state import State
 from elman_server.engine.admission import Admission, Speed
 from elman_server.engine.callers import Callers, Queue
 from elman_server.engine.job import ANYONE, GIVEN_TO_A_STEP, Asker, Effort, Job, Progress
-from elman_server.engine.pace import LEAST_ROWS, MOST_DRAWS, RUN_ROWS, Pace, is_long
+from elman_server.engine.pace import LEAST_ROWS, MOST_DRAWS, NEAR, RUN_ROWS, Pace, is_long
 
 ROW_STEPS = 1024
 """How far a text moves in its row before it leaves the row to one that waits."""
@@ -101,8 +101,9 @@ class Pool:
         if len(jobs) <= LEAST_ROWS:
             self._callers.deal(jobs, LEAST_ROWS)
         else:
-            self._callers.deal([job for job in jobs if not is_long(job)], self._pace.rows_that_pay)
-            self._callers.deal([job for job in jobs if is_long(job)], RUN_ROWS)
+            long = [job for job in jobs if job.given > NEAR]
+            self._callers.deal([job for job in jobs if not is_long(job)] if long else jobs, self._pace.rows_that_pay)
+            self._callers.deal(long, RUN_ROWS)
         allowed = self._pace.allowance(jobs)
         moving = [(row, job) for row, job in self.running.items() if allowed.moves(job)]
         advances = [job.advance(row, allowed.run, allowed.draws) for row, job in moving]

@@ -175,6 +175,7 @@ class Job:
     watch: Watch | None = None
 
     def __post_init__(self) -> None:
+        self.given = len(self.skipped) + len(self.scored)  # characters that are still to be consumed
         self.is_cancelled = False
         self.asker = ANYONE
         self.caller: Caller | None = None  # while it is in the engine
@@ -196,11 +197,6 @@ class Job:
     def weight(self) -> int:
         """What it counts for in the queue: one for each text, and one more for every 16384 characters to consume."""
         return max(1, len(self.alternatives)) + self.given // WEIGHED_CHARACTERS
-
-    @property
-    def given(self) -> int:
-        """How many characters are still to be consumed."""
-        return len(self.skipped) + len(self.scored)
 
     @property
     def work(self) -> int:
@@ -259,6 +255,7 @@ class Job:
     def prepend(self, characters: NDArray[np.int32]) -> None:
         """Consume these characters, unseen, before everything else."""
         self.skipped = np.concatenate([characters, self.skipped]) if len(self.skipped) else characters
+        self.given += len(characters)
 
     def show_states_to(self, watch: Watch) -> None:
         """Show `watch` the states that the row passes, from the next tick on."""
@@ -303,6 +300,7 @@ class Job:
         scored = len(advance.scored)
         if advance.forced:
             self.skipped, self.scored = rest(self.skipped, len(advance.skipped)), rest(self.scored, scored)
+            self.given = len(self.skipped) + len(self.scored)
         is_accounted = scored or self.start.is_accounted
         surprises, log_probabilities, is_recalled = account_of(outcome, index) if is_accounted else ((), (), ())
         if self.ending is None:
