@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -67,11 +67,14 @@ def stat(folder: Path) -> Stat:
 
 
 @contextmanager
-def running(arguments: Sequence[str], log: Path, python: str = sys.executable) -> Generator[Process]:
-    """Python with the arguments, in which {port} stands for a free port; ended when the block is left."""
+def running(arguments: Sequence[str], log: Path | None, python: str = sys.executable) -> Generator[Process]:
+    """Python with the arguments, in which {port} stands for a free port; ended when the block is left.
+
+    What it says goes to the log; without one, into a pipe that nobody reads.
+    """
     port = str(free_port())
-    with log.open("w") as file:
-        process = subprocess.Popen([python, *(one.format(port=port) for one in arguments)], stdout=file, stderr=file)
+    with log.open("w") if log else nullcontext(subprocess.PIPE) as said:
+        process = subprocess.Popen([python, *(one.format(port=port) for one in arguments)], stdout=said, stderr=said)
     try:
         address = f"127.0.0.1:{port}"
         wait_until_ready(address)

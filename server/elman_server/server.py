@@ -223,32 +223,31 @@ class Server:
         await self._wait_for(asyncio.sleep(self._config.drain_notice_seconds), self._config.drain_notice_seconds)
 
     async def _stop(self) -> None:
-        """Close the port, let running calls end within the grace, end the rest as UNAVAILABLE."""
+        """Close the port, let calls end that run or were on their way, within the grace; end the rest as UNAVAILABLE."""
         grace = 0 if self._failed else self._config.grace_seconds
-        self._service.is_draining = True
         self._service.end_follow_calls(Unavailable())  # they can go on elsewhere at once
         closing = asyncio.create_task(self._grpc.stop(grace + FAREWELL_SECONDS))  # the port closes at once
-        await self._wait_for(self._service.until_idle(), grace)
-        self._service.end_all(Unavailable())
+        if not await self._wait_for(self._service.until_idle(), grace):
+            self._service.end_all(Unavailable())
         await self._grpc.stop(FAREWELL_SECONDS)  # the last words travel; who only watches the health is cut off
         await closing
         self._watching.cancel()
         await self._ticker.stop()
         await self._scraping.stop()
 
-    async def _wait_for(self, waiting: Coroutine[Any, Any, object], seconds: float) -> None:
-        """Wait for something, for at most that many seconds, and only while nobody is in a hurry."""
+    async def _wait_for(self, waiting: Coroutine[Any, Any, object], seconds: float) -> bool:
+        """Wait for something, for at most that many seconds, and only while nobody is in a hurry; whether it came."""
         tasks = [asyncio.create_task(waiting), asyncio.create_task(self._hurrying.wait())]
         await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
+        return tasks[0].done()
 
     def _fail(self, error: Exception) -> None:
         """The engine cannot go on, and sends nothing it is not sure of: running calls end as INTERNAL, the process with 1."""
         identifier = secrets.token_hex(8)
         log("engine failed", logging.ERROR, error, identifier=identifier)
         self._failed = True
-        self._service.is_draining = True
         self._service.end_all(Defect(identifier))
         self._leaving.set()
 

@@ -20,7 +20,7 @@ class News:
     def tell(self, progress: Progress) -> None:
         """Keep news for the caller. Called in the event loop's thread."""
         if progress.failure:
-            self._failure = progress.failure
+            self._failure = self._failure or progress.failure  # the first says why
             self._told |= self._held
             self._held = {}
         else:

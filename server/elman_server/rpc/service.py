@@ -36,7 +36,7 @@ class CompletionService:
         self._follow_calls: set[FollowCall] = set()
         self._is_idle = asyncio.Event()
         self._is_idle.set()
-        self.is_draining = False
+        self._is_leaving = self._is_closed = False  # takes no more documents; takes no more calls
 
     def check_time(self, context: Context, call: CallRecord) -> None:
         """Raise TooLate if the deadline is too near for any text, whatever the request may be."""
@@ -86,7 +86,8 @@ class CompletionService:
 
     async def follow(self, read: Read, context: Context, call: CallRecord) -> None:
         """Suggest what may follow a document's cursor while the document is edited."""
-        self._check_open()
+        if self._is_leaving:
+            raise Unavailable
         entrance = Entrance(self._engine, Asker(call.peer, is_document=True))
         follow_call = FollowCall(read, context, call, partial(Session, self._catalogue, entrance, self._session_bytes))
         self._follow_calls.add(follow_call)
@@ -136,18 +137,20 @@ class CompletionService:
         await self._is_idle.wait()
 
     def end_all(self, failure: Exception) -> None:
-        """End every running call with a status."""
+        """End every running call with a status, and take no more."""
+        self._is_closed = True
         for news, job in self._running.items():
             news.tell(Progress(job, failure=failure))
         self.end_follow_calls(failure)
 
     def end_follow_calls(self, failure: Exception) -> None:
-        """End the calls that would go on for as long as somebody types."""
+        """End the calls that would go on for as long as somebody types, and take no more of them."""
+        self._is_leaving = True
         for follow_call in self._follow_calls:
             follow_call.end(failure)
 
     def _check_open(self) -> None:
-        if self.is_draining:
+        if self._is_closed:
             raise Unavailable
 
     def _submit(self, jobs: Sequence[Job], news: News, asker: Asker) -> None:
