@@ -50,7 +50,7 @@ class Replica:
     def _start(self) -> None:
         with self._log.open("a") as file:
             self._process = subprocess.Popen(self._command, stdout=file, stderr=file)
-        wait_until_ready(self.address)
+        wait_until_ready(self.address, self._process, self._log)
 
     def restart(self) -> None:
         """Ask it to leave, and start it anew once it has."""
