@@ -42,6 +42,15 @@ from elman_server.embedded import open_embedded
 HERE = Path(__file__).parent
 QUESTIONS = ("keystroke", "editors", "growth", "rewind", "memory")
 SERVER, ECHO = "server", "echo"
+MAKE_MODEL = """
+import sys
+from pathlib import Path
+import elman
+sys.path.insert(0, str(Path(elman.__file__).parents[2] / "benchmarks"))
+from elman_models.law.artifact import save
+from random_model import Size, random_model
+save(random_model(Size.parse(sys.argv[1])), Path(sys.argv[2]))
+"""
 DOCUMENT, SUGGESTED_CHARACTERS = 1_000, 16
 KEYS = 200
 """A round of the one editor."""
@@ -124,7 +133,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder, "random.safetensors")
         save(random_model(options.model), model)
-        found = measure(options.only, model, QUICK if options.quick else FULL, options.beside)
+        others = {python: model_of(python, options.model, Path(folder)) for python in options.beside}
+        found = measure(options.only, model, QUICK if options.quick else FULL, others)
     if options.json:
         answers = {question: [one._asdict() for one in answer] for question, answer in found._asdict().items()}
         print(json.dumps({"model": str(options.model), **answers, "figures": figures(found)}, indent=2))
@@ -149,7 +159,14 @@ def parse() -> argparse.Namespace:
     return options
 
 
-def measure(questions: Sequence[str], model: Path, effort: Effort, beside: Sequence[str]) -> Found:
+def model_of(python: str, size: Size, folder: Path) -> Path:
+    """A model that another checkout makes for itself, with its interpreter: an older one cannot read ours."""
+    path = Path(tempfile.mkdtemp(dir=folder), "random.safetensors")
+    subprocess.run([python, "-c", MAKE_MODEL, str(size), str(path)], check=True)
+    return path
+
+
+def measure(questions: Sequence[str], model: Path, effort: Effort, beside: Mapping[str, Path]) -> Found:
     """One question after another."""
     embedded = open_embedded([str(model)], device="cpu")
     with tempfile.TemporaryDirectory() as folder, everybody(model, Path(folder), beside) as contest:
@@ -177,21 +194,25 @@ class Contest:
 
 
 @contextmanager
-def everybody(model: Path, folder: Path, beside: Sequence[str]) -> Generator[Contest]:
-    """A server, an echo of what it says to one editor, and the servers of other interpreters."""
+def everybody(model: Path, folder: Path, beside: Mapping[str, Path]) -> Generator[Contest]:
+    """A server, an echo of what it says to one editor, and the servers of other interpreters with their models."""
     recorded = folder / "conversations.json"
-    serve = ["-m", "elman", "serve", "--model", f"random={model}", "--port", "{port}", "--metrics-port", "0"]
-    serve += ["--waiting", str(2 * MOST_EDITORS)]
     echo = [str(HERE / "echo_server.py"), "Follow", str(recorded), "{port}"]
     with ExitStack() as stack:
-        server = stack.enter_context(running(serve, folder / "server.log"))
+        server = stack.enter_context(running(serve(model), folder / "server.log"))
         run_typists(replace(task([server], 1, KEYS, 1), record=str(recorded)), folder)
         echo_server = stack.enter_context(running(echo, folder / "echo.log"))
         others = {
-            python: stack.enter_context(running(serve, folder / f"other-{number}.log", python))
-            for number, python in enumerate(beside)
+            python: stack.enter_context(running(serve(other), folder / f"other-{number}.log", python))
+            for number, (python, other) in enumerate(beside.items())
         }
         yield Contest(server, echo_server, others, folder)
+
+
+def serve(model: Path) -> list[str]:
+    """What to tell an interpreter to serve a model."""
+    ports = ["--port", "{port}", "--metrics-port", "0"]
+    return ["-m", "elman", "serve", "--model", f"random={model}", *ports, "--waiting", str(2 * MOST_EDITORS)]
 
 
 def task(servers: Sequence[Process], editors: int, keys: int, rounds: int) -> Task:

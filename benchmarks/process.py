@@ -4,15 +4,17 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import grpc
 
-START_SECONDS, END_SECONDS = 60.0, 10.0
+START_SECONDS, LOOK_SECONDS, END_SECONDS = 60.0, 0.5, 10.0
+LAST_WORDS = 4000
 TICKS_A_SECOND, PAGE_BYTES = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
 ENGINE = "engine"
 """The name of the thread in which long ticks run (models/native/rows.cpp)."""
@@ -67,14 +69,17 @@ def stat(folder: Path) -> Stat:
 
 
 @contextmanager
-def running(arguments: Sequence[str], log: Path, python: str = sys.executable) -> Generator[Process]:
-    """Python with the arguments, in which {port} stands for a free port; ended when the block is left."""
+def running(arguments: Sequence[str], log: Path | None, python: str = sys.executable) -> Generator[Process]:
+    """Python with the arguments, in which {port} stands for a free port; ended when the block is left.
+
+    What it says goes to the log; without one, into a pipe that nobody reads.
+    """
     port = str(free_port())
-    with log.open("w") as file:
-        process = subprocess.Popen([python, *(one.format(port=port) for one in arguments)], stdout=file, stderr=file)
+    with log.open("w") if log else nullcontext(subprocess.PIPE) as said:
+        process = subprocess.Popen([python, *(one.format(port=port) for one in arguments)], stdout=said, stderr=said)
     try:
         address = f"127.0.0.1:{port}"
-        wait_until_ready(address)
+        wait_until_ready(address, process, log)
         yield Process(process.pid, address)
     finally:
         end(process)
@@ -87,10 +92,17 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def wait_until_ready(address: str) -> None:
-    """Return once the server answers. Raises grpc.FutureTimeoutError."""
+def wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path | None) -> None:
+    """Return once the server answers. Raises RuntimeError with what it said if it does not."""
     with grpc.insecure_channel(address) as channel:
-        grpc.channel_ready_future(channel).result(timeout=START_SECONDS)
+        ready = grpc.channel_ready_future(channel)
+        deadline = time.monotonic() + START_SECONDS
+        while process.poll() is None and time.monotonic() < deadline:
+            with suppress(grpc.FutureTimeoutError):
+                ready.result(timeout=LOOK_SECONDS)
+                return
+    said = log.read_text()[-LAST_WORDS:] if log else ""
+    raise RuntimeError(f"no server of {process.args!r} answers:\n{said}")
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -29,7 +29,7 @@ MOST_CALLS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Calls for `characters` with a deadline, over so many connections.
+    """Calls for `characters` with a deadline (0: without one), over so many connections.
 
     With `callers`, a closed loop of so many `seconds`: as many at a time. With `rates`, an open loop: each a number of seconds
     and of calls a second, at the random times of a Poisson process. Those who are `fickle` cancel each call once it is begun.
@@ -96,8 +96,7 @@ class Storm:
         await asyncio.gather(*calls)
 
     async def _call(self, due: float) -> None:
-        left = due + self._task.deadline_seconds - time.perf_counter()
-        call = next(self._methods)(self._request, timeout=max(left, 0.001))
+        call = next(self._methods)(self._request, timeout=self._seconds_left(due))
         messages, first, status = 0, 0.0, "OK"
         if self._task.is_fickle:
             await asyncio.sleep(0)
@@ -113,6 +112,11 @@ class Storm:
         finally:
             call.cancel()
         self.ended.append(Ended(due - self._began, time.perf_counter() - due, first, messages, status))
+
+    def _seconds_left(self, due: float) -> float | None:
+        if not self._task.deadline_seconds:
+            return None
+        return max(due + self._task.deadline_seconds - time.perf_counter(), 0.001)
 
 
 def arrivals(rates: Sequence[tuple[float, float]], start: float) -> Iterator[float]:

@@ -1,6 +1,7 @@
 """Hard weather: more load than a server carries, greedy neighbours, callers who leave, and what they make it hold.
 
-    python benchmarks/weather.py [--model NAME|PATH] [--only overload fairness reset memory readers exit] [--seconds 5] [--json]
+    python benchmarks/weather.py [--model NAME|PATH] [--seconds 5] [--json]
+                                 [--only overload fairness reset memory readers exit log restarts]
 
 Overload: calls for 256 characters with deadlines of 1 s, at random times, at 1, 1.5 and 3 times what a closed loop of 16
 callers carries; goodput is the share of that which ends in time. Recovery: from 3 s at 1.5 times on, at 0.7 times, until nine
@@ -9,7 +10,10 @@ Fairness: from a key to its first suggested character over Follow, p99, beside 2
 calls of 16 alternatives each.
 Reset: 8 callers of 64 characters beside one who begins calls and cancels them as fast as it can.
 Memory: the most that is resident under 17 calls of two million stop strings, and 150 at once with prefixes of 1 MiB, of ASCII
-and with one character beyond it. Readers: what 300 who stop reading cost each, and what is kept of it once they are gone.
+and with one character beyond it. Readers: what 300 who stop reading cost each, what is kept of it once they are gone, and how
+much more after 300 again.
+Log: of 1,500 calls to a server whose standard error nobody reads, how many take longer than a tenth of a second.
+Restarts: the share of calls that fail in four rolling restarts (restarts.py).
 Exit: from SIGTERM to the end, beyond the notice, with an idle document.
 
 Loopback only, and bounded in calls and time. The callers live in a process of their own (storm.py).
@@ -34,6 +38,7 @@ from typing import Any
 import grpc
 import numpy as np
 import open_streams
+import restarts
 from process import Process, running
 from storm import METHOD, Ended, Task
 from table import show
@@ -49,7 +54,10 @@ ENDLESS = 1 << 20
 KEYS = 200
 MIB = 1 << 20
 READERS = 300
+LOGGED, DELAYED_SECONDS = 1500, 0.1
 NOTICE_SECONDS = 2.0
+TRIMMED_SECONDS = 6.0
+"""After which the server has given back what is free: it does so every five seconds."""
 Figures = dict[str, float]
 
 
@@ -58,8 +66,12 @@ def main() -> None:
     options = parse()
     figures: Figures = {}
     for name in options.only:
-        with tempfile.TemporaryDirectory() as folder, serving(options.model, Path(folder)) as server:
-            figures |= QUESTIONS[name](server, options.seconds)
+        with tempfile.TemporaryDirectory() as folder:
+            if name in QUESTIONS:
+                with serving(options.model, Path(folder) / "log") as server:
+                    figures |= QUESTIONS[name](server, options.seconds)
+            else:
+                figures |= OTHERS[name](options.model, Path(folder))
     if options.json:
         print(json.dumps({"figures": figures}, indent=2))
     else:
@@ -70,7 +82,9 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="shakespeare", help="a shipped model or a file")
-    parser.add_argument("--only", nargs="+", choices=QUESTIONS, default=list(QUESTIONS), help="what to measure")
+    parser.add_argument(
+        "--only", nargs="+", choices=[*QUESTIONS, *OTHERS], default=[*QUESTIONS, *OTHERS], help="what to measure"
+    )
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each load lasts, at most 60")
     parser.add_argument("--json", action="store_true", help="print JSON, with the map `figures`")
     options = parser.parse_args()
@@ -79,10 +93,10 @@ def parse() -> argparse.Namespace:
 
 
 @contextmanager
-def serving(model: str, folder: Path) -> Generator[Process]:
-    """A server of the model, as it is started by default."""
+def serving(model: str, log: Path | None) -> Generator[Process]:
+    """A server of the model, as it is started by default; without a log, nobody reads what it says."""
     arguments = ["-m", "elman", "serve", "--model", model, "--port", "{port}", "--metrics-port", "0"]
-    with running(arguments, folder / "log") as server:
+    with running(arguments, log) as server:
         yield server
 
 
@@ -164,9 +178,9 @@ def fairness(server: Process, seconds: float) -> Figures:
     """From a key to its first suggested character, beside greedy neighbours."""
     neighbours = {
         "typist_alone": None,
-        "typist_200": Task(server.address, seconds + 2, ENDLESS, callers=200, deadline_seconds=60),
-        "typist_400": Task(server.address, seconds + 2, ENDLESS, callers=400, deadline_seconds=60),
-        "typist_16x16": Task(server.address, seconds + 2, ENDLESS, 16, callers=16, deadline_seconds=60),
+        "typist_200": Task(server.address, seconds + 2, ENDLESS, callers=200, deadline_seconds=0),
+        "typist_400": Task(server.address, seconds + 2, ENDLESS, callers=400, deadline_seconds=0),
+        "typist_16x16": Task(server.address, seconds + 2, ENDLESS, 16, callers=16, deadline_seconds=0),
     }
     figures: Figures = {}
     for name, task in neighbours.items():
@@ -246,10 +260,18 @@ async def ask(method: Any, request: bytes) -> None:
 
 
 def readers(server: Process, _: float) -> Figures:
-    """What readers who stop cost, and what is kept of it."""
-    found = asyncio.run(open_streams.measure("slow", server, [READERS], 10.0))
-    empty, open_, closed = (each.megabytes for each in (found[0], found[-2], found[-1]))
-    return {"reader_mb": (open_ - empty) / READERS, "readers_kept_mb": closed - empty}
+    """What readers who stop cost, what is kept of it, and how much more after as many again."""
+    held, opened = [server.resident_bytes() / 1e6], list[float]()
+    for _ in range(2):
+        opened.append(asyncio.run(open_streams.measure("slow", server, [READERS], 10.0))[-2].megabytes)
+        time.sleep(TRIMMED_SECONDS)
+        held.append(server.resident_bytes() / 1e6)
+    before, first, second = held
+    return {
+        "reader_mb": (opened[0] - before) / READERS,
+        "readers_kept_mb": first - before,
+        "readers_kept_again_mb": second - first,
+    }
 
 
 def exit_seconds(server: Process, _: float) -> Figures:
@@ -268,6 +290,24 @@ def has_ended(server: Process) -> bool:
     return Path(f"/proc/{server.identifier}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
 
+def blocked_log(model: str, _: Path) -> Figures:
+    """Calls that are delayed where nobody reads standard error."""
+    with serving(model, None) as server, elman.Client(server.address) as client:
+        delayed = 0
+        for _number in range(LOGGED):  # several times what a pipe holds
+            began = time.perf_counter()
+            client.score("a")
+            delayed += time.perf_counter() - began > DELAYED_SECONDS
+    return {"blocked_log_delayed": delayed}
+
+
+def rolling_restarts(model: str, folder: Path) -> Figures:
+    """The share of calls that fail."""
+    return {
+        f"restart_failed_{name}": 1 - ended["OK"] / ended.total() for name, ended in restarts.measure(model, folder).items()
+    }
+
+
 QUESTIONS: Mapping[str, Callable[[Process, float], Figures]] = {
     "overload": overload,
     "fairness": fairness,
@@ -276,6 +316,9 @@ QUESTIONS: Mapping[str, Callable[[Process, float], Figures]] = {
     "readers": readers,
     "exit": exit_seconds,
 }
+"""About a server that is running."""
+OTHERS: Mapping[str, Callable[[str, Path], Figures]] = {"log": blocked_log, "restarts": rolling_restarts}
+"""About a model, of which they start servers as they need them."""
 
 
 if __name__ == "__main__":

@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import grpc
+import numpy as np
 import pytest
 
 from elman.v1 import completion_service_pb2 as pb
 from elman.v1.completion_service_pb2_grpc import CompletionServiceStub
+from elman_models.execution.protocol import Start as RowStart
 from elman_models.law.artifact import Model, save
+from elman_models.law.state import State
 from elman_server.config import ServerConfig
+from elman_server.engine.ending import Ending
+from elman_server.engine.job import Asker, Job
 from elman_server.server import Server
 from elman_server.telemetry.log import LOGGER, JsonFormatter
 
@@ -76,6 +81,19 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory, make_model: Callable[...
     save(make_model(), paths["one"])
     save(make_model(characters="\n !abcdefgé…😀xyz", seed=2), paths["two"])
     return paths
+
+
+@pytest.fixture(scope="session")
+def make_text(model: Model) -> Callable[..., Job]:
+    """A text for the engine to draw, of a caller."""
+
+    def make(caller: str, characters: int = 1000, *, consumed: int = 0, is_document: bool = False) -> Job:
+        ending = Ending(characters, (), None)
+        job = Job(model, RowStart(State.initial(model)), lambda _: None, np.zeros(consumed, np.int32), ending=ending)
+        job.ask_for(Asker(caller, is_document=is_document))
+        return job
+
+    return make
 
 
 @pytest.fixture

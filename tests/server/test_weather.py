@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -38,8 +38,9 @@ async def test_who_could_not_end_in_time_is_refused_at_once_and_told_when_to_com
 ) -> None:
     monkeypatch.setattr(pace_module, "BUSY_TICK_SECONDS", 0.0)  # the least rows pay
     async with AsyncExitStack() as crowd:
-        for seed in range(CROWD):  # more than pay, each of a caller of its own that reads all the time
-            call = await crowd.enter_async_context(connect(server).streaming(wanted(1 << 20, seed)))
+        others = [connect(server) for _ in range(CROWD)]
+        for seed, other in enumerate(others):  # more than pay, each of a caller of its own that reads all the time
+            call = await crowd.enter_async_context(other.streaming(wanted(1 << 20, seed)))
             crowd.push_async_callback(cancelled, asyncio.create_task(read_on(call)))
         await client.until(lambda: server.statistics().busy_rows == CROWD)
         async with client.streaming(wanted(LONG), seconds=1.0) as late:
@@ -47,6 +48,9 @@ async def test_who_could_not_end_in_time_is_refused_at_once_and_told_when_to_com
                 await late.read()
         assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert int(dict(refused.value.trailing_metadata() or ())["grpc-retry-pushback-ms"]) > 0
+        asking: Any = others[0].channel.stream_stream
+        unread = asking("/elman.v1.CompletionService/Complete")(timeout=1.0)  # no request could end, and none need come
+        assert await unread.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         async with client.streaming(wanted(3), seconds=20.0) as short:  # one that can is served beside them
             assert [event async for event in short][-1].HasField("finished")
 

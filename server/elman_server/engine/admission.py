@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from random import Random
 
 from elman_server.engine.callers import Callers
-from elman_server.engine.job import Asker, Job
+from elman_server.engine.job import Asker, Effort, Job
 from elman_server.errors import QueueFull, TooLate
 
 MEMORY_SECONDS = 0.25
 """How long the pace of a moment counts."""
-PATIENCE = 0.25
+PATIENCE = 0.2
 """The share of the time that a caller has left which it may have to wait for others: paces change, and so do their texts."""
 LEAST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.05, 5.0
 
@@ -50,17 +50,16 @@ class Admission:
         if self._callers.weight_of(asker.caller) + own > share or weight + own > 2 * self._largest_queue:
             raise QueueFull(waiting, self._retry_seconds())
 
-    def check_time(self, jobs: Sequence[Job], asker: Asker, now: float, rows: int) -> None:
-        """Raise TooLate if the texts could hardly end before the deadline, with those of others that come before."""
+    def check_time(self, effort: Effort, asker: Asker, now: float, rows: int) -> None:
+        """Raise TooLate if texts could hardly end before the deadline, with those of others that come before."""
         left = asker.deadline - now
-        work = sum(job.work for job in jobs)
-        wait = self._speed.step_seconds * self._callers.work_before(asker.caller, work)
-        if wait + PATIENCE * self.own_seconds(jobs, rows) > PATIENCE * left:
+        wait = self._speed.step_seconds * self._callers.work_before(asker.caller, effort.most)
+        if wait + PATIENCE * self.own_seconds(effort, rows) > PATIENCE * left:
             raise TooLate(left, wait, self._retry_seconds())
 
-    def own_seconds(self, jobs: Sequence[Job], rows: int) -> float:
+    def own_seconds(self, effort: Effort, rows: int) -> float:
         """About how long texts take once their turn comes, beside as many others as there are rows; no less than that."""
-        return self._speed.step_seconds * rows * max(job.least_work for job in jobs)
+        return self._speed.step_seconds * rows * effort.least
 
     def _retry_seconds(self) -> float:
         """About when half of what is there now will be done, give or take a half, so that not all come back together."""

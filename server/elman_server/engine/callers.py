@@ -98,7 +98,8 @@ class Callers:
 
     def _deal(self, jobs: Sequence[Job], most: int) -> None:
         resting = [job for job in jobs if not job.turn]
-        self._give_turns(resting, most - len(jobs) + len(resting))
+        if (free := most - len(jobs) + len(resting)) > 0:
+            self._give_turns(resting, free)
 
     def _give_turns(self, jobs: Sequence[Job], free: int) -> None:
         """The first of the texts of whoever was served least, again and again."""

@@ -22,8 +22,8 @@ from elman_models.execution.protocol import Advance, Execution, Outcome, Start
 from elman_models.law.state import State
 from elman_server.engine.admission import Admission, Speed
 from elman_server.engine.callers import Callers, Queue
-from elman_server.engine.job import ANYONE, GIVEN_TO_A_STEP, Asker, Job, Progress
-from elman_server.engine.pace import LEAST_ROWS, RUN_ROWS, Pace, is_long
+from elman_server.engine.job import ANYONE, GIVEN_TO_A_STEP, Asker, Effort, Job, Progress
+from elman_server.engine.pace import LEAST_ROWS, MOST_DRAWS, NEAR, RUN_ROWS, Pace, is_long
 
 ROW_STEPS = 1024
 """How far a text moves in its row before it leaves the row to one that waits."""
@@ -78,6 +78,7 @@ class Pool:
         self.free = list(range(rows))
         self.running: dict[int, Job] = {}
         self.steps = self.row_steps = 0
+        self._enough = 0  # how many characters of a text are worth a message while its turn goes on
 
     def admit(self) -> None:
         """Give the free rows to texts that wait."""
@@ -100,8 +101,9 @@ class Pool:
         if len(jobs) <= LEAST_ROWS:
             self._callers.deal(jobs, LEAST_ROWS)
         else:
-            self._callers.deal([job for job in jobs if not is_long(job)], self._pace.rows_that_pay)
-            self._callers.deal([job for job in jobs if is_long(job)], RUN_ROWS)
+            long = [job for job in jobs if job.given > NEAR]
+            self._callers.deal([job for job in jobs if not is_long(job)] if long else jobs, self._pace.rows_that_pay)
+            self._callers.deal(long, RUN_ROWS)
         allowed = self._pace.allowance(jobs)
         moving = [(row, job) for row, job in self.running.items() if allowed.moves(job)]
         advances = [job.advance(row, allowed.run, allowed.draws) for row, job in moving]
@@ -113,6 +115,7 @@ class Pool:
         self._pace.observe(len(tick.jobs), tick.steps, result.seconds)
         self.steps += tick.steps
         self.row_steps += sum(advance.steps for advance in tick.advances)
+        self._enough = self._worth_a_message()
         moves = enumerate(zip(tick.jobs, tick.advances, strict=True))
         told = [
             self._take(job, result.outcome, index, advance)
@@ -120,6 +123,11 @@ class Pool:
             if job.watch or not job.is_cancelled  # a watcher keeps the states even of a text that was cancelled meanwhile
         ]
         return [progress for progress in told if progress]
+
+    def _worth_a_message(self) -> int:
+        """A message costs as much as many characters: where texts rest anyhow, there are the fewer the more they rest."""
+        crowding = (len(self.running) + len(self.waiting)) // self.rows_that_pay
+        return MOST_DRAWS * crowding if crowding > 1 else 0
 
     def _take(self, job: Job, outcome: Outcome, index: int, advance: Advance) -> Progress | None:
         progress = job.take(advance, outcome, index, partial(self._replay, advance.row))
@@ -136,6 +144,9 @@ class Pool:
             self._free(advance.row)
             job.pause(outcome.state(index, advance.sampled))
             self.waiting.push(job)
+            return progress
+        if progress and job.turn and progress.place > job.received:  # its first character comes by itself
+            return progress._replace(enough=self._enough)
         return progress
 
     def _replay(self, row: int, state: State, characters: NDArray[np.int32]) -> State:
@@ -197,12 +208,16 @@ class Engine:
         """
         waiting = [pool.waiting for pool in self._turns]
         self._admission.check_room(jobs, asker, sum(each.weight for each in waiting), sum(map(len, waiting)))
-        if asker.deadline < inf and self._is_contended:
-            rows = self._pools[jobs[0].model.digest].rows_that_pay
-            self._admission.check_time(jobs, asker, time.monotonic(), rows)
+        self.check_time(Effort(sum(job.work for job in jobs), max(job.least_work for job in jobs)), asker)
         for job in jobs:
             job.ask_for(asker)
             self._enter(job)
+
+    def check_time(self, effort: Effort, asker: Asker) -> None:
+        """Raise TooLate if texts of that effort could hardly end before the deadline."""
+        if asker.deadline < inf and self._is_contended:
+            rows = min(pool.rows_that_pay for pool in self._turns)
+            self._admission.check_time(effort, asker, time.monotonic(), rows)
 
     @property
     def _is_contended(self) -> bool:

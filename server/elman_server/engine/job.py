@@ -37,6 +37,17 @@ ANYONE: Final = Asker()
 """Who asks where there is but one who could, and no hurry."""
 
 
+class Effort(NamedTuple):
+    """How many steps texts may take, and how many the longest of them takes at least."""
+
+    most: int
+    least: int
+
+
+LEAST_EFFORT: Final = Effort(1, 1)
+"""Of any text."""
+
+
 class Timing(NamedTuple):
     """How long a text waited for a row, consumed what was given, and drew characters."""
 
@@ -56,11 +67,17 @@ class Progress(NamedTuple):
     state: State | None = None  # at the end: the state after the last character told
     is_paused: bool = False  # the reader is slow: `Engine.resume` goes on
     failure: Exception | None = None
+    enough: int = 0  # with fewer characters it may be told with what comes next, which is soon
 
     @property
     def is_last(self) -> bool:
         """Whether this is the last news of the job."""
         return self.state is not None or self.failure is not None
+
+    def after(self, earlier: "Progress") -> "Progress":
+        """Both in one, where the earlier was not told yet."""
+        log_probabilities = [*earlier.log_probabilities, *self.log_probabilities]
+        return self._replace(place=earlier.place, text=earlier.text + self.text, log_probabilities=log_probabilities)
 
     def acknowledge(self, engine: "ResumesJobs") -> None:
         """The reader has taken this: a job that was paused because the reader was slow goes on."""
@@ -158,6 +175,7 @@ class Job:
     watch: Watch | None = None
 
     def __post_init__(self) -> None:
+        self.given = len(self.skipped) + len(self.scored)  # characters that are still to be consumed
         self.is_cancelled = False
         self.asker = ANYONE
         self.caller: Caller | None = None  # while it is in the engine
@@ -179,11 +197,6 @@ class Job:
     def weight(self) -> int:
         """What it counts for in the queue: one for each text, and one more for every 16384 characters to consume."""
         return max(1, len(self.alternatives)) + self.given // WEIGHED_CHARACTERS
-
-    @property
-    def given(self) -> int:
-        """How many characters are still to be consumed."""
-        return len(self.skipped) + len(self.scored)
 
     @property
     def work(self) -> int:
@@ -242,6 +255,7 @@ class Job:
     def prepend(self, characters: NDArray[np.int32]) -> None:
         """Consume these characters, unseen, before everything else."""
         self.skipped = np.concatenate([characters, self.skipped]) if len(self.skipped) else characters
+        self.given += len(characters)
 
     def show_states_to(self, watch: Watch) -> None:
         """Show `watch` the states that the row passes, from the next tick on."""
@@ -286,6 +300,7 @@ class Job:
         scored = len(advance.scored)
         if advance.forced:
             self.skipped, self.scored = rest(self.skipped, len(advance.skipped)), rest(self.scored, scored)
+            self.given = len(self.skipped) + len(self.scored)
         is_accounted = scored or self.start.is_accounted
         surprises, log_probabilities, is_recalled = account_of(outcome, index) if is_accounted else ((), (), ())
         if self.ending is None:

@@ -123,7 +123,7 @@ class Pace:
 
     def _is_first_worth_it(self, jobs: Sequence[Job], rows: int, draws: int) -> bool:
         """Whether drawing all at once takes longer than writing one piece more for each newcomer but the first."""
-        left = [job.left for job in jobs if job.awaits_first and not is_long(job)]
+        left = [job.left for job in jobs if job.given <= NEAR and job.awaits_first]
         if not left:
             return False
         return self._costs[TickKind.DRAW].of(rows) * min(draws, max(left)) > PIECE_SECONDS * (len(left) - 1)

@@ -16,9 +16,9 @@ from elman_models.law.ghost import is_word_character
 from elman_models.law.sampling import LARGEST_SEED, Sampling
 from elman_models.law.state import LARGEST_POSITION, State, pack, remembered, unpack
 from elman_server.engine.ending import Reason
-from elman_server.engine.job import Job, Progress
+from elman_server.engine.job import GIVEN_TO_A_STEP, Effort, Job, Progress
 from elman_server.requests.catalogue import Catalogue, Served
-from elman_server.requests.limits import Limits
+from elman_server.requests.limits import DEFAULT_MAX_CHARACTERS, Limits
 from elman_server.requests.words import confidence_in_words, sampling_in_words
 
 LARGEST_TEXT_BYTES = 1 << 20
@@ -185,6 +185,16 @@ class CheckedCompletion(NamedTuple):
             "first_alternative": self.alternatives.start,
             "alternatives": len(self.alternatives),
         }
+
+
+def effort_of(request: pb.CompleteRequest) -> Effort:
+    """About what a request asks of the engine, before it is checked: an illegal one is told so where there is time."""
+    limits = request.limits
+    drawn = limits.max_characters if limits.HasField("max_characters") else DEFAULT_MAX_CHARACTERS
+    left = max(1, drawn - len(request.already_received))
+    given = len(request.prefix) // GIVEN_TO_A_STEP
+    ends_early = limits.stop or limits.HasField("min_confidence")
+    return Effort(given + left * max(1, request.alternatives), given + (1 if ends_early else left))
 
 
 def model_of(served: Served) -> pb.Model:

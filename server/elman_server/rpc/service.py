@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from math import inf
@@ -11,46 +10,19 @@ from typing import cast
 from elman.v1 import completion_service_pb2 as pb
 from elman_server.config import SESSION_BYTES
 from elman_server.engine.engine import Engine, Entrance
-from elman_server.engine.job import Asker, Job, Progress
+from elman_server.engine.job import LEAST_EFFORT, Asker, Job, Progress
 from elman_server.errors import Unavailable
 from elman_server.follow.session import Session
 from elman_server.requests.catalogue import Catalogue
-from elman_server.requests.completion import CheckedCompletion
+from elman_server.requests.completion import CheckedCompletion, effort_of
 from elman_server.requests.listing import list_models
 from elman_server.requests.scoring import Scoring
-from elman_server.rpc.bell import Bell
 from elman_server.rpc.call import CALL_BYTES, CallRecord, Context
 from elman_server.rpc.follow_call import FollowCall, Read
+from elman_server.rpc.news import News
 
 SCORED_BYTES = 48
 """What a character takes while it is scored: its text, its place in the vocabulary, and its number in two lists."""
-
-
-class News:
-    """What the engine tells of one call's jobs, on its way to the caller."""
-
-    def __init__(self) -> None:
-        self._told: deque[Progress] = deque()
-        self._bell = Bell()
-
-    def tell(self, progress: Progress) -> None:
-        """Keep news for the caller. Called in the event loop's thread."""
-        self._told.append(progress)
-        self._bell.ring()
-
-    def drop(self) -> None:
-        """Forget what was told."""
-        self._told.clear()
-
-    async def next(self) -> Progress:
-        """The next news. Raises what ended a job before its text did."""
-        while not self._told:
-            self._bell.mute()
-            await self._bell.heard()
-        progress = self._told.popleft()
-        if progress.failure:
-            raise progress.failure
-        return progress
 
 
 class CompletionService:
@@ -64,10 +36,16 @@ class CompletionService:
         self._follow_calls: set[FollowCall] = set()
         self._is_idle = asyncio.Event()
         self._is_idle.set()
-        self.is_draining = False
+        self._is_leaving = self._is_closed = False  # takes no more documents; takes no more calls
+
+    def check_time(self, context: Context, call: CallRecord) -> None:
+        """Raise TooLate if the deadline is too near for any text, whatever the request may be."""
+        self._engine.check_time(LEAST_EFFORT, asker_of(context, call))
 
     async def complete(self, request: pb.CompleteRequest, context: Context, call: CallRecord) -> None:
         """Started, Pieces, and Finished for each alternative."""
+        asker = asker_of(context, call)
+        self._engine.check_time(effort_of(request), asker)  # before anything is made of it
         completion = self._begin_completion(request, call)
         del request  # it may be long, and the completion longer
         news = News()
@@ -75,7 +53,7 @@ class CompletionService:
         submission = completion.submission(jobs, news.tell)
         completion = completion.without_text()
         call.canonical = completion.canonical
-        self._submit(submission, news, asker_of(context, call))
+        self._submit(submission, news, asker)
         call.release = partial(self._release, submission, news)
         try:
             await call.write(context.write(completion.started()))
@@ -108,7 +86,8 @@ class CompletionService:
 
     async def follow(self, read: Read, context: Context, call: CallRecord) -> None:
         """Suggest what may follow a document's cursor while the document is edited."""
-        self._check_open()
+        if self._is_leaving:
+            raise Unavailable
         entrance = Entrance(self._engine, Asker(call.peer, is_document=True))
         follow_call = FollowCall(read, context, call, partial(Session, self._catalogue, entrance, self._session_bytes))
         self._follow_calls.add(follow_call)
@@ -158,18 +137,20 @@ class CompletionService:
         await self._is_idle.wait()
 
     def end_all(self, failure: Exception) -> None:
-        """End every running call with a status."""
+        """End every running call with a status, and take no more."""
+        self._is_closed = True
         for news, job in self._running.items():
             news.tell(Progress(job, failure=failure))
         self.end_follow_calls(failure)
 
     def end_follow_calls(self, failure: Exception) -> None:
-        """End the calls that would go on for as long as somebody types."""
+        """End the calls that would go on for as long as somebody types, and take no more of them."""
+        self._is_leaving = True
         for follow_call in self._follow_calls:
             follow_call.end(failure)
 
     def _check_open(self) -> None:
-        if self.is_draining:
+        if self._is_closed:
             raise Unavailable
 
     def _submit(self, jobs: Sequence[Job], news: News, asker: Asker) -> None:

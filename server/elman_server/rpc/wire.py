@@ -25,6 +25,8 @@ Request = TypeVar("Request", bound=Message)
 
 DECODED: Final = 6
 """What a request takes while it is decoded and checked, over its bytes."""
+TAKES_TIME: Final = (pb.CompleteRequest, pb.ScoreRequest)
+"""What asks for work of the engine."""
 READING: Final = 16
 """Requests of a connection that are received at a time, apart from those of streams: as many of the largest may be on the
 way."""
@@ -36,6 +38,8 @@ def handlers(service: CompletionService, calls: Calls) -> grpc.GenericRpcHandler
     streaming: Any = grpc.stream_stream_rpc_method_handler
 
     async def receive(kind: type[Request], context: Context, call: CallRecord) -> Request:
+        if kind in TAKES_TIME:
+            service.check_time(context, call)  # before the request is read
         reading = connections.get(call.peer)  # who sends slowly delays nobody else
         if reading is None:
             reading = connections[call.peer] = asyncio.Semaphore(READING)

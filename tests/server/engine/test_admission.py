@@ -6,7 +6,7 @@ import pytest
 
 from elman_server.engine.admission import PATIENCE, Admission, Speed
 from elman_server.engine.callers import Callers, Queue
-from elman_server.engine.job import Asker, Job
+from elman_server.engine.job import Asker, Effort, Job
 from elman_server.errors import QueueFull, TooLate
 
 MakeText = Callable[..., Job]
@@ -26,18 +26,18 @@ def test_the_wait_for_others_may_be_a_share_of_the_time_that_is_left(make_text: 
     admission = Admission(callers, speed(0.001), 99)
     for own, wait in ((100, 0.1), (1000, 1.0)):  # nobody is served more than the newcomer before it has ended
         needed = own * 0.001 + wait / PATIENCE
-        admission.check_time([make_text("new", own)], Asker("new", needed * 1.01), 0.0, 1)
+        admission.check_time(Effort(own, own), Asker("new", needed * 1.01), 0.0, 1)
         with pytest.raises(TooLate, match=f"deadline: .* s are left, and others come first for about {wait:.2g} s; retry"):
-            admission.check_time([make_text("new", own)], Asker("new", needed * 0.99), 0.0, 1)
+            admission.check_time(Effort(own, own), Asker("new", needed * 0.99), 0.0, 1)
 
 
 def test_a_text_that_may_end_early_is_not_counted_for_its_whole_length(make_text: MakeText) -> None:
     admission = Admission(Callers(), speed(0.001), 99)
     text = make_text("new", 1 << 20)
     with pytest.raises(TooLate):
-        admission.check_time([text], Asker("new", 1.0), 0.0, 1)
+        admission.check_time(Effort(text.work, text.least_work), Asker("new", 1.0), 0.0, 1)
     text.ending = type(text.ending)(1 << 20, ["\n"], None) if text.ending else None
-    admission.check_time([text], Asker("new", 1.0), 0.0, 1)
+    admission.check_time(Effort(text.work, text.least_work), Asker("new", 1.0), 0.0, 1)
 
 
 def test_the_speed_is_that_of_late() -> None:
@@ -75,7 +75,7 @@ def test_those_who_are_refused_do_not_all_come_back_together(make_text: MakeText
     delays: list[float] = []
     for _ in range(50):
         with pytest.raises(TooLate) as refused:
-            admission.check_time([make_text("new", 1000)], Asker("new", 0.0), 0.0, 1)
+            admission.check_time(Effort(1000, 1000), Asker("new", 0.0), 0.0, 1)
         delays.append(refused.value.retry_seconds)
     half = 10 * 1000 * 0.0001 / 2
     assert half / 2 <= min(delays) < 0.8 * half < 1.2 * half < max(delays) <= 1.5 * half

@@ -3,17 +3,21 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from random import Random
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman_models.execution.choice import open_execution
 from elman_models.law.artifact import Model
+from elman_server.engine import pace
 from elman_server.engine.callers import TURN_STEPS, Callers, Queue
 from elman_server.engine.engine import Engine
 from elman_server.engine.job import Asker, Job, Progress
+from elman_server.engine.pace import LEAST_ROWS, MOST_DRAWS
 
 MakeText = Callable[..., Job]
 
@@ -124,6 +128,30 @@ def test_a_text_whose_time_has_run_out_while_it_waited_costs_no_step(model: Mode
     while engine.has_work:
         engine.tick()
     assert (engine.statistics().row_steps, engine.statistics().callers) == (5, 0)
+
+
+def test_in_a_crowd_the_same_text_is_worth_fewer_messages_but_for_its_first_character(
+    model: Model, make_text: MakeText, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "BUSY_TICK_SECONDS", 0.0)  # the least rows pay
+    engine = Engine({model.digest: open_execution(model, 3 * LEAST_ROWS, "cpu")}, 3 * LEAST_ROWS, 99)
+    told = dict[Job, list[Progress]]()
+
+    def hear(news: Progress) -> None:
+        told.setdefault(news.job, []).append(news)
+        assert news.job.turn or not news.enough  # at the end of its turn all is told
+
+    for number in range(3 * LEAST_ROWS):
+        text = make_text(f"caller {number}", 2 * TURN_STEPS)
+        text.tell = hear
+        engine.submit([text], text.asker)
+    while engine.has_work:
+        engine.tick()
+    for news in told.values():
+        assert [each.place for each in news] == [0, *accumulate(len(each.text) for each in news[:-1])]
+        assert (news[0].enough, news[-1].enough) == (0, 0)
+        assert {each.enough for each in news} <= {0, 2 * MOST_DRAWS, 3 * MOST_DRAWS}
+    assert 3 * MOST_DRAWS in {each.enough for news in told.values() for each in news}
 
 
 @given(chance=st.integers(0, 2**32))

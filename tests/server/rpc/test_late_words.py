@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,12 @@ from elman_server.engine.budget import Budget
 from elman_server.engine.engine import Engine, Statistics
 from elman_server.errors import Unavailable
 from elman_server.requests.catalogue import Catalogue, Served
-from elman_server.rpc.call import Calls
+from elman_server.rpc.call import CallRecord, Calls, Context
 from elman_server.rpc.service import CompletionService
 from elman_server.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from elman_models.law.artifact import Model
 
@@ -96,11 +97,16 @@ async def service(model: Model) -> AsyncIterator[CompletionService]:
 
 async def follow(service: CompletionService, transport: Recorder) -> None:
     """Follow a document until the end of its stream."""
+    await answer("Follow", transport, partial(service.follow, transport.read))
+
+
+async def answer(method: str, transport: Recorder, behave: Callable[[Context, CallRecord], Awaitable[None]]) -> None:
+    """One call from beginning to end."""
     context: Any = transport  # all that is used of one
     budget = Budget()
     calls = Calls(Metrics(lambda: Statistics(*[0] * len(Statistics._fields)), "0", lambda: 0, budget), budget)
-    async with calls.answering("Follow", context) as call:
-        await service.follow(transport.read, context, call)
+    async with calls.answering(method, context) as call:
+        await behave(context, call)
     await call.refuse_if_failed(context)
 
 
@@ -128,3 +134,30 @@ async def test_goodbye_is_the_last_word_and_of_the_newest_revision(service: Comp
     assert transport.late == []
     assert [response.HasField("goodbye") for response in transport.written].index(True) == len(transport.written) - 1
     assert transport.status.name == "UNAVAILABLE"
+
+
+class Listener(Recorder):
+    """A caller who asks for one completion."""
+
+    async def write(self, response: Any) -> None:
+        """One response."""
+        self.written.append(response)
+
+
+async def test_a_completion_that_was_on_the_way_when_documents_left_is_served_and_none_once_all_is_ended(
+    service: CompletionService,
+) -> None:
+    service.end_follow_calls(Unavailable())
+    late, served, refused = Recorder(Random(1)), Listener(Random(1)), Listener(Random(1))
+    await follow(service, late)
+    assert (late.status.name, late.written) == ("UNAVAILABLE", [])
+    await complete(service, served)
+    assert (served.status, served.written[-1].HasField("finished")) == (None, True)
+    service.end_all(Unavailable())
+    await complete(service, refused)
+    assert (refused.status.name, refused.written) == ("UNAVAILABLE", [])
+
+
+async def complete(service: CompletionService, transport: Recorder) -> None:
+    """Ask for a short completion."""
+    await answer("Complete", transport, partial(service.complete, pb.CompleteRequest(limits=pb.Limits(max_characters=3))))
