@@ -1,7 +1,7 @@
 """What an editor shows of what is suggested: one line, put where the cursor is. Pure functions of text.
 
-    print(|)          x                 the suggestion ends before the bracket that the editor has closed by itself
-    print(|)          x) + 1            or goes on after it: then it takes the bracket's place
+print(|)          x                 the suggestion ends before the bracket that the editor has closed by itself
+print(|)          x) + 1            or goes on after it: then it takes the bracket's place
 """
 
 from collections.abc import Iterable, Sequence
