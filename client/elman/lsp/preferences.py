@@ -53,10 +53,10 @@ class Preferences:
     context_characters: int = 65536
     completion: bool = True
 
-    def with_values(self, values: object) -> tuple["Preferences", list[MendRequest]]:
-        """These with what an editor has set, and what is wrong with the rest."""
+    def with_values(self, values: object, old: "Preferences") -> tuple["Preferences", list[MendRequest]]:
+        """These with what an editor has set, and what is wrong with the rest, for which the old ones hold."""
         if not isinstance(values, Mapping):
-            return self, [] if values is None else [MendRequest.of_field("elman", values, "an object of settings")]
+            return self, [] if values in (None, []) else [MendRequest.of_field("elman", values, "an object of settings")]
         taken: dict[str, Any] = {}
         problems: list[MendRequest] = []
         for name, value in cast("Mapping[str, object]", values).items():
@@ -64,11 +64,18 @@ class Preferences:
                 taken.update(checked(name, value))
             except MendRequest as error:
                 problems.append(error)
+                if name in NAMES:
+                    taken[NAMES[name]] = getattr(old, NAMES[name])
         return replace(self, **taken), problems
 
-    def excludes(self, path: str) -> bool:
-        """Whether nothing is to be suggested for a file. A pattern without a slash means a file or a folder of that name."""
-        return any(is_meant(path, pattern) for pattern in self.exclude)
+    def excluding(self, path: str) -> str:
+        """The pattern that excludes a file; nothing if none does. One without a slash means a file or a folder of that name."""
+        return next((pattern for pattern in self.exclude if is_meant(path, pattern)), "")
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The keywords of a client's document. What lies around the cursor is heeded where it is shown."""
+        return {"max_characters": self.max_characters, "heed_surroundings": False}
 
     def speaks(self, language: str) -> bool:
         """Whether suggestions are wanted in a language."""
