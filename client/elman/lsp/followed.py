@@ -22,8 +22,10 @@ class Followed:
     """
 
     def __init__(self, follower: Follower, model: str, length: int) -> None:
-        self.follower, self.model, self.length = follower, model, length
-        self._before = self._after = length
+        self.follower, self.model = follower, model
+        self.length: int = length
+        self._before: int = length
+        self._after: int = length
 
     def note(self, change: Change, length: int) -> None:
         """The text has changed, and is so long now."""

@@ -4,7 +4,7 @@ pygls would turn each into objects of its own first, which takes longer than all
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, NamedTuple, cast
 
 from elman.errors import MendRequest
 from elman.lsp.ghosts import Ghost
@@ -18,8 +18,6 @@ TEXT: Final = 1
 """The kind of a completion item that is plain text."""
 PLAIN_TEXT: Final = 1
 """The format of one that is inserted as it is."""
-
-Value = TypeVar("Value")
 
 
 class Opened(NamedTuple):
@@ -59,36 +57,38 @@ class Judged(NamedTuple):
 def opened(params: object) -> Opened:
     """Of textDocument/didOpen. Raises MendRequest, as all of these do."""
     one = part(params, "textDocument")
-    return Opened(value(one, "uri", str), value(one, "languageId", str, ""), version_of(one), value(one, "text", str))
+    return Opened(text_of(one, "uri"), text_of(one, "languageId", ""), version_of(one), text_of(one, "text"))
 
 
 def edited(params: object) -> Edited:
     """Of textDocument/didChange."""
     one = part(params, "textDocument")
-    changes = value(params, "contentChanges", list)
-    return Edited(value(one, "uri", str), version_of(one), [edit_of(each) for each in cast("list[object]", changes)])
+    changes = mapping(params).get("contentChanges")
+    if not isinstance(changes, list):
+        raise MendRequest.of_field("contentChanges", changes, "a list")
+    return Edited(text_of(one, "uri"), version_of(one), [edit_of(each) for each in cast("list[object]", changes)])
 
 
 def edit_of(change: object) -> Edit:
     """One of its changes."""
-    text = value(change, "text", str)
-    if not value(change, "range", dict, {}):
+    text = text_of(change, "text")
+    if mapping(change).get("range") is None:
         return Edit(text)
-    range_ = part(change, "range")
-    return Edit(text, position_of(part(range_, "start")), position_of(part(range_, "end")))
+    place = part(change, "range")
+    return Edit(text, position_of(place, "start"), position_of(place, "end"))
 
 
 def closed(params: object) -> str:
-    """The URI of textDocument/didClose, and of whatever else has no more to say."""
-    return value(part(params, "textDocument"), "uri", str)
+    """The URI of textDocument/didClose, and of whatever else is about a document."""
+    return text_of(part(params, "textDocument"), "uri")
 
 
 def asked(params: object) -> Asked:
     """Of textDocument/inlineCompletion, elman/ghostText and textDocument/completion."""
-    context = value(params, "context", dict, {})
+    context = mapping(mapping(params).get("context") or {}, "context")
     return Asked(
         closed(params),
-        position_of(part(params, "position")),
+        position_of(params, "position"),
         context.get("triggerKind") == INVOKED,
         context.get("selectedCompletionInfo") is not None,
     )
@@ -96,13 +96,13 @@ def asked(params: object) -> Asked:
 
 def asked_status(params: object) -> str:
     """The URI of elman/status; nothing if none is named."""
-    return closed(params) if params and value(params, "textDocument", dict, {}) else ""
+    return closed(params) if params and mapping(params).get("textDocument") is not None else ""
 
 
 def judged(params: object) -> Judged:
     """Of elman/accepted and elman/dismissed."""
-    position = value(params, "position", dict, {})
-    return Judged(closed(params), value(params, "text", str), position_of(position) if position else None)
+    position = position_of(params, "position") if mapping(params).get("position") is not None else None
+    return Judged(closed(params), text_of(params, "text"), position)
 
 
 def items_of(asked: Asked, ghosts: Sequence[Ghost]) -> dict[str, Any]:
@@ -148,17 +148,18 @@ def range_of(position: Position, ghost: Ghost) -> dict[str, Any]:
     return {"start": {"line": line, "character": start}, "end": {"line": line, "character": start + ghost.replaced}}
 
 
-def position_of(one: object) -> Position:
+def position_of(one: object, name: str) -> Position:
     """A position."""
-    return Position(number(one, "line"), number(one, "character"))
+    found = part(one, name)
+    return Position(number_of(found, "line"), number_of(found, "character"))
 
 
 def version_of(one: object) -> int | None:
     """A document's version, if its editor counts."""
-    return number(one, "version") if mapping(one).get("version") is not None else None
+    return number_of(one, "version") if mapping(one).get("version") is not None else None
 
 
-def number(one: object, name: str) -> int:
+def number_of(one: object, name: str) -> int:
     """A whole number of an object; some editors have no other numbers than those with a point."""
     found = mapping(one).get(name)
     if isinstance(found, float) and found.is_integer():
@@ -168,26 +169,21 @@ def number(one: object, name: str) -> int:
     return found
 
 
-def part(one: object, name: str) -> Mapping[str, object]:
-    """An object of an object."""
-    return cast("Mapping[str, object]", value(one, name, dict))
-
-
-MISSING: Final[Any] = object()
-
-
-def value(one: object, name: str, kind: type[Value], otherwise: Any = MISSING) -> Value:
-    """A value of an object."""
-    found = mapping(one).get(name)
-    if found is None and otherwise is not MISSING:
-        return otherwise
-    if not isinstance(found, kind):
-        raise MendRequest.of_field(name, found, kind.__name__)
+def text_of(one: object, name: str, otherwise: str | None = None) -> str:
+    """A text of an object."""
+    found = mapping(one).get(name, otherwise)
+    if not isinstance(found, str):
+        raise MendRequest.of_field(name, found, "text")
     return found
 
 
-def mapping(one: object) -> Mapping[str, object]:
-    """An object."""
+def part(one: object, name: str) -> Mapping[str, object]:
+    """An object of an object. Raises MendRequest, which names it."""
+    return mapping(mapping(one).get(name), name)
+
+
+def mapping(one: object, name: str = "params") -> Mapping[str, object]:
+    """An object. Raises MendRequest, which names it."""
     if not isinstance(one, dict):
-        raise MendRequest.of_field("params", one, "an object")
+        raise MendRequest.of_field(name, one, "an object")
     return cast("Mapping[str, object]", one)

@@ -3,7 +3,7 @@
 Names are the protocol's (`insideWords`), fields are Python's (`inside_words`). Knows no protocol.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from typing import Any, Final, cast
@@ -119,13 +119,11 @@ def whole(name: str, value: object) -> int:
 
 
 def texts(name: str, value: object) -> tuple[str, ...]:
-    """Several texts; one alone counts as a list of it, and an empty object as an empty list. Raises MendRequest."""
-    if value == {}:  # what Lua's empty table becomes
-        return ()
-    parts: Sequence[object] = [value] if isinstance(value, str) else cast("Sequence[object]", value)
-    if not isinstance(parts, Sequence) or not all(isinstance(each, str) for each in parts):
+    """Several texts; one alone counts as a list of it. Raises MendRequest."""
+    parts = [value] if isinstance(value, str) else [] if value == {} else value  # an empty table of Lua may be an object
+    if not isinstance(parts, list | tuple) or not all(isinstance(each, str) for each in cast("list[object]", parts)):
         raise MendRequest.of_field(name, value, "a list of texts")
-    return tuple(str(each) for each in parts)
+    return tuple(cast("list[str]", parts))
 
 
 def texts_by_name(name: str, value: object) -> Mapping[str, str]:

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Coroutine, Sequence
 from importlib.metadata import version
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from lsprotocol import types
 from pygls.capabilities import get_capability
@@ -35,11 +36,11 @@ class Arrived(NamedTuple):
 class Server(LanguageServer):
     """One editor's server."""
 
-    protocol: protocol.Protocol
-
     def __init__(self, preferences: Preferences, version: str) -> None:
-        super().__init__(NAME, version, protocol_cls=protocol.Protocol)
-        self._given, self._at_start, self._configured = preferences, None, None
+        super().__init__(NAME, version, protocol_cls=protocol.Protocol)  # pyright: ignore[reportUnknownMemberType] (its *args)
+        self._given = preferences
+        self._at_start: object = None
+        self._configured: object = None
         self._troubles = Troubles(self, time.monotonic)
         self.service = Service(preferences, open_engine, self._troubles)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -48,8 +49,9 @@ class Server(LanguageServer):
     async def run(self) -> int:
         """Answer until the editor has gone."""
         try:
+            spoken = cast("protocol.Protocol", self.protocol)
             async for body in bodies(await standard_input()):
-                self.protocol.take(body)
+                spoken.take(body)
         finally:
             await self.service.end()
         return 1  # it went without a word
@@ -138,6 +140,7 @@ def open_engine(addresses: Sequence[str]) -> Engine:
 def register(server: Server) -> None:
     """Say which method means what. pygls takes functions alone."""
     register_start(server)
+    register_documents(server)
     register_questions(server)
     register_judgements(server)
 
@@ -153,9 +156,29 @@ def register_start(server: Server) -> None:
     async def watch(params: types.InitializedParams) -> None:
         await server.watch_configuration()
 
+    @server.feature(types.EXIT)
+    def leave(params: Any) -> None:
+        sys.exit(0 if cast("protocol.Protocol", server.protocol).is_over else 1)
+
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def configure(params: Any) -> None:
         await server.configure(messages.mapping(params).get("settings"))
+
+
+def register_documents(server: Server) -> None:
+    """What happens to documents."""
+
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def opened(params: Any) -> None:
+        server.open(messages.opened(params))
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    def edited(params: Any) -> None:
+        server.service.edit(*messages.edited(params))
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def closed(params: Any) -> None:
+        server.service.close(messages.closed(params))
 
 
 def register_questions(server: Server) -> None:
