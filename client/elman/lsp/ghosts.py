@@ -56,7 +56,10 @@ def ghost_at(place: Place, suggestion: str, is_cut: bool = False) -> Ghost:
 
 def distinct(ghosts: Iterable[Ghost], most: int) -> Sequence[Ghost]:
     """The first of them that differ."""
-    return list({ghost.text: ghost for ghost in reversed(list(ghosts)) if ghost.text}.values())[::-1][:most]
+    found: dict[str, Ghost] = {}
+    for ghost in ghosts:
+        found.setdefault(ghost.text, ghost)
+    return [ghost for text, ghost in found.items() if text][:most]
 
 
 def without_part(text: str) -> str:
@@ -92,14 +95,18 @@ def turned(lead: str, place: Place, rest: str) -> str:
 
 def among_closers(text: str, after: str) -> Ghost:
     """The text before the brackets and quotes that follow the cursor, or in the place of those that it closes itself."""
+    if after[:1] not in CLOSERS or not after:
+        return Ghost(until_met(text, after))
     ends = ends_of(text, after)
     if not ends:
-        return Ghost(text if after[:1] in CLOSERS and after else until_met(text, after))
-    end, closed = ends[-1], len(ends)
-    rest = until_met(text[end:], after[closed:])
+        return Ghost(text)
+    rest = until_met(text[ends[-1] :], after[len(ends) :])
     if rest.strip():
-        return Ghost(text[:end] + rest, closed)
-    return Ghost(text[: end - 1], closed - 1) if end > 1 else NOTHING
+        return Ghost(text[: ends[-1]] + rest, len(ends))
+    text = text[: ends[-1]]
+    while ends and ends[-1] == len(text):  # those at its end stay, as they are
+        text, ends = text[:-1], ends[:-1]
+    return Ghost(text, len(ends))
 
 
 def ends_of(text: str, after: str) -> Sequence[int]:
