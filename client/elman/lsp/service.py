@@ -71,7 +71,7 @@ class Service:
     async def prepare(self, uri: str) -> None:
         """Load the model for a document before it is asked."""
         if (document := self._documents.get(uri)) and (model := self._choice(document).model):
-            await self._load(model)
+            self._load(model)
 
     def edit(self, uri: str, version: int | None, edits: Iterable[Edit]) -> None:
         """A document has been edited. Nothing is known of one that is not open."""
@@ -154,7 +154,7 @@ class Service:
 
     async def _suggestions(self, document: OpenDocument, cursor: int, model: str, question: Question) -> Sequence[Suggestion]:
         model = self._troubles.substitutes.get(model, model)
-        if self._troubles.is_waited_out(model) or not await self._load(model):
+        if self._troubles.is_waited_out(model) or not self._load(model):
             return ()
         try:
             followed = self._follow(document, model, self._alternatives(question))
@@ -181,12 +181,12 @@ class Service:
         self._troubles.substitutes[model] = other
         return await self._suggestions(document, cursor, other, question)
 
-    async def _load(self, model: str) -> bool:
+    def _load(self, model: str) -> bool:
         """Whether the model is loaded."""
         if self._engine.has(model):
             return True
         try:
-            await self._engine.load(model)
+            self._engine.load(model)
         except Exception as error:
             self._troubles.note(model, error)
             return False
