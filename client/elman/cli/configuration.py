@@ -87,6 +87,7 @@ RANGES: Final = {
     "max_characters": Range(1, 1 << 20),
     "min_confidence": OrZero(2.0**-20, 1, "0, or 2^-20 to 1"),
     "alternatives": Range(1, 16),
+    "context_characters": Range(1, (1 << 32) - 1),
 }
 """What the engine allows, so that a file is refused where it is read. What belongs to one text alone is not configured."""
 

@@ -126,6 +126,16 @@ WHOLE_WORDS: Final = Setting(
 )
 """No field of a request: what is shown of the answer."""
 
+CONTEXT_CHARACTERS: Final = Setting(
+    "context_characters",
+    WHOLE,
+    1 << 16,
+    "The most characters before the cursor that the model reads, 1 to 4294967295; from a line's start. Default 65536.",
+    flag="--context-characters",
+    is_whole_sentence=True,
+)
+"""No field of a request: what of the text is sent. Client.document reads all unless told otherwise; this is for editors."""
+
 COMPLETE_FIELDS: Final = settings_of(CompleteFields)
 SCORE_FIELDS: Final = settings_of(ScoreFields)
 
@@ -147,5 +157,9 @@ DOCUMENT_DEFAULTS: Final[dict[str, tuple[float | tuple[str, ...] | None, str]]] 
 }
 NOT_OF_DOCUMENTS: Final = ("state", "first_alternative")
 DOCUMENT_FIELDS: Final = tuple(for_documents(one) for one in COMPLETE_FIELDS if one.name not in NOT_OF_DOCUMENTS)
-SHOWN_DOCUMENT_FIELDS: Final = (*(one for one in DOCUMENT_FIELDS if one.name != "include_log_probabilities"), WHOLE_WORDS)
+SHOWN_DOCUMENT_FIELDS: Final = (
+    *(one for one in DOCUMENT_FIELDS if one.name != "include_log_probabilities"),
+    WHOLE_WORDS,
+    CONTEXT_CHARACTERS,
+)
 """The keywords of a document that change what a person sees of it."""
