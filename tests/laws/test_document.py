@@ -18,9 +18,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from elman.aio.client import AsyncClient
 from elman.aio.document import AsyncDocument
-from elman.protocol import draft
+from elman.protocol import draft, gathering
+from elman.protocol.context import Context
 from elman.protocol.draft import Draft
 from elman.protocol.editable import Editable
+from elman.protocol.gap import GapBuffer
 from elman.protocol.retry import Retry
 from elman.protocol.suggestions import Suggestion
 from elman.protocol.surroundings import is_in_word, until_met, worth_showing
@@ -47,6 +49,9 @@ LONG = "a bad cab, a fed bed\r\n" * 300
 PASTED = st.text("\n abcdefz☂", min_size=9, max_size=60) | st.just(LONG)
 PATIENT = Retry(attempts=12, first_seconds=0.02, largest_seconds=0.2)
 ALL, TIMEOUT_SECONDS = 100_000, 30
+
+ALL_READ = threading.Event()
+"""Set whenever nothing is left to be read ahead."""
 
 MOST = st.sampled_from([0, 1, 2, ALL, ALL])
 
@@ -144,6 +149,10 @@ class Hand(Protocol):
         """At most this many of the suggestions."""
         ...
 
+    def rest(self) -> None:
+        """Do nothing, for as long as there is something to read meanwhile."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -159,9 +168,32 @@ class Synchronous:
     def hear(self, most: int) -> list[Suggestion]:
         return list(islice(self._document.suggestions(timeout=TIMEOUT_SECONDS), most))
 
+    def rest(self) -> None:
+        """A server is not asked for more than is needed."""
+
     def close(self) -> None:
         self._document.close()
         self._client.close()
+
+
+class Here(Synchronous):
+    """In this thread, where the engine is as well. Other threads wait for something to suggest."""
+
+    def __init__(self, client: Client, given: Mapping[str, Any]) -> None:
+        super().__init__(client, given)
+        self._waiting: list[threading.Thread] = []
+
+    def rest(self) -> None:
+        if self._document.digest:
+            ALL_READ.clear()
+            self._waiting.append(threading.Thread(target=self._document.wait))
+            self._waiting[-1].start()
+            assert ALL_READ.wait(TIMEOUT_SECONDS)
+
+    def close(self) -> None:
+        super().close()
+        for thread in self._waiting:
+            thread.join(TIMEOUT_SECONDS)
 
 
 class Asynchronous:
@@ -170,6 +202,9 @@ class Asynchronous:
     def __init__(self, loop: Loop, client: AsyncClient, given: Mapping[str, Any]) -> None:
         self._loop, self._client = loop, client
         self._document = loop.run(self._open(given))
+
+    def rest(self) -> None:
+        """A server is not asked for more than is needed."""
 
     async def _open(self, given: Mapping[str, Any]) -> AsyncDocument:
         return self._client.document(**given)
@@ -229,7 +264,7 @@ def asynchronous(world: World, given: Mapping[str, Any]) -> Hand:
 
 
 def embedded(world: World, given: Mapping[str, Any]) -> Hand:
-    return Synchronous(Client.over([EngineTransport(engine(world.catalogue))]), given)
+    return Here(Client.over([EngineTransport(engine(world.catalogue))]), given)
 
 
 def stop(loop: Loop, replica: Replica) -> None:
@@ -254,8 +289,11 @@ class Editor(RuleBasedStateMachine):
         alternatives=st.sampled_from([1, 2, 5]),
         text=TYPED | PASTED,
         share=st.floats(0, 1),
+        context=st.sampled_from([None, 1, 40, 300, 1024]),
     )
-    def begin(self, seed: int, temperature: float, stop: list[str], alternatives: int, text: str, share: float) -> None:
+    def begin(
+        self, seed: int, temperature: float, stop: list[str], alternatives: int, text: str, share: float, context: int | None
+    ) -> None:
         self.text = text.replace("\r\n", "\n")
         self.cursor = round(share * len(self.text))
         self.wanted = pb.CompleteRequest(
@@ -266,7 +304,8 @@ class Editor(RuleBasedStateMachine):
         )
         given: dict[str, Any] = {"text": text, "cursor": self.cursor, "model": "one", "max_characters": 20, "stop": stop}
         sampling: dict[str, Any] = {"seed": seed, "temperature": temperature, "alternatives": alternatives, "min_confidence": 0}
-        self.hand = self.open_hand(self.world, given | sampling)
+        self.context = context
+        self.hand = self.open_hand(self.world, given | sampling | {"context_characters": context})
         self.suggests = True
         self.shown: dict[int, Suggestion] = {}
 
@@ -332,6 +371,15 @@ class Editor(RuleBasedStateMachine):
         self.hear(most)
 
     @rule(most=MOST)
+    def rest(self, most: int) -> None:
+        """Nobody types for a while, so that what lies around is read, where the engine is in this process."""
+        self.hear(ALL)
+        self.hand.edit(lambda document: document.insert("", suggest=False))
+        self.suggests, self.shown = False, {}
+        self.hand.rest()
+        self.hear(most)
+
+    @rule(most=MOST)
     def dismiss(self, most: int) -> None:
         self.hand.edit(Editable.dismiss)
         self.suggests, self.shown = False, {}
@@ -390,8 +438,11 @@ class Editor(RuleBasedStateMachine):
         return self.suggests and not is_in_word(self.text[: self.cursor], self.text[self.cursor :])
 
     def afresh(self) -> dict[int, tuple[str, str]]:
-        """What Complete says of the text before the cursor, each once, up to where it meets what follows; no space alone."""
-        self.wanted.prefix = self.text[: self.cursor]
+        """What Complete says of the text that is read, each once, up to where it meets what follows; no space alone."""
+        context = Context(GapBuffer(self.text), self.context)
+        begins = context.start(context.page(self.cursor))
+        self.visits.note("a part of the text", begins > 0)
+        self.wanted.prefix = self.text[begins : self.cursor]
         said = dict[str, tuple[int, str]]()
         for number, one in enumerate(self.world.ask(self.world.fresh, self.wanted)):
             text = worth_showing(until_met(one.text, self.text[self.cursor :]))
@@ -439,6 +490,14 @@ class Overheard:
         def receive(one: Draft, response: pb.FollowResponse) -> None:
             self.receive(one, response)
 
+        def idle_request(one: Draft) -> pb.ScoreRequest | None:
+            if (request := ahead(one)) is None:
+                ALL_READ.set()
+            visits.note("read ahead", request is not None)
+            return request
+
+        ahead = Draft.idle_request
+        patch.setattr(Draft, "idle_request", idle_request)
         patch.setattr(Draft, "requests", requests)
         patch.setattr(Draft, "receive", receive)
 
@@ -463,11 +522,12 @@ class Overheard:
 
 EVERYWHERE = (
     *("open", "edit", "accept", "dismiss", "started", "suggestion", "finished", "several messages"),
-    *("a part taken over", "all taken over", "a part taken over, then a jump"),
+    *("a part taken over", "all taken over", "a part taken over, then a jump", "an open by a state", "a part of the text"),
 )
 """Where the law is tried, whoever suggests."""
 
-BETWEEN_REPLICAS = ("need_text", "an open by a state", "goodbye", "a goodbye, then resumed", "news of an older text")
+BETWEEN_REPLICAS = ("need_text", "goodbye", "a goodbye, then resumed", "news of an older text")
+HERE = ("read ahead",)
 
 
 @pytest.mark.timeout(600)
@@ -478,9 +538,10 @@ def test_after_any_edits_breaks_and_moves_the_suggestions_are_those_of_a_fresh_c
     Overheard(visits, monkeypatch)
     monkeypatch.setattr(draft, "LONGEST_TEXT", 1 << 10)
     monkeypatch.setattr(draft, "JUMP", 10)
-    monkeypatch.setattr(draft, "SPACING", 8)
-    monkeypatch.setattr(draft, "LONGEST_STRETCH", 1 << 9)
+    monkeypatch.setattr(gathering, "SPACING", 8)
+    monkeypatch.setattr(gathering, "LONGEST_STRETCH", 1 << 9)
+    monkeypatch.setattr("elman.sync.document.IDLE_SECONDS", 0)
     examples = settings(deadline=None, max_examples=40, stateful_step_count=25)
     machine: Any = partial(Editor, world, open_hand, visits)
-    situations = EVERYWHERE if open_hand is embedded else (*EVERYWHERE, *BETWEEN_REPLICAS)
-    visits.run(lambda: run_state_machine_as_test(machine, settings=examples), *situations)
+    situations = HERE if open_hand is embedded else BETWEEN_REPLICAS
+    visits.run(lambda: run_state_machine_as_test(machine, settings=examples), *EVERYWHERE, *situations)

@@ -126,6 +126,7 @@ class AsyncClient:
         include_log_probabilities: bool = False,
         whole_words: bool = False,
         heed_surroundings: bool = True,
+        context_characters: int | None = None,
         debounce_seconds: float = 0.0,
     ) -> AsyncDocument:
         """A document to edit, with the cursor at its end unless one is given: see AsyncDocument.
@@ -136,6 +137,8 @@ class AsyncClient:
         stands before the cursor); `debounce_seconds` is how long to wait after an edit before asking for suggestions.
         Unless it is to `heed_surroundings`, it suggests in the middle of a word as well, and what would repeat the text after
         the cursor: an editor that has its own rules asks for that.
+        `context_characters` is the most that a model reads before the cursor, so that a long text costs no more than that; None
+        is all. It reads from the start of a line, which moves in steps of half of that, so at least about half is read.
         Nothing is sent before suggestions are asked for. Raises MendRequest.
         """
         fields = opening(
@@ -152,7 +155,7 @@ class AsyncClient:
             alternatives=alternatives,
             include_log_probabilities=include_log_probabilities,
         )
-        draft = Draft(fields, text, cursor, trims=whole_words, heeds=heed_surroundings)
+        draft = Draft(fields, text, cursor, trims=whole_words, heeds=heed_surroundings, context=context_characters)
         return AsyncDocument(draft, self._replicas, not_negative("debounce_seconds", debounce_seconds))
 
     async def score(

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final, cast
 
 from elman.errors import MendRequest
-from elman.protocol.fields import DOCUMENT_DEFAULTS
+from elman.protocol.fields import OF_DOCUMENTS
 
 SECRETS: Final = (
     *(
@@ -49,7 +49,7 @@ class Preferences:
     languages: Mapping[str, bool] = field(default_factory=dict[str, bool])
     alternatives: int = 3
     inside_words: bool = False
-    max_characters: int = cast("int", DOCUMENT_DEFAULTS["max_characters"][0])
+    max_characters: int = cast("int", OF_DOCUMENTS["max_characters"]["default"])
     context_characters: int = 65536
     completion: bool = True
 

@@ -1,8 +1,9 @@
 """A document that is edited, what a server knows of it, and what it suggests. Pure: knows no transport and no time.
 
-text:     T h e   c a t|s a t     the server's document is what lies before the cursor
+text:     T h e   c a t|s a t     the server's document is what lies before the cursor, or the last of it (`context`)
 agreed:   T h e   c               what is still right of what the server has; the next edit keeps it and sends the rest
 
+Offsets count from the start of the text, positions on the wire from where the server's document begins.
 Every request is the difference between the text and what the server was sent. So any number of changes is one message, and a
 new stream, on any replica, begins with the nearest state and the text that follows it.
 """
@@ -11,8 +12,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from elman.errors import GoElsewhere, ReportDefect
+from elman.protocol.context import Context
 from elman.protocol.gap import GapBuffer
-from elman.protocol.landmarks import Landmarks
+from elman.protocol.gathering import Gathering
 from elman.protocol.request import LONGEST_TEXT, model_of
 from elman.protocol.suggestions import ReceivedSuggestions, Suggestion
 from elman.protocol.surroundings import NEAR, is_in_word
@@ -24,12 +26,6 @@ from elman.words import ends_in_word
 JUMP: Final = 1 << 12
 """An edit of more characters than this is replaced by an open, if a state makes that half as long."""
 
-SPACING: Final = 1 << 12
-"""The characters between one state that is asked for and the next."""
-
-LONGEST_STRETCH: Final = 1 << 14
-"""The most characters that one request for a state has consumed."""
-
 
 class Draft:
     """A text with a cursor, and the client's side of a Follow about it. `opening` is an open without state and prefix.
@@ -38,7 +34,14 @@ class Draft:
     """
 
     def __init__(
-        self, opening: pb.Open, text: str, cursor: int | None = None, *, trims: bool = False, heeds: bool = True
+        self,
+        opening: pb.Open,
+        text: str,
+        cursor: int | None = None,
+        *,
+        trims: bool = False,
+        heeds: bool = True,
+        context: int | None = None,
     ) -> None:
         self._opening, self._heeds = opening, heeds
         self._named = pb.Model()
@@ -46,8 +49,8 @@ class Draft:
         text = with_line_feeds(encodable("text", text))
         self._text = GapBuffer(text)
         self._text.move(len(text) if cursor is None else in_range("cursor", cursor, 0, len(text)))
-        self._landmarks = Landmarks()
-        self._stretch: tuple[pb.ScoreRequest, int] | None = None  # what was asked for a state, and its position
+        self._context = Context(self._text, context)
+        self._gathering = Gathering(self._text, self._context)
         self._wants = True  # whether suggestions are wanted for the text as it is
         self.revision = 0  # of the last request
         self.model = self.digest = ""
@@ -96,10 +99,9 @@ class Draft:
         self._text.move(end)
         self._text.delete(end - start)
         self._text.insert(text)
+        self._context.edit(start)
+        self._gathering.edit(start, end, len(text))
         self._settle()
-        self._landmarks.cut(start)
-        if self._stretch and self._stretch[1] > start:
-            self._stretch = None
 
     def delete(self, characters: int, suggest: bool) -> None:
         """Delete the last characters before the cursor. Raises MendRequest."""
@@ -116,7 +118,7 @@ class Draft:
     def accept(self, number: int, characters: int | None, suggest: bool) -> str:
         """Put a suggestion, or its first characters, before the cursor; returns what was put. Raises MendRequest."""
         accepted = self._received.acceptable(number, characters)
-        is_sent = not self._must_open and self._agreed == self._sent == self.cursor
+        is_sent = not self._is_new and self._agreed == self._sent == self.cursor
         accept = pb.Accept(alternative=number, characters=len(accepted), suggest=False)
         is_heard = self._received.is_heard(number, len(accepted))
         self._replace(self.cursor, self.cursor, accepted, suggest)  # to the letter, as the server's text has it
@@ -137,26 +139,28 @@ class Draft:
     def _forget_model(self) -> None:
         """Forget everything that belongs to the model: states, suggestions, name and digest."""
         self._opening.model.CopyFrom(self._named)
-        self._landmarks, self._stretch = Landmarks(), None
+        self._gathering.forget()
         self.model = self.digest = ""
         self._forget_suggestions()
         self._must_open = True
 
     def give_up_model(self) -> bool:
         """Drop digest and states, which no replica takes, and go on with any allowed model. False if there were none."""
-        is_pinned = self._opening.model != self._named or self._landmarks.at_or_before(self.cursor)[0] > 0
+        is_pinned = self._opening.model != self._named or self._nearest[0] > self._read_from
         self._forget_model()
         return is_pinned
 
     def _change(self, agreed: int, suggest: bool) -> None:
         """The text before the cursor is about to change from the offset `agreed` on; `_settle` says that it has."""
         self._agreed = min(self._agreed, agreed)
+        self._must_open |= agreed < self._told_from
         self._wants = suggest
         self._forget_suggestions()
 
     def _settle(self) -> None:
         """The text and the cursor are as they are to be: note what lies around it."""
         cursor = self.cursor
+        self._read_from = self._context.start(self._context.page(cursor))
         before, after = (
             self._text.slice(max(0, cursor - NEAR), cursor),
             self._text.slice(cursor, min(len(self._text), cursor + NEAR)),
@@ -177,17 +181,17 @@ class Draft:
 
     def lose_stream(self) -> None:
         """The stream is lost: the next one begins with an open, and repeats what was suggested."""
-        self._agreed = self._sent = 0
+        self._agreed = self._sent = self._told_from = self._read_from
         self._must_open, self._is_asked = True, False
         self._is_suggesting = False
         self._accept: pb.Accept | None = None
         self._opened = 0  # the revision of the last open
-        self._stretch = None
+        self._gathering.forget_request()
 
     def requests(self, asks: bool = True) -> Iterator[pb.FollowRequest]:
         """What to send now. Unless `asks`, the server gets the text but is not asked for suggestions yet."""
         suggest = self._is_wanted and asks
-        if self._must_open or self._is_nearer_by_state():
+        if self._is_new or self._is_nearer_by_state():
             yield from self._open(suggest)
         elif self._accept is not None:
             self._agreed = self.cursor
@@ -198,16 +202,26 @@ class Draft:
         elif self._is_suggesting and not self._is_wanted:
             yield self._request(False, dismiss=pb.Dismiss())
 
+    @property
+    def _is_new(self) -> bool:
+        """Whether the stream must begin with an open, for the server has no document, or one that begins elsewhere."""
+        return self._must_open or self._read_from != self._told_from
+
+    @property
+    def _nearest(self) -> tuple[int, bytes]:
+        """The nearest state before the cursor, preceded by its offset."""
+        return self._gathering.nearest(self._read_from, self.cursor)
+
     def _is_nearer_by_state(self) -> bool:
-        edit, by_state = self.cursor - self._agreed, self.cursor - self._landmarks.at_or_before(self.cursor)[0]
+        edit, by_state = self.cursor - self._agreed, self.cursor - self._nearest[0]
         return edit > JUMP and by_state < edit // 2
 
     def _open(self, suggest: bool) -> Iterator[pb.FollowRequest]:
-        position, state = self._landmarks.at_or_before(self.cursor)
+        offset, state = self._nearest
         opening = pb.Open()
         opening.CopyFrom(self._opening)
-        self._agreed = min(self.cursor, position + LONGEST_TEXT)
-        opening.state, opening.prefix = state, self._text.slice(position, self._agreed)
+        self._told_from, self._agreed = self._read_from, min(self.cursor, offset + LONGEST_TEXT)
+        opening.state, opening.prefix = state, self._text.slice(offset, self._agreed)
         opening.suggest = suggest and self._agreed == self.cursor
         self._must_open, self._opened = False, self.revision + 1
         yield self._request(opening.suggest, open=opening)
@@ -219,8 +233,9 @@ class Draft:
         is_first = True
         while is_first or self._agreed < self.cursor:
             is_first = False
-            keep, end = self._agreed, min(self.cursor, self._agreed + LONGEST_TEXT)
-            edit = pb.Edit(keep=keep, insert=self._text.slice(keep, end), suggest=suggest and end == self.cursor)
+            kept, end = self._agreed, min(self.cursor, self._agreed + LONGEST_TEXT)
+            insert = self._text.slice(kept, end)
+            edit = pb.Edit(keep=kept - self._read_from, insert=insert, suggest=suggest and end == self.cursor)
             self._agreed = end
             yield self._request(edit.suggest, edit=edit)
 
@@ -252,7 +267,7 @@ class Draft:
         if event == "need_text":
             self._must_open = True
         elif event == "suggestion" and self._is_asked:
-            self._received.take(response.suggestion, self.cursor)
+            self._received.take(response.suggestion, self.cursor - self._read_from)
         elif event == "finished" and self._is_asked:
             self._received.finish(response.finished)
 
@@ -265,8 +280,9 @@ class Draft:
         self._opening.model.CopyFrom(started.model)
 
     def _leave(self, goodbye: pb.Goodbye, is_newest: bool) -> None:
-        if is_newest and goodbye.state and goodbye.position <= self._agreed:
-            self._landmarks.add(goodbye.position, goodbye.state)
+        end = self._told_from + goodbye.position
+        if is_newest and goodbye.state and end <= self._agreed:
+            self._gathering.add(self._told_from, end, goodbye.state, self.cursor)
         raise GoElsewhere("the server is draining")
 
     def next_suggestion(self) -> Suggestion | None:
@@ -274,19 +290,13 @@ class Draft:
         return self._received.news(self.cursor)
 
     def state_request(self) -> pb.ScoreRequest | None:
-        """The request for the state at the start of a line, if one is due; its answer goes to `note_state`."""
-        position, state = self._landmarks.at_or_before(self.cursor)
-        if self._stretch or not self.digest or self.cursor - position < SPACING:
-            return None
-        text = self._text.slice(position, min(self.cursor, position + LONGEST_STRETCH))
-        line = text.rfind("\n", SPACING // 2) + 1 or len(text)
-        request = pb.ScoreRequest(model=self._opening.model, state=state, text=text[:line])
-        self._stretch = request, position + line
-        return request
+        """The request for a state on the way to the cursor, if one is due; its answer goes to `note_state`."""
+        return self._gathering.request(self._opening.model, self.cursor) if self.digest else None
+
+    def idle_request(self) -> pb.ScoreRequest | None:
+        """The same for a state near the cursor, wherever a jump may lead, if the document bounds its context."""
+        return self._gathering.request_near(self._opening.model, self.cursor) if self.digest else None
 
     def note_state(self, request: pb.ScoreRequest, state: bytes) -> None:
-        """Take the answer; no bytes if there was an error. The text may have changed meanwhile."""
-        if self._stretch and self._stretch[0] is request:
-            if state:
-                self._landmarks.add(self._stretch[1], state)
-            self._stretch = None
+        """Take the answer; no bytes if there was none. The text may have changed meanwhile."""
+        self._gathering.note(request, state, self.cursor)

@@ -98,6 +98,16 @@ class ScoreFields:
 WHOLE_WORDS: Final = Setting("whole_words", EITHER, False, "leave out a last word that may be incomplete", flag="--whole-words")
 """No field of a request: what is shown of the answer."""
 
+CONTEXT_CHARACTERS: Final = Setting(
+    "context_characters",
+    WHOLE,
+    1 << 16,
+    "the largest number of characters before the cursor that the model reads, from a line's start",
+    allowed.CONTEXT_CHARACTERS,
+    flag="--context-characters",
+)
+"""No field of a request: what of the text is sent. Client.document reads all unless told otherwise; this is for editors."""
+
 COMPLETE_FIELDS: Final = settings_of(CompleteFields)
 SCORE_FIELDS: Final = settings_of(ScoreFields)
 
@@ -116,5 +126,9 @@ OF_DOCUMENTS: Final[dict[str, dict[str, Any]]] = {
 }
 NOT_OF_DOCUMENTS: Final = ("state", "first_alternative")
 DOCUMENT_FIELDS: Final = tuple(for_documents(one) for one in COMPLETE_FIELDS if one.name not in NOT_OF_DOCUMENTS)
-SHOWN_DOCUMENT_FIELDS: Final = (*(one for one in DOCUMENT_FIELDS if one.name != "include_log_probabilities"), WHOLE_WORDS)
+SHOWN_DOCUMENT_FIELDS: Final = (
+    *(one for one in DOCUMENT_FIELDS if one.name != "include_log_probabilities"),
+    WHOLE_WORDS,
+    CONTEXT_CHARACTERS,
+)
 """The keywords of a document that change what a person sees of it."""

@@ -1,4 +1,4 @@
-"""The states that a client keeps of a document, so that another replica need not be sent its whole text. Knows no text.
+"""The states that a client keeps of a text, so that another replica need not be sent all of it. Knows no text.
 
 position:  0          4096         8210        12330     12900
 state:     none       s            s           s         s            a state stands for all the text before its position
@@ -19,12 +19,15 @@ class Landmarks:
         self._positions = [0]
         self._states = {0: b""}
 
+    def __len__(self) -> int:
+        return len(self._positions) - 1  # without the start, which has none
+
     def add(self, position: int, state: bytes) -> None:
         """Keep the state after the first `position` characters."""
         if position not in self._states:
             insort(self._positions, position)
             self._states[position] = state
-            self._thin(len(state))
+            self._thin(len(state), position)
 
     def at_or_before(self, position: int) -> tuple[int, bytes]:
         """The nearest state at a position or before it, preceded by its own position."""
@@ -38,9 +41,14 @@ class Landmarks:
             del self._states[passed]
         del self._positions[kept:]
 
-    def _thin(self, size: int) -> None:
-        """While the states take too much memory, drop the one that leaves the smallest gap; the first and the last stay."""
-        while len(self._positions) > 2 and len(self._positions) * size > self._most_bytes:
-            places = range(1, len(self._positions) - 1)
+    def _thin(self, size: int, added: int) -> None:
+        """While the states take too much memory, drop the one that leaves the smallest gap.
+
+        The first and the last stay, and the one just added: else a state would be asked for again and again.
+        """
+        while len(self._positions) * size > self._most_bytes:
+            places = [place for place in range(1, len(self._positions) - 1) if self._positions[place] != added]
+            if not places:
+                return
             least = min(places, key=lambda place: self._positions[place + 1] - self._positions[place - 1])
             del self._states[self._positions.pop(least)]

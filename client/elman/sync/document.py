@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from elman.errors import ElmanError, SendTextAgain
 from elman.protocol.draft import Draft
@@ -16,6 +16,9 @@ from elman.protocol.suggestions import Suggestion
 if TYPE_CHECKING:
     from elman.sync.stream import DocumentStream
     from elman.sync.transport import Transport
+
+IDLE_SECONDS: Final = 0.5
+"""How long after an edit nobody is taken to be typing."""
 
 
 class Document(Editable):
@@ -42,6 +45,7 @@ class Document(Editable):
         self._replicas, self._debounce_seconds = replicas, debounce_seconds
         self._stream: DocumentStream | None = None
         self._edited_at = -debounce_seconds
+        self._is_read = False  # whether all around is read, or cannot be
         self._is_closed = False
 
     def suggestions(self, *, timeout: float | None = None) -> Generator[Suggestion]:
@@ -54,10 +58,27 @@ class Document(Editable):
         return self._suggestions(self._replicas.tries(timeout))
 
     def wait(self) -> bool:
-        """Wait until there is something to suggest; False once the document is closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._draft.is_waiting or self._is_closed)
-            return not self._is_closed
+        """Wait until there is something to suggest; False once the document is closed.
+
+        If the document bounds its context and the engine is in this process, what a jump may lead to is read meanwhile.
+        """
+        while True:
+            with self._changed:
+                if self._changed.wait_for(lambda: self._draft.is_waiting or self._is_closed, self._seconds_to_idle()):
+                    return not self._is_closed
+            self._read_ahead()
+
+    def _read_ahead(self) -> None:
+        """Find one state of the text around, unless something else is to be done first."""
+        with self._lock:
+            stream, edited_at, request = self._stream, self._edited_at, self._draft.idle_request()
+        state = b""
+        if request and stream:
+            state = stream.read(request, lambda: self._edited_at == edited_at and not self._is_closed)
+        with self._lock:
+            if request:
+                self._draft.note_state(request, state)
+            self._is_read = not state and self._edited_at == edited_at
 
     def close(self) -> None:
         """End the stream. The text stays."""
@@ -117,7 +138,7 @@ class Document(Editable):
             self._stream.ask(request)
 
     def _note_change(self) -> None:
-        self._edited_at = time.monotonic()
+        self._edited_at, self._is_read = time.monotonic(), False
         self._send_requests()
         if self._stream:
             self._stream.wake()
@@ -132,6 +153,12 @@ class Document(Editable):
         """How long until suggestions may be asked for after the last edit; None if they may be now."""
         left = self._edited_at + self._debounce_seconds - time.monotonic()
         return left if self._debounce_seconds and left > 0 else None
+
+    def _seconds_to_idle(self) -> float | None:
+        """How long until there is time to read ahead; None if there is nothing to read, or no engine here."""
+        if self._is_read or self._stream is None or not self._stream.is_embedded:
+            return None
+        return max(0.0, self._edited_at + IDLE_SECONDS - time.monotonic())
 
     def _recover(self, tries: Tries, error: ElmanError) -> float:
         """The seconds to wait before another replica is tried. Raises the error if none may be."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from typing import TypeAlias
 
 from elman.engine import DEFAULT_MODEL, SESSION_BYTES, EmbeddedEngine, FollowedDocument, open_engine, refusals
-from elman.errors import AllowMoreTime, ElmanError
+from elman.errors import AllowMoreTime, ElmanError, GoElsewhere
 from elman.protocol.heard import Heard, lasting
 from elman.sync.client import Client
 from elman.v1 import completion_service_pb2 as pb
@@ -25,13 +25,14 @@ class EngineTransport:
 
     def __init__(self, engine: EmbeddedEngine, watch: Watch = unwatched) -> None:
         self._engine, self._watch = engine, watch
+        self._awaited: set[EngineDocumentStream] = set()
 
     def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Generator[pb.CompleteResponse]:
         with refusals():
             yield from self._engine.complete(request, self._check(len(request.prefix), seconds))
 
     def follow(self) -> "EngineDocumentStream":
-        return EngineDocumentStream(self._engine.follow(SESSION_BYTES))
+        return EngineDocumentStream(self._engine, self._engine.follow(SESSION_BYTES), self._awaited)
 
     def score(self, request: pb.ScoreRequest, seconds: float | None) -> Generator[pb.ScoreResponse]:
         with refusals():
@@ -63,8 +64,11 @@ class EngineTransport:
 class EngineDocumentStream:
     """A stream without a network: the thread that waits does the work, on the newest requests, one response at a time."""
 
-    def __init__(self, follow: FollowedDocument) -> None:
-        self._follow = follow
+    is_embedded = True
+
+    def __init__(self, engine: EmbeddedEngine, follow: FollowedDocument, awaited: "set[EngineDocumentStream]") -> None:
+        """`awaited` are the streams of this engine at which somebody waits."""
+        self._engine, self._follow, self._awaited = engine, follow, awaited
         self._working = threading.Lock()
         self._requests: deque[pb.FollowRequest] = deque()
         self._responses: deque[Heard] = deque()
@@ -79,13 +83,30 @@ class EngineDocumentStream:
     def ask(self, request: pb.ScoreRequest) -> None:
         """Do nothing: an engine in this process cannot be lost, and remembers a long document by itself."""
 
+    def read(self, request: pb.ScoreRequest, is_idle: Callable[[], bool]) -> bytes:
+        """A step of the engine, about a millisecond, after another, while there is nothing else to do."""
+
+        def check(left: int) -> None:
+            if self._awaited or not is_idle():
+                raise GoElsewhere("there is something else to do")
+
+        try:
+            with self._working, refusals():
+                return self._engine.score(request, check).state
+        except ElmanError:
+            return b""
+
     def take(self) -> Heard | None:
         return self._responses.popleft() if self._responses else None
 
     def wait(self, seconds: float | None) -> None:
         """Make the next response; if only a request can bring one, wait for that. Whatever wakes it, ends it after a step."""
-        with self._working:
-            is_idle = not self._work()
+        self._awaited.add(self)
+        try:
+            with self._working:
+                is_idle = not self._work()
+        finally:
+            self._awaited.discard(self)
         if is_idle:
             self._is_woken.wait(seconds)
         self._is_woken.clear()

@@ -7,7 +7,7 @@ Its asynchronous twin is `elman.aio.stream`.
 import threading
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,6 +36,15 @@ class DocumentStream(Protocol):
 
     def ask(self, request: pb.ScoreRequest) -> None:
         """Ask for the state after a text, without waiting; the answer is taken like a response."""
+        ...
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the engine is in this process, so that its idle time is the caller's own."""
+        ...
+
+    def read(self, request: pb.ScoreRequest, is_idle: Callable[[], bool]) -> bytes:
+        """Find the state after a text in this thread, while nothing else is to be done; no bytes if something is."""
         ...
 
     def take(self) -> Heard | None:
@@ -109,6 +118,8 @@ class Inbox:
 class GrpcDocumentStream:
     """A call that gRPC's threads write to and a thread of its own reads from; dropping the object cancels the call."""
 
+    is_embedded = False
+
     def __init__(self, stub: "CompletionServiceStub", address: str) -> None:
         self._stub, self._inbox = stub, Inbox()
         requests: SimpleQueue[pb.FollowRequest | None] = SimpleQueue()
@@ -131,6 +142,10 @@ class GrpcDocumentStream:
     def ask(self, request: pb.ScoreRequest) -> None:
         call = self._stub.Score.future(request, timeout=STATE_SECONDS)
         call.add_done_callback(lambda call: self._inbox.put((request, state_of(call))))
+
+    def read(self, request: pb.ScoreRequest, is_idle: Callable[[], bool]) -> bytes:
+        """Nothing: the server's time is not the caller's own."""
+        return b""
 
     def wait(self, seconds: float | None) -> None:
         self._inbox.wait(seconds)

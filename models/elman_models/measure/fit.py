@@ -64,9 +64,11 @@ USUAL = np.array(
 """The usual lambda of each length and agreement, in percent: the mean of three models (Python, novels, plays), each fitted by
 itself."""
 USUAL_FACTORS = np.array([[2.2, 2.2, 1.4], [0.8, 0.8, 0.5], [0.4, 0.4, 0.26]])
-"""How many times the odds are as large in each class of the rival and of the distance. By the mean of the three models they would
-be twice as large at the least distance; but long runs just repeated are rare in what people write, so that there the usual decides,
-and a model that draws on and on would circle."""
+"""How many times the odds are as large in each class of the rival and of the distance.
+
+By the mean of the three models they would be twice as large at the least distance. But people rarely repeat a long run at once,
+so what is usual decides there, and a model that draws on and on would circle.
+"""
 
 LESS_THAN_USUAL = (0.5, 0.25, 0.0)
 CLEARLY = 0.001

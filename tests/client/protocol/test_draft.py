@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from elman.errors import GoElsewhere, MendRequest, ReportDefect
-from elman.protocol.draft import SPACING, Draft
+from elman.protocol.draft import Draft
+from elman.protocol.gathering import SPACING
 from elman.protocol.request import LONGEST_TEXT, opening
 from elman.protocol.suggestions import Suggestion
 from elman.v1 import completion_service_pb2 as pb

@@ -3,17 +3,19 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from elman.errors import AllowMoreTime, BackOff, ElmanError, GoElsewhere, MendRequest, SendTextAgain
-from elman.protocol.draft import SPACING, Draft
+from elman.protocol.draft import Draft
+from elman.protocol.gathering import SPACING
 from elman.protocol.heard import Heard
 from elman.protocol.replicas import Replicas
 from elman.protocol.request import opening
 from elman.protocol.retry import Retry
-from elman.sync.document import Document
+from elman.sync.document import IDLE_SECONDS, Document
 from elman.v1 import completion_service_pb2 as pb
 
 PLAIN: dict[str, Any] = {"model": None, "digest": "", "temperature": 0.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "seed": 7}
@@ -46,6 +48,8 @@ class Clock:
 class Stream:
     """One stream. Whoever waits for it lets the next thing happen; once nothing is left to happen it fails."""
 
+    is_embedded = False
+
     def __init__(self, happenings: deque[Callable[["Stream"], object]]) -> None:
         self._happenings = happenings
         self._heard: deque[Heard] = deque()
@@ -60,6 +64,9 @@ class Stream:
 
     def ask(self, request: pb.ScoreRequest) -> None:
         self.asked.append(request)
+
+    def read(self, request: pb.ScoreRequest, is_idle: Callable[[], bool]) -> bytes:
+        raise AssertionError
 
     def take(self) -> Heard | None:
         return self._heard.popleft() if self._heard else None
@@ -95,11 +102,17 @@ class World:
         self.happenings: deque[Callable[[Stream], object]] = deque()
 
     def document(
-        self, text: str = "", *, debounce_seconds: float = 0.0, retry: Retry | None = None, replicas: int = 2
+        self,
+        text: str = "",
+        *,
+        debounce_seconds: float = 0.0,
+        retry: Retry | None = None,
+        replicas: int = 2,
+        context: int | None = None,
     ) -> Document:
         """A new one, over replicas that accept every stream."""
         transports: list[Any] = [Replica(self, number) for number in range(replicas)]
-        draft = Draft(opening(**PLAIN, **ENDS, include_log_probabilities=False), text)
+        draft = Draft(opening(**PLAIN, **ENDS, include_log_probabilities=False), text, context=context)
         return Document(draft, Replicas(transports, retry, self.clock), debounce_seconds)
 
     def then(self, *happenings: Callable[[Stream], object]) -> None:
@@ -338,3 +351,68 @@ def test_whoever_waits_is_told_of_an_edit_and_of_the_end(
     act(document)
     waiting.join(PATIENCE_SECONDS)
     assert told == [is_open]
+
+
+def at_rest(world: World, text: str, reader: Callable[[Stream, pb.ScoreRequest, Callable[[], bool]], bytes]) -> Document:
+    """A document whose context is bounded, at an engine in this process that reads so, with all of its suggestions given."""
+    document = world.document(text, context=SPACING * 16)
+    world.then(both(start, finish))
+    assert given(document) == []
+    stream: Any = world.stream
+    stream.is_embedded, stream.read = True, partial(reader, stream)
+    world.clock.seconds = IDLE_SECONDS
+    return document
+
+
+@pytest.mark.timeout(30)
+def test_while_nobody_edits_what_lies_around_is_read_and_an_edit_ends_that(world: World) -> None:
+    read: list[str] = []
+
+    def reader(stream: Stream, request: pb.ScoreRequest, is_idle: Callable[[], bool]) -> bytes:
+        read.append(request.text)
+        assert is_idle()
+        if len(read) == 3:
+            world.clock.seconds += 1
+            document.insert("a", suggest=True)
+            assert not is_idle()
+            return b""
+        return b"state"
+
+    document = at_rest(world, LONG, reader)
+    assert document.wait()
+    assert len(read) == 3
+    assert all(text in LONG for text in read)
+
+
+@pytest.mark.timeout(30)
+def test_what_cannot_be_read_is_tried_again_after_an_edit_alone(world: World) -> None:
+    read: list[str] = []
+
+    def reader(stream: Stream, request: pb.ScoreRequest, is_idle: Callable[[], bool]) -> bytes:
+        read.append(request.text)
+        return b""
+
+    document = at_rest(world, LONG, reader)
+    waiting = threading.Thread(target=document.wait, daemon=True)
+    waiting.start()
+    waiting.join(0.05)
+    assert (waiting.is_alive(), len(read)) == (True, 1)
+    world.clock.seconds += 1
+    document.close()
+    waiting.join(PATIENCE_SECONDS)
+    assert (waiting.is_alive(), len(read)) == (False, 1)
+
+
+@pytest.mark.timeout(30)
+def test_nothing_is_read_before_half_a_second_without_an_edit(world: World) -> None:
+    def reader(stream: Stream, request: pb.ScoreRequest, is_idle: Callable[[], bool]) -> bytes:
+        raise AssertionError
+
+    document = at_rest(world, LONG, reader)
+    document.delete()  # wants no suggestions
+    waiting = threading.Thread(target=document.wait, daemon=True)
+    waiting.start()
+    waiting.join(0.05)
+    document.close()
+    waiting.join(PATIENCE_SECONDS)
+    assert not waiting.is_alive()
