@@ -9,6 +9,7 @@
 // run on any processor, whichever copy the linker keeps.
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
+#define ELMAN_HAS_AVX2  // __AVX2__ does not follow the pragma in every compiler: gcc 12 leaves it undefined
 #include "machine.h"
 
 namespace elman {

@@ -14,7 +14,7 @@ namespace {  // each instruction set has its own copy: never let the linker choo
 constexpr int kLeast = 3, kMost = 32, kPeriod = 512, kSources = 64;
 constexpr int kBlock = 32;  // places looked at together, and bytes of a suffix compared together
 
-#if defined(__AVX2__)
+#if defined(ELMAN_HAS_AVX2)
 inline __m256i load_bytes(const uint8_t* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
 
 // The last bytes of a text, to be looked for before other places.
