@@ -66,7 +66,7 @@ struct Ending {
 inline int same_bytes_before(const uint8_t* a, const uint8_t* b) {
 #if defined(ELMAN_HAS_AVX2)
   const uint32_t same = uint32_t(_mm256_movemask_epi8(_mm256_cmpeq_epi8(load_bytes(a - kMost), load_bytes(b - kMost))));
-  return ~same ? __builtin_clz(~same) : kMost;
+  return int(_lzcnt_u32(~same));
 #else
   int same = 0;
   while (same < kMost && a[-1 - same] == b[-1 - same]) ++same;

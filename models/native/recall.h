@@ -23,20 +23,19 @@ class Sources {
   void find() {
     for (int high = count_; high > kLeast && found_ < kSources; high -= kPlaces) {
       const Matches matches = ending_.matches(end_.bytes + (high - kPlaces - count_));
-      if (matches.are_none()) continue;
-      take(matches.later(), high - 64);
-      take(matches.earlier(), high - 128);
+      if (!matches.are_none()) take(matches.earlier(), matches.later(), high - kPlaces);
     }
   }
 
   Recalled recalled() const {
-    int lengths[kSources], longest = 0, j = 0;
+    int lengths[kSources], best = 0;  // the greatest length, and of equal ones the latest source
     int32_t followers[kSources];
     for (int i = 0; i < found_; ++i) {
       lengths[i] = kept_length(places_[i]);
       followers[i] = follower(places_[i]);
-      if (lengths[i] > longest) longest = lengths[i], j = places_[i];
+      best = std::max(best, lengths[i] * kSources + kSources - 1 - i);
     }
+    const int longest = best / kSources, j = places_[kSources - 1 - best % kSources];
     if (!longest) return {};
     const int32_t character = follower(j);
     int same = 0, half = 0, rival = 0;
@@ -50,13 +49,19 @@ class Sources {
   }
 
  private:
-  // Takes the places of one block that match in their low bytes; `low` is the first place of the block.
-  void take(uint64_t matches, int low) {
-    if (low < kLeast) matches = low > kLeast - 64 ? matches & ~uint64_t(0) << (kLeast - low) : 0;
-    while (matches && found_ < kSources) {
-      const int bit = 63 - __builtin_clzll(matches);
-      matches ^= uint64_t(1) << bit;
-      if (is_source(low + bit)) places_[found_++] = low + bit;
+  // Takes the places from `low` on that match in their low bytes: two times 64. Most often it is one, in either half, so that which
+  // half it is in should not be a branch.
+  void take(uint64_t earlier, uint64_t later, int low) {
+    const int unseen = kLeast - low;  // places too early to be sources
+    if (unseen > 0) later &= ~uint64_t(0) << std::max(unseen - 64, 0), earlier = unseen < 64 ? earlier & ~uint64_t(0) << unseen : 0;
+    while ((earlier | later) && found_ < kSources) {
+      const bool is_later = later;
+      const int bit = 63 - __builtin_clzll(is_later ? later : earlier);
+      const uint64_t taken = uint64_t(1) << bit;
+      later &= ~(is_later ? taken : 0);
+      earlier &= ~(is_later ? 0 : taken);
+      places_[found_] = low + bit + 64 * is_later;
+      found_ += is_source(places_[found_]);
     }
   }
 
@@ -82,7 +87,8 @@ class Sources {
   // What stands between the place and the end stands before the place, too.
   bool is_periodic(int j, int length) const {
     const int distance = count_ - j;
-    if (distance > kPeriod || distance > j || length < std::min(distance, kMost)) return false;
+    const bool may_be = (distance <= kPeriod) & (distance <= j) & (length >= std::min(distance, kMost));
+    if (!may_be) return false;
     if (distance <= kMost) return true;
     const ptrdiff_t at = j - count_;
     return end_.wide ? std::memcmp(end_.wide + at - distance, end_.wide + at, sizeof(uint32_t) * distance) == 0
