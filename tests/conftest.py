@@ -9,7 +9,7 @@ from typing import TypeAlias, cast
 import numpy as np
 import pytest
 
-from elman_models.execution.choice import open_execution
+from elman_models.execution.choice import has_extension, open_execution
 from elman_models.execution.initial_state import with_initial_state
 from elman_models.execution.protocol import Execution
 from elman_models.law.artifact import LayerWeights, Model, OutputWeights
@@ -30,6 +30,15 @@ SKIPPING = Structure((Layer(12, (), True), Layer(7, (0,), False), Layer(9, (0, 1
 
 VARIANTS = {"è": "é", "—": "!", "ﬁ": "f"}
 """Characters that a random model reads as others, in code-point order."""
+
+
+def sets_here() -> list[str]:
+    """The instruction sets of this machine."""
+    if not has_extension():
+        return []
+    from elman_models.execution.native import instruction_sets
+
+    return instruction_sets()
 
 
 def random_model(

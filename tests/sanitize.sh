@@ -12,5 +12,5 @@ rm -rf "$target"
 packages=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 LD_PRELOAD="$(gcc -print-file-name="$runtime") $(gcc -print-file-name=libstdc++.so.6)" PYTHONPATH=$target:$packages PYTHONMALLOC=malloc \
   ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 TSAN_OPTIONS=halt_on_error=1:report_signal_unsafe=0 UBSAN_OPTIONS=print_stacktrace=1 \
-  .venv/bin/python -S -m pytest tests/laws/test_executions.py -q --capture=sys -p no:cacheprovider --timeout 1200 --random-steps 5000 \
+  .venv/bin/python -S -m pytest tests/laws/test_executions.py tests/models/law/test_recall.py -q --capture=sys -p no:cacheprovider --timeout 1200 --random-steps 5000 \
   -k "not memory and not another_python"

@@ -11,7 +11,7 @@ def instruction_sets() -> list[str]:
     """The instruction sets that this machine has, the fastest first."""
 
 def recall(
-    text: NDArray[np.uint32], window: int
+    text: NDArray[np.uint32], window: int, instructions: str
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     """(lengths, characters, same, other, rivals, distances) before each character of a text, and at its end."""
 

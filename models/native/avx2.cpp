@@ -8,7 +8,8 @@
 // Only what follows is compiled for these instructions: a template of the standard library that this file shares with others must
 // run on any processor, whichever copy the linker keeps.
 #pragma GCC push_options
-#pragma GCC target("avx2,fma")
+#pragma GCC target("avx2,fma,bmi,lzcnt")
+#define ELMAN_HAS_AVX2  // __AVX2__ does not follow the pragma in every compiler: gcc 12 leaves it undefined
 #include "machine.h"
 
 namespace elman {

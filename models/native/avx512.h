@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 
+#define ELMAN_HAS_AVX2  // as in avx2.cpp
 #include "machine.h"
 
 namespace elman {

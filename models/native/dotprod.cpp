@@ -59,6 +59,8 @@ struct Dotprod {
 
 std::unique_ptr<Machine> make_dotprod(const Model& model, int rows) { return std::make_unique<Rows<Dotprod>>(model, rows); }
 
+Recalled recall_dotprod(TextEnd end, int count) { return recall(end, count); }
+
 }  // namespace elman
 #if defined(__clang__)
 #pragma clang attribute pop

@@ -14,11 +14,12 @@ bool has(const std::string& instructions) {
   if (instructions == "portable") return true;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (instructions == "avx2") return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  // LZCNT, which not every compiler can ask for, came with BMI.
+  if (instructions == "avx2") return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi");
   if (instructions == "avx512vbmi")
     return has("avx512vnni") && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bitalg");
   if (instructions == "avx512vnni")
-    return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+    return has("avx2") && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512dq");
 #elif defined(__aarch64__) && defined(__linux__)
   if (instructions == "dotprod") return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
@@ -26,6 +27,10 @@ bool has(const std::string& instructions) {
   if (instructions == "dotprod") return true;
 #endif
   return false;
+}
+
+void check(const std::string& instructions) {
+  if (!has(instructions)) throw std::invalid_argument("instructions: this machine lacks " + instructions);
 }
 
 }  // namespace
@@ -38,7 +43,7 @@ std::vector<std::string> instruction_sets() {
 }
 
 std::unique_ptr<Machine> make_machine(const std::string& instructions, const Model& model, int rows) {
-  if (!has(instructions)) throw std::invalid_argument("instructions: this machine lacks " + instructions);
+  check(instructions);
 #if defined(__x86_64__)
   if (instructions == "avx512vbmi") return make_avx512vbmi(model, rows);
   if (instructions == "avx512vnni") return make_avx512vnni(model, rows);
@@ -49,12 +54,16 @@ std::unique_ptr<Machine> make_machine(const std::string& instructions, const Mod
   return make_portable(model, rows);
 }
 
-Recalled recall_at(TextEnd end, int count) {
+Recall find_recall(const std::string& instructions) {
+  check(instructions);
 #if defined(__x86_64__)
-  static const bool has_avx2 = has("avx2");
-  if (has_avx2) return recall_avx2(end, count);
+  if (instructions == "avx512vbmi") return recall_avx512vbmi;
+  if (instructions == "avx512vnni") return recall_avx512vnni;
+  if (instructions == "avx2") return recall_avx2;
+#elif defined(__aarch64__)
+  if (instructions == "dotprod") return recall_dotprod;
 #endif
-  return recall_portable(end, count);
+  return recall_portable;
 }
 
 }  // namespace elman

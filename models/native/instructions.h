@@ -14,7 +14,8 @@ std::vector<std::string> instruction_sets();  // those that this machine has, th
 // Throws std::invalid_argument for an instruction set that this machine lacks.
 std::unique_ptr<Machine> make_machine(const std::string& instructions, const Model& model, int rows);
 
-// What is recalled at the end of a text, by the fastest instructions that this machine has for it.
-Recalled recall_at(TextEnd end, int count);
+// What is recalled at the end of a text, under an instruction set: law.h, recall_portable. Throws the same.
+using Recall = Recalled (*)(TextEnd end, int count);
+Recall find_recall(const std::string& instructions);
 
 }  // namespace elman

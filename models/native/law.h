@@ -41,7 +41,7 @@ struct RecallClasses {
 };
 
 // The end of a text, of which at least kTextMargin bytes before the first character that is seen may be read.
-constexpr int kTextMargin = 64;
+constexpr int kTextMargin = 128;
 struct TextEnd {
   uint8_t* bytes = nullptr;   // just behind the last character: the low byte of each
   uint32_t* wide = nullptr;   // the same in full, where a byte does not hold the vocabulary; otherwise null
@@ -111,5 +111,8 @@ std::unique_ptr<Machine> make_avx512vbmi(const Model& model, int rows);
 // What is recalled at the end of a text of which the last `count` characters are seen.
 Recalled recall_portable(TextEnd end, int count);
 Recalled recall_avx2(TextEnd end, int count);
+Recalled recall_dotprod(TextEnd end, int count);
+Recalled recall_avx512vnni(TextEnd end, int count);
+Recalled recall_avx512vbmi(TextEnd end, int count);
 
 }  // namespace elman

@@ -4,6 +4,10 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "builder.h"
 #include "instructions.h"
 #include "outcome.h"
@@ -22,11 +26,12 @@ nb::object array_of(const std::vector<T>& values) {
 }
 
 // (lengths, characters, same, other, rivals, distances) before each character of a text, and at its end: law/recall.py, Recalled.
-nb::tuple recall_along(elman::Array<uint32_t> text, int window) {
-  elman::Text read(text.size(), true);
+nb::tuple recall_along(elman::Array<uint32_t> text, int window, const std::string& instructions) {
+  const elman::Recall recall = elman::find_recall(instructions);
+  elman::Text read(text.size(), std::any_of(text.data(), text.data() + text.size(), [](uint32_t each) { return each > UINT8_MAX; }));
   std::vector<int32_t> lengths, characters, same, other, rivals, distances;
   for (size_t place = 0; place <= text.size(); ++place) {
-    const elman::Recalled recalled = elman::recall_at(read.end(), int(std::min<size_t>(place, window)));
+    const elman::Recalled recalled = recall(read.end(), int(std::min<size_t>(place, window)));
     lengths.push_back(recalled.length);
     characters.push_back(recalled.character);
     same.push_back(recalled.same);
@@ -36,7 +41,7 @@ nb::tuple recall_along(elman::Array<uint32_t> text, int window) {
     if (place == text.size()) break;
     const elman::TextEnd end = read.end();
     *end.bytes = uint8_t(text.data()[place]);
-    *end.wide = text.data()[place];
+    if (end.wide) *end.wide = text.data()[place];
     read.grow(1);
   }
   return nb::make_tuple(array_of(lengths), array_of(characters), array_of(same), array_of(other), array_of(rivals),

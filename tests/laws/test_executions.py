@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from tests.conftest import sets_here
 
 from elman_models.errors import InvalidField
 from elman_models.execution.choice import has_extension, open_execution
@@ -24,15 +25,6 @@ from elman_server.engine.ticker import RunsBeside
 
 if TYPE_CHECKING:
     from tests.conftest import MakeExecution, MakeModel
-
-
-def sets_here() -> list[str]:
-    """The instruction sets of this machine."""
-    if not has_extension():
-        return []
-    from elman_models.execution.native import instruction_sets
-
-    return instruction_sets()
 
 
 TEMPERATURES, TOP_PS, MIN_PS = (0.0, 0.05, 0.8, 1.0, 10.0), (1.0, 0.9, 0.3, 1e-9), (0.0, 0.01, 0.5, 1.0)

@@ -27,7 +27,7 @@ class Recollection(NamedTuple):
         if has_extension():
             from elman_models import _native
 
-            return cls(*_native.recall(text.astype(np.uint32), window))
+            return cls(*_native.recall(text.astype(np.uint32), window, _native.instruction_sets()[0]))
         seen = (text[max(0, place - window) : place] for place in range(len(text) + 1))
         found = [recalled(each) if window else NOTHING_RECALLED for each in seen]
         return cls(*np.array(found, np.int32).reshape(-1, len(Recalled._fields)).T)
