@@ -652,7 +652,7 @@ def test_a_line_is_indented_as_the_one_before_it_only_where_that_is_asked_for(
 ) -> None:
     path = tmp_path / "x.rs"  # for which nothing is suggested
     screen = at_terminal(str(path), *flags)
-    screen.until("Ctrl-S")
+    screen.until("no model fits x.rs: nothing is suggested")
     screen.press(f"    a{ENTER}b{SAVE}")
     screen.until("saved")
     assert path.read_text() == f"    a\n{margin}b"
