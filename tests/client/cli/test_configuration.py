@@ -15,7 +15,7 @@ from elman.cli.main import main
 from elman.cli.type import Choice, choose
 from elman.editor.text_file import TextFile
 from elman.errors import MendRequest
-from elman.protocol.fields import COMPLETE_FIELDS, SHOWN_DOCUMENT_FIELDS, WHOLE_WORDS
+from elman.protocol.fields import COMPLETE_FIELDS, WHOLE_WORDS
 from elman.sync.client import Client
 
 README = Path(__file__).parents[3] / "README.md"
@@ -38,7 +38,7 @@ def test_the_environment_comes_before_the_file_and_that_before_the_default(tmp_p
     assert found.values["server"] == (("a", "b:1"), "environment ELMAN_SERVER")
     assert found.values["timeout"] == (2, file)
     assert found.of_command("type", TYPE_FIELDS) == {
-        each.name: each.default for each in SHOWN_DOCUMENT_FIELDS if each.name not in OF_ONE_TEXT
+        each.name: each.default for each in TYPE_FIELDS if each.name not in OF_ONE_TEXT
     } | {"max_characters": 20, "stop": (".",), "min_confidence": 0.2}
     assert found.values["complete.max_characters"] == (256, "default")
 
