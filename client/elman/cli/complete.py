@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from elman.cli.configuration import Configuration, EngineSettings, name_of
 from elman.cli.engine import Reading, add_engine_arguments, check_json, engine_of, note_unknown, open_engine, values_of
@@ -48,13 +48,21 @@ def run(arguments: argparse.Namespace) -> int:
         return replay(arguments, engine)
     given = given_text(arguments.prefix, LARGEST_PREFIX_BYTES)
     prefix = as_read("the prefix", given)
-    fields = values_of(arguments, COMPLETE_FIELDS, configuration, "complete")
-    arguments.whole_words = values_of(arguments, [WHOLE_WORDS], configuration, "complete")[WHOLE_WORDS.name]
+    fields = values_of(arguments, [*COMPLETE_FIELDS, WHOLE_WORDS], configuration, "complete")
+    layout = Layout(arguments.json, given if arguments.echo else "", fields.pop(WHOLE_WORDS.name))
     with Reading(prefix) as reading:
         client, model = open_engine(engine, watch=reading.watch)
         with client:
-            complete(client, arguments, prefix, model, fields | {"timeout": engine.timeout}, reading, echo=given)
+            complete(client, prefix, model, fields | {"timeout": engine.timeout}, reading, layout)
     return 0
+
+
+class Layout(NamedTuple):
+    """How a completion is printed."""
+
+    is_json: bool
+    echo: str  # what comes before it: the prefix as it was given, or nothing
+    has_whole_words: bool = False
 
 
 def replay(arguments: argparse.Namespace, engine: EngineSettings) -> int:
@@ -69,7 +77,8 @@ def replay(arguments: argparse.Namespace, engine: EngineSettings) -> int:
             client, _ = open_engine(replace(engine, model=model), watch=reading.watch)
             with client:
                 fields = recorded.fields | {"timeout": engine.timeout}
-                completion = complete(client, arguments, recorded.prefix, None, fields, reading, echo=recorded.prefix)
+                layout = Layout(arguments.json, recorded.prefix if arguments.echo else "")
+                completion = complete(client, recorded.prefix, None, fields, reading, layout)
     except (PickAnotherModel, SendTextAgain) as error:
         made_by = f"the record was made by the model {recorded.model}, digest {recorded.fields['digest']}"
         raise PickAnotherModel(f"{made_by}, which --model or --server must name: {error}") from error
@@ -83,29 +92,23 @@ def replayed(flag: str | None, configured: str | None, recorded: str) -> str:
 
 
 def complete(
-    client: Client,
-    arguments: argparse.Namespace,
-    prefix: str,
-    model: str | None,
-    fields: dict[str, Any],
-    reading: Reading,
-    echo: str,
+    client: Client, prefix: str, model: str | None, fields: dict[str, Any], reading: Reading, layout: Layout
 ) -> Completion:
-    """Print a completion as the flags want it; until then, `reading` is shown. `echo` is the prefix as it was given."""
-    is_asked, echo = fields["include_log_probabilities"], echo if arguments.echo else ""
-    if arguments.json:  # with log-probabilities, it is counted how many characters were recalled
+    """Print a completion; until it comes, `reading` is shown."""
+    is_asked = fields["include_log_probabilities"]
+    if layout.is_json:  # with log-probabilities, it is counted how many characters were recalled
         fields = fields | {"include_log_probabilities": True}
     with client.complete(prefix, model=model, **fields) as completion:
-        if not arguments.json and fields["alternatives"] == 1:
-            write_pieces(completion, echo, reading, arguments.whole_words)
+        if not layout.is_json and fields["alternatives"] == 1:
+            write_pieces(completion, reading, layout)
         else:
             for piece in completion:
                 reading.note_written(len(piece.text))
             reading.end()
-            if arguments.json:
+            if layout.is_json:
                 write_json(for_programs(completion.record() if is_asked else without_log_probabilities(completion.record())))
             else:
-                write_alternatives(completion, echo, arguments.whole_words)
+                write_alternatives(completion, layout)
     if completion.usage:
         note_unknown(client, model, completion.digest, prefix, completion.usage.unknown_characters)
     if fields["temperature"] < WANDERING and any(goes_in_circles(each.text) for each in completion.alternatives):
@@ -125,15 +128,15 @@ def without_log_probabilities(record: dict[str, Any]) -> dict[str, Any]:
     return record | {"request": record["request"] | {f"include_{LOG_PROBABILITIES}": False}, "alternatives": alternatives}
 
 
-def write_pieces(completion: Completion, echo: str, reading: Reading, is_cut: bool = False) -> None:
+def write_pieces(completion: Completion, reading: Reading, layout: Layout) -> None:
     """Write the text piece by piece: nothing else into a pipe; on a terminal, a line end after it."""
     first = next(completion, None)
     reading.end()
-    if echo:
-        write(dim(echo))
+    if layout.echo:
+        write(dim(layout.echo))
     try:
         pieces = chain([first] if first else [], completion)
-        for text in in_whole_words(completion, pieces) if is_cut else (piece.text for piece in pieces):
+        for text in in_whole_words(completion, pieces) if layout.has_whole_words else (piece.text for piece in pieces):
             write_text(text)
     finally:
         if is_terminal():
@@ -151,8 +154,8 @@ def in_whole_words(completion: Completion, pieces: Iterable[Piece]) -> Iterator[
     yield held if completion.finish_reason == STOP else ""
 
 
-def write_alternatives(completion: Completion, echo: str, is_cut: bool = False) -> None:
+def write_alternatives(completion: Completion, layout: Layout) -> None:
     """Write each alternative as a whole under a heading, as `tail` does with several files."""
     for alternative in completion.alternatives:
-        text = whole_words(alternative) if is_cut else alternative.text
-        write(f"==> alternative {alternative.number} <==\n{dim(echo) if echo else ''}{shown(text)}\n\n")
+        text = whole_words(alternative) if layout.has_whole_words else alternative.text
+        write(f"==> alternative {alternative.number} <==\n{dim(layout.echo) if layout.echo else ''}{shown(text)}\n\n")

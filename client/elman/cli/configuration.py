@@ -26,7 +26,7 @@ from elman import allowed
 from elman.addresses import DEFAULT_PORT
 from elman.errors import MendRequest
 from elman.protocol.fields import COMPLETE_FIELDS, SHOWN_DOCUMENT_FIELDS, WHOLE_WORDS
-from elman.settings import NUMBER, TEXT, TEXTS, Setting, from_file, from_variable, separated, setting, settings_of
+from elman.settings import EITHER, NUMBER, TEXT, TEXTS, Setting, from_file, from_variable, separated, setting, settings_of
 from elman.terminal import decoded
 
 LISTS: Final = ("ipv4:", "ipv6:")  # gRPC's own lists of addresses hold commas
@@ -81,6 +81,17 @@ def of_command(command: str, fields: Sequence[Setting]) -> Iterator[Setting]:
             yield made
 
 
+AUTO_INDENT: Final = Setting(
+    "auto_indent",
+    EITHER,
+    False,
+    "begin a line as far in as the one before it; without, that is suggested",
+    flag="--auto-indent",
+)
+TYPE_FIELDS: Final = (*SHOWN_DOCUMENT_FIELDS, AUTO_INDENT)
+"""What `elman type` is told beside its engine."""
+
+
 def alone(text: str) -> tuple[str, ...]:
     """One text as a list."""
     return (text,)
@@ -92,7 +103,7 @@ SETTINGS: Final = {
     for each in (
         *ENGINE.values(),
         *of_command("complete", (*COMPLETE_FIELDS, WHOLE_WORDS)),
-        *of_command("type", SHOWN_DOCUMENT_FIELDS),
+        *of_command("type", TYPE_FIELDS),
     )
 }
 """All that can be configured, by key."""

@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from elman.cli.configuration import Configuration, EngineSettings
+from elman.cli.configuration import AUTO_INDENT, TYPE_FIELDS, Configuration, EngineSettings
 from elman.cli.engine import add_server_arguments, engine_of, open_engine, values_of
 from elman.editor.text_file import TextFile
 from elman.errors import MendRequest
 from elman.extras import extra
-from elman.protocol.fields import SHOWN_DOCUMENT_FIELDS as FIELDS
 from elman.protocol.languages import model_for
 from elman.settings import add_flags
 from elman.sync.client import Client
@@ -41,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the UTF-8 text file to edit; without one, a line is edited and printed",
     )
     add_server_arguments(parser)
-    add_flags(parser, FIELDS)
+    add_flags(parser, TYPE_FIELDS)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,12 +52,15 @@ def run(arguments: argparse.Namespace) -> int:
     check_terminal()
     configuration = Configuration.read()
     engine = engine_of(arguments, configuration)
-    fields = values_of(arguments, FIELDS, configuration, "type")
+    fields = values_of(arguments, TYPE_FIELDS, configuration, "type")
+    indents = fields.pop(AUTO_INDENT.name)
     file = TextFile.read(arguments.file) if arguments.file else None
     chosen = choose(arguments, file, configuration, engine)
     client, model = open_engine(replace(engine, model=chosen.model)) if chosen.fits else (Client.over([]), None)
     with client, client.document(file.text if file else "", cursor=0 if file else None, model=model, **fields) as document:
-        editor = Editor(document, file, output=standard_error(), other_model=chosen.other, silence=chosen.silence)
+        editor = Editor(
+            document, file, output=standard_error(), other_model=chosen.other, silence=chosen.silence, indents=indents
+        )
         try:
             line = editor.run()
         finally:

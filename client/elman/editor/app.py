@@ -42,9 +42,11 @@ class Editor:
         output: Output | None = None,
         other_model: str | None = None,
         silence: str = "",
+        indents: bool = False,
     ) -> None:
         """`other_model` suggests where a server lacks the document's; `silence` says why nothing is to be suggested."""
         self.session = EditorSession(document, file, self._draw, other_model, silence)
+        self.session.indents = indents
         self.kept: Path | None = None
         self.application = Application[str | None](
             layout(self.session),

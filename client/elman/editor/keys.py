@@ -109,8 +109,8 @@ def bind_ends(keys: KeyBindings, session: EditorSession) -> None:
 
     @keys.add("enter", filter=is_file)
     def _(event: KeyPressEvent) -> None:
-        """A line's end alone: how far the next line is indented is suggested, and a wrong indent would cost keys."""
-        event.current_buffer.insert_text("\n")
+        """Without --auto-indent a line's end alone: the indentation is suggested, and a wrong indent would cost keys."""
+        event.current_buffer.newline(copy_margin=session.indents)
 
     @keys.add(Keys.BracketedPaste, filter=is_line)
     def _(event: KeyPressEvent) -> None:

@@ -44,6 +44,8 @@ class EditorSession:
         silence: str = "",
     ) -> None:
         self.file, self.message = file, ""
+        self.indents = False
+        """Whether a new line begins as far in as the one before it."""
         self.question: Question | None = None
         self.used: set[str] = set()
         """The names of the keys that were used, which need not be shown any longer."""

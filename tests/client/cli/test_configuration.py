@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from elman.cli.configuration import ENGINE, OF_ONE_TEXT, SETTINGS, Configuration, EngineSettings, path_of
+from elman.cli.configuration import ENGINE, OF_ONE_TEXT, SETTINGS, TYPE_FIELDS, Configuration, EngineSettings, path_of
 from elman.cli.engine import engine_of
 from elman.cli.main import main
 from elman.cli.type import Choice, choose
 from elman.editor.text_file import TextFile
 from elman.errors import MendRequest
-from elman.protocol.fields import COMPLETE_FIELDS, SHOWN_DOCUMENT_FIELDS, WHOLE_WORDS
+from elman.protocol.fields import COMPLETE_FIELDS, WHOLE_WORDS
 from elman.sync.client import Client
 
 README = Path(__file__).parents[3] / "README.md"
@@ -37,8 +37,8 @@ def test_the_environment_comes_before_the_file_and_that_before_the_default(tmp_p
     assert found.values["model"] == ("python", "environment ELMAN_MODEL")
     assert found.values["server"] == (("a", "b:1"), "environment ELMAN_SERVER")
     assert found.values["timeout"] == (2, file)
-    assert found.of_command("type", SHOWN_DOCUMENT_FIELDS) == {
-        each.name: each.default for each in SHOWN_DOCUMENT_FIELDS if each.name not in OF_ONE_TEXT
+    assert found.of_command("type", TYPE_FIELDS) == {
+        each.name: each.default for each in TYPE_FIELDS if each.name not in OF_ONE_TEXT
     } | {"max_characters": 20, "stop": (".",), "min_confidence": 0.2}
     assert found.values["complete.max_characters"] == (256, "default")
 
@@ -177,7 +177,7 @@ def test_config_shows_what_holds_and_where_it_comes_from_beside_what_is_wrong(
 
 def test_every_setting_of_an_engine_and_every_field_that_is_no_texts_own_can_be_configured() -> None:
     assert ENGINE.keys() == {each.name for each in fields(EngineSettings)} <= SETTINGS.keys()
-    for command, known in (("complete", (*COMPLETE_FIELDS, WHOLE_WORDS)), ("type", SHOWN_DOCUMENT_FIELDS)):
+    for command, known in (("complete", (*COMPLETE_FIELDS, WHOLE_WORDS)), ("type", TYPE_FIELDS)):
         keys = {f"{command}.{each.name}" for each in known if each.name not in OF_ONE_TEXT}
         assert {key for key in SETTINGS if key.startswith(f"{command}.")} == keys
 
