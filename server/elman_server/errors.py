@@ -6,6 +6,7 @@ Refused
 │   ├── QueueFull    no more may wait
 │   ├── TooLate      what waits would not leave the time to end before the call's deadline
 │   ├── OutOfMemory  more bytes are held for calls than may be
+│   ├── Shortage     the machine gives no more memory
 │   └── TooSlow      the caller has neither sent its request nor read its responses for too long
 ├── Unavailable    UNAVAILABLE          draining: go to another replica and resume
 └── Defect         INTERNAL             an identifier to find the log line, no internals
@@ -60,6 +61,13 @@ class OutOfMemory(Busy):
     def __init__(self, wanted: int, held: int, most: int) -> None:
         reason = f"memory: {wanted} bytes more, where calls hold {held} of {most} bytes"
         super().__init__(reason, RETRY_SECONDS)
+
+
+class Shortage(Busy):
+    """The machine gives no more memory, though the budget would."""
+
+    def __init__(self) -> None:
+        super().__init__("memory: the machine has none left", RETRY_SECONDS)
 
 
 class TooSlow(Busy):
