@@ -26,6 +26,8 @@ Request = TypeVar("Request", bound=Message)
 
 DECODED: Final = 6
 """What a request takes while it is decoded and checked, over its bytes."""
+CANCELLED_SECONDS: Final = 0.005
+"""How long after the end of its requests gRPC may take to cancel a call that it has ended."""
 NO_MEMORY: Final = "alloc failed"
 """What protobuf says where it is not the bytes that are at fault."""
 TAKES_TIME: Final = (pb.CompleteRequest, pb.ScoreRequest)
@@ -94,9 +96,15 @@ class Methods(grpc.GenericRpcHandler):
 
 
 async def read(context: Context) -> bytes | None:
-    """The bytes of the next request; None at the end of the stream."""
+    """The bytes of the next request; None at the end of the stream.
+
+    gRPC tells of the end of requests also where it ends the call, because a message is too large, say; and then cancels it.
+    """
     data = cast("object", await context.read())
-    return data if isinstance(data, bytes) else None
+    if isinstance(data, bytes):
+        return data
+    await asyncio.sleep(CANCELLED_SECONDS)
+    return None
 
 
 def decode(kind: type[Request], data: bytes | None, call: CallRecord) -> Request:
