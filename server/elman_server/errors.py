@@ -6,18 +6,27 @@ Refused
 │   ├── QueueFull    no more may wait
 │   ├── TooLate      what waits would not leave the time to end before the call's deadline
 │   ├── OutOfMemory  more bytes are held for calls than may be
+│   ├── Shortage     the machine gives no more memory
 │   └── TooSlow      the caller has neither sent its request nor read its responses for too long
 ├── Unavailable    UNAVAILABLE          draining: go to another replica and resume
 └── Defect         INTERNAL             an identifier to find the log line, no internals
 """
 
 from collections.abc import Iterable
+from random import Random
+from typing import Final
 
 from elman.settings import shown
 from elman_models.errors import Refused
 
-RETRY_SECONDS = 0.5
+LEAST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.25, 0.75
 """After which to come back where nothing says how long it will take."""
+RANDOM: Final = Random()  # noqa: S311 (spreads those who come back, and decides no character)
+
+
+def soon() -> float:
+    """A delay, so that not all come back together."""
+    return RANDOM.uniform(LEAST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
 
 
 class UnknownModel(Refused):
@@ -59,14 +68,21 @@ class OutOfMemory(Busy):
 
     def __init__(self, wanted: int, held: int, most: int) -> None:
         reason = f"memory: {wanted} bytes more, where calls hold {held} of {most} bytes"
-        super().__init__(reason, RETRY_SECONDS)
+        super().__init__(reason, soon())
+
+
+class Shortage(Busy):
+    """The machine gives no more memory, though the budget would."""
+
+    def __init__(self) -> None:
+        super().__init__("memory: the machine has none left", soon())
 
 
 class TooSlow(Busy):
     """A caller holds what others could use."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"for {seconds:.0f} s nothing was read of what was written, or no request came", RETRY_SECONDS)
+        super().__init__(f"for {seconds:.0f} s nothing was read of what was written, or no request came", soon())
 
 
 class Unavailable(Refused):

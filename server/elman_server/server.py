@@ -97,6 +97,7 @@ async def run(config: ServerConfig, writer: Writer) -> int:
         return await server.until_stopped()
     finally:
         forward[1].cancel()
+        gc.unfreeze()
 
 
 def give_memory_back() -> None:
@@ -106,7 +107,7 @@ def give_memory_back() -> None:
 
 
 def spare_collector() -> None:
-    """Have the collector of cycles never again look at what stays: a whole round of that would stop the loop for 10 ms."""
+    """Have the collector of cycles look at what stays no more: a whole round of that would stop the loop for 10 ms."""
     gc.collect()
     gc.freeze()
 

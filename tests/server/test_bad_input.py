@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import math
 import struct
+from collections import Counter
+from contextlib import suppress
+from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import grpc
@@ -236,6 +239,26 @@ async def test_bytes_that_are_not_a_message_are_refused(client: Client) -> None:
             assert refusal.code() is grpc.StatusCode.INVALID_ARGUMENT
             assert f"request: {len(data)} bytes" in (refusal.details() or "")
             assert "decodes" in (refusal.details() or "")
+
+
+async def test_requests_whose_bytes_were_changed_at_random_are_served_or_refused_and_never_a_defect(client: Client) -> None:
+    random = Random(1)
+    sampling, limits = pb.Sampling(temperature=0.5, top_k=3, seed=1), pb.Limits(max_characters=9, stop=["ab", "\n"])
+    legal = pb.CompleteRequest(prefix="bad cab 😀", sampling=sampling, limits=limits, alternatives=2).SerializeToString()
+    codes = Counter[grpc.StatusCode]()
+    for _ in range(400):
+        data = bytearray(legal)
+        for _ in range(random.randint(1, 3)):
+            start = random.randrange(len(data))
+            data[start : start + random.randint(0, 4)] = random.randbytes(random.randint(0, 4))
+        streaming: Any = client.channel.unary_stream
+        call = streaming(COMPLETE)(bytes(data), timeout=1.0)
+        with suppress(grpc.aio.AioRpcError):
+            while isinstance(await call.read(), bytes):
+                pass
+        codes[await call.code()] += 1
+    assert not codes.keys() & {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
+    assert codes[grpc.StatusCode.INVALID_ARGUMENT] > 100
 
 
 async def raw_refusal(channel: grpc.aio.Channel, method: str, data: bytes) -> grpc.aio.AioRpcError:

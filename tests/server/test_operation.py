@@ -244,3 +244,18 @@ async def test_a_method_that_there_is_not_is_counted_under_no_name_of_its_own(cl
     found = await scrape(server)
     assert found[key("requests_total", method="unknown", model="", outcome="UNIMPLEMENTED")] == 1
     assert "Somebody" not in str(found)
+
+
+async def test_calls_that_the_transport_ends_are_counted_as_such(client: Client, server: Server, logged: Logged) -> None:
+    for method in ("Complete", "Score"):
+        streaming: Any = client.channel.stream_stream
+        call = streaming(f"/elman.v1.CompletionService/{method}")()
+        await call.write(b"a" * (5 << 20))
+        assert await call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    follow = client.stub.Follow()
+    await follow.write(pb.FollowRequest(revision=1, open=pb.Open(prefix="a" * (5 << 20))))
+    assert await follow.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    await client.until(lambda: len(logged()) == 3)
+    found = await scrape(server)
+    for method in ("Complete", "Score", "Follow"):
+        assert found[key("requests_total", method=method, model="", outcome="CANCELLED")] == 1

@@ -19,7 +19,7 @@ from grpc.aio import ServicerContext
 from elman_models.errors import Refused
 from elman_server.engine.budget import Budget
 from elman_server.engine.job import Timing
-from elman_server.errors import Busy, Defect, TooSlow
+from elman_server.errors import Busy, Defect, Shortage, TooSlow
 from elman_server.telemetry.log import log
 from elman_server.telemetry.metrics import Metrics
 
@@ -205,6 +205,8 @@ class Calls:
         except grpc.aio.InternalError as broken:  # a write to a caller who is gone, noticed before the cancel itself
             call.outcome = status_of_leaving(context, call.seconds)
             raise asyncio.CancelledError from broken
+        except MemoryError:
+            call.failure = Shortage()
         except Exception as error:
             log("defect", logging.ERROR, error, identifier=call.identifier)
             call.failure = Defect(call.identifier)

@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError, Message
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Amount, InvalidField
+from elman_server.errors import Shortage
 from elman_server.rpc.call import CALL_BYTES, CallRecord, Calls, Context
 from elman_server.rpc.service import CompletionService
 from elman_server.rpc.shape import check_shape
@@ -25,6 +26,10 @@ Request = TypeVar("Request", bound=Message)
 
 DECODED: Final = 6
 """What a request takes while it is decoded and checked, over its bytes."""
+CANCELLED_SECONDS: Final = 0.005
+"""How long after the end of its requests gRPC may take to cancel a call that it has ended."""
+NO_MEMORY: Final = "alloc failed"
+"""What protobuf says where it is not the bytes that are at fault."""
 TAKES_TIME: Final = (pb.CompleteRequest, pb.ScoreRequest)
 """What asks for work of the engine."""
 READING: Final = 16
@@ -91,19 +96,27 @@ class Methods(grpc.GenericRpcHandler):
 
 
 async def read(context: Context) -> bytes | None:
-    """The bytes of the next request; None at the end of the stream."""
+    """The bytes of the next request; None at the end of the stream.
+
+    gRPC tells of the end of requests also where it ends the call, because a message is too large, say; and then cancels it.
+    """
     data = cast("object", await context.read())
-    return data if isinstance(data, bytes) else None
+    if isinstance(data, bytes):
+        return data
+    await asyncio.sleep(CANCELLED_SECONDS)
+    return None
 
 
 def decode(kind: type[Request], data: bytes | None, call: CallRecord) -> Request:
-    """The request, for which there is memory. Raises Refused."""
+    """The request, if there is memory for it. Raises Refused."""
     if data is None:
         raise InvalidField("request", Amount("absent"), f"one {kind.DESCRIPTOR.name}")
     call.holding.hold(max(call.holding.size, CALL_BYTES) + DECODED * len(data))
     try:
         check_shape(cast("Descriptor", kind.DESCRIPTOR), data)
         return kind.FromString(data)
-    except DecodeError:
+    except DecodeError as error:
+        if NO_MEMORY in str(error):
+            raise Shortage from None
         allowed = f"{kind.DESCRIPTOR.name} that decodes, with every text in UTF-8"
         raise InvalidField("request", Amount(f"{len(data)} bytes"), allowed) from None
