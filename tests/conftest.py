@@ -8,6 +8,7 @@ from typing import TypeAlias, cast
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from elman_models.execution.choice import has_extension, open_execution
 from elman_models.execution.initial_state import with_initial_state
@@ -20,6 +21,8 @@ from elman_models.law.tables import Tables
 from elman_models.law.vocabulary import Vocabulary
 
 os.environ["ELMAN_CONFIG"] = ""  # no test heeds what its developer has configured
+settings.register_profile("elman", deadline=None)  # no test asserts a time
+settings.load_profile("elman")
 
 MakeModel: TypeAlias = Callable[..., Model]
 MakeExecution: TypeAlias = Callable[[Model, int], Execution]
