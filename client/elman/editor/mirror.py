@@ -22,7 +22,7 @@ class Mirror:
     """
 
     def __init__(self, document: Document, text: str, *, suggests: bool = True) -> None:
-        """`text` is the document's, but for a CR that the document reads as LF."""
+        """`text` is the document's."""
         self._document, self._text, self._suggests = document, text, suggests
         self._is_quiet = False
         document.dismiss()
@@ -89,5 +89,5 @@ def common_suffix(one: str, other: str, most: int) -> int:
 
 
 def clean(text: str) -> str:
-    """The text as a document can hold it: lone surrogates (bytes that were not UTF-8) as U+FFFD, CRLF as LF."""
+    """The text as it is edited: lone surrogates (bytes that were not UTF-8) as U+FFFD, and CRLF as LF."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\r\n", "\n")
