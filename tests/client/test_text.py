@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman.text import NO_CHANGES, Changes, fold, folded, nfc
@@ -39,6 +39,7 @@ def test_a_folded_text_is_not_folded_again(text: str) -> None:
     assert unicodedata.is_normalized("NFC", read)
 
 
+@settings(deadline=None)
 @given(st.text("e\u0301\u0302\u0323\u0327\u0344\u0f73\u1ab0-:", max_size=80), st.sampled_from("ee\u0301ẹx "))
 def test_many_marks_are_composed_as_few_are(marks: str, base: str) -> None:
     marks *= 3

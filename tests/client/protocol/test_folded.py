@@ -52,6 +52,7 @@ def test_what_is_read_is_the_whole_text_folded_after_any_edits(data: st.DataObje
         assert page.cursor == FoldedText(text[:cursor] + text[cursor:])._seams.to_read(cursor)  # pyright: ignore[reportPrivateUsage]
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_a_cursor_stands_where_what_is_before_it_ends(text: str) -> None:
     page, read = FoldedText(text), folded(text)
