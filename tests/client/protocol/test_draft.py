@@ -17,10 +17,18 @@ PLAIN: dict[str, Any] = {"model": None, "digest": "", "temperature": 0.0, "top_k
 LENGTH, STOP, CONFIDENCE = pb.FINISH_REASON_LENGTH, pb.FINISH_REASON_STOP, pb.FINISH_REASON_CONFIDENCE
 
 
-def make(text: str = "", cursor: int | None = None, *, alternatives: int = 1, trims: bool = False, **given: Any) -> Draft:
+def make(
+    text: str = "",
+    cursor: int | None = None,
+    *,
+    alternatives: int = 1,
+    trims: bool = False,
+    context: int | None = None,
+    **given: Any,
+) -> Draft:
     ends: dict[str, Any] = {"max_characters": 9, "stop": [], "min_confidence": None, "alternatives": alternatives}
     fields: dict[str, Any] = PLAIN | {"seed": 7, "include_log_probabilities": False} | ends | given
-    return Draft(opening(**fields), text, cursor, trims=trims)
+    return Draft(opening(**fields), text, cursor, trims=trims, context=context)
 
 
 def said(draft: Draft, asks: bool = True) -> list[Any]:
@@ -132,12 +140,40 @@ def test_nothing_is_suggested_within_what_is_read_as_one(text: str, cursor: int)
     assert draft.is_waiting
 
 
-def test_what_is_accepted_and_joins_what_stands_before_it_is_an_edit() -> None:
+@pytest.mark.parametrize(
+    ("accepted", "edit"),
+    [("\u0301x", pb.Edit(keep=0, insert="éx", suggest=True)), ("e\u0301x", pb.Edit(keep=1, insert="éx", suggest=True))],
+)
+def test_what_is_accepted_and_read_otherwise_is_an_edit(accepted: str, edit: pb.Edit) -> None:
     draft = make("e")
     said(draft)
-    suggest(draft, "\u0301x")
-    assert draft.accept(0, None, suggest=True) == "\u0301x"
-    assert said(draft) == [pb.Edit(keep=0, insert="éx", suggest=True)]
+    suggest(draft, accepted)
+    assert draft.accept(0, None, suggest=True) == accepted
+    assert said(draft) == [edit]
+
+
+def test_what_is_read_of_a_bounded_text_is_told_by_positions_in_it() -> None:
+    text = "a line\n" * 100
+    draft = make(text, context=64)
+    begins = 640
+    (opened,) = said(draft)
+    assert opened.prefix == text[begins:]
+    draft.replace(698, 700, "-", suggest=True)
+    assert said(draft) == [pb.Edit(keep=698 - begins, insert="-", suggest=True)]
+    suggest(draft, "x", at=-begins)
+    assert draft.next_suggestion() == Suggestion("x", 0, 699)
+    draft.move(100, suggest=True)
+    (opened,) = said(draft)
+    assert opened.prefix == text[64:100]
+
+
+def test_whoever_was_elsewhere_between_two_requests_begins_anew() -> None:
+    draft = make("a line\n" * 100, context=64)
+    said(draft)
+    draft.replace(0, 1, "b", suggest=True)
+    draft.move(700, suggest=True)
+    (opened,) = said(draft)
+    assert opened.prefix == ("a line\n" * 100)[640:]
 
 
 def test_a_lone_surrogate_is_refused() -> None:
