@@ -4,7 +4,7 @@
               UTF-16:       a 0   😀 1   b 3      (LSP, VS Code, JavaScript, Java, .NET, Qt)
               UTF-8:        a 0   😀 1   b 5      (Vim, Go, Rust)
 
-An offset belongs to the text that is given with it: a line, or a whole document with lines that end with LF.
+An offset belongs to the text that is given with it: a line, or a whole document.
 """
 
 from typing import Final

@@ -1,17 +1,22 @@
 """What text is, wherever elman reads it: lines end with LF, there are no byte order marks, and characters are composed (NFC).
 
 A model reads one spelling of each text, the one that it was trained on. Commands fold whole texts and say what they changed.
-A document that is edited has only its line ends folded: its offsets are the editor's.
+A document that is edited stays as it is given, and what a model reads of it is folded (`elman.protocol.folded`).
 """
 
+import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final, NamedTuple
-from unicodedata import is_normalized, normalize
+from unicodedata import combining, is_normalized, normalize
 
 from elman.settings import counted
 
 BYTE_ORDER_MARK: Final = "\ufeff"
+
+MANY_MARKS: Final = re.compile(r"[^\w\s\0-\u02ff]{32,}")
+"""Among signs, so many marks on one character that to put them in order pair by pair would take long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,26 @@ def fold(text: str) -> Folded:
     lines = with_line_feeds(text.replace(BYTE_ORDER_MARK, "") if marks else text)
     if is_normalized("NFC", lines):
         return Folded(lines, Changes(crlf, text.count("\r") - crlf, marks))
-    whole = normalize("NFC", lines)
+    whole = nfc(lines)
     composed = max(1, (Counter(whole) - Counter(lines)).total())  # marks that were only put in order count as one
     return Folded(whole, Changes(crlf, text.count("\r") - crlf, marks, composed))
+
+
+def folded(text: str) -> str:
+    """The text of `fold`, without an account of what was changed."""
+    lines = with_line_feeds(text.replace(BYTE_ORDER_MARK, "") if BYTE_ORDER_MARK in text else text)
+    return lines if is_normalized("NFC", lines) else nfc(lines)
+
+
+def nfc(text: str) -> str:
+    """The text in NFC, in a time that does not grow with the square of how many marks a character has."""
+    return normalize("NFC", MANY_MARKS.sub(lambda run: in_order(run[0]), text))
+
+
+def in_order(marks: str) -> str:
+    """Marks in canonical order, decomposed."""
+    runs = groupby("".join(normalize("NFD", mark) for mark in marks), lambda mark: combining(mark) == 0)
+    return "".join("".join(run) if is_starter else "".join(sorted(run, key=combining)) for is_starter, run in runs)
 
 
 def with_line_feeds(text: str) -> str:

@@ -28,6 +28,7 @@ from elman.protocol.suggestions import Suggestion
 from elman.protocol.surroundings import is_in_word, until_met, worth_showing
 from elman.sync.client import Client
 from elman.sync.embedded import EngineTransport
+from elman.text import BYTE_ORDER_MARK, folded
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.execution.choice import open_execution
 from elman_models.law.artifact import Model, save
@@ -44,7 +45,7 @@ NAMES = ("one", "two")
 SESSION_BYTES = 1 << 15
 """The least that a server may keep, so that it soon needs text."""
 
-TYPED = st.text("\n abcdefz☂😀", max_size=4) | st.just("\r\n")
+TYPED = st.text("\n abcdefz☂😀", max_size=4) | st.text("\n\r ae\u0301\u0302\u0323\ufeff\u1100\u1161é", max_size=4)
 LONG = "a bad cab, a fed bed\r\n" * 300
 PASTED = st.text("\n abcdefz☂", min_size=9, max_size=60) | st.just(LONG)
 PATIENT = Retry(attempts=12, first_seconds=0.02, largest_seconds=0.2)
@@ -294,7 +295,7 @@ class Editor(RuleBasedStateMachine):
     def begin(
         self, seed: int, temperature: float, stop: list[str], alternatives: int, text: str, share: float, context: int | None
     ) -> None:
-        self.text = text.replace("\r\n", "\n")
+        self.text = text
         self.cursor = round(share * len(self.text))
         self.wanted = pb.CompleteRequest(
             model=pb.Model(name="one"),
@@ -314,7 +315,6 @@ class Editor(RuleBasedStateMachine):
 
     def put(self, start: int, end: int, text: str) -> None:
         """The text as it must be now."""
-        text = text.replace("\r\n", "\n")
         self.text = self.text[:start] + text + self.text[end:]
         self.cursor = start + len(text)
         self.shown = {}
@@ -434,18 +434,23 @@ class Editor(RuleBasedStateMachine):
 
     @property
     def is_asked(self) -> bool:
-        """Nothing is suggested in the middle of a word."""
-        return self.suggests and not is_in_word(self.text[: self.cursor], self.text[self.cursor :])
+        """Nothing is suggested in the middle of a word, nor of what is read as one character."""
+        before, after = folded(self.text[: self.cursor]), folded(self.text[self.cursor :])
+        is_between = folded(self.text) == before + after and (not before or self.text[self.cursor :][:1] != BYTE_ORDER_MARK)
+        self.visits.note("within what is read as one", not is_between)
+        return self.suggests and is_between and not is_in_word(before, after)
 
     def afresh(self) -> dict[int, tuple[str, str]]:
         """What Complete says of the text that is read, each once, up to where it meets what follows; no space alone."""
-        context = Context(GapBuffer(self.text), self.context)
-        begins = context.start(context.page(self.cursor))
+        before, after = folded(self.text[: self.cursor]), folded(self.text[self.cursor :])
+        context = Context(GapBuffer(before), self.context)
+        begins = context.start(context.page(len(before)))
         self.visits.note("a part of the text", begins > 0)
-        self.wanted.prefix = self.text[begins : self.cursor]
+        self.visits.note("read otherwise than given", before != self.text[: self.cursor])
+        self.wanted.prefix = before[begins:]
         said = dict[str, tuple[int, str]]()
         for number, one in enumerate(self.world.ask(self.world.fresh, self.wanted)):
-            text = worth_showing(until_met(one.text, self.text[self.cursor :]))
+            text = worth_showing(until_met(one.text, after))
             said.setdefault(text, (number, pb.FinishReason.Name(one.reason).removeprefix("FINISH_REASON_").lower()))
         return {number: (text, reason) for text, (number, reason) in said.items() if text}
 
@@ -523,6 +528,7 @@ class Overheard:
 EVERYWHERE = (
     *("open", "edit", "accept", "dismiss", "started", "suggestion", "finished", "several messages"),
     *("a part taken over", "all taken over", "a part taken over, then a jump", "an open by a state", "a part of the text"),
+    *("read otherwise than given", "within what is read as one"),
 )
 """Where the law is tried, whoever suggests."""
 

@@ -13,7 +13,7 @@ class Mirror:
     """
 
     def __init__(self, document: Document, text: str, *, suggests: bool = True) -> None:
-        """`text` is the document's, but for a CR that the document reads as LF."""
+        """`text` is the document's."""
         self._document, self._text, self._suggests = document, text, suggests
         self._is_quiet = False
         document.dismiss()

@@ -3,7 +3,8 @@
 text:     T h e   c a t|s a t     the server's document is what lies before the cursor, or the last of it (`context`)
 agreed:   T h e   c               what is still right of what the server has; the next edit keeps it and sends the rest
 
-Offsets count from the start of the text, positions on the wire from where the server's document begins.
+The text is as it is given; what is told is what a model reads of it (`folded`). Offsets inside count in what is read, from the
+start of the text, positions on the wire from where the server's document begins, and the caller's in what is given.
 Every request is the difference between the text and what the server was sent. So any number of changes is one message, and a
 new stream, on any replica, begins with the nearest state and the text that follows it.
 """
@@ -13,13 +14,12 @@ from typing import Final
 
 from elman.errors import GoElsewhere, ReportDefect
 from elman.protocol.context import Context
-from elman.protocol.gap import GapBuffer
+from elman.protocol.folded import FoldedText
 from elman.protocol.gathering import Gathering
 from elman.protocol.request import LONGEST_TEXT, model_of
 from elman.protocol.suggestions import ReceivedSuggestions, Suggestion
 from elman.protocol.surroundings import NEAR, is_in_word
 from elman.ranges import encodable, in_range
-from elman.text import with_line_feeds
 from elman.v1 import completion_service_pb2 as pb
 from elman.words import ends_in_word
 
@@ -46,8 +46,7 @@ class Draft:
         self._opening, self._heeds = opening, heeds
         self._named = pb.Model()
         self._named.CopyFrom(opening.model)
-        text = with_line_feeds(encodable("text", text))
-        self._text = GapBuffer(text)
+        self._text = FoldedText(encodable("text", text))
         self._text.move(len(text) if cursor is None else in_range("cursor", cursor, 0, len(text)))
         self._context = Context(self._text, context)
         self._gathering = Gathering(self._text, self._context)
@@ -61,12 +60,12 @@ class Draft:
     @property
     def text(self) -> str:
         """The whole text."""
-        return self._text.slice(0, len(self._text))
+        return self._text.given.slice(0, len(self._text.given))
 
     @property
     def cursor(self) -> int:
         """The number of characters before the cursor."""
-        return self._text.cursor
+        return self._text.given.cursor
 
     @property
     def seed(self) -> int:
@@ -90,17 +89,16 @@ class Draft:
 
     def replace(self, start: int, end: int, text: str, suggest: bool) -> None:
         """Put text in place of what lies between two offsets, and the cursor after it. Raises MendRequest."""
-        in_range("end", end, 0, len(self._text))
+        in_range("end", end, 0, len(self._text.given))
         in_range("start", start, 0, end)
-        self._replace(start, end, with_line_feeds(encodable("text", text)), suggest)
+        self._replace(start, end, encodable("text", text), suggest)
 
     def _replace(self, start: int, end: int, text: str, suggest: bool) -> None:
-        self._change(min(start, self.cursor), suggest)
-        self._text.move(end)
-        self._text.delete(end - start)
-        self._text.insert(text)
-        self._context.edit(start)
-        self._gathering.edit(start, end, len(text))
+        cursor = self._text.cursor
+        replaced = self._text.replace(start, end, text)
+        self._change(min(replaced.start, cursor), suggest)
+        self._context.edit(replaced.start)
+        self._gathering.edit(*replaced)
         self._settle()
 
     def delete(self, characters: int, suggest: bool) -> None:
@@ -110,19 +108,22 @@ class Draft:
 
     def move(self, cursor: int, suggest: bool) -> None:
         """Put the cursor at an offset. Raises MendRequest."""
-        in_range("cursor", cursor, 0, len(self._text))
-        self._change(min(cursor, self.cursor), suggest)
+        in_range("cursor", cursor, 0, len(self._text.given))
+        before = self._text.cursor
         self._text.move(cursor)
+        self._change(min(before, self._text.cursor), suggest)
         self._settle()
 
     def accept(self, number: int, characters: int | None, suggest: bool) -> str:
         """Put a suggestion, or its first characters, before the cursor; returns what was put. Raises MendRequest."""
         accepted = self._received.acceptable(number, characters)
-        is_sent = not self._is_new and self._agreed == self._sent == self.cursor
+        cursor = self._text.cursor
+        is_sent = not self._is_new and self._agreed == self._sent == cursor
         accept = pb.Accept(alternative=number, characters=len(accepted), suggest=False)
         is_heard = self._received.is_heard(number, len(accepted))
-        self._replace(self.cursor, self.cursor, accepted, suggest)  # to the letter, as the server's text has it
-        self._accept = accept if is_sent and is_heard else None
+        self._replace(self.cursor, self.cursor, accepted, suggest)
+        is_alone = self._text.cursor == cursor + len(accepted) and self._text.slice(cursor, self._text.cursor) == accepted
+        self._accept = accept if is_sent and is_heard and is_alone and self._agreed == cursor else None
         return accepted
 
     def dismiss(self) -> None:
@@ -159,14 +160,14 @@ class Draft:
 
     def _settle(self) -> None:
         """The text and the cursor are as they are to be: note what lies around it."""
-        cursor = self.cursor
+        cursor = self._text.cursor
         self._read_from = self._context.start(self._context.page(cursor))
         before, after = (
             self._text.slice(max(0, cursor - NEAR), cursor),
             self._text.slice(cursor, min(len(self._text), cursor + NEAR)),
         )
         self._received.after = after if self._heeds else ""
-        self._is_in_word = self._heeds and is_in_word(before, after)
+        self._is_in_word = self._text.is_cursor_within or (self._heeds and is_in_word(before, after))
         self._received.is_after_word = ends_in_word(before)
 
     @property
@@ -194,10 +195,10 @@ class Draft:
         if self._is_new or self._is_nearer_by_state():
             yield from self._open(suggest)
         elif self._accept is not None:
-            self._agreed = self.cursor
+            self._agreed = self._text.cursor
             self._accept.suggest = suggest
             yield self._request(suggest, accept=self._accept)
-        elif self._agreed < max(self._sent, self.cursor) or (suggest and not self._is_asked):
+        elif self._agreed < max(self._sent, self._text.cursor) or (suggest and not self._is_asked):
             yield from self._edit(suggest)
         elif self._is_suggesting and not self._is_wanted:
             yield self._request(False, dismiss=pb.Dismiss())
@@ -210,32 +211,32 @@ class Draft:
     @property
     def _nearest(self) -> tuple[int, bytes]:
         """The nearest state before the cursor, preceded by its offset."""
-        return self._gathering.nearest(self._read_from, self.cursor)
+        return self._gathering.nearest(self._read_from, self._text.cursor)
 
     def _is_nearer_by_state(self) -> bool:
-        edit, by_state = self.cursor - self._agreed, self.cursor - self._nearest[0]
+        edit, by_state = self._text.cursor - self._agreed, self._text.cursor - self._nearest[0]
         return edit > JUMP and by_state < edit // 2
 
     def _open(self, suggest: bool) -> Iterator[pb.FollowRequest]:
         offset, state = self._nearest
         opening = pb.Open()
         opening.CopyFrom(self._opening)
-        self._told_from, self._agreed = self._read_from, min(self.cursor, offset + LONGEST_TEXT)
+        self._told_from, self._agreed = self._read_from, min(self._text.cursor, offset + LONGEST_TEXT)
         opening.state, opening.prefix = state, self._text.slice(offset, self._agreed)
-        opening.suggest = suggest and self._agreed == self.cursor
+        opening.suggest = suggest and self._agreed == self._text.cursor
         self._must_open, self._opened = False, self.revision + 1
         yield self._request(opening.suggest, open=opening)
-        if self._agreed < self.cursor:
+        if self._agreed < self._text.cursor:
             yield from self._edit(suggest)
 
     def _edit(self, suggest: bool) -> Iterator[pb.FollowRequest]:
         """Keep what is agreed and send the rest, in one message unless it is too long for that."""
         is_first = True
-        while is_first or self._agreed < self.cursor:
+        while is_first or self._agreed < self._text.cursor:
             is_first = False
-            kept, end = self._agreed, min(self.cursor, self._agreed + LONGEST_TEXT)
+            kept, end = self._agreed, min(self._text.cursor, self._agreed + LONGEST_TEXT)
             insert = self._text.slice(kept, end)
-            edit = pb.Edit(keep=kept - self._read_from, insert=insert, suggest=suggest and end == self.cursor)
+            edit = pb.Edit(keep=kept - self._read_from, insert=insert, suggest=suggest and end == self._text.cursor)
             self._agreed = end
             yield self._request(edit.suggest, edit=edit)
 
@@ -267,7 +268,7 @@ class Draft:
         if event == "need_text":
             self._must_open = True
         elif event == "suggestion" and self._is_asked:
-            self._received.take(response.suggestion, self.cursor - self._read_from)
+            self._received.take(response.suggestion, self._text.cursor - self._read_from)
         elif event == "finished" and self._is_asked:
             self._received.finish(response.finished)
 
@@ -282,7 +283,7 @@ class Draft:
     def _leave(self, goodbye: pb.Goodbye, is_newest: bool) -> None:
         end = self._told_from + goodbye.position
         if is_newest and goodbye.state and end <= self._agreed:
-            self._gathering.add(self._told_from, end, goodbye.state, self.cursor)
+            self._gathering.add(self._told_from, end, goodbye.state, self._text.cursor)
         raise GoElsewhere("the server is draining")
 
     def next_suggestion(self) -> Suggestion | None:
@@ -291,12 +292,12 @@ class Draft:
 
     def state_request(self) -> pb.ScoreRequest | None:
         """The request for a state on the way to the cursor, if one is due; its answer goes to `note_state`."""
-        return self._gathering.request(self._opening.model, self.cursor) if self.digest else None
+        return self._gathering.request(self._opening.model, self._text.cursor) if self.digest else None
 
     def idle_request(self) -> pb.ScoreRequest | None:
         """The same for a state near the cursor, wherever a jump may lead, if the document bounds its context."""
-        return self._gathering.request_near(self._opening.model, self.cursor) if self.digest else None
+        return self._gathering.request_near(self._opening.model, self._text.cursor) if self.digest else None
 
     def note_state(self, request: pb.ScoreRequest, state: bytes) -> None:
         """Take the answer; no bytes if there was none. The text may have changed meanwhile."""
-        self._gathering.note(request, state, self.cursor)
+        self._gathering.note(request, state, self._text.cursor)

@@ -8,9 +8,10 @@ from elman.protocol.suggestions import Suggestion
 
 
 class Editable(ABC):
-    """A text with a cursor. Offsets count code points; lines end with LF: CRLF and a CR alone become LF as they are inserted.
+    """A text with a cursor. Offsets count code points of the text as it was put in: CRLF is two, an accent by itself is one.
 
-    Nothing else is folded, for offsets are the editor's: a text whose accents stand by themselves keeps them.
+    What a model reads of it is folded as everywhere: line ends are LF, characters composed, byte order marks left out. So what
+    is suggested, and inserted by `accept`, has lines that end with LF.
 
     Nothing is suggested in the middle of a word, and a suggestion ends where it meets what follows the cursor.
     """

@@ -33,7 +33,6 @@ from elman.errors import MendRequest
 from elman.protocol.difference import clean, difference
 from elman.sync.client import Client
 from elman.sync.embedded import open_client
-from elman.text import with_line_feeds
 from elman.words import first_word
 
 TAB, RIGHT, CONTROL_RIGHT, CONTROL_LEFT, NEXT, ESCAPE = "\t", "\x1b[C", "\x1b[1;5C", "\x1b[1;5D", "\x1b]", "\x1b"
@@ -127,7 +126,7 @@ def play(client: Client) -> Iterator[Play]:
             finally:
                 typist.join(WAIT_SECONDS)
                 assert not failures, failures
-                assert document.text == with_line_feeds(editor.session.buffer.text)
+                assert document.text == editor.session.buffer.text
 
         yield run
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman.errors import MendRequest
@@ -27,6 +27,7 @@ def lines(characters: int) -> str:
     return "\n".join(made)
 
 
+@settings(deadline=None)
 @given(TEXTS, MOST)
 def test_no_more_is_read_than_allowed_and_no_less_than_three_eighths_of_it(text: str, most: int) -> None:
     for cursor in range(len(text) + 1):
@@ -52,12 +53,14 @@ def test_a_text_without_lines_is_read_from_the_border() -> None:
     assert [begins("a" * 100, cursor, 32) for cursor in (32, 33, 48, 49, 64, 65)] == [0, 16, 16, 32, 32, 48]
 
 
+@settings(deadline=None)
 @given(TEXTS, MOST)
 def test_what_follows_the_cursor_does_not_matter(text: str, most: int) -> None:
     for cursor in range(0, len(text) + 1, 7):
         assert begins(text, cursor, most) == begins(text[:cursor], cursor, most)
 
 
+@settings(deadline=None)
 @given(st.data(), TEXTS, MOST)
 def test_it_is_the_same_however_the_text_came_to_be(data: st.DataObject, text: str, most: int) -> None:
     buffer = GapBuffer(text)

@@ -18,11 +18,18 @@ LENGTH, STOP, CONFIDENCE = pb.FINISH_REASON_LENGTH, pb.FINISH_REASON_STOP, pb.FI
 
 
 def make(
-    text: str = "", cursor: int | None = None, *, alternatives: int = 1, trims: bool = False, heeds: bool = True, **given: Any
+    text: str = "",
+    cursor: int | None = None,
+    *,
+    alternatives: int = 1,
+    trims: bool = False,
+    heeds: bool = True,
+    context: int | None = None,
+    **given: Any,
 ) -> Draft:
     ends: dict[str, Any] = {"max_characters": 9, "stop": [], "min_confidence": None, "alternatives": alternatives}
     fields: dict[str, Any] = PLAIN | {"seed": 7, "include_log_probabilities": False} | ends | given
-    return Draft(opening(**fields), text, cursor, trims=trims, heeds=heeds)
+    return Draft(opening(**fields), text, cursor, trims=trims, heeds=heeds, context=context)
 
 
 def said(draft: Draft, asks: bool = True) -> list[Any]:
@@ -92,13 +99,89 @@ def test_more_than_a_message_carries_is_sent_in_several() -> None:
     assert [opened.suggest, *(edit.suggest for edit in edits)] == [False, False, True]
 
 
-def test_crlf_and_cr_become_lf_and_a_lone_surrogate_is_refused() -> None:
+def test_the_text_stays_as_it_is_given_and_is_told_folded() -> None:
+    draft = make("\ufeffa\r\nb")
+    assert [opened.prefix for opened in said(draft)] == ["a\nb"]
+    draft.replace(5, 5, "e", suggest=True)
+    assert said(draft) == [pb.Edit(keep=3, insert="e", suggest=True)]
+    draft.replace(6, 6, "\u0301\r", suggest=True)
+    assert (draft.text, draft.cursor) == ("\ufeffa\r\nbe\u0301\r", 8)
+    assert said(draft) == [pb.Edit(keep=3, insert="é\n", suggest=True)]
+    draft.replace(8, 8, "\n", suggest=True)  # the CR's own
+    assert said(draft) == [pb.Edit(keep=5, suggest=True)]
+    draft.delete(2, suggest=True)
+    assert said(draft) == [pb.Edit(keep=4, suggest=True)]
+    draft.delete(1, suggest=True)
+    assert (draft.text, draft.cursor) == ("\ufeffa\r\nbe", 6)
+    assert said(draft) == [pb.Edit(keep=3, insert="e", suggest=True)]
+
+
+def test_offsets_given_and_returned_are_those_of_the_text_as_given() -> None:
+    draft = make("e\u0301\r\n-", 4)
+    said(draft)
+    suggest(draft, "x", at=2 - draft.cursor)
+    assert draft.next_suggestion() == Suggestion("x", 0, 4)
+    assert draft.accept(0, None, suggest=True) == "x"
+    assert (draft.text, draft.cursor, said(draft)) == (
+        "e\u0301\r\nx-",
+        5,
+        [pb.Accept(alternative=0, characters=1, suggest=True)],
+    )
+    draft.move(0, suggest=True)
+    assert said(draft) == [pb.Edit(keep=0, suggest=True)]
+    with pytest.raises(MendRequest, match="cursor: 7 is out of range; allowed: 0 to 6"):
+        draft.move(7, suggest=True)
+
+
+@pytest.mark.parametrize(("text", "cursor"), [("a\r\nb", 2), ("-e\u0301", 2), ("\u1100\u1161", 1), ("x \ufeffy", 2)])
+def test_nothing_is_suggested_within_what_is_read_as_one(text: str, cursor: int) -> None:
+    draft = make(text, cursor)
+    assert not draft.is_waiting
+    draft.move(len(text), suggest=True)
+    assert draft.is_waiting
+
+
+@pytest.mark.parametrize(
+    ("accepted", "edit"),
+    [("\u0301x", pb.Edit(keep=0, insert="éx", suggest=True)), ("e\u0301x", pb.Edit(keep=1, insert="éx", suggest=True))],
+)
+def test_what_is_accepted_and_read_otherwise_is_an_edit(accepted: str, edit: pb.Edit) -> None:
+    draft = make("e")
+    said(draft)
+    suggest(draft, accepted)
+    assert draft.accept(0, None, suggest=True) == accepted
+    assert said(draft) == [edit]
+
+
+def test_what_is_read_of_a_bounded_text_is_told_by_positions_in_it() -> None:
+    text = "a line\n" * 100
+    draft = make(text, context=64)
+    begins = 640
+    (opened,) = said(draft)
+    assert opened.prefix == text[begins:]
+    draft.replace(698, 700, "-", suggest=True)
+    assert said(draft) == [pb.Edit(keep=698 - begins, insert="-", suggest=True)]
+    suggest(draft, "x", at=-begins)
+    assert draft.next_suggestion() == Suggestion("x", 0, 699)
+    draft.move(100, suggest=True)
+    (opened,) = said(draft)
+    assert opened.prefix == text[64:100]
+
+
+def test_whoever_was_elsewhere_between_two_requests_begins_anew() -> None:
+    draft = make("a line\n" * 100, context=64)
+    said(draft)
+    draft.replace(0, 1, "b", suggest=True)
+    draft.move(700, suggest=True)
+    (opened,) = said(draft)
+    assert opened.prefix == ("a line\n" * 100)[640:]
+
+
+def test_a_lone_surrogate_is_refused() -> None:
     draft = make("a\r\nb")
-    draft.replace(3, 3, "\r\n\r", suggest=True)
-    assert draft.text == "a\nb\n\n"
     with pytest.raises(MendRequest, match=r"text: U\+DE00 at character 1 is not a character"):
         draft.replace(0, 0, "a\ude00", suggest=True)
-    assert draft.text == "a\nb\n\n"
+    assert draft.text == "a\r\nb"
 
 
 BEYOND: list[tuple[Callable[[Draft], object], str]] = [
