@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 MEANING: Final = (
     "Each line is read as a text of its own. It is given back if the model, always taking the most probable character, goes on"
-    " from its first characters with all the rest of it, as elman complete --temperature 0 would. What is not told may still"
-    " come out by chance, or after other text: share a model only with whom you would let read what it was trained on."
+    " from its first characters with all the rest of it, as elman complete --temperature 0 would. What is not listed may"
+    " still come out by chance, or after other text: share a model only with people who may read what it was trained on."
 )
 
 

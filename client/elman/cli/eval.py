@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MEANING: Final = (
     "Streaming: each file is read from its start to its end. Windows: it is cut into runs of 256 characters, each read"
     " as a text of its own; primed: each after the one character before it, as transformers are measured. A character"
-    " that the vocabulary lacks, its plain form too, costs ln(1,114,112) nats everywhere. Keys saved: 1 - keys /"
+    " that the vocabulary lacks, along with its plain form, costs ln(1,114,112) nats everywhere. Keys saved: 1 - keys /"
     " characters of a simulated typist, who is shown what `elman type` shows and reads it at no cost. The typist presses"
     " Tab if the text goes on with all of it, otherwise Ctrl-Right if it goes on with the first word, and otherwise types"
     " the next character; each is one key. Top right: how often the most probable character came. Calibration error: the"

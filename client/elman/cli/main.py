@@ -55,7 +55,7 @@ NEXT: Final[dict[type[ElmanError], str]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code. Errors are one line on standard error."""
+    """Run a command; returns the exit code. Errors are one line on standard error. Without a command, help goes there."""
     try:
         if sys.stdout is None:
             raise ElmanError("standard output is closed")
@@ -77,7 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(arguments: Sequence[str]) -> int:
     """Parse, and run the command that was chosen."""
-    chosen = arguments[0] if arguments else ""
+    if not arguments:
+        parser_of_all().print_help(sys.stderr)
+        return MendRequest.exit_code
+    chosen = arguments[0]
     if chosen not in COMMANDS:
         parser_of_all().parse_args(arguments)  # tells help, version or what is wrong, and ends
         parser_of_all().error(f"{chosen!r} is no command")  # which some versions of argparse skip
@@ -118,7 +121,8 @@ def parser_of_all() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "elman",
         description="Autocompletion in a megabyte or two: a character-level Elman network.",
-        epilog="elman COMMAND --help says more; without --server, the engine runs in this process.",
+        epilog='To begin with: elman complete "To be, or not"; elman type notes.txt. elman COMMAND --help says more; without'
+        " --server, the engine runs in this process.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"elman {version()}")

@@ -27,7 +27,7 @@ class Recipe:
     skips: str | None = setting(
         None,
         WORD,
-        "which layers a layer reads: none (the default), only the one below it; dense, all below it",
+        "what a layer reads beside the layer below it; by default none; dense: all layers below it",
         Choices(("dense", "none")),
     )
     hidden_size: int | None = setting(

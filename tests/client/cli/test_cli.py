@@ -16,7 +16,7 @@ import pytest
 
 from elman.cli.complete import goes_in_circles
 from elman.cli.engine import vocabulary
-from elman.cli.main import main, naming_flag
+from elman.cli.main import COMMANDS, main, naming_flag
 from elman.cli.replay import for_programs
 from elman.protocol.results import ModelDescription
 from elman.sync.client import Client
@@ -428,6 +428,14 @@ def test_a_thin_client_says_what_to_install(command: str, package: str) -> None:
     assert f"this needs {package}, which is not installed; type: " in done.stderr
     assert done.stderr.endswith(f" {package}\n")
     assert done.stderr.count("\n") == 1
+
+
+def test_without_a_command_help_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert "To begin with: elman complete" in errors
+    assert all(re.search(rf"^    {command}\b", errors, re.MULTILINE) for command in COMMANDS)
 
 
 def test_an_interrupt_ends_with_130_and_without_a_traceback(scripted: Any) -> None:
