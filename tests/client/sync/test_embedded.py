@@ -22,7 +22,7 @@ class Engine:
     def send(self, request: pb.FollowRequest) -> None:
         raise AssertionError
 
-    def __iter__(self) -> Iterator[pb.FollowResponse]:
+    def steps(self) -> Iterator[pb.FollowResponse | None]:
         self.act()
         yield pb.FollowResponse(revision=1)
 
