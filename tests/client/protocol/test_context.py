@@ -1,5 +1,6 @@
 """Where what a model reads begins: near enough, at a line, the same however the text came to be, and for long the same."""
 
+from functools import partial
 from itertools import pairwise
 from random import Random
 
@@ -11,8 +12,15 @@ from elman.errors import MendRequest
 from elman.protocol.context import MOST_NEAR, Context
 from elman.protocol.gap import GapBuffer
 
-TEXTS = st.text("ab\n☂", max_size=400)
 MOST = st.integers(1, 200)
+
+
+def text_of(length: int, seed: int) -> str:
+    return "".join(Random(seed).choices("ab\n", k=length))
+
+
+TEXTS = st.integers(0, 400).flatmap(lambda length: st.integers().map(partial(text_of, length)))
+"""Of many lines; hypothesis itself makes few."""
 
 
 def begins(text: str, cursor: int, most: int | None) -> int:
