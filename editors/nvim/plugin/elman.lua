@@ -8,6 +8,7 @@ vim.api.nvim_create_user_command("Elman", function(command)
   require("elman.command").run(command.fargs)
 end, {
   nargs = "*",
+  bar = true,
   desc = "Ghost text from a model of your own",
   complete = function(...)
     return require("elman.command").complete(...)

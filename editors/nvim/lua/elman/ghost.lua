@@ -86,8 +86,9 @@ local function draw()
   chunk(#item.text)
 end
 
+--- Whether an item can be shown there: something to be seen, around the characters that it holds again.
 local function fits(place, item)
-  return item.text ~= "" and borders(item.text, place.after:sub(1, item.replaced)) ~= nil
+  return item.text:find("%S") ~= nil and borders(item.text, place.after:sub(1, item.replaced)) ~= nil
 end
 
 --- Show the items at this place, the one with that index first; without any that fits, hide.
@@ -124,6 +125,19 @@ end
 
 function M.items()
   return ghost and ghost.items or {}
+end
+
+--- Beside what is shown, have the others that say something else.
+function M.add(items)
+  local known = { [M.item().text] = true }
+  local all = { M.item() }
+  for _, item in ipairs(items) do
+    if not known[item.text] and fits(ghost, item) then
+      known[item.text] = true
+      all[#all + 1] = item
+    end
+  end
+  ghost.items, ghost.index = all, 1
 end
 
 --- Show the item so many further on, around the end.

@@ -195,6 +195,10 @@ function M.cancel()
   pending = nil
 end
 
+function M.is_waiting()
+  return pending ~= nil
+end
+
 --- Ask for what may follow the cursor, and give up what was asked before. The answer's items go to `answer`.
 function M.ask(is_invoked, place, answer)
   local client = M.client()

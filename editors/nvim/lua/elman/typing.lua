@@ -53,8 +53,8 @@ function M.hide()
   ghost.hide()
 end
 
---- Ask about the cursor. The answer is shown if the text and the cursor are still the same.
-function M.ask(is_invoked)
+--- Ask about the cursor. What comes is given to `use`, if the text and the cursor are still the same.
+local function ask(is_invoked, use)
   if not is_typing() or is_in_the_way() or M.obstacle(0) then
     return
   end
@@ -64,9 +64,14 @@ function M.ask(is_invoked)
       and api.nvim_buf_get_changedtick(place.buffer) == tick
       and vim.deep_equal(ghost.place(), place)
     if is_same and is_typing() and not is_in_the_way() then
-      ghost.show(place, items, is_invoked and #items > 1 and ghost.item() and 2 or 1)
+      use(place, items)
     end
   end)
+end
+
+--- Show what may follow the cursor.
+function M.ask(is_invoked)
+  ask(is_invoked, ghost.show)
 end
 
 local function changed()
@@ -77,12 +82,17 @@ local function changed()
   end
 end
 
---- The next or the previous alternative; the first time they are asked for.
+--- Show the next or the previous alternative. The others are asked for with the first.
 local function turn(by)
   if #ghost.items() > 1 then
     return ghost.turn(by)
   end
-  M.ask(true)
+  ask(true, function(_, items)
+    if ghost.item() then
+      ghost.add(items)
+      ghost.turn(by)
+    end
+  end)
 end
 
 local function accept(by, part)
