@@ -14,7 +14,8 @@ PLUGIN: Final = Path(__file__).resolve().parents[2] / "editors" / "nvim"
 PLACE: Final = f"runtimepath^={PLUGIN}"
 GROUP: Final = "ElmanGhost"
 LANGUAGE_SERVER: Final = (sys.executable, "-m", "elman", "lsp")
-PATIENCE_MILLISECONDS: Final = 20_000
+KNOWS: Final = "require('elman.server').knows(vim.api.nvim_get_current_buf())"
+PATIENCE_MILLISECONDS: Final = 15_000
 
 CALL: Final = "measure_the_distance(from_here, to_there)\n"
 TEXT: Final = CALL * 4
@@ -46,9 +47,13 @@ class Typist(Neovim):
         self.attached()
         self.press("Go" if text else "A")
 
+    def is_known(self) -> bool:
+        """Whether the language server knows the current buffer."""
+        return bool(self.lua(f"return {KNOWS}"))
+
     def attached(self) -> None:
         """Wait until the language server knows the current buffer."""
-        self._until("require('elman.server').is_attached(vim.api.nvim_get_current_buf())", "the language server")
+        self._until(KNOWS, "the language server")
 
     def settle(self) -> Frame:
         """Wait until what was asked is answered and shown; return the frame."""
@@ -81,6 +86,10 @@ class Typist(Neovim):
         found = [child for child in self.call("nvim_get_proc_children", self.process.pid) if "elman" in command_of(child)]
         assert len(found) == 1, found
         return found[0]
+
+    def mode(self, expected: str) -> None:
+        """Wait until Neovim is in a mode."""
+        self._until(f"vim.api.nvim_get_mode().mode == '{expected}'", f"mode {expected}")
 
     def messages(self) -> str:
         """What was said."""

@@ -19,7 +19,7 @@ end
 local function status()
   local server = require("elman.server")
   local obstacle = require("elman.typing").obstacle(0)
-  server.status(function(answer)
+  server.status(vim.api.nvim_get_current_buf(), function(answer)
     vim.api.nvim_echo({ { summary(answer, obstacle, server.last_trouble) } }, false, {})
   end)
 end

@@ -29,7 +29,7 @@ end
 
 local function check_server(server)
   local done, status = false, nil
-  server.status(function(answer)
+  server.status(vim.api.nvim_get_current_buf(), function(answer)
     done, status = true, answer
   end)
   vim.wait(WAIT_MILLISECONDS, function()

@@ -66,7 +66,7 @@ function M.buffer(is_enabled)
   if is_enabled then
     vim.api.nvim_exec_autocmds("BufEnter", { group = "elman", buffer = 0 })
   else
-    server.detach(vim.api.nvim_get_current_buf())
+    server.close(vim.api.nvim_get_current_buf())
   end
 end
 

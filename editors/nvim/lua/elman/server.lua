@@ -2,23 +2,24 @@
 
 local api = vim.api
 local config = require("elman.config")
+local documents = require("elman.documents")
 
 local M = {}
 
 local RESTART_MILLISECONDS = 200 -- doubled with each restart
 local NO_TROUBLE = { [-32800] = true, [-32801] = true, [-32802] = true } -- the answer was given up: cancelled or outdated
 
-local id ---@type integer?
-local process ---@type table? stands for the process of `id`: an end that comes late is another's
-local languages = {} ---@type table<integer, string> of the buffers that the server knows, as it was told
+local client ---@type vim.lsp.Client?
+local process ---@type table? stands for the process of `client`: an end that comes late is another's
+local wanted = {} ---@type table<integer, true> buffers to be told once the server is ready
 local deaths = 0
 local pending ---@type integer?
-local said = {} ---@type table<string, boolean>
+local said = {} ---@type table<string, true>
 
-M.on_ready = function(_) end
+M.on_ready = function() end
 M.last_trouble = nil ---@type string?
 
---- Say something in one line, once: a message of several lines would stop the editor until a key is pressed.
+--- Say something once, in one line: a message of several would stop the editor until a key is pressed.
 function M.say(text, level)
   if said[text] then
     return
@@ -33,38 +34,37 @@ function M.say(text, level)
   vim.notify(line, level or vim.log.levels.WARN)
 end
 
-function M.client()
-  local client = id and vim.lsp.get_client_by_id(id)
-  return client and client.initialized and not client.is_stopped(client) and client or nil
+function M.is_ready()
+  return client ~= nil and client.initialized == true
 end
 
 --- Neovim 0.10 binds a client's functions, and later versions have methods.
-local function call(client, name, ...)
+local function call(name, ...)
   if vim.fn.has("nvim-0.11") == 1 then
     return client[name](client, ...)
   end
   return client[name](...)
 end
 
-local function start_again()
-  for buffer in pairs(languages) do
-    languages[buffer] = nil
-    if api.nvim_buf_is_loaded(buffer) then
-      M.attach(buffer)
-    end
+documents.notify = function(method, params)
+  if M.is_ready() then
+    call("notify", method, params)
   end
 end
 
 --- The process has ended without being asked to.
 local function ended(code, signal)
-  id, process, pending = nil, nil, nil
+  client, process, pending = nil, nil, nil
   deaths = deaths + 1
-  local how = ("the language server ended (code %d, signal %d)"):format(code, signal)
+  local buffers = vim.list_extend(documents.forget(), vim.tbl_keys(wanted))
+  wanted = {}
   if deaths > config.now.restarts then
-    return M.say(how .. " and is not started again; `:Elman restart` does")
+    return M.say(("the language server ended (code %d, signal %d); `:Elman restart` starts it"):format(code, signal))
   end
-  M.say("the language server ended and is started again (at most " .. config.now.restarts .. " times)")
-  vim.defer_fn(start_again, RESTART_MILLISECONDS * 2 ^ (deaths - 1))
+  M.say(("the language server ended and is started again, %d times at most"):format(config.now.restarts))
+  vim.defer_fn(function()
+    vim.iter(buffers):filter(api.nvim_buf_is_loaded):each(M.open)
+  end, RESTART_MILLISECONDS * 2 ^ (deaths - 1))
 end
 
 --- Start the process. Its end is told by `ended` alone: Neovim's own message would come each time.
@@ -84,13 +84,9 @@ end
 
 local function capabilities()
   local all = vim.lsp.protocol.make_client_capabilities()
+  all.general.positionEncodings = { "utf-8", "utf-16" }
   all.textDocument.inlineCompletion = { dynamicRegistration = false }
   return all
-end
-
-local function show_message(_, message)
-  M.say(message.message, message.type == 1 and vim.log.levels.ERROR or vim.log.levels.WARN)
-  return vim.NIL
 end
 
 --- An empty table would travel as a list.
@@ -98,99 +94,82 @@ local function settings()
   return vim.tbl_isempty(config.now.settings) and vim.empty_dict() or config.now.settings
 end
 
-local function description()
-  return {
+local function ready(of)
+  if of.offset_encoding ~= "utf-8" then
+    M.say("the language server counts characters in " .. of.offset_encoding .. ", not in bytes: is it elman's?")
+    return M.stop()
+  end
+  local buffers = vim.tbl_keys(wanted)
+  wanted = {}
+  vim.iter(buffers):filter(api.nvim_buf_is_loaded):each(documents.open)
+  M.on_ready()
+end
+
+local function show_message(_, message)
+  M.say(message.message, message.type == 1 and vim.log.levels.ERROR or vim.log.levels.WARN)
+  return vim.NIL
+end
+
+local function start()
+  if vim.fn.executable(config.now.cmd[1]) == 0 then
+    return M.say("there is no command " .. config.now.cmd[1] .. "; `:checkhealth elman` says more")
+  end
+  local description = {
     name = "elman",
     cmd = spawn,
     capabilities = capabilities(),
     init_options = settings(),
     settings = { elman = settings() },
     handlers = { ["window/showMessage"] = show_message },
-    on_attach = function(_, buffer)
-      M.on_ready(buffer)
-    end,
+    on_init = vim.schedule_wrap(ready),
   }
+  local id
+  if vim.fn.has("nvim-0.11") == 1 then
+    id = vim.lsp.start(description, {
+      attach = false,
+      reuse_client = function()
+        return false
+      end,
+    })
+  else
+    id = vim.lsp.start_client(description)
+  end
+  client = id and vim.lsp.get_client_by_id(id)
 end
 
---- Unnamed buffers share one address, so the server knows one of them at a time.
-local function detach_other_unnamed(buffer)
-  for other in pairs(languages) do
-    if other ~= buffer and api.nvim_buf_is_valid(other) and api.nvim_buf_get_name(other) == "" then
-      M.detach(other)
-    end
+--- Let the server know a buffer, in the language that it has now; start it for the first.
+function M.open(buffer)
+  if not client and deaths <= config.now.restarts then
+    start()
+  end
+  if not M.is_ready() then
+    wanted[buffer] = true
+  elseif not documents.is_open(buffer) then
+    documents.close(buffer)
+    documents.open(buffer)
   end
 end
 
---- Let the server know a buffer, in the language that it has now.
-function M.attach(buffer)
-  local language = vim.bo[buffer].filetype
-  if languages[buffer] == language then
-    return
-  end
-  if vim.fn.executable(config.now.cmd[1]) == 0 then
-    return M.say("there is no command " .. config.now.cmd[1] .. "; `:checkhealth elman` says more")
-  end
-  if deaths > config.now.restarts then
-    return
-  end
-  M.detach(buffer)
-  if api.nvim_buf_get_name(buffer) == "" then
-    detach_other_unnamed(buffer)
-  end
-  languages[buffer] = language
-  id = vim.lsp.start(description(), {
-    bufnr = buffer,
-    reuse_client = function(client)
-      return client.id == id
-    end,
-  })
+function M.close(buffer)
+  wanted[buffer] = nil
+  documents.close(buffer)
 end
 
-function M.detach(buffer)
-  if languages[buffer] and id and vim.lsp.buf_is_attached(buffer, id) then
-    vim.lsp.buf_detach_client(buffer, id)
-  end
-  languages[buffer] = nil
-end
-
-function M.is_attached(buffer)
-  return M.client() ~= nil and vim.lsp.buf_is_attached(buffer, id)
+function M.knows(buffer)
+  return M.is_ready() and documents.is_open(buffer)
 end
 
 function M.stop()
-  local client = id and vim.lsp.get_client_by_id(id)
-  id, process, pending, deaths, said, languages = nil, nil, nil, 0, {}, {}
+  documents.forget()
   if client then
-    call(client, "stop")
+    call("stop")
   end
-end
-
---- What is asked about, at the cursor of the current window.
-local function position(client)
-  return vim.lsp.util.make_position_params(0, client.offset_encoding)
-end
-
---- How many bytes so many units of the server's encoding have at the start of a text.
-local function bytes(text, units, encoding)
-  if encoding == "utf-8" then
-    return units
-  end
-  return vim.fn.byteidx(text, units, encoding == "utf-16")
-end
-
-local function items(result, params, after, encoding)
-  local list = {}
-  for _, item in ipairs(result.items or result) do
-    local replaced = item.range and item.range["end"].character - params.position.character or 0
-    list[#list + 1] = { text = item.insertText, replaced = bytes(after, replaced, encoding) }
-  end
-  return list
+  client, process, pending, deaths, wanted, said = nil, nil, nil, 0, {}, {}
 end
 
 function M.cancel()
-  local client = M.client()
-  if client and pending then
-    call(client, "cancel_request", pending)
+  if M.is_ready() and pending then
+    call("cancel_request", pending)
   end
   pending = nil
 end
@@ -199,56 +178,68 @@ function M.is_waiting()
   return pending ~= nil
 end
 
---- Ask for what may follow the cursor, and give up what was asked before. The answer's items go to `answer`.
+local function params_at(place)
+  return {
+    textDocument = { uri = documents.uri(place.buffer) },
+    position = { line = place.row, character = #place.before },
+  }
+end
+
+local function items_of(result, place)
+  return vim.tbl_map(function(item)
+    return { text = item.insertText, replaced = item.range and item.range["end"].character - #place.before or 0 }
+  end, result and (result.items or result) or {})
+end
+
+--- Ask for what may stand at a place, and give up what was asked before. The items go to `answer`.
 function M.ask(is_invoked, place, answer)
-  local client = M.client()
   M.cancel()
-  if not client or not M.is_attached(place.buffer) then
+  if not M.knows(place.buffer) then
     return
   end
-  local params = position(client)
+  documents.flush(place.buffer)
+  local params = params_at(place)
   params.context = { triggerKind = is_invoked and 1 or 2 }
-  local request
-  local _, number = call(client, "request", "textDocument/inlineCompletion", params, function(trouble, result)
-    if pending == request then
-      pending = nil
+  local this
+  _, this = call("request", "textDocument/inlineCompletion", params, function(trouble, result)
+    if pending ~= this then
+      return
     end
+    pending = nil
     if trouble and not NO_TROUBLE[trouble.code] then
       return M.say(trouble.message)
     end
-    answer(items(result or {}, params, place.after, client.offset_encoding))
+    answer(items_of(result, place))
   end, place.buffer)
-  request = number
-  pending = number
+  pending = this
 end
 
---- Tell what became of a ghost: `elman/accepted` or `elman/dismissed`.
-function M.tell(method, more)
-  local client = M.client()
-  if client then
-    call(client, "notify", method, vim.tbl_extend("force", position(client), more))
+--- Tell what became of a ghost at a place: `elman/accepted` or `elman/dismissed`.
+function M.tell(method, place, more)
+  if M.knows(place.buffer) then
+    documents.flush(place.buffer)
+    call("notify", method, vim.tbl_extend("force", params_at(place), more))
   end
 end
 
 --- Send the settings anew.
 function M.configure()
-  local client = M.client()
-  if client then
+  if M.is_ready() then
     client.settings = { elman = settings() }
-    call(client, "notify", "workspace/didChangeConfiguration", { settings = client.settings })
+    call("notify", "workspace/didChangeConfiguration", { settings = client.settings })
   end
 end
 
---- The server's `elman/status` about the current buffer is given to `answer`; nil where no server runs.
-function M.status(answer)
-  local client = M.client()
-  if not client then
+--- Give `answer` the server's `elman/status` about a buffer; nil where there is none.
+function M.status(buffer, answer)
+  if not M.is_ready() then
     return answer(nil)
   end
-  local params = { textDocument = vim.lsp.util.make_text_document_params() }
-  call(client, "request", "elman/status", params, function(_, result)
+  local uri = documents.uri(buffer)
+  local params = uri and { textDocument = { uri = uri } } or vim.empty_dict()
+  call("request", "elman/status", params, function(_, result)
     answer(result)
-  end)
+  end, buffer)
 end
 
 return M

@@ -12,7 +12,7 @@ local M = {}
 
 local group ---@type integer?
 
---- Why nothing is suggested in a buffer, or nil.
+--- Why nothing is suggested in a buffer (0: the current one), or nil.
 function M.obstacle(buffer)
   local options, types = vim.bo[buffer], config.now.filetypes
   if not group then
@@ -33,6 +33,9 @@ function M.obstacle(buffer)
   end
   if allowed == false then
     return "elman is disabled for the file type " .. options.filetype
+  end
+  if options.binary then
+    return "the buffer is binary"
   end
   if api.nvim_buf_get_offset(buffer, api.nvim_buf_line_count(buffer)) > config.now.max_bytes then
     return "the buffer has more than max_bytes"
@@ -97,7 +100,7 @@ end
 
 local function accept(by, part)
   ghost.accept(part)
-  server.tell("elman/accepted", { text = part, by = by })
+  server.tell("elman/accepted", ghost.place(), { text = part, by = by })
 end
 
 local acts = {
@@ -117,7 +120,7 @@ local acts = {
     turn(-1)
   end,
   dismiss = function(text)
-    server.tell("elman/dismissed", { text = text })
+    server.tell("elman/dismissed", ghost.place(), { text = text })
     M.hide()
   end,
 }
@@ -131,16 +134,19 @@ function M.act(name)
   return true
 end
 
---- Let the server know the current buffer, if anything may be suggested there.
+--- Let the server know the current buffer if anything may be suggested there, and otherwise no longer.
 local function attach()
-  if not M.obstacle(0) then
-    server.attach(api.nvim_get_current_buf())
+  local buffer = api.nvim_get_current_buf()
+  if M.obstacle(buffer) then
+    server.close(buffer)
+  else
+    server.open(buffer)
   end
 end
 
 --- The server is ready: ask, if someone types already.
-local function ready(buffer)
-  if buffer == api.nvim_get_current_buf() and not ghost.item() then
+local function ready()
+  if not ghost.item() then
     M.ask(false)
   end
 end
@@ -149,10 +155,7 @@ local function watch()
   local function on(events, callback)
     api.nvim_create_autocmd(events, { group = group, callback = callback })
   end
-  on({ "BufEnter", "FileType", "InsertEnter", "BufFilePost" }, vim.schedule_wrap(attach))
-  on("BufFilePre", function(event) -- its address changes
-    server.detach(event.buf)
-  end)
+  on({ "BufEnter", "FileType", "BufFilePost", "InsertEnter" }, vim.schedule_wrap(attach))
   on({ "TextChangedI", "TextChangedP" }, changed)
   on("CursorMovedI", function()
     if not ghost.follow() then
