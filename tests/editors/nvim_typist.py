@@ -46,6 +46,7 @@ class Typist(Neovim):
         self.command(f"silent %bwipeout! | silent edit {name} | silent setlocal noautoindent indentexpr= {setting}")
         self.attached()
         self.press("Go" if text else "A")
+        self.mode("i")
 
     def is_known(self) -> bool:
         """Whether the language server knows the current buffer."""

@@ -229,8 +229,10 @@ def test_the_ghost_is_said_on_demand_alone(typist: Typist) -> None:
     typist.command("messages clear")
     ghost = typist.type_until_ghost(BEFORE)
     assert typist.messages() == ""
-    typist.press("<Cmd>Elman say<CR>")
-    assert ghost in typist.frame.line(-1)
+    typist.command("inoremap <M-s> <Cmd>Elman say<CR>")
+    frames = len(typist.screen.frames)
+    typist.press("<M-s>")
+    typist.wait(lambda frame: ghost in frame.line(-1), "the ghost in the last row", frames)
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ local function summary(status, obstacle, trouble)
 end
 
 local function status()
-  local server = require("elman.server")
+  local messages, server = require("elman.messages"), require("elman.server")
   local obstacle = require("elman.typing").obstacle(0)
   server.status(vim.api.nvim_get_current_buf(), function(answer)
-    vim.api.nvim_echo({ { summary(answer, obstacle, server.last_trouble) } }, false, {})
+    messages.say(summary(answer, obstacle, messages.last))
   end)
 end
 

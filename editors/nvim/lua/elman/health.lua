@@ -42,8 +42,9 @@ local function check_server(server)
   else
     vim.health.ok("the language server is " .. status.state)
   end
-  if server.last_trouble then
-    vim.health.warn("last trouble: " .. server.last_trouble)
+  local last = require("elman.messages").last
+  if last then
+    vim.health.warn("last trouble: " .. last)
   end
 end
 

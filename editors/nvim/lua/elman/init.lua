@@ -2,6 +2,7 @@
 
 local config = require("elman.config")
 local ghost = require("elman.ghost")
+local messages = require("elman.messages")
 local server = require("elman.server")
 local typing = require("elman.typing")
 
@@ -48,9 +49,9 @@ for _, name in ipairs({ "accept", "accept_word", "accept_character", "next", "pr
   end
 end
 
---- Say aloud what is suggested: a ghost is never announced by itself.
+--- Say what is suggested, for screen readers: a ghost is never announced by itself.
 function M.say()
-  vim.api.nvim_echo({ { M.text() or "nothing is suggested" } }, false, {})
+  messages.say(M.text() or "nothing is suggested")
 end
 
 --- Forget how often the server died, and start it anew.

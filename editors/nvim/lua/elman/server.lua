@@ -3,6 +3,7 @@
 local api = vim.api
 local config = require("elman.config")
 local documents = require("elman.documents")
+local messages = require("elman.messages")
 
 local M = {}
 
@@ -14,25 +15,8 @@ local process ---@type table? stands for the process of `client`: an end that co
 local wanted = {} ---@type table<integer, true> buffers to be told once the server is ready
 local deaths = 0
 local pending ---@type integer?
-local said = {} ---@type table<string, true>
 
 M.on_ready = function() end
-M.last_trouble = nil ---@type string?
-
---- Say something once, in one line: a message of several would stop the editor until a key is pressed.
-function M.say(text, level)
-  if said[text] then
-    return
-  end
-  said[text] = true
-  M.last_trouble = text
-  local line = ("elman: " .. text):gsub("%s+", " ")
-  local room = math.max(vim.v.echospace, 20)
-  if vim.fn.strdisplaywidth(line) > room then
-    line = vim.fn.strcharpart(line, 0, room - 1) .. "…"
-  end
-  vim.notify(line, level or vim.log.levels.WARN)
-end
 
 function M.is_ready()
   return client ~= nil and client.initialized == true
@@ -59,9 +43,9 @@ local function ended(code, signal)
   local buffers = vim.list_extend(documents.forget(), vim.tbl_keys(wanted))
   wanted = {}
   if deaths > config.now.restarts then
-    return M.say(("the language server ended (code %d, signal %d); `:Elman restart` starts it"):format(code, signal))
+    return messages.trouble(("the language server ended (code %d, signal %d); `:Elman restart` starts it"):format(code, signal))
   end
-  M.say(("the language server ended and is started again, %d times at most"):format(config.now.restarts))
+  messages.trouble(("the language server ended and is started again, %d times at most"):format(config.now.restarts))
   vim.defer_fn(function()
     vim.iter(buffers):filter(api.nvim_buf_is_loaded):each(M.open)
   end, RESTART_MILLISECONDS * 2 ^ (deaths - 1))
@@ -96,7 +80,7 @@ end
 
 local function ready(of)
   if of.offset_encoding ~= "utf-8" then
-    M.say("the language server counts characters in " .. of.offset_encoding .. ", not in bytes: is it elman's?")
+    messages.trouble("the language server counts characters in " .. of.offset_encoding .. ", not in bytes: is it elman's?")
     return M.stop()
   end
   local buffers = vim.tbl_keys(wanted)
@@ -106,13 +90,13 @@ local function ready(of)
 end
 
 local function show_message(_, message)
-  M.say(message.message, message.type == 1 and vim.log.levels.ERROR or vim.log.levels.WARN)
+  messages.trouble(message.message, message.type == 1 and vim.log.levels.ERROR or vim.log.levels.WARN)
   return vim.NIL
 end
 
 local function start()
   if vim.fn.executable(config.now.cmd[1]) == 0 then
-    return M.say("there is no command " .. config.now.cmd[1] .. "; `:checkhealth elman` says more")
+    return messages.trouble("there is no command " .. config.now.cmd[1] .. "; `:checkhealth elman` says more")
   end
   local description = {
     name = "elman",
@@ -164,7 +148,8 @@ function M.stop()
   if client then
     call("stop")
   end
-  client, process, pending, deaths, wanted, said = nil, nil, nil, 0, {}, {}
+  client, process, pending, deaths, wanted = nil, nil, nil, 0, {}
+  messages.forget()
 end
 
 function M.cancel()
@@ -207,7 +192,7 @@ function M.ask(is_invoked, place, answer)
     end
     pending = nil
     if trouble and not NO_TROUBLE[trouble.code] then
-      return M.say(trouble.message)
+      return messages.trouble(trouble.message)
     end
     answer(items_of(result, place))
   end, place.buffer)
