@@ -54,12 +54,12 @@ class Typist(Neovim):
 
     def attached(self) -> None:
         """Wait until the language server knows the current buffer."""
-        self._until(KNOWS, "the language server")
+        self.until(KNOWS, "the language server")
 
     def settle(self) -> Frame:
         """Wait until what was asked is answered and shown; return the frame."""
         self.call("nvim_eval", "1")  # the keys have been taken
-        self._until("not require('elman.server').is_waiting()", "an answer")
+        self.until("not require('elman.server').is_waiting()", "an answer")
         return self.frame
 
     def ghost(self) -> str:
@@ -90,13 +90,14 @@ class Typist(Neovim):
 
     def mode(self, expected: str) -> None:
         """Wait until Neovim is in a mode."""
-        self._until(f"vim.api.nvim_get_mode().mode == '{expected}'", f"mode {expected}")
+        self.until(f"vim.api.nvim_get_mode().mode == '{expected}'", f"mode {expected}")
 
     def messages(self) -> str:
         """What was said."""
         return str(self.lua("return vim.api.nvim_exec2('messages', { output = true }).output"))
 
-    def _until(self, condition: str, what: str) -> None:
+    def until(self, condition: str, what: str) -> None:
+        """Wait until a condition in Lua holds."""
         is_so = self.lua(f"return vim.wait({PATIENCE_MILLISECONDS}, function() return {condition} end, 1)")
         assert is_so, f"waited in vain for {what}; {self.messages()}"
 
