@@ -190,6 +190,12 @@ class Neovim:
             self._wait(look, what)
             return found[0]
 
+    def glimpse(self, is_so: Callable[[Frame], bool], since: int, seconds: float) -> Frame | None:
+        """The first frame since a number of frames of which something is so; None if there is none after these seconds."""
+        with self._news:
+            self._news.wait_for(lambda: any(map(is_so, self.screen.frames[since:])), seconds)
+            return next(filter(is_so, self.screen.frames[since:]), None)
+
     def seen(self, since: int) -> Iterator[Frame]:
         """The frames since a number of frames."""
         with self._news:

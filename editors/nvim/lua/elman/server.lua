@@ -16,7 +16,7 @@ local wanted = {} ---@type table<integer, true> buffers to be told once the serv
 local deaths = 0
 local pending ---@type integer?
 
-M.on_ready = function() end
+M.on_ready = function() end -- the server knows one more buffer
 
 function M.is_ready()
   return client ~= nil and client.initialized == true
@@ -90,7 +90,8 @@ local function ready(of)
 end
 
 local function show_message(_, message)
-  messages.trouble(message.message, message.type == 1 and vim.log.levels.ERROR or vim.log.levels.WARN)
+  local text = message.message:gsub("^elman: ", "")
+  messages.trouble(text, message.type == 1 and vim.log.levels.ERROR or vim.log.levels.WARN)
   return vim.NIL
 end
 
@@ -131,6 +132,7 @@ function M.open(buffer)
   elseif not documents.is_open(buffer) then
     documents.close(buffer)
     documents.open(buffer)
+    M.on_ready()
   end
 end
 

@@ -11,6 +11,7 @@ local words = require("elman.words")
 local M = {}
 
 local group ---@type integer?
+local unasked ---@type integer? the buffer in which someone typed before the server knew it
 
 --- Why nothing is suggested in a buffer (0: the current one), or nil.
 function M.obstacle(buffer)
@@ -52,6 +53,7 @@ local function is_in_the_way()
 end
 
 function M.hide()
+  unasked = nil
   server.cancel()
   ghost.hide()
 end
@@ -81,6 +83,8 @@ local function changed()
   if not is_typing() or is_in_the_way() then
     M.hide()
   elseif not ghost.follow() then
+    local buffer = api.nvim_get_current_buf()
+    unasked = not server.knows(buffer) and buffer or nil
     M.ask(false)
   end
 end
@@ -144,9 +148,10 @@ local function attach()
   end
 end
 
---- The server is ready: ask, if someone types already.
+--- The server knows a buffer: ask, if someone types there already.
 local function ready()
-  if not ghost.item() then
+  if unasked == api.nvim_get_current_buf() then
+    unasked = nil
     M.ask(false)
   end
 end
