@@ -55,6 +55,10 @@ class Frame:
         return "\n".join(self.line(row) for row in range(len(self.rows)))
 
 
+def ignore(*_: object) -> None:
+    """Events that change no cell."""
+
+
 @dataclass
 class Screen:
     """The cells as redraw events tell them, and a frame for each time they were all told."""
@@ -68,8 +72,8 @@ class Screen:
     def take(self, events: Sequence[Sequence[Any]], seconds: float) -> None:
         """Take one batch of redraw events."""
         for name, *calls in events:
-            handle = getattr(self, f"_{name}", None)
-            for call in calls if handle else ():
+            handle: Callable[..., None] = getattr(self, f"_{name}", ignore)
+            for call in calls:
                 handle(*call)
             if name == "flush":
                 self.frames.append(Frame(seconds, tuple(self.rows), self.cursor, self.groups, self.colours))
@@ -97,7 +101,9 @@ class Screen:
     def _grid_cursor_goto(self, _grid: int, row: int, column: int) -> None:
         self.cursor = row, column
 
-    def _hl_attr_define(self, number: int, colours: Mapping[str, Any], _cterm: object, info: Sequence[Mapping[str, Any]]) -> None:
+    def _hl_attr_define(
+        self, number: int, colours: Mapping[str, Any], _cterm: object, info: Sequence[Mapping[str, Any]]
+    ) -> None:
         self.groups[number] = [part["hi_name"] for part in info if "hi_name" in part]
         self.colours[number] = colours
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-
 from tests.editors.neovim import Frame, Neovim, executable
 
 PLUGIN: Final = Path(__file__).resolve().parents[2] / "editors" / "nvim"

@@ -6,7 +6,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-
 from tests.editors.nvim_typist import CALL, GROUP, PLUGIN, TEXT, Typist, needs_neovim
 
 pytestmark = needs_neovim
@@ -95,7 +94,7 @@ def test_a_key_that_the_ghost_does_not_say_takes_it_away_at_once(typist: Typist)
     frames = len(typist.screen.frames)
     typist.type("!")
     row = typist.frame.cursor[0]
-    assert [frame.line(row) for frame in typist.seen(frames) if "!" in frame.line(row)][0] == BEFORE + "!"
+    assert next(frame.line(row) for frame in typist.seen(frames) if "!" in frame.line(row)) == BEFORE + "!"
 
 
 def test_what_was_typed_ahead_is_never_mixed_with_an_older_ghost(typist: Typist) -> None:

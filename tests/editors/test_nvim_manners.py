@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-
 from tests.editors.neovim import NeovimError
 from tests.editors.nvim_typist import GROUP, TEXT, Typist, command_of, needs_neovim
 
@@ -28,7 +27,7 @@ def text(typist: Typist) -> None:
 MAPPINGS = {
     "global": "vim.keymap.set('i', '<Tab>', 'global')",
     "buffer": "vim.keymap.set('i', '<Tab>', 'buffer', { buffer = true })",
-    "function": "vim.keymap.set('i', '<Tab>', function() vim.api.nvim_put({ 'function' }, 'c', false, true) end, { buffer = true })",
+    "call": "vim.keymap.set('i', '<Tab>', function() vim.api.nvim_put({ 'call' }, 'c', false, true) end, { buffer = true })",
     "expression": "vim.keymap.set('i', '<Tab>', function() return 'expression' end, { expr = true, buffer = true })",
     "again": "vim.cmd('inoremap <buffer> <Plug>(x) again'); vim.cmd('imap <buffer> <Tab> <Plug>(x)')",
 }

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.editors.neovim import PATIENCE_SECONDS
 from tests.editors.nvim_typist import LANGUAGE_SERVER, Typist, command_of, needs_neovim
 
