@@ -148,16 +148,18 @@ class EmbeddedFollow:
 
     def __iter__(self) -> Iterator[pb.FollowResponse]:
         """The responses not given yet, each with no more work than it needs; ends where only a request can bring more."""
-        while (response := self._next()) is not None:
-            yield response
+        return (response for response in self.steps() if response is not None)
 
-    def _next(self) -> pb.FollowResponse | None:
+    def steps(self) -> Iterator[pb.FollowResponse | None]:
+        """The same, and None after each tick that brought no response: there, whoever waits may turn to something else."""
         while True:
             with self._engine.lock:
                 response = self._session.next()
-                if response is not None or self._session.is_at_rest:
-                    return response
-                self._engine.tick()
+                if response is None:
+                    if self._session.is_at_rest:
+                        return
+                    self._engine.tick()
+            yield response
 
     def close(self) -> None:
         """Let the engine stop working for the document."""

@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "models": "list the models that a server has loaded, or those that come with elman",
     "config": "show what is configured, and where each value comes from",
     "serve": "serve completions over gRPC",
+    "lsp": "suggest in an editor that speaks the Language Server Protocol",
     "train": "train a model on files and folders of text",
     "export": "make a model file from a checkpoint",
     "eval": "measure a model on files and folders of text",

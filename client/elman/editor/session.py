@@ -13,11 +13,12 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document as Shown
 
 from elman.editor.ghost import Ghost
-from elman.editor.mirror import Mirror, clean, difference
+from elman.editor.mirror import Mirror
 from elman.editor.recovery import LeftBehind, Recovery
 from elman.editor.text_file import TextFile, as_edited
 from elman.editor.undo import EditedBuffer
 from elman.errors import MendRequest
+from elman.protocol.difference import clean, difference
 from elman.sync.document import Document
 from elman.terminal import decoded
 

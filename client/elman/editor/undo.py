@@ -8,7 +8,7 @@ Knows neither keys nor a document.
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document as Shown
 
-from elman.editor.mirror import Difference, difference
+from elman.protocol.difference import Difference, difference
 
 
 class Texts:

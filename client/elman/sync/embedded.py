@@ -34,8 +34,8 @@ class FollowedDocument(Protocol):
         """Take a request. Raises an exception with an attribute `status` if it is refused."""
         ...
 
-    def __iter__(self) -> Iterator[pb.FollowResponse]:
-        """The responses, each made with no more work than it needs; ends when only a request can bring more."""
+    def steps(self) -> Iterator[pb.FollowResponse | None]:
+        """The responses, and None after each step that brought none; ends when only a request can bring more."""
         ...
 
     def close(self) -> None:
@@ -133,26 +133,28 @@ class EngineDocumentStream:
         return self._responses.popleft() if self._responses else None
 
     def wait(self, seconds: float | None) -> None:
-        """Make the next response; if only a request can bring one, wait for that."""
-        self._is_woken.clear()
+        """Make the next response; if only a request can bring one, wait for that. Whatever wakes it, ends it after a step."""
         with self._working:
             is_idle = not self._work()
         if is_idle:
             self._is_woken.wait(seconds)
+        self._is_woken.clear()
 
     def _work(self) -> bool:
-        """Whether it brought a response or a failure."""
+        """Whether it brought a response or a failure, or was interrupted."""
         try:
             with refusals():
                 while self._requests:
                     self._follow.send(self._requests.popleft())
-                response = next(iter(self._follow), None)
+                for response in self._follow.steps():
+                    if response:
+                        self._responses.append(response)
+                    if response or self._is_woken.is_set():
+                        return True
         except ElmanError as error:
             self.failure = error
             return True
-        if response:
-            self._responses.append(response)
-        return response is not None
+        return False
 
     def wake(self) -> None:
         self._is_woken.set()

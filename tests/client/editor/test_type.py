@@ -25,11 +25,12 @@ from prompt_toolkit.output import DummyOutput
 
 from elman.cli.main import main
 from elman.editor.app import Editor
-from elman.editor.mirror import Mirror, clean, difference
+from elman.editor.mirror import Mirror
 from elman.editor.session import EditorSession
 from elman.editor.text_file import TextFile
 from elman.editor.view import GhostText, LongLine, bar_of, cut, keys_of
 from elman.errors import MendRequest
+from elman.protocol.difference import clean, difference
 from elman.sync.client import Client
 from elman.sync.embedded import open_client
 from elman.text import with_line_feeds

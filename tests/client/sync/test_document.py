@@ -17,8 +17,10 @@ from elman.protocol.draft import Draft
 from elman.protocol.retry import Retry
 from elman.sync.client import Client
 from elman.sync.document import Document
+from elman.sync.embedded import EngineTransport
 from elman.v1 import completion_service_pb2 as pb
 from elman_server.config import ServerConfig
+from elman_server.embedded import open_embedded
 from elman_server.server import Server
 
 PATIENT, ONCE = Retry(first_seconds=0.02), Retry(attempts=1)
@@ -237,3 +239,21 @@ REFUSED: list[tuple[Callable[[Client], object], str]] = [
 def test_a_document_that_cannot_be_is_refused_at_once(act: Callable[[Client], object], field: str) -> None:
     with Client() as client, pytest.raises(MendRequest, match=field):
         act(client)
+
+
+def test_a_wake_ends_the_wait_for_an_engine_in_this_process_after_a_step(artifact: Path) -> None:
+    """So that an edit waits for no more of a long text than the engine reads at once."""
+    stream = EngineTransport(open_embedded([f"tiny={artifact}"], "cpu")).follow()
+    opening = pb.Open(prefix="a bad cab\n" * 10_000, suggest=True)
+    stream.send(pb.FollowRequest(revision=1, open=opening))
+    stream.wait(None)
+    started = stream.take()
+    assert isinstance(started, pb.FollowResponse)
+    assert started.HasField("started")
+    stream.wake()
+    stream.wait(None)
+    assert stream.take() is None
+    stream.wait(None)
+    suggested = stream.take()
+    assert isinstance(suggested, pb.FollowResponse)
+    assert suggested.HasField("suggestion")

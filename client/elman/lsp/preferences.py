@@ -1,0 +1,159 @@
+"""What an editor may set, and the check of it. A value that is wrong is told, and leaves the old one in place.
+
+Names are the protocol's (`insideWords`), fields are Python's (`inside_words`). Knows no protocol.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from fnmatch import fnmatchcase
+from typing import Any, Final, cast
+
+from elman.errors import MendRequest
+from elman.protocol.fields import DOCUMENT_DEFAULTS
+
+SECRETS: Final = (
+    *(".env", ".env.*", "*.env", ".envrc", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.gpg", "*.asc"),
+    *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "_netrc", ".pgpass", ".my.cnf", ".npmrc", ".pypirc"),
+    *(".htpasswd", "credentials*", "secrets*", "*.secret", "*.tfvars", "*.tfstate", ".git-credentials", "**/.ssh/**"),
+    *("**/.gnupg/**", "**/.aws/**", "**/.kube/config", "**/.docker/config.json"),
+)
+"""Files for which nothing is suggested, unless a setting says otherwise: what stands in them is nobody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What holds for all documents of a session."""
+
+    enabled: bool = True
+    model: str = ""
+    """What texts get whose kind is not known, or none of whose models fits; "": none."""
+    models: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By a pattern of file names or by a kind of text; "": none."""
+    server: tuple[str, ...] = ()
+    """Addresses; none: the engine runs in this process."""
+    exclude: tuple[str, ...] = SECRETS
+    languages: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    alternatives: int = 3
+    inside_words: bool = False
+    max_characters: int = cast("int", DOCUMENT_DEFAULTS["max_characters"][0])
+    context_characters: int = 65536
+    completion: bool = True
+
+    def with_values(self, values: object) -> tuple["Preferences", list[MendRequest]]:
+        """These with what an editor has set, and what is wrong with the rest."""
+        if not isinstance(values, Mapping):
+            return self, [] if values is None else [MendRequest.of_field("elman", values, "an object of settings")]
+        taken: dict[str, Any] = {}
+        problems: list[MendRequest] = []
+        for name, value in cast("Mapping[str, object]", values).items():
+            try:
+                taken.update(checked(name, value))
+            except MendRequest as error:
+                problems.append(error)
+        return replace(self, **taken), problems
+
+    def excludes(self, path: str) -> bool:
+        """Whether nothing is to be suggested for a file. A pattern without a slash means a file or a folder of that name."""
+        return any(is_meant(path, pattern) for pattern in self.exclude)
+
+    def speaks(self, language: str) -> bool:
+        """Whether suggestions are wanted in a language."""
+        return self.languages.get(language, True)
+
+
+RANGES: Final = {"alternatives": (1, 16), "max_characters": (1, 1024), "context_characters": (1024, 1 << 24)}
+
+
+def checked(name: str, value: object) -> Iterator[tuple[str, object]]:
+    """The field that a name means, with its value; none for null, which leaves it. Raises MendRequest."""
+    if name not in NAMES:
+        raise MendRequest(f"{name}: no such setting; allowed: {', '.join(NAMES)}")
+    one = NAMES[name]
+    if value is not None:
+        yield one, CHECKS[one](name, value)
+
+
+def switch(name: str, value: object) -> bool:
+    """True or false. Raises MendRequest."""
+    if not isinstance(value, bool):
+        raise MendRequest.of_field(name, value, "true or false")
+    return value
+
+
+def text(name: str, value: object) -> str:
+    """A text. Raises MendRequest."""
+    if not isinstance(value, str):
+        raise MendRequest.of_field(name, value, "text")
+    return value
+
+
+def whole(name: str, value: object) -> int:
+    """A whole number in the field's range. Raises MendRequest."""
+    least, most = RANGES[NAMES[name]]
+    if isinstance(value, float) and value.is_integer():  # Lua and JavaScript have one kind of number
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise MendRequest.of_field(name, value, f"{least} to {most}, whole")
+    return value
+
+
+def texts(name: str, value: object) -> tuple[str, ...]:
+    """Several texts; one alone counts as a list of it, and an empty object as an empty list. Raises MendRequest."""
+    if value == {}:  # what Lua's empty table becomes
+        return ()
+    parts: Sequence[object] = [value] if isinstance(value, str) else cast("Sequence[object]", value)
+    if not isinstance(parts, Sequence) or not all(isinstance(each, str) for each in parts):
+        raise MendRequest.of_field(name, value, "a list of texts")
+    return tuple(str(each) for each in parts)
+
+
+def texts_by_name(name: str, value: object) -> Mapping[str, str]:
+    """A text for each name. Raises MendRequest."""
+    found = mapping(name, value, "text for each name")
+    return {key: text(f"{name}.{key}", each) for key, each in found.items()}
+
+
+def switches_by_name(name: str, value: object) -> Mapping[str, bool]:
+    """True or false for each name. Raises MendRequest."""
+    found = mapping(name, value, "true or false for each name")
+    return {key: switch(f"{name}.{key}", each) for key, each in found.items()}
+
+
+def mapping(name: str, value: object, allowed: str) -> Mapping[str, object]:
+    """An object. Raises MendRequest."""
+    if not isinstance(value, Mapping) and value != []:
+        raise MendRequest.of_field(name, value, f"an object: {allowed}")
+    return dict(cast("Mapping[str, object]", value or {}))
+
+
+CHECKS: Final = {
+    "enabled": switch,
+    "model": text,
+    "models": texts_by_name,
+    "server": texts,
+    "exclude": texts,
+    "languages": switches_by_name,
+    "alternatives": whole,
+    "inside_words": switch,
+    "max_characters": whole,
+    "context_characters": whole,
+    "completion": switch,
+}
+
+
+def in_camel_case(name: str) -> str:
+    """A field's name as the protocol has it."""
+    first, *others = name.split("_")
+    return first + "".join(other.capitalize() for other in others)
+
+
+NAMES: Final = {in_camel_case(each.name): each.name for each in fields(Preferences)}
+"""Fields by their names in the protocol."""
+
+
+def is_meant(path: str, pattern: str) -> bool:
+    """Whether a pattern means a path or a folder on its way, whatever the case of their letters."""
+    path, pattern = path.replace("\\", "/").lower(), pattern.replace("\\", "/").lower()
+    if "/" in pattern:
+        return fnmatchcase(path, pattern if pattern.startswith(("/", "*")) else f"*/{pattern}")
+    return any(fnmatchcase(part, pattern) for part in path.split("/"))
