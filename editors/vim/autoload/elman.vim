@@ -90,28 +90,39 @@ export def Colour()
   ghost.Colour()
 enddef
 
-# The keys that insert the first part of the ghost text. A part is one change, to undo and to repeat.
-export def Accept(by: string): string
-  if !ghost.IsShown()
-    return ''
+# What a key does: it acts on what is shown. Where keys came faster than the screen, what is shown may belong to an
+# older text; the key then does what it did before.
+export def Press(action: string, key: string = '')
+  if !empty(key) && !ghost.IsFollowed()
+    Hide()
+    feedkeys(key, 'i')
+  else
+    ACTIONS[action]()
   endif
-  queued = ghost.Part(by)
-  server.Notify('elman/accepted', {textDocument: {uri: document.Tell()}, text: queued, by: by})
-  return "\<C-G>u" .. repeat("\<Del>", ghost.Gone(queued)) .. "\<C-R>\<C-O>=elman#Queued()\<CR>\<C-G>u"
 enddef
 
 export def Queued(): string
   return queued
 enddef
 
+# A part is one change, to undo and to repeat.
+def Accept(by: string)
+  if ghost.IsFollowed()
+    queued = ghost.Part(by)
+    server.Notify('elman/accepted', {textDocument: {uri: document.Tell()}, text: queued, by: by})
+    const gone = repeat("\<Del>", ghost.Gone(queued))
+    feedkeys($"\<C-G>u{gone}\<C-R>\<C-R>=elman#Queued()\<CR>\<C-G>u", 'ni')
+  endif
+enddef
+
 # Shows another alternative, or the first where nothing is shown.
-export def Turn(step: number)
+def Turn(step: number)
   if IsMoment() && empty(Refusal())
     Ask(INVOKED, step)
   endif
 enddef
 
-export def Dismiss()
+def Dismiss()
   if ghost.IsShown()
     server.Notify('elman/dismissed', {
       textDocument: {uri: document.Tell()}, position: Position(), text: ghost.Text(),
@@ -121,7 +132,7 @@ export def Dismiss()
 enddef
 
 # For those who hear the screen: only on demand.
-export def Say()
+def Say()
   echo ghost.IsShown() ? ghost.Text() : 'elman: nothing is suggested'
 enddef
 
@@ -150,8 +161,8 @@ def Status()
   endif
 enddef
 
-def Report(status: dict<any>)
-  echo $'elman: {status.message}'
+def Report(status: any)
+  echo $'elman: {type(status) == v:t_dict ? status.message : server.State()}'
 enddef
 
 # Why nothing is ever suggested in this buffer; empty where something may be.
@@ -242,3 +253,14 @@ def Gone(item: dict<any>): number
   endwhile
   return gone
 enddef
+
+# Last, for it names what stands above.
+const ACTIONS = {
+  accept: () => Accept('all'),
+  'accept-word': () => Accept('word'),
+  'accept-character': () => Accept('character'),
+  next: () => Turn(1),
+  previous: () => Turn(-1),
+  dismiss: Dismiss,
+  say: Say,
+}

@@ -13,15 +13,11 @@ if !(has('vim9script') && has('channel') && has('textprop') && has('patch-9.0.01
   finish
 endif
 
-command! -nargs=+ -complete=customlist,elman#Complete Elman call elman#Command([<f-args>])
+command! -bar -nargs=+ -complete=customlist,elman#Complete Elman call elman#Command([<f-args>])
 
-inoremap <silent> <expr> <Plug>(elman-accept) elman#Accept('all')
-inoremap <silent> <expr> <Plug>(elman-accept-word) elman#Accept('word')
-inoremap <silent> <expr> <Plug>(elman-accept-character) elman#Accept('character')
-inoremap <silent> <Plug>(elman-next) <Cmd>call elman#Turn(1)<CR>
-inoremap <silent> <Plug>(elman-previous) <Cmd>call elman#Turn(-1)<CR>
-inoremap <silent> <Plug>(elman-dismiss) <Cmd>call elman#Dismiss()<CR>
-inoremap <silent> <Plug>(elman-say) <Cmd>call elman#Say()<CR>
+for s:action in ['accept', 'accept-word', 'accept-character', 'next', 'previous', 'dismiss', 'say']
+  execute $'inoremap <silent> <Plug>(elman-{s:action}) <Cmd>call elman#Press("{s:action}")<CR>'
+endfor
 
 augroup elman
   autocmd!
@@ -30,6 +26,7 @@ augroup elman
   autocmd TextChangedI * call elman#Changed()
   autocmd CursorMovedI * call elman#Moved()
   autocmd TextChangedP,CompleteChanged,InsertLeave,BufLeave,WinLeave * call elman#Hide()
-  autocmd BufReadPost,FileChangedShellPost,BufUnload * call elman#Forget(str2nr(expand('<abuf>')))
+  autocmd TextChanged * call elman#Undone()
+  autocmd BufReadPost,BufFilePost,FileChangedShellPost,BufUnload * call elman#Forget(str2nr(expand('<abuf>')))
   autocmd ColorScheme * call elman#Colour()
 augroup END

@@ -60,7 +60,7 @@ export def IsFollowed(): bool
   const [line, at] = [getline('.'), col('.') - 1]
   const typed = line->strpart(len(ghost.before), at - len(ghost.before))
   const rest = ghost.text->strpart(len(typed))
-  if empty(rest) || ghost.before .. typed .. ghost.after !=# line || typed .. rest !=# ghost.text
+  if at < len(ghost.before) || empty(rest) || ghost.before .. typed .. ghost.after !=# line || typed .. rest !=# ghost.text
     return false
   endif
   Erase()
@@ -118,7 +118,8 @@ def Map()
     if !empty(key)
       const mapping = maparg(key, 'i', false, true)
       add(own, {key: key, mapping: get(mapping, 'buffer', 0) ? mapping : {}})
-      execute $'imap <buffer> <nowait> <silent> {key} <Plug>(elman-{action})'
+      const literal = key->substitute('<', '\\<lt>', 'g')
+      execute $'inoremap <buffer> <nowait> <silent> {key} <Cmd>call elman#Press("{action}", "{literal}")<CR>'
     endif
   endfor
 enddef

@@ -35,14 +35,14 @@ export def Start(OnReady: func())
   Initialize()
 enddef
 
+# The process ends by itself, and by force where it does not; meanwhile another may start.
 export def Stop()
   if state ==# 'starting' || state ==# 'ready'
     const ending: job = process
-    state = 'stopping'
-    Request('shutdown', null, (_) => {
-      Send({method: 'exit'})
-    })
+    Request('shutdown', null, (_) => 0)
+    Send({method: 'exit'})
     timer_start(2000, (_) => job_stop(ending, 'kill'))
+    [state, process] = ['off', null]
   endif
 enddef
 
@@ -61,9 +61,9 @@ export def Notify(method: string, params: dict<any>)
   endif
 enddef
 
-# The number to cancel by, 0 where nothing could be asked. `Answered` gets the result, not an error.
-export def Request(method: string, params: any, Answered: func(any)): number
-  const sent = Send({method: method, params: params}, {callback: (_, reply) => Passed(reply, Answered)})
+# The number to cancel by, 0 where nothing could be asked. `Answered` gets the result, or null for an error.
+export def Request(method: string, params: any, Answered: func): number
+  const sent = Send({method: method, params: params}, {callback: (_, reply) => Answered(get(reply, 'result', null))})
   return get(sent, 'id', 0)
 enddef
 
@@ -123,12 +123,6 @@ def Send(message: dict<any>, options: dict<any> = {}): dict<any>
   return type(sent) == v:t_dict ? sent : {}
 enddef
 
-def Passed(reply: dict<any>, Answered: func(any))
-  if has_key(reply, 'result')
-    Answered(reply.result)
-  endif
-enddef
-
 def Heard(_, message: dict<any>)
   const method = get(message, 'method', '')
   if method ==# 'window/showMessage'
@@ -143,10 +137,7 @@ def Noted(line: string)
 enddef
 
 def Ended(ended: job, code: number)
-  const was = state
-  if was ==# 'stopping'
-    state = 'off'
-  elseif ended == process
+  if ended == process
     Restart(code)
   endif
 enddef
