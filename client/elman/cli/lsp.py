@@ -13,11 +13,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until the editor leaves."""
+    """Serve until the editor leaves; what editor and configuration file set holds where no flag is given."""
     with extra("lsp"):
-        from elman.lsp.server import make_server
+        from elman.lsp.server import serve
     from elman.lsp.preferences import Preferences
 
-    engine = engine_of(arguments, Configuration.read())
-    make_server(Preferences(model=engine.model or "", server=engine.server)).start_io()
-    return 0
+    configuration = Configuration.read()
+    engine = engine_of(arguments, configuration)
+    models = {pattern: each.value for pattern, each in configuration.models.items()}
+    return serve(Preferences(model=engine.model or "", models=models, server=engine.server))

@@ -7,25 +7,33 @@ Unlike `elman.offsets`, this refuses nothing: a lone surrogate counts as its edi
 
 import re
 from array import array
-from typing import Final, Literal, TypeAlias
+from enum import StrEnum
+from typing import Final
 
-Encoding: TypeAlias = Literal["utf-8", "utf-16", "utf-32"]
+
+class Encoding(StrEnum):
+    """What a unit is."""
+
+    UTF_8 = "utf-8"
+    UTF_16 = "utf-16"
+    UTF_32 = "utf-32"
+
 
 SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
 def units(text: str, encoding: Encoding) -> int:
     """How many units a text has."""
-    if encoding == "utf-32" or text.isascii():
+    if encoding is Encoding.UTF_32 or text.isascii():
         return len(text)
-    return len(text.encode("utf-8", "surrogatepass")) if encoding == "utf-8" else len(utf_16(text)) // 2
+    return len(text.encode("utf-8", "surrogatepass")) if encoding is Encoding.UTF_8 else len(utf_16(text)) // 2
 
 
 def column(line: str, unit: int, encoding: Encoding) -> int:
     """The characters before a unit, at most those of the line; within a character, those before that."""
-    if encoding == "utf-32" or line.isascii():
+    if encoding is Encoding.UTF_32 or line.isascii():
         return min(unit, len(line))
-    if encoding == "utf-8":
+    if encoding is Encoding.UTF_8:
         before = line.encode("utf-8", "surrogatepass")[: unit + 1]
         end = min(unit, len(before))
         while end < len(before) and before[end] & 0xC0 == 0x80:  # of a character that has begun before it
@@ -37,7 +45,7 @@ def column(line: str, unit: int, encoding: Encoding) -> int:
 
 def is_within_pair(line: str, column: int, unit: int) -> bool:
     """Whether so many UTF-16 code units, read as so many characters, end with half of one."""
-    return 0 < column <= len(line) and line[column - 1] > "\uffff" and units(line[:column], "utf-16") > unit
+    return 0 < column <= len(line) and line[column - 1] > "\uffff" and units(line[:column], Encoding.UTF_16) > unit
 
 
 def split_pairs(text: str) -> str:

@@ -3,33 +3,47 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from elman.aio.client import AsyncClient
-from elman.aio.document import AsyncDocument
+from elman.protocol.editable import Editable
 from elman.protocol.suggestions import Suggestion
-from elman.sync.client import Client
-from elman.sync.document import Document
-from elman.sync.embedded import open_client
+
+if TYPE_CHECKING:
+    from elman.aio.document import AsyncDocument
+    from elman.sync.client import Client
+    from elman.sync.document import Document
+
+
+class Follower(Protocol):
+    """A client's document, and what waits for its suggestions."""
+
+    @property
+    def document(self) -> Editable:
+        """The document to edit."""
+        ...
+
+    async def suggestions(self) -> Sequence[Suggestion]:
+        """All that is suggested for its text; if that changes meanwhile, for the newer. Raises ElmanError."""
+        ...
+
+    def let_go(self) -> None:
+        """Follow it no longer."""
+        ...
 
 
 class Engine(Protocol):
     """What follows documents, each with a model of its own."""
 
+    def has(self, model: str) -> bool:
+        """Whether a model is loaded."""
+        ...
+
     async def load(self, model: str) -> None:
-        """Have a model ready. Raises ElmanError or OSError."""
+        """Load a model, unless it is. Raises ElmanError or OSError."""
         ...
 
-    def open(self, text: str, model: str, fields: dict[str, Any]) -> Any:
-        """A document to follow, with a model that is ready."""
-        ...
-
-    async def suggestions(self, document: Any) -> Sequence[Suggestion]:
-        """All that is suggested for a document's text; if that changes meanwhile, for the newer. Raises ElmanError."""
-        ...
-
-    async def let_go(self, document: Any) -> None:
-        """Follow a document no longer."""
+    def follow(self, text: str, model: str, fields: dict[str, Any]) -> Follower:
+        """Follow a text with a model that is loaded. Raises ElmanError."""
         ...
 
     async def close(self) -> None:
@@ -38,56 +52,84 @@ class Engine(Protocol):
 
 
 class EngineHere:
-    """Engines in this process: one for each model, loaded when it is first asked for. One thread does all of their work."""
+    """Engines in this process, one for each model. One thread does all of their work, for one person types at one place."""
 
     def __init__(self) -> None:
         self._clients: dict[str, Client] = {}
         self._thread = ThreadPoolExecutor(1, "elman-engines")
 
+    def has(self, model: str) -> bool:
+        return model in self._clients
+
     async def load(self, model: str) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._load, model)
+
+    def _load(self, model: str) -> None:
+        from elman.sync.embedded import open_client  # takes a fifth of a second, in which the editor is answered
+
         if model not in self._clients:
-            loop = asyncio.get_running_loop()
-            self._clients[model] = await loop.run_in_executor(self._thread, lambda: open_client(model, device="cpu"))
+            self._clients[model] = open_client(model, device="cpu")
 
-    def open(self, text: str, model: str, fields: dict[str, Any]) -> Document:
-        return self._clients[model].document(text, **fields)
-
-    async def suggestions(self, document: Document) -> Sequence[Suggestion]:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, all_of, document)
-
-    async def let_go(self, document: Document) -> None:
-        await asyncio.get_running_loop().run_in_executor(None, document.close)  # which may wait for a step of the engine
+    def follow(self, text: str, model: str, fields: dict[str, Any]) -> "FollowedHere":
+        return FollowedHere(self._clients[model].document(text, **fields), self._thread)
 
     async def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
-def all_of(document: Document) -> Sequence[Suggestion]:
-    """All that is suggested for the document's text, once nothing more will come."""
-    for _ in document.suggestions():
-        pass
-    return document.suggested
+class FollowedHere:
+    """A document of an engine in this process."""
+
+    def __init__(self, document: "Document", thread: ThreadPoolExecutor) -> None:
+        self.document, self._thread = document, thread
+
+    async def suggestions(self) -> Sequence[Suggestion]:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._all)
+
+    def _all(self) -> Sequence[Suggestion]:
+        for _ in self.document.suggestions():
+            pass
+        return self.document.suggested
+
+    def let_go(self) -> None:
+        self.document.dismiss()
+        self._thread.submit(self.document.close)  # waits for a step that it may be doing there
 
 
 class EngineElsewhere:
-    """Servers."""
+    """Servers, which have models of their own."""
 
     def __init__(self, addresses: Sequence[str]) -> None:
+        from elman.aio.client import AsyncClient
+
         self._client = AsyncClient(addresses)
 
+    def has(self, model: str) -> bool:
+        return True
+
     async def load(self, model: str) -> None:
-        """Do nothing: servers have their models, or say that they have not."""
+        pass
 
-    def open(self, text: str, model: str, fields: dict[str, Any]) -> AsyncDocument:
-        return self._client.document(text, model=model or None, **fields)
-
-    async def suggestions(self, document: AsyncDocument) -> Sequence[Suggestion]:
-        async for _ in document.suggestions():
-            pass
-        return document.suggested
-
-    async def let_go(self, document: AsyncDocument) -> None:
-        await document.close()
+    def follow(self, text: str, model: str, fields: dict[str, Any]) -> "FollowedElsewhere":
+        return FollowedElsewhere(self._client.document(text, model=model, **fields))
 
     async def close(self) -> None:
         await self._client.close()
+
+
+class FollowedElsewhere:
+    """A document at a server."""
+
+    def __init__(self, document: "AsyncDocument") -> None:
+        self.document = document
+        self._turn = asyncio.Lock()  # the document tells one task at a time
+        self._end: asyncio.Task[None] | None = None
+
+    async def suggestions(self) -> Sequence[Suggestion]:
+        async with self._turn:
+            async for _ in self.document.suggestions():
+                pass
+            return self.document.suggested
+
+    def let_go(self) -> None:
+        self._end = asyncio.ensure_future(self.document.close())

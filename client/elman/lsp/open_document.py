@@ -1,16 +1,37 @@
-"""An open document: its text, and the client's document that follows it while it is among those used last. Waits for nothing."""
+"""An open document: its text, what its last change says about suggestions, and what was dismissed in it. Waits for nothing."""
 
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
 
+from elman.lsp.dismissals import Dismissals
 from elman.lsp.encodings import Encoding
+from elman.lsp.ghosts import Place
 from elman.lsp.open_text import Change, OpenText, Position
-from elman.protocol.editable import Editable
 
 REMEMBERED: Final = 16
-"""How many deletions are remembered, for what an undo puts back is not typed."""
+"""How many deletions are remembered, for what an undo puts back was not typed."""
 
-TYPED_AT_ONCE: Final = 1
-"""The most characters that are typed even if they are those that were deleted."""
+REMEMBERED_CHARACTERS: Final = 1 << 16
+"""The longest text of one that is."""
+
+NEAR: Final = 256
+"""How much of a line is looked at on each side of the cursor."""
+
+LINES_ABOVE: Final = 100
+"""How many lines are looked at for what the document is indented with."""
+
+
+class Edit(NamedTuple):
+    """A text to be put in place of what lies between two positions; in place of all where there are none."""
+
+    text: str
+    start: Position | None = None
+    end: Position | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all of the text that is to be."""
+        return self.start is None or self.end is None
 
 
 class OpenDocument:
@@ -19,46 +40,68 @@ class OpenDocument:
     def __init__(self, uri: str, language: str, version: int | None, text: str, encoding: Encoding) -> None:
         self.uri, self.language, self.version = uri, language, version
         self.text = OpenText(text, encoding)
-        self.followed: Followed | None = None
+        self.revision = 0
+        """How many notifications about edits have come, for an editor need not count."""
+        self.dismissals = Dismissals()
         self.is_quiet = False
         """Whether nothing is suggested before the next key: after a deletion and after an undo."""
+        self.is_lost = False
+        """Whether an edit was for an older text than this, so that nobody knows what the text is."""
         self._removed: list[str] = []
 
-    def change(self, start: Position, end: Position, text: str) -> Change:
-        """Put a text in place of what lies between two positions."""
-        return self._note(self.text.change(start, end, text))
+    def cursor_at(self, position: Position) -> int | None:
+        """The characters before a position; None if there is no such position, or if nobody knows the text."""
+        return None if self.is_lost else self.text.offset(position)
 
-    def replace(self, text: str) -> Change:
-        """Put a text in place of all."""
-        return self._note(self.text.replace(text))
+    def apply(self, version: int | None, edits: Iterable[Edit]) -> Iterator[tuple[Change, int]]:
+        """Take over what was edited: each change, and how long the text is then. What is older than the text is not taken."""
+        edits = list(edits)
+        self.revision += 1
+        if is_older(version, self.version) and not (edits and edits[0].is_whole):
+            self.is_lost = True
+            return
+        self.version = self.version if version is None else version
+        for edit in edits:
+            change = self._apply(edit)
+            self._note(change)
+            yield change, self.text.length
 
-    def _note(self, change: Change) -> Change:
-        is_put_back = len(change.inserted) > TYPED_AT_ONCE and change.inserted in self._removed
+    def _apply(self, edit: Edit) -> Change:
+        if edit.start is None or edit.end is None:
+            self.is_lost = False
+            return self.text.replace(edit.text)
+        return self.text.change(edit.start, edit.end, edit.text)
+
+    def _note(self, change: Change) -> None:
+        is_put_back = len(change.inserted) > 1 and change.inserted in self._removed
         self.is_quiet = is_put_back or not change.inserted
-        if change.removed:
+        if 1 < len(change.removed) <= REMEMBERED_CHARACTERS:
             self._removed = [*self._removed[1 - REMEMBERED :], change.removed]
-        if self.followed:
-            self.followed.note(change, self.text.length)
-        return change
+        self.dismissals.move(change)
+
+    def place(self, position: Position, cursor: int) -> Place:
+        """What lies around the cursor, which is at a position in its line and at an offset in the text."""
+        line = self.text.line(position.line)
+        column = cursor - self.text.start_of(position.line)
+        before, after = line[max(0, column - NEAR) : column], line[column : column + NEAR]
+        if before.strip():
+            return Place(before, after)
+        above = [self.text.line(number) for number in range(max(0, position.line - LINES_ABOVE), position.line)]
+        return Place(before, after, *indentation_of(above))
 
 
-class Followed:
-    """A client's document that is brought up to date when it is asked, however many changes there were."""
+def is_older(version: int | None, known: int | None) -> bool:
+    """Whether an edit was made for an older text than the one that is known."""
+    return version is not None and known is not None and version < known
 
-    def __init__(self, document: Editable, model: str, length: int) -> None:
-        self.document, self.model = document, model
-        self._before = self._after = self._length = length  # so many characters at its start and its end have not changed
 
-    def note(self, change: Change, length: int) -> None:
-        """The text has changed, and is so long now."""
-        self._before = min(self._before, change.start)
-        self._after = min(self._after, length - change.start - len(change.inserted))
-
-    def catch_up(self, text: OpenText, cursor: int) -> None:
-        """Take over the text, and want suggestions at the cursor."""
-        if min(self._before, self._after) < self._length or text.length != self._length:
-            before = min(self._before, text.length, self._length)
-            after = min(self._after, text.length - before, self._length - before)
-            self.document.replace(before, self._length - after, text.text[before : text.length - after], suggest=False)
-            self._before = self._after = self._length = text.length
-        self.document.move(cursor)
+def indentation_of(lines: Iterable[str]) -> tuple[str, int]:
+    """What lines are indented with, and by how many steps the last of them is that is not empty."""
+    leads = [line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line.strip()]
+    steps = [lead for lead in leads if lead]
+    if not steps:
+        return "", 0
+    if steps[-1].startswith("\t"):
+        return "\t", leads[-1].count("\t")
+    step = min(steps, key=len)
+    return step, len(leads[-1]) // len(step)

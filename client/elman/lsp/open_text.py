@@ -6,6 +6,7 @@
 Knows no protocol and no model.
 """
 
+from bisect import bisect_right
 from io import StringIO
 from itertools import accumulate
 from typing import NamedTuple
@@ -34,7 +35,7 @@ class OpenText:
     """A text in lines. Places outside of it count as the nearest in it, and ranges from the lesser to the greater end."""
 
     def __init__(self, text: str, encoding: Encoding) -> None:
-        self._encoding: Encoding = encoding
+        self._encoding = encoding
         self._lines = lines_of(join_pairs(text))
         self._starts = [0]  # the offsets at which the first lines begin; of those that follow, none is known
         self.length = len(self.text)
@@ -43,6 +44,18 @@ class OpenText:
     def text(self) -> str:
         """All of it, as a model reads it."""
         return without_surrogates(with_line_feeds("".join(self._lines)))
+
+    def slice(self, start: int, end: int) -> str:
+        """The text from one offset to another, as a model reads it."""
+        first, last = self._line_at(start), self._line_at(end)
+        lines = folded("".join(self._lines[first : last + 1]))
+        return lines[start - self.start_of(first) : end - self.start_of(first)]
+
+    def _line_at(self, offset: int) -> int:
+        """The line that an offset is in."""
+        while self._starts[-1] < offset and len(self._starts) < len(self._lines):
+            self.start_of(min(len(self._lines) - 1, 2 * len(self._starts)))
+        return bisect_right(self._starts, offset) - 1
 
     def line(self, number: int) -> str:
         """A line without its end, as a model reads it; nothing if there is no such line."""
@@ -55,7 +68,7 @@ class OpenText:
         line = self._lines[position.line].rstrip("\r\n")
         place = column(line, position.unit, self._encoding)
         is_there = column(line, position.unit - 1, self._encoding) < place if position.unit > 0 else position.unit == 0
-        return self._start(position.line) + place if is_there else None
+        return self.start_of(position.line) + place if is_there else None
 
     def change(self, start: Position, end: Position, text: str) -> Change:
         """Put a text in place of what lies between two positions."""
@@ -72,7 +85,7 @@ class OpenText:
     def _put(self, first: int, last: int, new: str, after: int) -> Change:
         """Put lines in place of lines; the last `after` characters are expected to be the same."""
         old, lines = folded("".join(self._lines[first:last])), lines_of(new)
-        start = self._start(first)
+        start = self.start_of(first)
         if last < len(self._lines):
             lines.pop()  # what was replaced ends with a line's end, and so does this
         self._lines[first:last] = lines
@@ -100,12 +113,12 @@ class OpenText:
     def _editable(self, number: int) -> str:
         """A line without its end; in UTF-16, as code units, for an edit may take half of a pair."""
         line = self._lines[number].rstrip("\r\n")
-        return split_pairs(line) if self._encoding == "utf-16" else line
+        return split_pairs(line) if self._encoding is Encoding.UTF_16 else line
 
     def _column(self, line: str, unit: int) -> int:
-        return min(unit, len(line)) if self._encoding == "utf-16" else column(line, unit, self._encoding)
+        return min(unit, len(line)) if self._encoding is Encoding.UTF_16 else column(line, unit, self._encoding)
 
-    def _start(self, number: int) -> int:
+    def start_of(self, number: int) -> int:
         """The offset at which a line begins."""
         known = len(self._starts)
         if number >= known:

@@ -3,7 +3,7 @@
 Names are the protocol's (`insideWords`), fields are Python's (`inside_words`). Knows no protocol.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from typing import Any, Final, cast
@@ -12,7 +12,21 @@ from elman.errors import MendRequest
 from elman.protocol.fields import DOCUMENT_DEFAULTS
 
 SECRETS: Final = (
-    *(".env", ".env.*", "*.env", ".envrc", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.gpg", "*.asc"),
+    *(
+        ".env",
+        ".env.*",
+        "*.env",
+        ".envrc",
+        "*.pem",
+        "*.key",
+        "*.p12",
+        "*.pfx",
+        "*.jks",
+        "*.keystore",
+        "*.kdbx",
+        "*.gpg",
+        "*.asc",
+    ),
     *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "_netrc", ".pgpass", ".my.cnf", ".npmrc", ".pypirc"),
     *(".htpasswd", "credentials*", "secrets*", "*.secret", "*.tfvars", "*.tfstate", ".git-credentials", "**/.ssh/**"),
     *("**/.gnupg/**", "**/.aws/**", "**/.kube/config", "**/.docker/config.json"),
@@ -39,10 +53,10 @@ class Preferences:
     context_characters: int = 65536
     completion: bool = True
 
-    def with_values(self, values: object) -> tuple["Preferences", list[MendRequest]]:
-        """These with what an editor has set, and what is wrong with the rest."""
+    def with_values(self, values: object, old: "Preferences") -> tuple["Preferences", list[MendRequest]]:
+        """These with what an editor has set, and what is wrong with the rest, for which the old ones hold."""
         if not isinstance(values, Mapping):
-            return self, [] if values is None else [MendRequest.of_field("elman", values, "an object of settings")]
+            return self, [] if values in (None, []) else [MendRequest.of_field("elman", values, "an object of settings")]
         taken: dict[str, Any] = {}
         problems: list[MendRequest] = []
         for name, value in cast("Mapping[str, object]", values).items():
@@ -50,11 +64,18 @@ class Preferences:
                 taken.update(checked(name, value))
             except MendRequest as error:
                 problems.append(error)
+                if name in NAMES:
+                    taken[NAMES[name]] = getattr(old, NAMES[name])
         return replace(self, **taken), problems
 
-    def excludes(self, path: str) -> bool:
-        """Whether nothing is to be suggested for a file. A pattern without a slash means a file or a folder of that name."""
-        return any(is_meant(path, pattern) for pattern in self.exclude)
+    def excluding(self, path: str) -> str:
+        """The pattern that excludes a file; nothing if none does. One without a slash means a file or a folder of that name."""
+        return next((pattern for pattern in self.exclude if is_meant(path, pattern)), "")
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The keywords of a client's document. What lies around the cursor is heeded where it is shown."""
+        return {"max_characters": self.max_characters, "heed_surroundings": False}
 
     def speaks(self, language: str) -> bool:
         """Whether suggestions are wanted in a language."""
@@ -98,13 +119,11 @@ def whole(name: str, value: object) -> int:
 
 
 def texts(name: str, value: object) -> tuple[str, ...]:
-    """Several texts; one alone counts as a list of it, and an empty object as an empty list. Raises MendRequest."""
-    if value == {}:  # what Lua's empty table becomes
-        return ()
-    parts: Sequence[object] = [value] if isinstance(value, str) else cast("Sequence[object]", value)
-    if not isinstance(parts, Sequence) or not all(isinstance(each, str) for each in parts):
+    """Several texts; one alone counts as a list of it. Raises MendRequest."""
+    parts = [value] if isinstance(value, str) else [] if value == {} else value  # an empty table of Lua may be an object
+    if not isinstance(parts, list | tuple) or not all(isinstance(each, str) for each in cast("list[object]", parts)):
         raise MendRequest.of_field(name, value, "a list of texts")
-    return tuple(str(each) for each in parts)
+    return tuple(cast("list[str]", parts))
 
 
 def texts_by_name(name: str, value: object) -> Mapping[str, str]:

@@ -1,69 +1,262 @@
-"""What is answered: which document, which model, and what is shown. Knows neither pygls nor JSON."""
+"""What is suggested in the documents of a session, and what became of it. Knows neither pygls nor JSON.
 
-from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Any, Final
+ask: is anything to be suggested there? -> the model -> bring what follows the text up to date -> wait -> what is shown
 
+Whoever asks ends the question before, which is answered at once, with nothing: no ghost is for an older text than the newest.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+from elman.errors import ElmanError, PickAnotherModel
+from elman.lsp.encodings import Encoding
 from elman.lsp.engines import Engine
-from elman.lsp.ghosts import Ghost, distinct, shown
-from elman.lsp.open_document import Followed, OpenDocument
+from elman.lsp.figures import Figures
+from elman.lsp.followed import Followed, Key, Shelf
+from elman.lsp.ghosts import Ghost, Place, distinct, ghost_at
+from elman.lsp.models import Choice, choose
+from elman.lsp.open_document import Edit, OpenDocument
 from elman.lsp.open_text import Position
 from elman.lsp.preferences import Preferences
-from elman.protocol.languages import model_for
+from elman.lsp.troubles import Troubles
+from elman.protocol.suggestions import Suggestion
 
-MOST_FOLLOWED: Final = 8
+CUT = "length"
+
+OpenEngine: TypeAlias = Callable[[Sequence[str]], Engine]
+"""Makes what suggests: servers at addresses or, without any, engines in this process."""
 
 
-class Question:
-    """Somebody waits for what is suggested at a position."""
+class Question(NamedTuple):
+    """Somebody wants to know what is suggested at a position: by a key of its own, if it is invoked, otherwise by typing."""
 
-    def __init__(self, document: OpenDocument, position: Position, alternatives: int, is_asked_for: bool) -> None:
-        self.document, self.position, self.alternatives, self.is_asked_for = document, position, alternatives, is_asked_for
+    uri: str
+    position: Position
+    is_invoked: bool = False
+    revision: int | None = None  # the document's when it was asked; None: as it is
+
+
+@dataclass(slots=True)
+class Waiting:
+    """The question that is to be answered, and the task that waits for that."""
+
+    question: Question
+    task: "asyncio.Task[Any] | None"
+    is_over: bool = False
 
 
 class Service:
-    """All documents of a session."""
+    """All of a session. Edits and questions come in their order, in one event loop."""
 
-    def __init__(self, engine: Engine, preferences: Preferences) -> None:
-        self.engine, self.preferences = engine, preferences
-        self.documents: dict[str, OpenDocument] = {}
-        self._followed: OrderedDict[str, OpenDocument] = OrderedDict()
-        self._newest: Question | None = None
+    def __init__(self, preferences: Preferences, open_engine: OpenEngine, troubles: Troubles) -> None:
+        self.preferences, self.encoding = preferences, Encoding.UTF_16
+        self.figures = Figures()
+        self.latency_seconds: float | None = None
+        """From the last question that was answered with something to its answer."""
+        self._open_engine, self._troubles = open_engine, troubles
+        self._engine = open_engine(preferences.server)
+        self._documents: dict[str, OpenDocument] = {}
+        self._shelf = Shelf()
+        self._waiting: Waiting | None = None
+        self._last = ""  # the document that was asked about last
+
+    def open(self, uri: str, language: str, version: int | None, text: str) -> None:
+        """A document is open from now on; if it was, it is replaced."""
+        self.close(uri)
+        self._documents[uri] = OpenDocument(uri, language, version, text, self.encoding)
+
+    async def prepare(self, uri: str) -> None:
+        """Load the model for a document before it is asked."""
+        if (document := self._documents.get(uri)) and (model := self._choice(document).model):
+            await self._load(model)
+
+    def edit(self, uri: str, version: int | None, edits: Iterable[Edit]) -> None:
+        """A document has been edited. Nothing is known of one that is not open."""
+        if (document := self._documents.get(uri)) is None:
+            return
+        self._answer_nothing()
+        for change, length in document.apply(version, edits):
+            self.figures.note_inserted(len(change.inserted))
+            for followed in self._shelf.of(uri):
+                followed.note(change, length)
+
+    def revision(self, uri: str) -> int | None:
+        """How often a document has been edited."""
+        return self._documents[uri].revision if uri in self._documents else None
+
+    def close(self, uri: str) -> None:
+        """A document is open no longer."""
+        if self._documents.pop(uri, None):
+            self._answer_nothing()
+            self._shelf.drop(uri)
 
     async def ask(self, question: Question) -> Sequence[Ghost]:
-        """What is to be shown."""
-        self._newest = question
-        document = question.document
-        cursor = document.text.offset(question.position)
-        model = self.model_of(document)
-        if cursor is None or model is None or (document.is_quiet and not question.is_asked_for):
+        """What is to be shown, best first: at most one unless it is invoked. Nothing once there is a newer question or edit."""
+        self._answer_nothing()
+        waiting = self._waiting = Waiting(question, asyncio.current_task())
+        try:
+            return await self._ask(question)
+        except asyncio.CancelledError:
+            if not waiting.is_over:
+                self._let_rest(question.uri)
+                raise
             return ()
-        await self.engine.load(model)
-        if self._newest is not question:
-            return ()
-        followed = self._follow(document, model)
-        followed.catch_up(document.text, cursor)
-        suggestions = await self.engine.suggestions(followed.document)
-        if self._newest is not question:
-            return ()
-        return distinct((Ghost(shown(one.text, one.finish_reason == "length")) for one in suggestions), question.alternatives)
+        finally:
+            if self._waiting is waiting:
+                self._waiting = None
 
-    def model_of(self, document: OpenDocument) -> str | None:
-        """The model for a document; None if nothing is suggested for it."""
-        path = document.uri.rpartition("/")[2]
-        otherwise = self.preferences.model or None
-        return model_for(path, self.preferences.models, otherwise, text=document.text.line(0), language=document.language)
+    def _answer_nothing(self) -> None:
+        """End the question that is waited for."""
+        waiting, self._waiting = self._waiting, None
+        if waiting and waiting.task:
+            waiting.is_over = True
+            waiting.task.cancel()
+            waiting.task.uncancel()
 
-    def _follow(self, document: OpenDocument, model: str) -> Followed:
-        if document.followed is None or document.followed.model != model:
-            fields: dict[str, Any] = {
-                "alternatives": self.preferences.alternatives,
-                "max_characters": self.preferences.max_characters,
-            }
-            opened = self.engine.open(document.text.text, model, fields)
-            document.followed = Followed(opened, model, document.text.length)
-        self._followed[document.uri] = document
-        self._followed.move_to_end(document.uri)
-        while len(self._followed) > MOST_FOLLOWED:
-            self._followed.popitem(last=False)[1].followed = None
-        return document.followed
+    def _let_rest(self, uri: str) -> None:
+        for followed in self._shelf.of(uri):
+            followed.follower.document.dismiss()
+
+    async def _ask(self, question: Question) -> Sequence[Ghost]:
+        asked_at = time.perf_counter()
+        document = self._documents.get(question.uri)
+        if document is None or question.revision not in (None, document.revision):
+            return ()
+        cursor = document.cursor_at(question.position)
+        if cursor is None or (document.is_quiet and not question.is_invoked):
+            return ()
+        place = document.place(question.position, cursor)
+        model = self._choice(document).model
+        if not model or (place.is_in_word and not self.preferences.inside_words):
+            return ()
+        if question.uri != self._last:
+            self._let_rest(self._last)
+            self._last = question.uri
+        suggestions = await self._suggestions(document, cursor, model, question)
+        found = self._shown(document, cursor, place, suggestions, question)
+        if found:
+            self.latency_seconds = time.perf_counter() - asked_at
+            self.figures.shown += 1
+        return found
+
+    def _shown(
+        self, document: OpenDocument, cursor: int, place: Place, suggestions: Sequence[Suggestion], question: Question
+    ) -> Sequence[Ghost]:
+        ghosts = (ghost_at(place, one.text, one.finish_reason == CUT) for one in suggestions)
+        allowed = (ghost for ghost in ghosts if not document.dismissals.forbid(cursor, ghost.text))
+        return distinct(allowed, self._alternatives(question))
+
+    def _alternatives(self, question: Question) -> int:
+        return self.preferences.alternatives if question.is_invoked else 1
+
+    async def _suggestions(self, document: OpenDocument, cursor: int, model: str, question: Question) -> Sequence[Suggestion]:
+        model = self._troubles.substitutes.get(model, model)
+        if self._troubles.is_waited_out(model) or not await self._load(model):
+            return ()
+        try:
+            followed = self._follow(document, model, self._alternatives(question))
+            followed.take_over(document, cursor)
+            suggestions = await followed.follower.suggestions()
+        except PickAnotherModel as error:
+            self._shelf.drop(document.uri)
+            return await self._suggestions_of_another(document, cursor, model, question, error)
+        except Exception as error:
+            self._shelf.drop(document.uri)
+            self._troubles.note(model, error)
+            return ()
+        self._troubles.end(model)
+        return suggestions
+
+    async def _suggestions_of_another(
+        self, document: OpenDocument, cursor: int, model: str, question: Question, error: ElmanError
+    ) -> Sequence[Suggestion]:
+        """A server lacks the model: the one for unknown texts takes its place."""
+        other = self.preferences.model
+        if other in ("", model):
+            self._troubles.note(model, error)
+            return ()
+        self._troubles.substitutes[model] = other
+        return await self._suggestions(document, cursor, other, question)
+
+    async def _load(self, model: str) -> bool:
+        """Whether the model is loaded."""
+        if self._engine.has(model):
+            return True
+        try:
+            await self._engine.load(model)
+        except Exception as error:
+            self._troubles.note(model, error)
+            return False
+        return True
+
+    def _follow(self, document: OpenDocument, model: str, alternatives: int) -> Followed:
+        key = Key(document.uri, alternatives)
+        followed = self._shelf.use(key, model)
+        if followed is None:
+            fields = self.preferences.fields | {"alternatives": alternatives}
+            text = document.text.text
+            followed = Followed(self._engine.follow(text, model, fields), model, len(text))
+            self._shelf.put(key, followed)
+        return followed
+
+    def _choice(self, document: OpenDocument) -> Choice:
+        return choose(self.preferences, document.uri, document.language, document.text.line(0))
+
+    def note_accepted(self, uri: str, text: str) -> None:
+        """Somebody has accepted what was shown, or its beginning."""
+        self.figures.note_accepted(len(text))
+        if document := self._documents.get(uri):
+            document.is_quiet = False
+
+    def note_dismissed(self, uri: str, position: Position, text: str) -> None:
+        """Somebody has dismissed what was shown at a position."""
+        document = self._documents.get(uri)
+        cursor = document.cursor_at(position) if document else None
+        if document and cursor is not None:
+            document.dismissals.note(cursor, text)
+
+    def status(self, uri: str = "") -> dict[str, Any]:
+        """What is the matter with a document, or with the one that was asked about last, and the figures of the session."""
+        document = self._documents.get(uri or self._last)
+        choice = self._choice(document) if document else Choice(state="starting", reason="no document was asked about yet")
+        model = self._troubles.substitutes.get(choice.model, choice.model)
+        state, message = choice.state, choice.reason
+        if trouble := self._troubles.message(model):
+            state, message = "failed", trouble
+        elif model and not self._engine.has(model):
+            state, message = "starting", f"{model} is not loaded yet"
+        digests = [each.follower.document.digest for each in self._shelf.of(document.uri)] if document else []
+        figures = self.figures
+        return {
+            "state": state,
+            "message": message,
+            "model": model,
+            "modelDigest": next(filter(None, digests), ""),
+            "latencyMilliseconds": None if self.latency_seconds is None else round(1000 * self.latency_seconds, 2),
+            "shown": figures.shown,
+            "accepted": figures.accepted,
+            "charactersAccepted": figures.characters_accepted,
+            "charactersTyped": figures.characters_typed,
+            "keysSaved": figures.keys_saved,
+        }
+
+    async def prefer(self, preferences: Preferences) -> None:
+        """Go by other preferences from now on."""
+        old, self.preferences = self.preferences, preferences
+        if preferences == old:
+            return
+        self._answer_nothing()
+        self._shelf.clear()
+        self._troubles.clear()
+        if preferences.server != old.server:
+            engine, self._engine = self._engine, self._open_engine(preferences.server)
+            await engine.close()
+
+    async def end(self) -> None:
+        """Let everything go."""
+        self._answer_nothing()
+        self._shelf.clear()
+        await self._engine.close()

@@ -32,10 +32,15 @@ LONGEST_STRETCH: Final = 1 << 14
 
 
 class Draft:
-    """A text with a cursor, and the client's side of a Follow about it. `opening` is an open without state and prefix."""
+    """A text with a cursor, and the client's side of a Follow about it. `opening` is an open without state and prefix.
 
-    def __init__(self, opening: pb.Open, text: str, cursor: int | None = None, *, trims: bool = False) -> None:
-        self._opening = opening
+    Unless it `heeds` what lies around the cursor, that is left to whoever shows what is suggested.
+    """
+
+    def __init__(
+        self, opening: pb.Open, text: str, cursor: int | None = None, *, trims: bool = False, heeds: bool = True
+    ) -> None:
+        self._opening, self._heeds = opening, heeds
         self._named = pb.Model()
         self._named.CopyFrom(opening.model)
         text = with_line_feeds(encodable("text", text))
@@ -156,12 +161,13 @@ class Draft:
             self._text.slice(max(0, cursor - NEAR), cursor),
             self._text.slice(cursor, min(len(self._text), cursor + NEAR)),
         )
-        self._received.after, self._is_in_word = after, is_in_word(before, after)
+        self._received.after = after if self._heeds else ""
+        self._is_in_word = self._heeds and is_in_word(before, after)
         self._received.is_after_word = ends_in_word(before)
 
     @property
     def _is_wanted(self) -> bool:
-        """Whether anything is to be suggested: never in the middle of a word."""
+        """Whether anything is to be suggested: in the middle of a word only if it is not heeded."""
         return self._wants and not self._is_in_word
 
     def _forget_suggestions(self) -> None:

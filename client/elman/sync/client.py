@@ -121,6 +121,7 @@ class Client:
         alternatives: int = 1,
         include_log_probabilities: bool = False,
         whole_words: bool = False,
+        heed_surroundings: bool = True,
         debounce_seconds: float = 0.0,
     ) -> Document:
         """A document to edit, with the cursor at its end unless one is given: see Document.
@@ -129,6 +130,8 @@ class Client:
         It ends by the model's own threshold where `min_confidence` is None, and by none where it is 0.
         `whole_words` cuts off a last word that may be incomplete (by its own threshold, a model finishes all but the one that
         stands before the cursor); `debounce_seconds` is how long to wait after an edit before asking for suggestions.
+        Unless it is to `heed_surroundings`, it suggests in the middle of a word as well, and what would repeat the text after
+        the cursor: an editor that has its own rules asks for that.
         Nothing is sent before suggestions are asked for. Raises MendRequest.
         """
         fields = opening(
@@ -145,7 +148,7 @@ class Client:
             alternatives=alternatives,
             include_log_probabilities=include_log_probabilities,
         )
-        draft = Draft(fields, text, cursor, trims=whole_words)
+        draft = Draft(fields, text, cursor, trims=whole_words, heeds=heed_surroundings)
         return Document(draft, self._replicas, not_negative("debounce_seconds", debounce_seconds))
 
     def score(

@@ -16,10 +16,12 @@ PLAIN: dict[str, Any] = {"model": None, "digest": "", "temperature": 0.0, "top_k
 LENGTH, STOP, CONFIDENCE = pb.FINISH_REASON_LENGTH, pb.FINISH_REASON_STOP, pb.FINISH_REASON_CONFIDENCE
 
 
-def make(text: str = "", cursor: int | None = None, *, alternatives: int = 1, trims: bool = False, **given: Any) -> Draft:
+def make(
+    text: str = "", cursor: int | None = None, *, alternatives: int = 1, trims: bool = False, heeds: bool = True, **given: Any
+) -> Draft:
     ends: dict[str, Any] = {"max_characters": 9, "stop": [], "min_confidence": None, "alternatives": alternatives}
     fields: dict[str, Any] = PLAIN | {"seed": 7, "include_log_probabilities": False} | ends | given
-    return Draft(opening(**fields), text, cursor, trims=trims)
+    return Draft(opening(**fields), text, cursor, trims=trims, heeds=heeds)
 
 
 def said(draft: Draft, asks: bool = True) -> list[Any]:
@@ -436,3 +438,15 @@ def test_what_another_model_suggested_is_forgotten_at_a_switch() -> None:
     assert not draft.is_waiting
     draft.switch("other", "")
     assert (draft.suggested, draft.is_waiting) == ([], True)
+
+
+def test_whoever_has_own_rules_gets_all_that_is_suggested_wherever_the_cursor_is() -> None:
+    for heeds, whole in (True, "x"), (False, "x) + 1"):
+        draft = make("print()", 6, heeds=heeds)
+        said(draft)
+        start(draft)
+        suggest(draft, "x) + 1")
+        finish(draft)
+        assert told(draft) == [f"0:{whole}"]
+    assert not make("a gentleman", 6).is_waiting
+    assert make("a gentleman", 6, heeds=False).is_waiting

@@ -1,0 +1,88 @@
+"""What goes wrong with models and servers: it is told once, and whoever failed is left alone for a while."""
+
+import traceback
+from collections.abc import Callable
+from math import inf
+from typing import Final, NamedTuple, Protocol
+
+from elman.errors import AllowMoreTime, BackOff, ElmanError, GoElsewhere, from_engine
+
+AGAIN_SECONDS: Final = 1.0
+"""How long one that failed is left alone, if it may be well again by then."""
+
+PASSING: Final = (AllowMoreTime, BackOff, GoElsewhere)
+
+
+class Teller(Protocol):
+    """Whom troubles are told."""
+
+    def show(self, message: str) -> None:
+        """Tell the person."""
+        ...
+
+    def log(self, message: str) -> None:
+        """Note it where a person may look."""
+        ...
+
+
+class Trouble(NamedTuple):
+    """What went wrong, and when to try again."""
+
+    message: str
+    until_seconds: float
+
+
+class Troubles:
+    """Those of each model, on a clock."""
+
+    def __init__(self, teller: Teller, clock: Callable[[], float]) -> None:
+        self._teller, self._clock = teller, clock
+        self._present: dict[str, Trouble] = {}
+        self._told: set[str] = set()
+        self.substitutes: dict[str, str] = {}
+        """Which model takes the place of one that a server lacks."""
+
+    def is_waited_out(self, model: str) -> bool:
+        """Whether the model failed a short while ago, or for good."""
+        trouble = self._present.get(model)
+        return trouble is not None and self._clock() < trouble.until_seconds
+
+    def message(self, model: str) -> str:
+        """What is wrong with a model; nothing if it is well."""
+        return self._present[model].message if model in self._present else ""
+
+    def note(self, model: str, error: Exception) -> None:
+        """Something went wrong."""
+        meant = error if isinstance(error, ElmanError) else from_engine(error)
+        message = message_of(error, meant)
+        passes = meant is None or isinstance(meant, PASSING)
+        self._present[model] = Trouble(message, self._clock() + AGAIN_SECONDS if passes else inf)
+        self.tell(type(meant or error).__name__, message)
+        if meant is None and not isinstance(error, OSError):
+            self._teller.log("".join(traceback.format_tb(error.__traceback__)))  # the places alone, for a message may hold text
+
+    def tell(self, kind: str, message: str) -> None:
+        """Tell the person what they were not told of this kind before; what they were is only noted."""
+        if kind in self._told:
+            self._teller.log(message)
+        else:
+            self._told.add(kind)
+            self._teller.show(message)
+
+    def end(self, model: str) -> None:
+        """The model is well."""
+        self._present.pop(model, None)
+
+    def clear(self) -> None:
+        """Try all again."""
+        self._present.clear()
+        self.substitutes.clear()
+
+
+def message_of(error: Exception, meant: ElmanError | None) -> str:
+    """One line for a person. Of a defect it tells only the kind, for its message may hold text."""
+    if meant is not None:
+        return f"elman suggests nothing: {' '.join(str(meant).split())}"
+    if isinstance(error, OSError):
+        return f"elman suggests nothing: {error.filename or ''}: {error.strerror or error}"
+    return f"elman suggests nothing: {type(error).__name__}, which is a defect; please report it with what the log says"

@@ -1,0 +1,100 @@
+"""What an editor may set, how a wrong value is told, and which model that means for a document."""
+
+from typing import Any
+
+import pytest
+
+from elman.lsp.models import choose
+from elman.lsp.preferences import NAMES, Preferences
+
+GIVEN = Preferences()
+
+
+def test_each_setting_is_taken_by_the_name_in_the_contract() -> None:
+    values: dict[str, Any] = {
+        "enabled": False,
+        "model": "english",
+        "models": {"*.tex": "english", "*.log": ""},
+        "server": ["127.0.0.1:1"],
+        "exclude": ["*.md"],
+        "languages": {"markdown": False},
+        "alternatives": 5.0,
+        "insideWords": True,
+        "maxCharacters": 20,
+        "contextCharacters": 4096,
+        "completion": False,
+    }
+    assert set(values) == set(NAMES)
+    preferences, problems = GIVEN.with_values(values, GIVEN)
+    assert not problems
+    assert preferences == Preferences(
+        *(False, "english", {"*.tex": "english", "*.log": ""}, ("127.0.0.1:1",), ("*.md",), {"markdown": False}),
+        *(5, True, 20, 4096, False),
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"alternatives": 17}, "alternatives: 17 is out of range; allowed: 1 to 16, whole"),
+        ({"alternatives": True}, "alternatives: True is out of range; allowed: 1 to 16, whole"),
+        ({"alternatives": "3"}, "alternatives: '3' is out of range; allowed: 1 to 16, whole"),
+        ({"enabled": "no"}, "enabled: 'no' is out of range; allowed: true or false"),
+        ({"models": {"*.py": 3}}, "models.*.py: 3 is out of range; allowed: text"),
+        ({"models": "python"}, "models: 'python' is out of range; allowed: an object: text for each name"),
+        ({"server": [1]}, "server: [1] is out of range; allowed: a list of texts"),
+        ({"exclude": {"a": 1}}, "exclude: {'a': 1} is out of range; allowed: a list of texts"),
+        ("on", "elman: 'on' is out of range; allowed: an object of settings"),
+    ],
+)
+def test_a_wrong_value_is_told_and_the_old_one_stays(values: object, told: str) -> None:
+    old = Preferences(alternatives=2, enabled=False, models={"a": "b"})
+    preferences, problems = GIVEN.with_values(values, old)
+    assert [str(problem) for problem in problems] == [told]
+    kept = {NAMES[name]: getattr(old, NAMES[name]) for name in values} if isinstance(values, dict) else {}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    assert preferences == Preferences(**kept)
+
+
+def test_an_unknown_setting_is_told_with_those_that_there_are() -> None:
+    (problem,) = GIVEN.with_values({"alternative": 2}, GIVEN)[1]
+    assert str(problem).startswith("alternative: no such setting; allowed: enabled, model, models, server, exclude")
+
+
+def test_null_and_empty_tables_leave_the_default() -> None:
+    for values in None, {}, [], {"model": None, "languages": [], "models": []}:
+        assert GIVEN.with_values(values, GIVEN) == (GIVEN, [])
+    assert GIVEN.with_values({"exclude": {}}, GIVEN)[0].exclude == ()  # an empty list of Lua
+
+
+@pytest.mark.parametrize(
+    ("uri", "language", "model"),
+    [
+        ("file:///work/a.py", "python", "python"),
+        ("file:///work/a.py", "", "python"),
+        ("file:///work/notes.md", "markdown", "english"),
+        ("file:///work/COMMIT_EDITMSG", "gitcommit", "english"),
+        ("file:///work/main.rs", "rust", ""),
+        ("untitled:Untitled-1", "plaintext", "english"),
+        ("", "", "english"),
+        ("file:///work/.env", "dotenv", ""),
+        ("file:///work/.env.production", "", ""),
+        ("file:///home/me/.ssh/config.txt", "", ""),
+        ("file:///home/me/.ssh%2Fnotes.md", "markdown", ""),
+        ("file:///work/secrets/notes.md", "markdown", ""),
+        ("file:///work/Credentials.md", "markdown", ""),
+        ("file:///work/key.pem", "plaintext", ""),
+        ("http://[", "markdown", "english"),
+    ],
+)
+def test_the_model_for_a_document(uri: str, language: str, model: str) -> None:
+    assert choose(GIVEN, uri, language, "").model == model
+
+
+def test_why_there_is_none() -> None:
+    assert choose(GIVEN, "file:///a/.env", "", "").reason == ".env is excluded: .env"
+    assert choose(Preferences(enabled=False), "file:///a.py", "python", "").state == "off"
+    assert choose(Preferences(languages={"python": False}), "file:///a.py", "python", "").state == "off"
+    assert choose(GIVEN, "file:///a.rs", "rust", "").state == "no model"
+    assert choose(Preferences(model="english"), "file:///a.rs", "rust", "").model == "english"
+    assert choose(Preferences(models={"*.rs": "mine.safetensors"}), "file:///a.rs", "rust", "").model == "mine.safetensors"
+    assert choose(Preferences(models={"python": ""}), "file:///a.py", "python", "").state == "no model"

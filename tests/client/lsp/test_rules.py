@@ -1,0 +1,105 @@
+"""Rules that need no server: what an edit says about suggestions, what was dismissed, and the figures."""
+
+import pytest
+
+from elman.lsp.dismissals import Dismissals
+from elman.lsp.encodings import Encoding
+from elman.lsp.figures import Figures
+from elman.lsp.open_document import Edit, OpenDocument
+from elman.lsp.open_text import Change, Position
+
+
+def document(text: str) -> OpenDocument:
+    return OpenDocument("file:///a.py", "python", 1, text, Encoding.UTF_16)
+
+
+def edit(one: OpenDocument, start: int, end: int, text: str, version: int | None = None) -> None:
+    """Edit its first line."""
+    assert len(list(one.apply(version, [Edit(text, Position(0, start), Position(0, end))]))) == 1
+
+
+def test_after_a_deletion_nothing_is_suggested_before_the_next_key() -> None:
+    one = document("a bad cab")
+    edit(one, 8, 9, "")
+    assert one.is_quiet
+    edit(one, 8, 8, "b")
+    assert not one.is_quiet
+
+
+def test_what_an_undo_puts_back_was_not_typed() -> None:
+    one = document("a bad cab")
+    edit(one, 2, 6, "")
+    edit(one, 2, 2, "bad ")
+    assert one.is_quiet
+    edit(one, 9, 9, "\n    ")
+    assert not one.is_quiet
+
+
+def test_an_edit_of_an_older_text_is_not_taken_and_nobody_knows_the_text_any_more() -> None:
+    one = document("abc")
+    edit(one, 3, 3, "d", version=9)
+    assert one.cursor_at(Position(0, 4)) == 4
+    assert not list(one.apply(8, [Edit("X", Position(0, 0), Position(0, 0))]))
+    assert one.text.text == "abcd"
+    assert one.cursor_at(Position(0, 4)) is None
+    edit(one, 4, 4, "e", version=12)  # skipped versions are no news
+    assert one.cursor_at(Position(0, 4)) is None
+    list(one.apply(13, [Edit("whole")]))
+    assert one.cursor_at(Position(0, 5)) == 5
+
+
+def test_a_whole_text_changes_only_where_it_differs() -> None:
+    one = document("one two three")
+    ((change, length),) = one.apply(2, [Edit("one 2 three")])
+    assert (change, length) == (Change(4, "two", "2"), 11)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["def f():", "\tpass", "\t\tx", ""], ("\t", 2)),
+        (["def f():", "    if x:", "        y"], ("    ", 2)),
+        (["def f():"], ("", 0)),
+        (["  x", "def f():"], ("  ", 0)),
+    ],
+)
+def test_a_document_is_indented_like_the_lines_above(lines: list[str], expected: tuple[str, int]) -> None:
+    place = document("\n".join([*lines, ""])).place(Position(len(lines), 0), sum(len(line) + 1 for line in lines))
+    assert (place.indentation, place.level) == expected
+
+
+def test_what_was_dismissed_twice_at_a_place_is_not_shown_there_again() -> None:
+    dismissals = Dismissals()
+    dismissals.note(10, "gentleman")
+    assert not dismissals.forbid(10, "gentleman")
+    dismissals.note(10, "gentleman")
+    assert dismissals.forbid(10, "gentleman")
+    assert dismissals.forbid(13, "tleman")  # the rest of it, once that was typed
+    assert not dismissals.forbid(10, "gent")
+    assert not dismissals.forbid(30, "gentleman")
+
+
+def test_a_place_moves_with_the_text_and_goes_with_it() -> None:
+    dismissals = Dismissals()
+    for _ in range(2):
+        dismissals.note(10, "gentleman")
+    dismissals.move(Change(0, "a", "ten more"))
+    assert dismissals.forbid(17, "gentleman")
+    dismissals.move(Change(17, "", "g"))
+    assert dismissals.forbid(18, "entleman")
+    dismissals.move(Change(17, "g", ""))
+    assert dismissals.forbid(17, "gentleman")
+    dismissals.move(Change(16, "xyz", ""))
+    assert not dismissals.forbid(16, "gentleman")
+
+
+def test_keys_saved_are_those_that_were_not_needed() -> None:
+    figures = Figures()
+    for _ in range(3):
+        figures.note_inserted(1)
+    figures.note_inserted(9)  # accepted below
+    figures.note_accepted(9)
+    figures.note_inserted(1)
+    figures.note_accepted(1)  # by character
+    assert (figures.characters_typed, figures.characters_accepted, figures.accepted) == (3, 10, 2)
+    assert figures.keys_saved == 8
