@@ -162,7 +162,12 @@ def Status()
 enddef
 
 def Report(status: any)
-  echo $'elman: {type(status) == v:t_dict ? status.message : server.State()}'
+  if type(status) != v:t_dict
+    echo $'elman: {server.State()}'
+    return
+  endif
+  const parts = [status.state, status.model, status.message]->filter((_, part) => !empty(part))
+  echo printf('elman: %s; last answer in %s ms, %s keys saved', parts->join(', '), status.latencyMilliseconds, status.keysSaved)
 enddef
 
 # Why nothing is ever suggested in this buffer; empty where something may be.

@@ -9,7 +9,7 @@ const KEYS = {
   'accept-character': '<Right>',
   next: '<C-Down>',
   previous: '<C-Up>',
-  dismiss: '<C-E>',
+  dismiss: '<C-]>',
 }
 
 # {buffer, line, before, after, text, gone}: the line as it is, what would be inserted, and how many characters after
