@@ -15,7 +15,8 @@
 ;; to type next, offline.  TAB accepts it, M-f a word of it, C-f a character;
 ;; M-n and M-p show other suggestions, C-g dismisses.  These keys hold only
 ;; while something is shown.  `global-elman-mode' turns it on wherever text or
-;; code is written, and `global-elman-modes' says where that is.
+;; code is written: in the modes of `elman-global-modes', but not in those of
+;; `elman-excluded-modes'.
 ;;
 ;; It talks to `elman lsp', a process of its own beside any language server.
 
@@ -45,9 +46,13 @@ A change holds from the next key on."
   "How often a server that ended is started again within ten minutes."
   :type 'natnum)
 
+(defcustom elman-global-modes '(prog-mode text-mode conf-mode)
+  "Where `global-elman-mode' turns `elman-mode' on, with what derives from them."
+  :type '(repeat symbol))
+
 (defcustom elman-excluded-modes
   '(special-mode comint-mode term-mode eshell-mode vterm-mode eat-mode)
-  "Where `elman-mode' never turns on: modes in which text is not written."
+  "Where `elman-mode' never turns on, nor in what derives from them."
   :type '(repeat symbol))
 
 (defface elman-ghost '((t :inherit shadow))
@@ -551,13 +556,14 @@ BY is what the server is told of it."
 
 (defun elman--turn-on ()
   "Turn `elman-mode' on where text is written."
-  (unless (or buffer-read-only (elman--refused-p))
+  (when (and (apply #'derived-mode-p elman-global-modes)
+             (not buffer-read-only)
+             (not (elman--refused-p)))
     (elman-mode 1)))
 
 ;;;###autoload
 (define-globalized-minor-mode global-elman-mode elman-mode elman--turn-on
-  :group 'elman
-  :predicate '(prog-mode text-mode conf-mode))
+  :group 'elman)
 
 (provide 'elman)
 ;;; elman.el ends here

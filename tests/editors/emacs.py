@@ -50,6 +50,7 @@ class Emacs(Terminal):
         )
         environment = {"HOME": str(folder), "LC_ALL": "C.UTF-8", "TERM": "xterm-256color"}
         super().__init__(["emacs", "-nw", "-Q", "-l", str(script), *files], folder, environment)
+        self.state()
 
     def run(self, form: str) -> None:
         """Evaluate a form, from wherever."""
