@@ -100,13 +100,11 @@ def among_closers(text: str, after: str) -> Ghost:
     ends = ends_of(text, after)
     if not ends:
         return Ghost(text)
-    rest = until_met(text[ends[-1] :], after[len(ends) :])
-    if rest.strip():
-        return Ghost(text[: ends[-1]] + rest, len(ends))
-    text = text[: ends[-1]]
-    while ends and ends[-1] == len(text):  # those at its end stay, as they are
-        text, ends = text[:-1], ends[:-1]
-    return Ghost(text, len(ends))
+    end, replaced = ends[-1], len(ends)
+    text = text[:end] + until_met(text[end:], after[replaced:]).rstrip()
+    while replaced and text.endswith(after[replaced - 1]):  # it comes to the same, and less is replaced
+        text, replaced = text[:-1], replaced - 1
+    return Ghost(text, replaced)
 
 
 def ends_of(text: str, after: str) -> Sequence[int]:

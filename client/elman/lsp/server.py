@@ -13,7 +13,7 @@ from pygls.capabilities import get_capability
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
-from elman.errors import MendRequest
+from elman.errors import ElmanError, MendRequest
 from elman.lsp import messages, protocol
 from elman.lsp.encodings import Encoding
 from elman.lsp.engines import Engine, EngineElsewhere, EngineHere
@@ -82,7 +82,7 @@ class Server(LanguageServer):
         self.service.encoding = Encoding(self.workspace.position_encoding or Encoding.UTF_16)
         self._at_start = params.initialization_options
         preferences = self._preferences()
-        self.begin(self.service.prefer(preferences))
+        self.begin(self._go_by(preferences))
         knows_ghosts = get_capability(params.capabilities, "text_document.inline_completion") is not None
         if preferences.completion and not knows_ghosts:
             register_completion(self)
@@ -107,7 +107,13 @@ class Server(LanguageServer):
             self._configured = answers[0] if answers else None
         elif isinstance(settings, dict):
             self._configured = settings.get(NAME)  # pyright: ignore[reportUnknownMemberType]
-        return await self.service.prefer(self._preferences())
+        return await self._go_by(self._preferences())
+
+    async def _go_by(self, preferences: Preferences) -> None:
+        try:
+            await self.service.prefer(preferences)
+        except ElmanError as error:
+            self._troubles.tell(str(error), f"elman: {error}")
 
     async def watch_configuration(self) -> None:
         """Have the editor tell when its settings change, and ask for them."""
@@ -232,7 +238,11 @@ def register_completion(server: Server) -> None:
 def serve(preferences: Preferences) -> int:
     """Answer one editor over standard input and output until it leaves; returns the exit code."""
     logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)  # what it logs holds the text
-    output = Output.take()
+    return asyncio.run(answer(preferences, Output.take()))
+
+
+async def answer(preferences: Preferences, output: Output) -> int:
+    """The same, in an event loop, to which what waits for servers belongs."""
     server = Server(preferences, version(NAME))
     server.protocol.set_writer(output)
-    return asyncio.run(server.run())
+    return await server.run()

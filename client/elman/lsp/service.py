@@ -244,16 +244,17 @@ class Service:
         }
 
     async def prefer(self, preferences: Preferences) -> None:
-        """Go by other preferences from now on."""
-        old, self.preferences = self.preferences, preferences
-        if preferences == old:
+        """Go by other preferences from now on. Raises MendRequest for an address that is none, and goes by the old ones."""
+        if preferences == self.preferences:
             return
+        is_elsewhere = preferences.server != self.preferences.server
+        old, new = self._engine, self._open_engine(preferences.server) if is_elsewhere else self._engine
         self._answer_nothing()
         self._shelf.clear()
         self._troubles.clear()
-        if preferences.server != old.server:
-            engine, self._engine = self._engine, self._open_engine(preferences.server)
-            await engine.close()
+        self.preferences, self._engine = preferences, new
+        if is_elsewhere:
+            await old.close()
 
     async def end(self) -> None:
         """Let everything go."""

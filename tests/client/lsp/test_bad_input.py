@@ -1,0 +1,233 @@
+"""What must not be: each has a stated outcome, the server goes on, and a person is told at most once."""
+
+import asyncio
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from .conftest import INVOKED, PYTHON, URI, Editor, items_of
+
+TYPED, GHOST = "    print(len(nam", "es))"
+FAR = (1 << 31) - 1
+
+
+async def is_well(editor: Editor) -> bool:
+    """Whether a document that is opened now gets what belongs there, and nobody was bothered."""
+    editor.open(f"{PYTHON}{TYPED}", uri="file:///work/other.py")
+    return await editor.ghosts() == [GHOST] and not editor.shown
+
+
+async def test_an_edit_of_an_older_text_stops_suggestions_until_the_text_is_known_again(editor: Editor) -> None:
+    editor.edit((editor.line, 0), (editor.line, 0), TYPED, version=7)
+    editor.unit = len(TYPED)
+    editor.edit((0, 0), (0, 0), "late", version=6)
+    assert await editor.ghosts(INVOKED) == []
+    editor.edit((0, 0), (0, 0), "", version=9)
+    assert await editor.ghosts(INVOKED) == []
+    editor.send([types.TextDocumentContentChangeWholeDocument(f"{PYTHON}{TYPED}")], version=12)  # some are skipped
+    assert await editor.ghosts(INVOKED) != []
+    assert await is_well(editor)
+
+
+async def test_documents_that_are_closed_twice_or_were_never_open_are_passed_over(editor: Editor) -> None:
+    for uri in URI, URI, "file:///work/never.py":
+        closed = types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(uri))
+        editor.client.text_document_did_close(closed)
+    for uri in URI, "file:///work/never.py":
+        editor.uri = uri
+        editor.type("x")
+        assert await editor.ghosts(INVOKED) == []
+        editor.client.protocol.notify("elman/accepted", {"textDocument": {"uri": uri}, "text": "x"})
+        editor.client.protocol.notify(
+            "elman/dismissed", {"textDocument": {"uri": uri}, "text": "x", "position": {"line": 0, "character": 0}}
+        )
+    assert await is_well(editor)
+
+
+async def test_places_outside_the_text_get_nothing_and_edits_there_mean_the_nearest(editor: Editor) -> None:
+    for place in (999, 0), (0, 999), (editor.line, FAR):
+        assert await editor.items(INVOKED, place) == []
+    editor.edit((FAR, 0), (FAR, 7), TYPED)  # at the end
+    editor.unit = len(TYPED)
+    assert await editor.ghosts() == [GHOST]
+    editor.edit((editor.line, 999), (editor.line, len(TYPED) - 3), "NAM")  # reversed
+    assert await editor.ghosts() != [GHOST]
+    editor.edit((editor.line, len(TYPED) - 3), (editor.line, 999), "nam")
+    assert await editor.ghosts(INVOKED) != []
+    assert await is_well(editor)
+
+
+@pytest.mark.parametrize("ends", [["\r\n"], ["\r"], ["\r\n", "\n"], ["\n", "\n", "\r\n"]])
+async def test_every_kind_of_line_end_gives_the_same_ghost_at_the_same_place(editor: Editor, ends: list[str]) -> None:
+    lines = PYTHON.split("\n")
+    text = "".join(f"{line}{ends[number % len(ends)]}" for number, line in enumerate(lines[:-1]))
+    editor.open(text, uri="file:///work/ends.py")
+    editor.line, editor.unit = len(lines) - 1, 0
+    for character in TYPED:
+        editor.type(character)
+    assert await editor.ghosts() == [GHOST]
+    editor.edit((2, 0), (4, 0), "import os\n")
+    editor.line -= 1
+    editor.type("e")
+    assert await editor.ghosts() == [GHOST[1:]]
+
+
+async def test_lone_surrogates_are_counted_and_read_as_what_cannot_be_read(editor: Editor) -> None:
+    editor.edit((0, 3), (0, 3), "\ud83d")
+    editor.edit((0, 4), (0, 4), "\ude00\U0001f600")
+    for within in 4, 6:
+        assert await editor.items(INVOKED, (0, within)) == []
+    editor.type(TYPED)
+    assert await editor.ghosts() == [GHOST]
+    editor.edit((editor.line, editor.unit), (editor.line, editor.unit), "\udc00")
+    assert isinstance(await editor.items(INVOKED, (editor.line, editor.unit + 1)), list)
+    assert await is_well(editor)
+
+
+async def test_a_binary_file_and_a_very_long_line_are_texts_like_others(editor: Editor) -> None:
+    binary = bytes(random.Random(1).randbytes(100_000)).decode("utf-8", "replace")
+    editor.open(binary, uri="file:///work/image", language="plaintext")
+    editor.line, editor.unit = 0, 3
+    editor.type("x")
+    assert isinstance(await editor.items(INVOKED), list)
+    editor.open("x = [" + "1, " * (10_000_000 // 3), uri="file:///work/long.py")
+    editor.line, editor.unit = 0, 5
+    for character in "10, ":
+        editor.type(character)
+    assert isinstance(await editor.items(), list)
+    assert await is_well(editor)
+
+
+async def test_two_hundred_open_documents_are_all_answered_and_few_are_followed(editor: Editor) -> None:
+    for number in range(200):
+        editor.open(f"{PYTHON}{TYPED}", uri=f"file:///work/{number}.py")
+        assert await editor.ghosts() == [GHOST]
+    editor.uri = "file:///work/0.py"
+    editor.version = 1
+    editor.type("e")
+    assert await editor.ghosts() == [GHOST[1:]]
+    assert await is_well(editor)
+
+
+async def test_a_thousand_edits_in_one_notification_are_one_text(editor: Editor) -> None:
+    at = types.Position(0, 0)
+    changes: list[Any] = [types.TextDocumentContentChangePartial(types.Range(at, at), f"# {n}\n") for n in range(1000)]
+    editor.send([*changes, types.TextDocumentContentChangePartial(types.Range(at, types.Position(1000, 0)), "")])
+    editor.type(TYPED)
+    assert await editor.ghosts() == [GHOST]
+
+
+async def test_an_editor_that_cancels_everything_is_answered_each_time(editor: Editor) -> None:
+    protocol = editor.client.protocol
+    asked: list[Any] = []
+    for number, character in enumerate(TYPED * 4):
+        editor.type(character)
+        asked.append(protocol.send_request("textDocument/inlineCompletion", editor.question(), msg_id=f"n{number}"))
+        editor.client.cancel_request(types.CancelParams(f"n{number}"))
+    answers = await asyncio.gather(*map(asyncio.wrap_future, asked), return_exceptions=True)
+    for answer in answers:
+        assert isinstance(answer, JsonRpcException) or items_of(answer) == []
+    editor.client.cancel_request(types.CancelParams("never asked"))
+    assert await is_well(editor)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        None,
+        [],
+        {},
+        {"textDocument": {"uri": 3}, "position": {"line": 0, "character": 0}},
+        {"textDocument": {"uri": URI}, "position": {"line": "0", "character": 0}},
+        {"textDocument": {"uri": URI}, "position": {"line": 0.5, "character": 0}},
+        {"textDocument": {"uri": URI}, "position": {"line": 0, "character": 0}, "context": 3},
+    ],
+)
+async def test_a_question_that_makes_no_sense_is_refused_with_what_is_wrong(editor: Editor, params: Any) -> None:
+    with pytest.raises(JsonRpcException, match=r"(params|textDocument|uri|position|line|context): .* is out of range"):
+        await editor.ask("elman/ghostText", params)
+    editor.client.protocol.notify("elman/dismissed", params)
+    assert await is_well(editor)
+
+
+async def test_an_unknown_method_is_refused(editor: Editor) -> None:
+    with pytest.raises(JsonRpcException, match="Method Not Found"):
+        await editor.ask("elman/nothing", {})
+    editor.client.protocol.notify("elman/nothing", {})
+    with pytest.raises(JsonRpcException):
+        await editor.client.workspace_execute_command_async(types.ExecuteCommandParams("elman.nothing"))
+    assert await is_well(editor)
+
+
+@pytest.fixture
+def process() -> Iterator["subprocess.Popen[bytes]"]:
+    """A server whose pipes a test holds by hand."""
+    command = [sys.executable, "-m", "elman", "lsp"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        yield process
+        process.kill()
+
+
+def message(method: str, params: Any, number: int | None = None) -> bytes:
+    """One, with its header."""
+    body = json.dumps({"jsonrpc": "2.0", "method": method, "params": params} | ({"id": number} if number else {})).encode()
+    return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+INITIALIZE = message("initialize", {"processId": None, "rootUri": None, "capabilities": {}}, 1)
+
+
+def test_what_is_no_message_is_passed_over_and_the_rest_is_answered(process: "subprocess.Popen[bytes]") -> None:
+    bodies = [b"no JSON", b"[]", b"3", b'{"jsonrpc": "1.0", "id": 3, "method": "shutdown"}', b"[" * 100_000, b"\xff\xfe"]
+    broken = b"".join(b"Content-Length: %d\r\n\r\n%s" % (len(body), body) for body in bodies)
+    header = b"Content-Type: x\r\n\r\n" + b"x" * 200_000 + b"\r\n\r\nContent-Length: -3\r\n\r\n"
+    early = message("elman/status", {}, 4)
+    talk = early + INITIALIZE + broken + header + message("shutdown", None, 2) + message("elman/status", {}, 5)
+    written, noted = process.communicate(talk + message("exit", None), timeout=60)
+    answers = {number: b'"id": %d' % number in written for number in (1, 2, 3, 4, 5)}
+    assert answers == {1: True, 2: True, 3: False, 4: True, 5: True}
+    assert written.count(b"was passed over") == len(bodies)
+    assert b"Traceback" not in noted
+    assert process.returncode == 0
+
+
+def test_it_ends_with_its_editor(process: "subprocess.Popen[bytes]") -> None:
+    process.communicate(INITIALIZE, timeout=60)
+    assert process.returncode == 1
+
+
+def test_it_waits_for_an_editor_that_does_not_read_and_then_answers_all(process: "subprocess.Popen[bytes]") -> None:
+    assert process.stdin
+    assert process.stdout
+    pipe = process.stdin.fileno()
+    os.set_blocking(pipe, False)
+    process.stdin.write(INITIALIZE)
+    process.stdin.flush()
+    question = message("elman/status", {}, 7)
+    sent = 0
+    while sent < 100_000:  # until both pipes are full
+        try:
+            assert os.write(pipe, question) == len(question)
+        except BlockingIOError:
+            break
+        sent += 1
+    assert 100 < sent < 100_000
+    os.set_blocking(pipe, True)
+    heard = b""
+    while heard.count(b'"id": 7') < sent:
+        heard += os.read(process.stdout.fileno(), 1 << 16)
+    assert heard.count(b'"id": 7') == sent
+
+
+def test_what_is_printed_goes_to_standard_error() -> None:
+    code = "import sys; from elman.lsp.streams import Output; o = Output.take(); print('stray'); o.write(b'meant')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == (b"meant", b"stray\n")

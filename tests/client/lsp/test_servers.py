@@ -1,0 +1,146 @@
+"""`elman lsp --server`: servers that die, are slow, lack a model, or are of another version. Typing never waits for them."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+
+from elman_server.config import ServerConfig
+from elman_server.server import Server
+
+from .conftest import INVOKED, Editor, Start, items_of
+
+TEXT = "a bad cab, a fed bed\na bad c"
+
+
+@asynccontextmanager
+async def serving(artifact: Path, name: str = "english", port: int = 0) -> AsyncIterator[Server]:
+    """A real server with a small model under a name."""
+    config = ServerConfig((f"{name}={artifact}",), port=port, metrics_port=0, rows=4, drain_notice_seconds=0, grace_seconds=0)
+    server = Server(config)
+    await server.start()
+    yield server
+    server.leave()
+    await server.until_stopped()
+
+
+def open_text(editor: Editor) -> None:
+    """A text that the small model continues."""
+    editor.open(TEXT, uri="file:///work/cabs.txt", language="plaintext")
+
+
+async def ghosts_of(editor: Editor) -> list[str]:
+    """What is suggested for the text, in the end: after a failure it is asked again only after a while."""
+    ghosts = await editor.ghosts(INVOKED)
+    async with asyncio.timeout(60):
+        while not ghosts:
+            await asyncio.sleep(0.05)
+            ghosts = await editor.ghosts(INVOKED)
+    return ghosts
+
+
+async def test_a_server_suggests_what_the_engine_here_does(start: Start, artifact: Path) -> None:
+    async with serving(artifact) as server:
+        there = await start("--server", f"127.0.0.1:{server.port}")
+        here = await start(settings={"models": {"*.txt": str(artifact)}})
+        for editor in there, here:
+            open_text(editor)
+            editor.type("a")
+        assert await ghosts_of(there) == await ghosts_of(here)
+        status = await there.status()
+        assert (status.state, status.model) == ("ready", "english")
+
+
+async def test_a_server_that_dies_is_told_once_and_typing_goes_on_until_it_is_back(start: Start, artifact: Path) -> None:
+    async with serving(artifact) as server:
+        editor = await start(settings={"server": [f"127.0.0.1:{server.port}"]})
+        open_text(editor)
+        expected = await ghosts_of(editor)
+        port = server.port
+    asked = editor.client.protocol.send_request("textDocument/inlineCompletion", editor.question(INVOKED))
+    editor.type("a")  # answers what was asked
+    assert items_of(await asyncio.wrap_future(asked)) == []
+    assert await editor.ghosts() == []
+    assert (await editor.status()).state == "failed"
+    editor.delete()
+    assert await editor.ghosts(INVOKED) == []
+    async with serving(artifact, port=port):
+        assert await ghosts_of(editor) == expected
+        assert (await editor.status()).state == "ready"
+    assert len(editor.shown) == 1
+    assert editor.shown[0].startswith("elman suggests nothing: no completion service at 127.0.0.1:")
+
+
+async def test_a_server_that_says_nothing_keeps_nobody(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        editor = await start("--server", f"127.0.0.1:{silent.getsockname()[1]}")
+        open_text(editor)
+        asked = [editor.client.protocol.send_request("textDocument/inlineCompletion", editor.question(INVOKED))]
+        for character in "ab, a f":
+            editor.type(character)
+            asked.append(editor.client.protocol.send_request("textDocument/inlineCompletion", editor.question()))
+        for one in asked[:-1]:
+            assert items_of(await asyncio.wrap_future(one)) == []
+        assert (await editor.status()).shown == 0
+
+
+async def test_where_a_server_lacks_the_model_the_one_for_unknown_texts_suggests(start: Start, artifact: Path) -> None:
+    async with serving(artifact, "cabs") as server:
+        editor = await start("--server", f"127.0.0.1:{server.port}", settings={"model": "cabs"})
+        open_text(editor)
+        assert await ghosts_of(editor)
+        assert (await editor.status()).model == "cabs"
+        other = await start("--server", f"127.0.0.1:{server.port}")
+        open_text(other)
+        assert await other.ghosts(INVOKED) == []
+        assert (await other.status()).state == "failed"
+        other.type("a")
+        assert await other.ghosts(INVOKED) == []
+        assert len(other.shown) == 1
+        assert "english" in other.shown[0]
+        assert not editor.shown
+
+
+async def test_a_server_of_another_version_is_told_once(start: Start) -> None:
+    server = grpc.server(ThreadPoolExecutor(1))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        editor = await start("--server", f"127.0.0.1:{port}")
+        open_text(editor)
+        for character in "ab, a f":
+            editor.type(character)
+            assert await editor.ghosts(INVOKED) == []
+        assert len(editor.shown) == 1
+        assert (await editor.status()).state == "failed"
+    finally:
+        server.stop(0)
+
+
+async def test_a_model_that_is_not_there_is_told_once(start: Start, tmp_path: Path) -> None:
+    damaged = tmp_path / "mine.safetensors"
+    damaged.write_bytes(b"no model")
+    editor = await start(settings={"models": {"*.txt": str(damaged), "*.md": "nobody"}})
+    open_text(editor)
+    for character in "ab":
+        editor.type(character)
+        assert await editor.ghosts(INVOKED) == []
+    assert len(editor.shown) == 1
+    assert "mine.safetensors" in editor.shown[0]
+    assert (await editor.status()).state == "failed"
+    editor.open(TEXT, uri="file:///work/cabs.md", language="markdown")
+    assert await editor.ghosts(INVOKED) == []
+    assert "nobody" in (await editor.status()).message
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:99999", "no such host:1", ""])
+async def test_an_address_that_is_none_is_told(start: Start, address: str) -> None:
+    editor = await start(settings={"server": [address]})
+    open_text(editor)
+    assert await editor.ghosts(INVOKED) == []
+    assert len(editor.shown) == 1
