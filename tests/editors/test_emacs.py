@@ -84,20 +84,21 @@ def test_who_types_what_is_suggested_keeps_the_rest_though_the_server_is_silent(
 
 
 def test_other_alternatives_are_distinct_and_come_round(emacs: Emacs) -> None:
-    opened(emacs, "measure.py", "measure_the_distance(from_here, to_there)\n" * 4)
-    emacs.type("measure_the_distance(f")
+    opened(emacs, "imports.py", "import os\n")
+    emacs.type("import s")
     seen = [emacs.wait_for_ghost()]
     while not seen[1:] or seen[-1] != seen[0]:
         emacs.press("M-n")
         seen.append(emacs.wait_for_ghost(other_than=seen[-1]))
-    assert len(set(seen)) == len(seen) - 1 == 3
+    assert len(set(seen)) == len(seen) - 1 >= 2
     emacs.press("M-p")
     assert emacs.wait_for_ghost(other_than=seen[0]) == seen[-2]
     emacs.press("Tab")
-    assert emacs.lines()[-1] == f"measure_the_distance(f{seen[-2]}"
+    assert emacs.lines()[-1] == f"import s{seen[-2]}"
 
 
 def test_what_is_dismissed_is_gone_and_its_keys_do_what_they_did_before(emacs: Emacs) -> None:
+    emacs.run("(use-local-map (copy-keymap (current-local-map)))")
     emacs.run('(local-set-key (kbd "TAB") (lambda () (interactive) (insert "own")))')
     emacs.type(BEGUN)
     emacs.wait_until(lambda: emacs.ghost() == REST)

@@ -83,17 +83,17 @@ def test_who_types_what_is_suggested_keeps_the_rest_though_the_server_is_silent(
 
 
 def test_other_alternatives_are_distinct_and_come_round(vim: Vim) -> None:
-    opened(vim, "measure.py", "measure_the_distance(from_here, to_there)\n" * 4)
-    vim.type("measure_the_distance(f")
+    opened(vim, "imports.py", "import os\n")
+    vim.type("import s")
     seen = [vim.wait_for_ghost()]
     while not seen[1:] or seen[-1] != seen[0]:
         vim.press("C-Down")
         seen.append(vim.wait_for_ghost(other_than=seen[-1]))
-    assert len(set(seen)) == len(seen) - 1 == 3
+    assert len(set(seen)) == len(seen) - 1 >= 2
     vim.press("C-Up")
     assert vim.wait_for_ghost(other_than=seen[0]) == seen[-2]
     vim.press("Tab")
-    assert vim.lines()[-1] == f"measure_the_distance(f{seen[-2]}"
+    assert vim.lines()[-1] == f"import s{seen[-2]}"
 
 
 def test_what_is_dismissed_is_gone_and_its_keys_do_what_they_did_before(vim: Vim) -> None:
