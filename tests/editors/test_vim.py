@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.editors.overheard import overheard, texts
 from tests.editors.terminal import is_running
-from tests.editors.vim import Vim
+from tests.editors.vim import ELMAN, Vim
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("vim") and shutil.which("tmux")), reason="needs Vim 9 and tmux: apt install vim-nox tmux"
@@ -283,3 +284,28 @@ def test_a_server_that_is_not_installed_is_said_once(tmp_path: Path) -> None:
         assert vim.lines()[-1] == BEGUN
         vim.command("messages")
         assert "\n".join(vim.rows()).count("is not there") <= 1
+
+
+WIDE = "naïve 😀😀 日本 e\u0301 𝒳𝒴 \tend"
+EDITS = [
+    "ggOtop", "Gobottom", "GA more", "ggx", "ggdd", "Gdd", "jp", "kP", "u", "u", "\x12", "3GJ", "3G>>", "2Gyyp", ":2,3m0\r",
+    ":%s/o/ö/ge\r", ":%s/😀/𝒳!/ge\r", ":%s/$/ +/e\r", "u", "gg5lR😀😀\x1b", "4Gcc日本\x1b", ":sort\r", ":g/q/normal Aß\r", "ggVGy", "Gp",
+    ":2,$d\r", "u", "\x12", "gg\x16jjI😀\x1b", ":1,3!rev\r", "ggi\r\r\x1b", "ggqaA😀\x1bjq2@a", ":%d\r", "u", "u", ":earlier 10\r", ":later 4\r",
+    ":silent r notes.txt\r", "gg~~", "3G2x", "gg3.", ":edit! wide.txt\r", "GA again", "ggO\x16u00e9", "ggdG", "u",
+]  # fmt: skip
+
+
+def test_the_server_knows_the_text_whatever_was_edited(tmp_path: Path) -> None:
+    log = tmp_path / "told"
+    (tmp_path / "notes.txt").write_text(f"{FOX}\n")
+    with Vim(tmp_path, command=overheard(ELMAN, log)) as vim:
+        opened(vim, "wide.txt", f"{WIDE}\n{FOX}\n{WIDE}\n\n{FOX}\n{WIDE}\n")
+        for edit in EDITS:
+            vim.press("Escape")
+            vim.type(edit)
+            vim.press("Escape")
+            vim.type("A😀é")
+            lines = vim.lines()
+            assert lines
+            expected = "\n".join([*lines, ""])
+            vim.wait_until(lambda expected=expected: texts(log).get("wide.txt") == expected)
