@@ -91,6 +91,7 @@ A change holds from the next key on."
   "What is shown: its :overlay, :text, :gone, and the line :before and :after it.")
 (defvar-local elman--visible nil "Whether something is shown.")
 (defvar-local elman--changed nil "Whether this command has changed the text.")
+(defvar-local elman--owed nil "Whether a question waits for the end of the keys.")
 (defvar-local elman--size 0 "The buffer's size after the last command.")
 (defvar-local elman--asked 0 "The number of the newest request.")
 (defvar-local elman--late nil "Whether a key was typed before the server was ready.")
@@ -239,11 +240,14 @@ A change holds from the next key on."
     (save-match-data
       (mapconcat #'identity
                  (split-string (buffer-substring-no-properties start end)
-                               (rx (any "\r" (#xd800 . #xdfff) (#x110000 . #x3fffff))))
+                               (rx (or (any "\r" (#xd800 . #xdfff) (#x110000 . #x3fff7f))
+                                       (any (#x3fff80 . #x3fffff)))))
                  " "))))
 
 (defun elman--before-change (start end)
   "Note that what stands from START to END is about to change."
+  (unless (eq elman--tick (buffer-chars-modified-tick)) ; a change without hooks
+    (setq elman--changes 'whole))
   (setq elman--before
         (and elman--uri (listp elman--changes)
              (list start end (elman--position start) (elman--position end)))))
@@ -374,17 +378,20 @@ A change holds from the next key on."
   (setq elman--changed nil))
 
 (defun elman--post-command ()
-  "After a command, keep what is shown, hide it, or ask."
-  (let ((is-shorter (< (buffer-size) elman--size)))
-    (setq elman--size (buffer-size))
+  "After a command, keep what is shown, hide it, or ask.
+While more keys wait, the question does as well."
+  (let ((is-wanted (and (or elman--changed elman--owed)
+                        (>= (buffer-size) elman--size)
+                        (not (memq this-command '(undo undo-only undo-redo))))))
+    (setq elman--size (buffer-size) elman--owed nil)
     (cond
      ((not (elman--moment-p)) (elman--hide))
      ((elman--follow))
      (t (elman--hide)
-        (when (and elman--changed (not is-shorter)
-                   (not (memq this-command '(undo undo-only undo-redo)))
-                   (not (input-pending-p)))
-          (elman--ask 2))))))
+        (when is-wanted
+          (if (input-pending-p)
+              (setq elman--owed t)
+            (elman--ask 2)))))))
 
 (defun elman--ask (kind &optional step)
   "Ask for a suggestion: KIND is 1 if somebody asked for it, 2 if not.

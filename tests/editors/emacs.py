@@ -24,7 +24,8 @@ SETTINGS: Final = """\
   (with-temp-file "~/state.part"
     (insert (json-serialize
              (with-current-buffer (window-buffer (selected-window))
-               (list :text (buffer-substring-no-properties (point-min) (point-max))
+               (list :text (replace-regexp-in-string (rx (or (any (#xd800 . #xdfff)) (any (#x3fff80 . #x3fffff)))) "\ufffd"
+                                                     (buffer-substring-no-properties (point-min) (point-max)))
                      :name (buffer-name)
                      :messages (with-current-buffer (messages-buffer) (buffer-string)))))))
   (rename-file "~/state.part" "~/state" t))

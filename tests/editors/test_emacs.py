@@ -1,6 +1,7 @@
 """Ghost text in Emacs: the real editor on a terminal, the real server, a shipped model."""
 
 import os
+import re
 import shutil
 import signal
 from collections.abc import Iterator
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.editors.emacs import Emacs
+from tests.editors.emacs import ELMAN, Emacs
+from tests.editors.overheard import overheard, texts
 from tests.editors.terminal import is_running
 
 pytestmark = pytest.mark.skipif(
@@ -271,3 +273,47 @@ def test_a_server_that_is_not_installed_is_said_once(tmp_path: Path) -> None:
         state = emacs.state()
         assert state["text"].split("\n")[-1] == BEGUN
         assert state["messages"].count("elman-is-not-here is not there") == 1
+
+
+WIDE = "naïve 😀😀 日本 e\u0301 𝒳𝒴 \tend"
+EDITS = [
+    "(progn (goto-char (point-min)) (open-line 2) (insert \"top\"))",
+    "(progn (goto-char (point-max)) (insert \"bottom😀\\n\"))",
+    "(delete-region 3 20)",
+    "(progn (goto-char 9) (kill-line) (yank) (yank))",
+    "(undo)",
+    "(let ((case-fold-search nil)) (replace-string \"o\" \"ö😀\" nil 1 (point-max)))",
+    "(replace-regexp \"$\" \" +\" nil 1 (point-max))",
+    "(undo)",
+    "(progn (undo-only) (undo-only))",
+    "(sort-lines nil (point-min) (point-max))",
+    "(transpose-lines 1)",
+    "(upcase-region (point-min) (point-max))",
+    "(progn (narrow-to-region 5 30) (goto-char 8) (insert \"𝒳\\n𝒴\") (delete-char 3) (widen))",
+    "(progn (goto-char (point-min)) (fill-paragraph))",
+    "(progn (erase-buffer) (insert \"😀\"))",
+    "(undo)",
+    "(insert \"carriage\\rreturn\")",
+    "(insert (string #x3fffe9) \"raw\" (string #xd800))",
+    "(dotimes (i 500) (goto-char (point-min)) (insert (format \"%d😀\\n\" i)))",
+    "(dotimes (_ 50) (goto-char (point-min)) (forward-line 3) (delete-char 2))",
+    "(let ((inhibit-modification-hooks t)) (goto-char 5) (insert \"unseen\") (delete-char 4))",
+    "(indent-rigidly (point-min) (point-max) 3)",
+    "(subst-char-in-region (point-min) (point-max) ?\\s ?_)",
+    "(progn (set-buffer-modified-p nil) (revert-buffer t t))",
+    "(insert-file-contents \"~/notes.txt\" nil nil nil t)",
+    "(progn (set-visited-file-name \"~/renamed.txt\") (insert \"as\") (set-visited-file-name \"~/wide.txt\"))",
+    "(combine-change-calls 1 (point-max) (goto-char 2) (insert \"😀\") (forward-line 1) (insert \"ab\"))",
+]
+
+
+def test_the_server_knows_the_text_whatever_was_edited(tmp_path: Path) -> None:
+    log = tmp_path / "told"
+    (tmp_path / "notes.txt").write_text(f"{FOX}\n")
+    with Emacs(tmp_path, command=overheard(ELMAN, log)) as emacs:
+        opened(emacs, "wide.txt", f"{WIDE}\n{FOX}\n{WIDE}\n\n{FOX}\n{WIDE}\n")
+        for edit in EDITS:
+            emacs.run(edit)
+            emacs.type("😀é")
+            expected = re.sub("[\r\ufffd]", " ", emacs.state()["text"])
+            emacs.wait_until(lambda expected=expected: texts(log).get("wide.txt") == expected)
