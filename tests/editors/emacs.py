@@ -42,15 +42,15 @@ SETTINGS: Final = """\
 class Emacs(Terminal):
     """Emacs, with files in a folder."""
 
-    def __init__(self, folder: Path, *files: str, command: Sequence[str] = ELMAN, settings: str = "") -> None:
+    def __init__(
+        self, folder: Path, *files: str, command: Sequence[str] = ELMAN, settings: str = "", columns: int = 80, lines: int = 16
+    ) -> None:
         self.folder = folder
         script = folder / "init.el"
         words = " ".join(map(json.dumps, command))
-        script.write_text(
-            SETTINGS.format(package=json.dumps(str(PACKAGE)), command=words, colour=GHOST_COLOUR, more=settings)
-        )
+        script.write_text(SETTINGS.format(package=json.dumps(str(PACKAGE)), command=words, colour=GHOST_COLOUR, more=settings))
         environment = {"HOME": str(folder), "LC_ALL": "C.UTF-8", "TERM": "xterm-256color"}
-        super().__init__(["emacs", "-nw", "-Q", "-l", str(script), *files], folder, environment)
+        super().__init__(["emacs", "-nw", "-Q", "-l", str(script), *files], folder, environment, columns, lines)
         self.state()
 
     def run(self, form: str) -> None:

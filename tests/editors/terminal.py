@@ -32,7 +32,12 @@ class Terminal:
     """A program that runs in tmux until the block ends."""
 
     def __init__(
-        self, command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None, columns: int = 80, lines: int = 16
+        self,
+        command: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        columns: int = 80,
+        lines: int = 16,
     ) -> None:
         self._sockets = tempfile.TemporaryDirectory(prefix="elman")  # a path that is short enough for a socket
         self._socket = Path(self._sockets.name) / "tmux"
@@ -104,7 +109,9 @@ class Terminal:
         return self.ghost()
 
     def _tmux(self, *arguments: str) -> str:
-        return subprocess.run(["tmux", "-S", self._socket, *arguments], capture_output=True, check=True, text=True).stdout.rstrip("\n")
+        return subprocess.run(
+            ["tmux", "-S", self._socket, *arguments], capture_output=True, check=True, text=True
+        ).stdout.rstrip("\n")
 
     def _listen(self) -> int:
         """A pipe out of which comes whatever the program writes."""

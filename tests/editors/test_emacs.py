@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.editors.emacs import ELMAN, Emacs
 from tests.editors.overheard import overheard, texts
 from tests.editors.terminal import is_running
@@ -186,7 +185,7 @@ def test_the_minibuffer_and_a_shell_have_none(emacs: Emacs) -> None:
     emacs.type("shell")
     emacs.press("Enter")
     emacs.wait_until(lambda: emacs.state()["name"] == "*shell*")
-    emacs.run("(elman-mode 1) (when elman-mode (error \"on\"))")
+    emacs.run('(elman-mode 1) (when elman-mode (error "on"))')
     emacs.type("echo The quick brown fox")
     assert emacs.ghost() == ""
     emacs.run('(let ((kill-buffer-query-functions nil)) (kill-buffer "*shell*"))')
@@ -277,33 +276,33 @@ def test_a_server_that_is_not_installed_is_said_once(tmp_path: Path) -> None:
 
 WIDE = "naïve 😀😀 日本 e\u0301 𝒳𝒴 \tend"
 EDITS = [
-    "(progn (goto-char (point-min)) (open-line 2) (insert \"top\"))",
-    "(progn (goto-char (point-max)) (insert \"bottom😀\\n\"))",
+    '(progn (goto-char (point-min)) (open-line 2) (insert "top"))',
+    '(progn (goto-char (point-max)) (insert "bottom😀\\n"))',
     "(delete-region 3 20)",
     "(progn (goto-char 9) (kill-line) (yank) (yank))",
     "(undo)",
-    "(let ((case-fold-search nil)) (replace-string \"o\" \"ö😀\" nil 1 (point-max)))",
-    "(replace-regexp \"$\" \" +\" nil 1 (point-max))",
+    '(let ((case-fold-search nil)) (replace-string "o" "ö😀" nil 1 (point-max)))',
+    '(replace-regexp "$" " +" nil 1 (point-max))',
     "(undo)",
     "(progn (undo-only) (undo-only))",
     "(sort-lines nil (point-min) (point-max))",
     "(transpose-lines 1)",
     "(upcase-region (point-min) (point-max))",
-    "(progn (narrow-to-region 5 30) (goto-char 8) (insert \"𝒳\\n𝒴\") (delete-char 3) (widen))",
+    '(progn (narrow-to-region 5 30) (goto-char 8) (insert "𝒳\\n𝒴") (delete-char 3) (widen))',
     "(progn (goto-char (point-min)) (fill-paragraph))",
-    "(progn (erase-buffer) (insert \"😀\"))",
+    '(progn (erase-buffer) (insert "😀"))',
     "(undo)",
-    "(insert \"carriage\\rreturn\")",
-    "(insert (string #x3fffe9) \"raw\" (string #xd800))",
-    "(dotimes (i 500) (goto-char (point-min)) (insert (format \"%d😀\\n\" i)))",
+    '(insert "carriage\\rreturn")',
+    '(insert (string #x3fffe9) "raw" (string #xd800))',
+    '(dotimes (i 500) (goto-char (point-min)) (insert (format "%d😀\\n" i)))',
     "(dotimes (_ 50) (goto-char (point-min)) (forward-line 3) (delete-char 2))",
-    "(let ((inhibit-modification-hooks t)) (goto-char 5) (insert \"unseen\") (delete-char 4))",
+    '(let ((inhibit-modification-hooks t)) (goto-char 5) (insert "unseen") (delete-char 4))',
     "(indent-rigidly (point-min) (point-max) 3)",
     "(subst-char-in-region (point-min) (point-max) ?\\s ?_)",
     "(progn (set-buffer-modified-p nil) (revert-buffer t t))",
-    "(insert-file-contents \"~/notes.txt\" nil nil nil t)",
-    "(progn (set-visited-file-name \"~/renamed.txt\") (insert \"as\") (set-visited-file-name \"~/wide.txt\"))",
-    "(combine-change-calls 1 (point-max) (goto-char 2) (insert \"😀\") (forward-line 1) (insert \"ab\"))",
+    '(insert-file-contents "~/notes.txt" nil nil nil t)',
+    '(progn (set-visited-file-name "~/renamed.txt") (insert "as") (set-visited-file-name "~/wide.txt"))',
+    '(combine-change-calls 1 (point-max) (goto-char 2) (insert "😀") (forward-line 1) (insert "ab"))',
 ]
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.editors.overheard import overheard, texts
 from tests.editors.terminal import is_running
 from tests.editors.vim import ELMAN, Vim
@@ -227,7 +226,9 @@ def test_nothing_is_suggested_after_a_deletion(vim: Vim) -> None:
     vim.wait_until(lambda: vim.ghost() == "")
 
 
-@pytest.mark.parametrize("setting", ["Elman disable", "Elman disable buffer", "let g:elman_filetypes = {'text': v:false}", "set readonly"])
+@pytest.mark.parametrize(
+    "setting", ["Elman disable", "Elman disable buffer", "let g:elman_filetypes = {'text': v:false}", "set readonly"]
+)
 def test_nothing_is_suggested_where_it_is_switched_off(vim: Vim, setting: str) -> None:
     vim.command(setting)
     vim.type(f"A{BEGUN}")
@@ -288,11 +289,12 @@ def test_a_server_that_is_not_installed_is_said_once(tmp_path: Path) -> None:
 
 WIDE = "naïve 😀😀 日本 e\u0301 𝒳𝒴 \tend"
 EDITS = [
-    "ggOtop", "Gobottom", "GA more", "ggx", "ggdd", "Gdd", "jp", "kP", "u", "u", "\x12", "3GJ", "3G>>", "2Gyyp", ":2,3m0\r",
-    ":%s/o/ö/ge\r", ":%s/😀/𝒳!/ge\r", ":%s/$/ +/e\r", "u", "gg5lR😀😀\x1b", "4Gcc日本\x1b", ":sort\r", ":g/q/normal Aß\r", "ggVGy", "Gp",
-    ":2,$d\r", "u", "\x12", "gg\x16jjI😀\x1b", ":1,3!rev\r", "ggi\r\r\x1b", "ggqaA😀\x1bjq2@a", ":%d\r", "u", "u", ":earlier 10\r", ":later 4\r",
-    ":silent r notes.txt\r", "gg~~", "3G2x", "gg3.", ":edit! wide.txt\r", "GA again", "ggO\x16u00e9", "ggdG", "u",
-]  # fmt: skip
+    *("ggOtop", "Gobottom", "GA more", "ggx", "ggdd", "Gdd", "jp", "kP", "u", "u", "\x12", "3GJ", "3G>>", "2Gyyp", ":2,3m0\r"),
+    *(":%s/o/ö/ge\r", ":%s/😀/𝒳!/ge\r", ":%s/$/ +/e\r", "u", "gg5lR😀😀\x1b", "4Gcc日本\x1b", ":sort\r", ":g/q/normal Aß\r"),
+    *("ggVGy", "Gp", ":2,$d\r", "u", "\x12", "gg\x16jjI😀\x1b", ":1,3!rev\r", "ggi\r\r\x1b", "ggqaA😀\x1bjq2@a", ":%d\r", "u"),
+    *("u", ":earlier 10\r", ":later 4\r", ":silent r notes.txt\r", "gg~~", "3G2x", "gg3.", ":edit! wide.txt\r", "GA again"),
+    *("ggO\x16u00e9", "ggdG", "u"),
+]
 
 
 def test_the_server_knows_the_text_whatever_was_edited(tmp_path: Path) -> None:

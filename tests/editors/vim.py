@@ -30,13 +30,15 @@ nnoremap <F5> <Cmd>call State()<CR>
 class Vim(Terminal):
     """Vim, with files in a folder."""
 
-    def __init__(self, folder: Path, *files: str, command: Sequence[str] = ELMAN, settings: str = "") -> None:
+    def __init__(
+        self, folder: Path, *files: str, command: Sequence[str] = ELMAN, settings: str = "", columns: int = 80, lines: int = 16
+    ) -> None:
         self.folder = folder
         script = folder / "vimrc"
         more = SETTINGS.format(plugin=PLUGIN, command=json.dumps(list(command)), colour=GHOST_COLOUR, more=settings)
         script.write_text(more)
         environment = {"HOME": str(folder), "LC_ALL": "C.UTF-8", "TERM": "tmux-256color"}
-        super().__init__(["vim", "-u", str(script), *files], folder, environment)
+        super().__init__(["vim", "-u", str(script), *files], folder, environment, columns, lines)
 
     def command(self, text: str) -> None:
         """Enter a command of the command line, from any mode."""
