@@ -49,7 +49,7 @@ class Emacs(Terminal):
         script = folder / "init.el"
         words = " ".join(map(json.dumps, command))
         script.write_text(SETTINGS.format(package=json.dumps(str(PACKAGE)), command=words, colour=GHOST_COLOUR, more=settings))
-        environment = {"HOME": str(folder), "LC_ALL": "C.UTF-8", "TERM": "xterm-256color"}
+        environment = {"HOME": str(folder), "LC_ALL": "C.UTF-8", "TERM": "tmux-256color"}
         super().__init__(["emacs", "-nw", "-Q", "-l", str(script), *files], folder, environment, columns, lines)
         self.state()
 

@@ -53,18 +53,17 @@ def frame(terminal: Terminal, keys: str) -> Frame:
 
 def session(terminal: Terminal, word: str) -> Iterator[Frame]:
     """Typing, accepting two words and then the rest. `word` is what tmux calls the key that accepts a word."""
-    ghost = ""
     for start in range(0, len(TYPED), 5):
-        terminal.type(TYPED[start : start + 5])
-        ghost = terminal.wait_for_ghost()
-        yield frame(terminal, TYPED[: start + 5])
-    for key in (word, word):
+        typed = TYPED[: start + 5]
+        terminal.type(typed[start:])
+        terminal.wait_until(lambda typed=typed: terminal.cursor()[1] == len(typed) and terminal.ghost())
+        yield frame(terminal, typed)
+    for key in (word, "Tab", "Tab"):
+        column = terminal.cursor()[1]
         terminal.press(key)
-        ghost = terminal.wait_for_ghost(other_than=ghost)
+        terminal.wait_until(lambda column=column: terminal.cursor()[1] > column)
+        terminal.wait_until(lambda: terminal.ghost() or LINE.strip() in terminal.rows()[terminal.cursor()[0]])
         yield frame(terminal, key)
-    terminal.press("Tab")
-    terminal.wait_until(lambda: terminal.ghost() == "")
-    yield frame(terminal, "Tab")
 
 
 def drawing(frames: list[Frame]) -> str:
