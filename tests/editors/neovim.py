@@ -40,7 +40,6 @@ class Frame:
     rows: tuple[tuple[Cell, ...], ...]
     cursor: tuple[int, int]
     groups: Mapping[int, Sequence[str]]
-    colours: Mapping[int, Mapping[str, Any]]
 
     def line(self, row: int = 0) -> str:
         """The text of a row, as shown, without the space at its end."""
@@ -48,7 +47,11 @@ class Frame:
 
     def shown(self, group: str, row: int = 0) -> str:
         """What of a row is shown in a highlight group."""
-        return "".join(cell.character for cell in self.rows[row] if group in self.groups.get(cell.highlight, ()))
+        return "".join(cell.character for cell in filter(self.is_in(group), self.rows[row]))
+
+    def is_in(self, group: str) -> Callable[[Cell], bool]:
+        """What tells the cells of a highlight group."""
+        return lambda cell: group in self.groups.get(cell.highlight, ())
 
     def text(self) -> str:
         """All rows."""
@@ -66,7 +69,6 @@ class Screen:
     rows: list[tuple[Cell, ...]] = field(default_factory=lambda: [(Cell(" ", 0),) * COLUMNS] * ROWS)
     cursor: tuple[int, int] = (0, 0)
     groups: dict[int, Sequence[str]] = field(default_factory=dict[int, Sequence[str]])
-    colours: dict[int, Mapping[str, Any]] = field(default_factory=dict[int, Mapping[str, Any]])
     frames: list[Frame] = field(default_factory=list[Frame])
 
     def take(self, events: Sequence[Sequence[Any]], seconds: float) -> None:
@@ -76,7 +78,7 @@ class Screen:
             for call in calls:
                 handle(*call)
             if name == "flush":
-                self.frames.append(Frame(seconds, tuple(self.rows), self.cursor, self.groups, self.colours))
+                self.frames.append(Frame(seconds, tuple(self.rows), self.cursor, self.groups))
 
     def _grid_resize(self, _grid: int, width: int, height: int) -> None:
         self.rows = [(Cell(" ", 0),) * width] * height
@@ -101,14 +103,8 @@ class Screen:
     def _grid_cursor_goto(self, _grid: int, row: int, column: int) -> None:
         self.cursor = row, column
 
-    def _hl_attr_define(
-        self, number: int, colours: Mapping[str, Any], _cterm: object, info: Sequence[Mapping[str, Any]]
-    ) -> None:
+    def _hl_attr_define(self, number: int, _rgb: object, _cterm: object, info: Sequence[Mapping[str, Any]]) -> None:
         self.groups[number] = [part["hi_name"] for part in info if "hi_name" in part]
-        self.colours[number] = colours
-
-    def _default_colors_set(self, foreground: int, background: int, *_: object) -> None:
-        self.colours[0] = {"foreground": foreground, "background": background}
 
 
 class Neovim:

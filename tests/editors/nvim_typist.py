@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.editors.neovim import Frame, Neovim, executable
+from tests.editors.neovim import COLUMNS, ROWS, Frame, Neovim, executable
 
 PLUGIN: Final = Path(__file__).resolve().parents[2] / "editors" / "nvim"
 PLACE: Final = f"runtimepath^={PLUGIN}"
@@ -26,12 +26,20 @@ needs_neovim = pytest.mark.skipif(not executable(), reason="Neovim is not instal
 class Typist(Neovim):
     """A Neovim of which nothing is configured but the plugin."""
 
-    def __init__(self, folder: Path, setup: str = "", command: Sequence[str] = LANGUAGE_SERVER, place: str = PLACE) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        setup: str = "",
+        command: Sequence[str] = LANGUAGE_SERVER,
+        place: str = PLACE,
+        size: tuple[int, int] = (ROWS, COLUMNS),
+    ) -> None:
         places = {f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in ("STATE", "DATA", "CONFIG", "CACHE")}
         super().__init__(
             ["--clean", "--cmd", f"set {place} noswapfile shortmess+=I"],
             folder,
             {"LC_ALL": "C.UTF-8", **places},
+            size,
         )
         self.folder = folder
         self.command(f"highlight {GROUP} guifg=#808080")  # a group of its own, so that its cells can be told
