@@ -8,6 +8,9 @@ from elman.lsp.encodings import Encoding
 from elman.lsp.ghosts import Place
 from elman.lsp.open_text import Change, OpenText, Position
 
+BY_ONE_KEY: Final = 2
+"""The most characters that one key types: a bracket, and the one that the editor closes by itself."""
+
 REMEMBERED: Final = 16
 """How many deletions are remembered, for what an undo puts back was not typed."""
 
@@ -73,8 +76,7 @@ class OpenDocument:
         return self.text.change(edit.start, edit.end, edit.text)
 
     def _note(self, change: Change) -> None:
-        is_put_back = len(change.inserted) > 1 and any(change.inserted == each.removed for each in self._removed)
-        self.is_quiet = is_put_back or not change.inserted
+        self.is_quiet = not change.inserted or is_put_back(change.inserted, self._removed)
         self._removed = with_removed(self._removed, change)
         self.dismissals.move(change)
 
@@ -87,6 +89,11 @@ class OpenDocument:
             return Place(before, after)
         above = [self.text.line(number) for number in range(max(0, position.line - LINES_ABOVE), position.line)]
         return Place(before, after, *indentation_of(above))
+
+
+def is_put_back(text: str, removed: Iterable[Change]) -> bool:
+    """Whether a text is what was deleted, or one end of it, and more than a key types."""
+    return len(text) > BY_ONE_KEY and any(each.removed.startswith(text) or each.removed.endswith(text) for each in removed)
 
 
 def with_removed(removed: Sequence[Change], change: Change) -> Sequence[Change]:

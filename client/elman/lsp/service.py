@@ -23,6 +23,7 @@ from elman.lsp.open_text import Position
 from elman.lsp.preferences import Preferences
 from elman.lsp.troubles import Troubles
 from elman.protocol.suggestions import Suggestion
+from elman.words import ends_in_word, last_word
 
 CUT = "length"
 
@@ -88,6 +89,13 @@ class Service:
     def revision(self, uri: str) -> int | None:
         """How often a document has been edited."""
         return self._documents[uri].revision if uri in self._documents else None
+
+    def word_before(self, uri: str, position: Position) -> str:
+        """What stands of a word before a position."""
+        document = self._documents.get(uri)
+        cursor = document.cursor_at(position) if document else None
+        before = document.place(position, cursor).before if document and cursor is not None else ""
+        return before[len(before) - last_word(before) :] if ends_in_word(before) else ""
 
     def close(self, uri: str) -> None:
         """A document is open no longer."""
