@@ -51,7 +51,8 @@ def test_tab_does_what_it_did_before_wherever_no_ghost_is(typist: Typist, kind: 
 def test_a_mapping_that_is_made_while_a_ghost_is_visible_stays(typist: Typist) -> None:
     typist.type_until_ghost(BEFORE)
     typist.lua("vim.keymap.set('i', '<Tab>', 'mine', { buffer = true })")
-    typist.press("!<Tab>")
+    typist.type("!")
+    typist.press("<Tab>")
     assert typist.line() == BEFORE + "!mine"
 
 
@@ -76,6 +77,18 @@ def test_an_open_menu_hides_the_ghost_and_keeps_its_keys(typist: Typist) -> None
     assert typist.ghost() == ""
     typist.press("<C-e>")
     typist.wait(lambda frame: frame.shown(GROUP, frame.cursor[0]) != "", "the ghost, once the menu is closed")
+
+
+def test_a_menu_that_a_plugin_draws_hides_the_ghost_until_it_closes(typist: Typist) -> None:
+    typist.lua("IS_OPEN = false; package.loaded['blink.cmp'] = { is_visible = function() return IS_OPEN end }")
+    ghost = typist.type_until_ghost(BEFORE)
+    typist.lua("IS_OPEN = true; vim.api.nvim_exec_autocmds('User', { pattern = 'BlinkCmpMenuOpen' })")
+    assert typist.ghost() == ""
+    typist.type(ghost[0])
+    assert typist.ghost() == ""
+    typist.lua("IS_OPEN = false; vim.api.nvim_exec_autocmds('User', { pattern = 'BlinkCmpMenuClose' })")
+    typist.wait(lambda frame: frame.shown(GROUP, frame.cursor[0]) == ghost[1:], "the ghost, once the menu is closed")
+    typist.lua("package.loaded['blink.cmp'] = nil")
 
 
 @pytest.mark.parametrize("keys", ["R", "gR"])
