@@ -27,10 +27,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
 
 from tests.editors.neovim import Frame  # noqa: E402 # found by the path above
-from tests.editors.nvim_typist import GROUP, LANGUAGE_SERVER, TEXT, Typist  # noqa: E402
+from tests.editors.nvim_typist import GROUP, TEXT, Typist  # noqa: E402
 
 DOT_SERVER = (sys.executable, str(Path(__file__).with_name("dot_server.py")))
-SOURCE = (ROOT / "client" / "elman" / "text.py").read_text()
+OPENED, TYPED = ((ROOT / "client" / "elman" / name).read_text() for name in ("words.py", "text.py"))
+WIDE = (12, 200)
+"""Rows and columns, so that no line is wrapped."""
 KEYS_A_SECOND = 15
 QUIET_SECONDS = 0.1
 """So long after a key without a ghost, none will come."""
@@ -62,7 +64,7 @@ class Effort:
     seconds: int  # of typing at an even pace
 
 
-FULL, QUICK = Effort(60, 60), Effort(6, 5)
+FULL, QUICK = Effort(16, 60), Effort(4, 5)
 
 
 def main() -> None:
@@ -87,9 +89,9 @@ def measure(effort: Effort) -> dict[str, float]:
 
 def keys(folder: Path, lines: int) -> dict[str, float]:
     """How long it takes from a key to its ghost."""
-    with Typist(folder, command=LANGUAGE_SERVER) as elman, Typist(folder, command=DOT_SERVER) as empty:
+    with Typist(folder, size=WIDE) as elman, Typist(folder, command=DOT_SERVER, size=WIDE) as empty:
         for typist, name in ((elman, "elman.py"), (empty, "empty.py")):
-            typist.open(name, SOURCE)
+            typist.open(name, OPENED)
             line_of(typist, "import os")
         pairs: list[tuple[float, float]] = []
         for line in typed_lines(lines):
@@ -108,7 +110,7 @@ def keys(folder: Path, lines: int) -> dict[str, float]:
 
 def typed_lines(most: int) -> Sequence[str]:
     """What is typed: the lines of a real file."""
-    return [line for line in SOURCE.splitlines() if line.strip()][:most]
+    return [line for line in TYPED.splitlines() if line.strip()][:most]
 
 
 def percentiles(times: Sequence[float]) -> tuple[float, float]:
@@ -142,8 +144,8 @@ def has_ghost_after(frame: Frame, typed: str) -> bool:
 
 def pace(folder: Path, seconds: int) -> dict[str, float]:
     """What comes too late for somebody who types evenly."""
-    with Typist(folder) as typist:
-        typist.open("pace.py", SOURCE)
+    with Typist(folder, size=WIDE) as typist:
+        typist.open("pace.py", OPENED)
         typist.type("import os\n")
         typist.settle()
         typist.lua(COUNT)
@@ -160,7 +162,7 @@ def pace(folder: Path, seconds: int) -> dict[str, float]:
 def steady(seconds: int) -> Iterator[str]:
     """Keys of a real file, each when its time has come."""
     started = time.perf_counter()
-    for at, character in enumerate((SOURCE * 9)[: seconds * KEYS_A_SECOND]):
+    for at, character in enumerate((TYPED * 9)[: seconds * KEYS_A_SECOND]):
         time.sleep(max(0.0, started + at / KEYS_A_SECOND - time.perf_counter()))
         yield {"<": "<lt>", "\n": "<CR>"}.get(character, character)
 

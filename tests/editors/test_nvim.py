@@ -47,6 +47,19 @@ def test_text_after_the_cursor_makes_room_for_the_ghost(typist: Typist) -> None:
     assert typist.line() == f"{BEFORE}{ghost}  # later"
 
 
+def test_a_bracket_that_was_closed_already_is_not_doubled(typist: Typist) -> None:
+    typist.press(f"{BEFORE}()<Left>")
+    ghost = typist.type_until_ghost("f")
+    frame = typist.frame
+    assert frame.line(frame.cursor[0]) == BEFORE + "(from_here, to_there)"
+    assert ghost == "rom_here, to_there"
+    typist.press("<M-f>")
+    assert typist.line() == BEFORE + "(from_here)"
+    assert typist.ghost() == ", to_there"
+    typist.press("<Tab>!")
+    assert typist.line() == BEFORE + "(from_here, to_there)!"
+
+
 def test_wide_characters_before_the_ghost_leave_it_at_the_cursor(typist: Typist) -> None:
     typist.type("日本 = ")
     ghost = typist.type_until_ghost(BEFORE)
