@@ -1,0 +1,154 @@
+"""Records the pictures of `docs/editors.md` from the real editors: `python -m tests.editors.pictures [NAME...]`."""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from html import escape
+from itertools import groupby
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tests.editors.emacs import Emacs
+from tests.editors.nvim_typist import GROUP, Typist
+from tests.editors.terminal import GHOST_COLOUR, Terminal
+from tests.editors.vim import Vim
+
+DOCS: Final = Path(__file__).parents[2] / "docs"
+TEXT: Final = """\
+def distance(here: Point, there: Point) -> float:
+    return math.hypot(there.x - here.x, there.y - here.y)
+
+
+"""
+LINE: Final = "print(distance(here, there))\n"
+TYPED: Final = "print(distance(h"
+SECONDS: Final = 1.8
+WIDTH, HEIGHT, ROWS, COLUMNS = 8, 18, 10, 64
+STYLE: Final = """\
+text { font: 13px ui-monospace, monospace; fill: #d4d4d4; white-space: pre }
+.ghost { fill: #8a8a8a; font-style: italic } .key { fill: #e5c07b }
+g { visibility: hidden; animation: shown %(total)ss infinite }
+@keyframes shown { 0%%, %(share)s%% { visibility: visible } %(after)s%%, 100%% { visibility: hidden } }
+@media (prefers-reduced-motion) { g { animation: none } g:first-of-type { visibility: visible } }
+"""
+
+
+class Frame(NamedTuple):
+    """What the screen showed after some keys."""
+
+    keys: str
+    rows: list[list[tuple[bool, str]]]  # of parts: whether it is ghost text, and what it says
+    cursor: tuple[int, int]
+
+
+def frame(terminal: Terminal, keys: str) -> Frame:
+    """What is on the screen now."""
+    rows: list[list[tuple[bool, str]]] = [[]]
+    parts = groupby(terminal.cells(), lambda cell: (cell.character == "\n", cell.colour == f"38;5;{GHOST_COLOUR}"))
+    for (is_end, is_ghost), cells in parts:
+        if is_end:
+            rows += [[] for _ in cells]
+        else:
+            rows[-1].append((is_ghost, "".join(cell.character for cell in cells)))
+    return Frame(keys, rows, terminal.cursor())
+
+
+def session(terminal: Terminal, word: str) -> Iterator[Frame]:
+    """Typing, accepting two words and then the rest. `word` is what tmux calls the key that accepts a word."""
+    for start in range(0, len(TYPED), 5):
+        typed = TYPED[: start + 5]
+        terminal.type(typed[start:])
+        terminal.wait_until(lambda typed=typed: terminal.cursor()[1] == len(typed) and terminal.ghost())
+        yield frame(terminal, typed)
+    for key in (word, "Tab", "Tab"):
+        column = terminal.cursor()[1]
+        terminal.press(key)
+        terminal.wait_until(lambda column=column: terminal.cursor()[1] > column)
+        terminal.wait_until(lambda: terminal.ghost() or LINE.strip() in terminal.rows()[terminal.cursor()[0]])
+        yield frame(terminal, key)
+
+
+def drawing(frames: list[Frame]) -> str:
+    """The frames, one after the other, as an SVG."""
+    total = SECONDS * len(frames)
+    style = STYLE % {"total": f"{total:g}", "share": f"{100 / len(frames):.2f}", "after": f"{100 / len(frames) + 0.01:.2f}"}
+    groups = "".join(group(each, number) for number, each in enumerate(frames))
+    width, height = COLUMNS * WIDTH + 20, (ROWS + 2) * HEIGHT
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">\n'
+        f'<style>\n{style}</style>\n<rect width="100%" height="100%" rx="6" fill="#1e1e1e"/>\n{groups}</svg>\n'
+    )
+
+
+def group(shown: Frame, number: int) -> str:
+    """One frame, at its time, with the keys that led to it below."""
+    row, column = shown.cursor
+    cursor = f'<rect x="{10 + column * WIDTH}" y="{10 + row * HEIGHT}" width="{WIDTH}" height="{HEIGHT}" fill="#5a5a5a"/>'
+    lines = "".join(line(parts, number) for number, parts in enumerate(shown.rows) if parts)
+    keys = f'<text class="key" x="10" y="{(ROWS + 1) * HEIGHT + 4}">{escape(shown.keys)}</text>'
+    return f'<g style="animation-delay: {number * SECONDS:g}s">{cursor}\n{lines}{keys}</g>\n'
+
+
+def line(parts: list[tuple[bool, str]], row: int) -> str:
+    """A row of the screen; each part begins at its own cell, whatever the font's width."""
+    spans, column = "", 0
+    for is_ghost, text in parts:
+        kind = ' class="ghost"' if is_ghost else ""
+        spans += f'<tspan x="{10 + column * WIDTH}" textLength="{len(text) * WIDTH}"{kind}>{escape(text)}</tspan>'
+        column += len(text)
+    return f'<text y="{24 + row * HEIGHT}">{spans}</text>\n'
+
+
+def vim(folder: Path) -> Iterator[Frame]:
+    """Vim."""
+    (folder / "points.py").write_text(TEXT + LINE)
+    with Vim(folder, "points.py", settings="set laststatus=2 noruler", columns=COLUMNS, lines=ROWS) as editor:
+        editor.type("Go")
+        yield from session(editor, "C-Right")
+
+
+def emacs(folder: Path) -> Iterator[Frame]:
+    """Emacs."""
+    (folder / "points.py").write_text(TEXT + LINE)
+    with Emacs(folder, "points.py", columns=COLUMNS, lines=ROWS) as editor:
+        editor.press("M->")
+        yield from session(editor, "M-f")
+
+
+def nvim(folder: Path) -> Iterator[Frame]:
+    """Neovim, whose cells come by its own protocol."""
+    with Typist(folder, size=(ROWS, COLUMNS)) as typist:
+        typist.open("points.py", TEXT + LINE)
+        for start in range(0, len(TYPED), 5):
+            typist.type_until_ghost(TYPED[start : start + 5])
+            yield seen(typist, TYPED[: start + 5])
+        for key in ("C-Right", "Tab", "Tab"):
+            typist.press(f"<{key}>")
+            typist.ghost()
+            yield seen(typist, key)
+
+
+def seen(typist: Typist, keys: str) -> Frame:
+    """What Neovim shows now."""
+    frame = typist.frame
+    rows: list[list[tuple[bool, str]]] = []
+    for number, row in enumerate(frame.rows):
+        filled = row[: len(frame.line(number))]
+        parts = groupby(filled, frame.is_in(GROUP))
+        rows.append([(is_ghost, "".join(cell.character for cell in cells)) for is_ghost, cells in parts])
+    return Frame(keys, rows, frame.cursor)
+
+
+EDITORS: Final[dict[str, Callable[[Path], Iterator[Frame]]]] = {"nvim": nvim, "vim": vim, "emacs": emacs}
+
+
+def main() -> None:
+    """Record them all."""
+    for name in sys.argv[1:] or EDITORS:
+        record = EDITORS[name]
+        with tempfile.TemporaryDirectory() as folder:
+            (DOCS / f"{name}.svg").write_text(drawing(list(record(Path(folder)))))
+
+
+if __name__ == "__main__":
+    main()

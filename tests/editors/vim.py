@@ -1,0 +1,64 @@
+"""Vim on a terminal, with the plugin of `editors/vim` and nothing else."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from tests.editors.terminal import GHOST_COLOUR, Terminal, descendants
+
+PLUGIN: Final = Path(__file__).parents[2] / "editors" / "vim"
+ELMAN: Final = (str(Path(sys.executable).parent / "elman"), "lsp")
+SETTINGS: Final = """\
+set nocompatible noswapfile nobackup viminfo= hidden backspace=indent,eol,start shortmess+=I
+filetype plugin on
+set runtimepath^={plugin}
+set notimeout ttimeout ttimeoutlen=50
+let g:elman_command = {command}
+highlight ElmanGhost ctermfg={colour}
+function State() abort
+  call writefile([json_encode({{'lines': getline(1, '$'), 'mode': mode(1), 'menu': pumvisible()}})], 'state.part')
+  call rename('state.part', 'state')
+endfunction
+inoremap <F5> <Cmd>call State()<CR>
+nnoremap <F5> <Cmd>call State()<CR>
+{more}
+"""
+
+
+class Vim(Terminal):
+    """Vim, with files in a folder."""
+
+    def __init__(
+        self, folder: Path, *files: str, command: Sequence[str] = ELMAN, settings: str = "", columns: int = 80, lines: int = 16
+    ) -> None:
+        self.folder = folder
+        script = folder / "vimrc"
+        more = SETTINGS.format(plugin=PLUGIN, command=json.dumps(list(command)), colour=GHOST_COLOUR, more=settings)
+        script.write_text(more)
+        environment = {"HOME": str(folder), "LC_ALL": "C.UTF-8", "TERM": "tmux-256color"}
+        super().__init__(["vim", "-u", str(script), *files], folder, environment, columns, lines)
+
+    def command(self, text: str) -> None:
+        """Enter a command of the command line, from any mode."""
+        self.press("Escape")
+        self.type(f":{text}")
+        self.press("Enter")
+
+    def state(self) -> dict[str, Any]:
+        """The buffer's lines and the mode, once all keys so far have been taken."""
+        told = self.folder / "state"
+        told.unlink(missing_ok=True)
+        self.press("F5")
+        self.wait_until(told.exists)
+        return json.loads(told.read_text())
+
+    def lines(self) -> list[str]:
+        """The buffer's lines."""
+        return self.state()["lines"]
+
+    def server(self) -> int:
+        """The language server's process."""
+        self.wait_until(lambda: descendants(self.process))
+        return descendants(self.process)[0]
