@@ -9,7 +9,7 @@ const INVOKED = 1
 const AUTOMATIC = 2
 
 var asked = 0  # the newest request
-var is_late = false  # a key was typed before the server was ready
+var is_late = false  # it has no answer yet
 var before: list<number> = []  # buffer, lines, line and its length, as they were at the last key
 var queued = ''  # what an accepted part inserts
 
@@ -215,8 +215,8 @@ enddef
 
 def Ask(trigger: number, step: number = 0)
   server.Start(Ready)
-  is_late = server.State() !=# 'ready'
-  if is_late
+  is_late = true
+  if server.State() !=# 'ready'
     return
   endif
   server.Configure()
@@ -238,7 +238,7 @@ def Answered(answer: any, here: list<number>, step: number)
   if here != Here() || !IsMoment()
     return
   endif
-  asked = 0
+  [asked, is_late] = [0, false]
   const items: list<any> = type(answer) == v:t_dict ? answer.items : answer ?? []
   if empty(items)
     return
