@@ -141,7 +141,7 @@ def main() -> None:
     if arguments.json:
         print(json.dumps(figures))
     else:
-        show([("figure", "value"), *((name, f"{value:.2f}") for name, value in figures.items())])
+        show("Editors", ("figure", "value"), list(figures.items()))
 
 
 if __name__ == "__main__":

@@ -1,19 +1,12 @@
 """A gRPC channel to a server: what it is asked for, and what the failure of a call on it means. Knows no call and no retry."""
 
 import json
-import re
-from collections.abc import Sequence
 from typing import Final, cast
 
 import grpc
 
 from elman.errors import AllowMoreTime, ElmanError, GoElsewhere, NeverRetry, from_status
-from elman.ranges import check_type
 
-DEFAULT_PORT: Final = 50051
-DEFAULT_ADDRESS: Final = f"127.0.0.1:{DEFAULT_PORT}"
-A_HOST: Final = re.compile(r"(dns:(//[^/]*/)?)?([^:/,\[\]]+|\[[^\]]+\])")
-A_BARE_IPV6: Final = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
 PUSHBACK: Final = "grpc-retry-pushback-ms"
 LARGEST_MESSAGE_BYTES: Final = 4 << 20
 STATE_SECONDS: Final = 30.0
@@ -36,24 +29,6 @@ CHANNEL_OPTIONS: Final = (
     ("grpc.use_local_subchannel_pool", 1),  # a failure of one client's connection does not delay another client
     *KEEPALIVE,
 )
-
-
-def targets(addresses: str | Sequence[str]) -> list[str]:
-    """The targets of one address or several; what names no port means elman's. Anything else is for gRPC to resolve."""
-    check_type("addresses", addresses, Sequence, "HOST, HOST:PORT, or several")
-    several = [addresses] if isinstance(addresses, str) else list(addresses)
-    for address in several:
-        check_type("addresses", address, str, "HOST, HOST:PORT, or several")
-    if not several or not all(several):
-        raise NeverRetry(f"addresses: {addresses!r} is empty; allowed: HOST, HOST:PORT, or several")
-    return [with_port(address) for address in several]
-
-
-def with_port(address: str) -> str:
-    """The address with elman's port, if it is a host without one: localhost, ::1, [::1], dns:///name."""
-    if A_BARE_IPV6.fullmatch(address):
-        return f"[{address}]:{DEFAULT_PORT}"
-    return f"{address}:{DEFAULT_PORT}" if A_HOST.fullmatch(address) else address
 
 
 def error_of(error: grpc.RpcError, address: str) -> ElmanError:

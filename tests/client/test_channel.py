@@ -2,7 +2,7 @@
 
 import pytest
 
-from elman.channel import targets
+from elman.addresses import targets
 from elman.errors import ElmanError
 
 

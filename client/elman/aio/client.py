@@ -5,12 +5,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing
 from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
+from elman.addresses import DEFAULT_ADDRESS, targets
 from elman.aio.document import AsyncDocument
 from elman.aio.hedge import race
-from elman.aio.transport import AsyncGrpcTransport, AsyncTransport
-from elman.channel import DEFAULT_ADDRESS, targets
 from elman.clock import SystemClock
 from elman.errors import ElmanError
 from elman.protocol.draft import Draft
@@ -23,6 +22,9 @@ from elman.protocol.retry import Retry, Tries
 from elman.protocol.stretches import Stretches
 from elman.ranges import encodable, not_negative
 from elman.v1 import completion_service_pb2 as pb
+
+if TYPE_CHECKING:
+    from elman.aio.transport import AsyncTransport
 
 Answer = TypeVar("Answer")
 
@@ -46,17 +48,19 @@ class AsyncClient:
         hedge_seconds: float | None = None,
     ) -> None:
         self._hedge_seconds = None if hedge_seconds is None else not_negative("hedge_seconds", hedge_seconds)
+        from elman.aio.transport import AsyncGrpcTransport  # an engine in this process does without gRPC
+
         self._over([AsyncGrpcTransport(target) for target in targets(addresses)], retry)
 
     @classmethod
-    def over(cls, transports: Sequence[AsyncTransport], *, retry: Retry | None = None) -> Self:
+    def over(cls, transports: "Sequence[AsyncTransport]", *, retry: Retry | None = None) -> Self:
         """A client that uses the given transports."""
         client = cls.__new__(cls)
         client._hedge_seconds = None
         client._over(transports, retry)
         return client
 
-    def _over(self, transports: Sequence[AsyncTransport], retry: Retry | None) -> None:
+    def _over(self, transports: "Sequence[AsyncTransport]", retry: Retry | None) -> None:
         self._replicas = Replicas(transports, retry, SystemClock())
 
     def complete(
@@ -221,7 +225,7 @@ class AsyncClient:
 
     def _hedged(
         self,
-        begin: Callable[[AsyncTransport, float | None], AsyncGenerator[Answer]],
+        begin: "Callable[[AsyncTransport, float | None], AsyncGenerator[Answer]]",
         tries: Tries,
         is_answer: Callable[[Answer], bool],
     ) -> AsyncGenerator[Answer]:
@@ -230,7 +234,7 @@ class AsyncClient:
 
     @staticmethod
     def _begin(
-        begin: Callable[[AsyncTransport, float | None], AsyncGenerator[Answer]], transport: AsyncTransport, tries: Tries
+        begin: "Callable[[AsyncTransport, float | None], AsyncGenerator[Answer]]", transport: "AsyncTransport", tries: Tries
     ) -> AsyncGenerator[Answer]:
         return begin(transport, tries.seconds_left())
 

@@ -5,16 +5,18 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import nullcontext
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from elman.aio.stream import AsyncDocumentStream
-from elman.aio.transport import AsyncTransport
 from elman.errors import ElmanError, SendTextAgain
 from elman.protocol.draft import Draft
 from elman.protocol.editable import Editable
 from elman.protocol.replicas import Replicas
 from elman.protocol.retry import Tries, shorter
 from elman.protocol.suggestions import Suggestion
+
+if TYPE_CHECKING:
+    from elman.aio.stream import AsyncDocumentStream
+    from elman.aio.transport import AsyncTransport
 
 
 class AsyncDocument(Editable):
@@ -34,7 +36,7 @@ class AsyncDocument(Editable):
                 draw(suggestion)
     """
 
-    def __init__(self, draft: Draft, replicas: Replicas[AsyncTransport], debounce_seconds: float) -> None:
+    def __init__(self, draft: Draft, replicas: "Replicas[AsyncTransport]", debounce_seconds: float) -> None:
         super().__init__(draft, nullcontext())
         self._replicas, self._debounce_seconds = replicas, debounce_seconds
         self._stream: AsyncDocumentStream | None = None
@@ -85,7 +87,7 @@ class AsyncDocument(Editable):
             except ElmanError as error:
                 await asyncio.sleep(await self._recover(tries, error))
 
-    def _next(self, tries: Tries) -> tuple[Suggestion | None, AsyncDocumentStream | None]:
+    def _next(self, tries: Tries) -> "tuple[Suggestion | None, AsyncDocumentStream | None]":
         """A suggestion that is already known, otherwise the stream to wait for; neither if nothing more will come."""
         self._take_responses()
         if suggestion := self._draft.next_suggestion():

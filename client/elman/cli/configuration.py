@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
-from elman.channel import DEFAULT_PORT
+from elman.addresses import DEFAULT_PORT
 from elman.errors import MendRequest
 from elman.protocol.fields import COMPLETE_FIELDS, SHOWN_DOCUMENT_FIELDS, WHOLE_WORDS
 from elman.settings import NUMBER, TEXT, TEXTS, Range, Setting, from_file, from_variable, separated, setting, settings_of

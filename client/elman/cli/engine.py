@@ -6,13 +6,14 @@ from contextlib import suppress
 from typing import Any, Final
 
 from elman.cli.configuration import DEFAULT, ENGINE, Configuration, EngineSettings, addresses
+from elman.engine import DEFAULT_MODEL
 from elman.errors import ElmanError, MendRequest
 from elman.plain import plain_form
 from elman.progress import Progress
 from elman.protocol.results import ModelDescription
 from elman.settings import Setting, add_flags, counted, given
 from elman.sync.client import Client
-from elman.sync.embedded import DEFAULT_MODEL, Watch, open_client, unwatched
+from elman.sync.embedded import Watch, open_client, unwatched
 from elman.terminal import as_read, note
 
 MOST_NAMED: Final = 10

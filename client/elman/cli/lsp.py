@@ -6,14 +6,22 @@ from elman.cli.configuration import Configuration
 from elman.cli.engine import add_server_arguments, engine_of
 from elman.extras import extra
 
+MEANING = (
+    "An editor starts this and speaks to it over standard input and output, by the Language Server Protocol 3.18. What is"
+    " suggested comes by textDocument/inlineCompletion and, for editors that lack it, as an item of textDocument/completion or"
+    " by elman/ghostText. The document's language and name choose the model: python for Python, english for prose, and --model"
+    " for the rest, or nothing where none is named. The editor's settings come before these flags and the configuration file."
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags."""
+    parser.epilog = MEANING
     add_server_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until the editor leaves; what editor and configuration file set holds where no flag is given."""
+    """Serve until the editor leaves; returns 0 if it said so. What editor and file set holds where no flag is given."""
     with extra("lsp"):
         from elman.lsp.server import serve
     from elman.lsp.preferences import Preferences

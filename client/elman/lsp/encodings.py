@@ -56,12 +56,17 @@ def split_pairs(text: str) -> str:
 
 def join_pairs(text: str) -> str:
     """The text with each pair of surrogates as the character that it stands for."""
-    return utf_16(text).decode("utf-16-le", "surrogatepass") if SURROGATES.search(text) else text
+    return utf_16(text).decode("utf-16-le", "surrogatepass") if has_surrogates(text) else text
 
 
 def without_surrogates(text: str) -> str:
     """The text as a model can read it, with U+FFFD for each lone surrogate."""
-    return SURROGATES.sub("\ufffd", text) if SURROGATES.search(text) else text
+    return SURROGATES.sub("\ufffd", text) if has_surrogates(text) else text
+
+
+def has_surrogates(text: str) -> bool:
+    """Whether there are any."""
+    return not text.isascii() and SURROGATES.search(text) is not None
 
 
 def utf_16(text: str) -> bytes:

@@ -1,10 +1,8 @@
 """What was suggested in this session, and what became of it: counted in memory, and kept nowhere."""
 
 from dataclasses import dataclass
-from typing import Final
 
-BY_ONE_KEY: Final = 2
-"""The most characters that one key types: a bracket, and the one that the editor closes by itself."""
+from elman.lsp.open_document import BY_ONE_KEY
 
 
 @dataclass(slots=True)

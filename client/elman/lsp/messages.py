@@ -83,13 +83,13 @@ def closed(params: object) -> str:
     return text_of(part(params, "textDocument"), "uri")
 
 
-def asked(params: object) -> Asked:
-    """Of textDocument/inlineCompletion, elman/ghostText and textDocument/completion."""
+def asked(params: object, *, by_menu: bool = False) -> Asked:
+    """Of textDocument/inlineCompletion and elman/ghostText, or of textDocument/completion, where typing invokes as well."""
     context = mapping(mapping(params).get("context") or {}, "context")
     return Asked(
         closed(params),
         position_of(params, "position"),
-        context.get("triggerKind") == INVOKED,
+        context.get("triggerKind") == INVOKED and not by_menu,
         context.get("selectedCompletionInfo") is not None,
     )
 
@@ -119,13 +119,17 @@ def items_of(asked: Asked, ghosts: Sequence[Ghost]) -> dict[str, Any]:
     }
 
 
-def completions_of(asked: Asked, ghosts: Sequence[Ghost]) -> dict[str, Any]:
-    """The answer to textDocument/completion, for editors that know no ghosts. It holds for this very place."""
+def completions_of(asked: Asked, ghosts: Sequence[Ghost], word: str) -> dict[str, Any]:
+    """The answer to textDocument/completion, for editors that know no ghosts. It holds for this very place.
+
+    `word` is what stands before the cursor of a word, for editors show only what begins with it.
+    """
     return {
         "isIncomplete": True,
         "items": [
             {
-                "label": ghost.text.strip(),
+                "label": (word + ghost.text).strip(),
+                "filterText": word + ghost.text,
                 "detail": "elman",
                 "kind": TEXT,
                 "insertTextFormat": PLAIN_TEXT,

@@ -1,12 +1,15 @@
 """An open document: its text, what its last change says about suggestions, and what was dismissed in it. Waits for nothing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from elman.lsp.dismissals import Dismissals
 from elman.lsp.encodings import Encoding
 from elman.lsp.ghosts import Place
 from elman.lsp.open_text import Change, OpenText, Position
+
+BY_ONE_KEY: Final = 2
+"""The most characters that one key types: a bracket, and the one that the editor closes by itself."""
 
 REMEMBERED: Final = 16
 """How many deletions are remembered, for what an undo puts back was not typed."""
@@ -47,7 +50,7 @@ class OpenDocument:
         """Whether nothing is suggested before the next key: after a deletion and after an undo."""
         self.is_lost = False
         """Whether an edit was for an older text than this, so that nobody knows what the text is."""
-        self._removed: list[str] = []
+        self._removed: Sequence[Change] = []
 
     def cursor_at(self, position: Position) -> int | None:
         """The characters before a position; None if there is no such position, or if nobody knows the text."""
@@ -73,10 +76,8 @@ class OpenDocument:
         return self.text.change(edit.start, edit.end, edit.text)
 
     def _note(self, change: Change) -> None:
-        is_put_back = len(change.inserted) > 1 and change.inserted in self._removed
-        self.is_quiet = is_put_back or not change.inserted
-        if 1 < len(change.removed) <= REMEMBERED_CHARACTERS:
-            self._removed = [*self._removed[1 - REMEMBERED :], change.removed]
+        self.is_quiet = not change.inserted or is_put_back(change.inserted, self._removed)
+        self._removed = with_removed(self._removed, change)
         self.dismissals.move(change)
 
     def place(self, position: Position, cursor: int) -> Place:
@@ -88,6 +89,24 @@ class OpenDocument:
             return Place(before, after)
         above = [self.text.line(number) for number in range(max(0, position.line - LINES_ABOVE), position.line)]
         return Place(before, after, *indentation_of(above))
+
+
+def is_put_back(text: str, removed: Iterable[Change]) -> bool:
+    """Whether a text is what was deleted, or one end of it, and more than a key types."""
+    return len(text) > BY_ONE_KEY and any(each.removed.startswith(text) or each.removed.endswith(text) for each in removed)
+
+
+def with_removed(removed: Sequence[Change], change: Change) -> Sequence[Change]:
+    """The deletions with one more; what is deleted key by key is one deletion."""
+    if not change.removed or len(change.removed) > REMEMBERED_CHARACTERS:
+        return removed
+    last = removed[-1] if removed else None
+    if last and not change.inserted and len(last.removed) < REMEMBERED_CHARACTERS:
+        if change.start + len(change.removed) == last.start:  # backwards
+            return [*removed[:-1], Change(change.start, change.removed + last.removed, "")]
+        if change.start == last.start:  # forwards
+            return [*removed[:-1], Change(change.start, last.removed + change.removed, "")]
+    return [*removed[1 - REMEMBERED :], change]
 
 
 def is_older(version: int | None, known: int | None) -> bool:

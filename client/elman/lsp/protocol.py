@@ -98,7 +98,7 @@ class Protocol(LanguageServerProtocol):
         """What a message is, as pygls handles it."""
         method, params = data.get("method"), data.get("params")
         if method in QUESTIONS:
-            params = self._asked.arrived(messages.asked(params))
+            params = self._asked.arrived(messages.asked(params, by_menu=method == types.TEXT_DOCUMENT_COMPLETION))
         if method in PLAIN:
             if "id" in data:
                 return JsonRPCRequestMessage(data["id"], method, VERSION, params)

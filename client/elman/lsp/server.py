@@ -232,7 +232,8 @@ def register_completion(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions())
     async def completion(arrived: Arrived) -> dict[str, Any]:
-        return messages.completions_of(arrived.asked, await server.ghosts(arrived))
+        word = server.service.word_before(arrived.asked.uri, arrived.asked.position)
+        return messages.completions_of(arrived.asked, await server.ghosts(arrived), word)
 
 
 def serve(preferences: Preferences) -> int:

@@ -23,6 +23,7 @@ from elman.lsp.open_text import Position
 from elman.lsp.preferences import Preferences
 from elman.lsp.troubles import Troubles
 from elman.protocol.suggestions import Suggestion
+from elman.words import ends_in_word, last_word
 
 CUT = "length"
 
@@ -59,6 +60,8 @@ class Service:
         self._open_engine, self._troubles = open_engine, troubles
         self._engine = open_engine(preferences.server)
         self._documents: dict[str, OpenDocument] = {}
+        self._choices: dict[str, tuple[str, Choice]] = {}
+        """The model for each open document, and the first line that it was chosen by."""
         self._shelf = Shelf()
         self._waiting: Waiting | None = None
         self._last = ""  # the document that was asked about last
@@ -71,7 +74,7 @@ class Service:
     async def prepare(self, uri: str) -> None:
         """Load the model for a document before it is asked."""
         if (document := self._documents.get(uri)) and (model := self._choice(document).model):
-            await self._load(model)
+            self._load(model)
 
     def edit(self, uri: str, version: int | None, edits: Iterable[Edit]) -> None:
         """A document has been edited. Nothing is known of one that is not open."""
@@ -87,10 +90,18 @@ class Service:
         """How often a document has been edited."""
         return self._documents[uri].revision if uri in self._documents else None
 
+    def word_before(self, uri: str, position: Position) -> str:
+        """What stands of a word before a position."""
+        document = self._documents.get(uri)
+        cursor = document.cursor_at(position) if document else None
+        before = document.place(position, cursor).before if document and cursor is not None else ""
+        return before[len(before) - last_word(before) :] if ends_in_word(before) else ""
+
     def close(self, uri: str) -> None:
         """A document is open no longer."""
         if self._documents.pop(uri, None):
             self._answer_nothing()
+            self._choices.pop(uri, None)
             self._shelf.drop(uri)
 
     async def ask(self, question: Question) -> Sequence[Ghost]:
@@ -154,7 +165,7 @@ class Service:
 
     async def _suggestions(self, document: OpenDocument, cursor: int, model: str, question: Question) -> Sequence[Suggestion]:
         model = self._troubles.substitutes.get(model, model)
-        if self._troubles.is_waited_out(model) or not await self._load(model):
+        if self._troubles.is_waited_out(model) or not self._load(model):
             return ()
         try:
             followed = self._follow(document, model, self._alternatives(question))
@@ -181,12 +192,12 @@ class Service:
         self._troubles.substitutes[model] = other
         return await self._suggestions(document, cursor, other, question)
 
-    async def _load(self, model: str) -> bool:
+    def _load(self, model: str) -> bool:
         """Whether the model is loaded."""
         if self._engine.has(model):
             return True
         try:
-            await self._engine.load(model)
+            self._engine.load(model)
         except Exception as error:
             self._troubles.note(model, error)
             return False
@@ -203,7 +214,12 @@ class Service:
         return followed
 
     def _choice(self, document: OpenDocument) -> Choice:
-        return choose(self.preferences, document.uri, document.language, document.text.line(0))
+        beginning = document.text.line(0)
+        known, choice = self._choices.get(document.uri, ("", None))
+        if choice is None or known != beginning:
+            choice = choose(self.preferences, document.uri, document.language, beginning)
+            self._choices[document.uri] = beginning, choice
+        return choice
 
     def note_accepted(self, uri: str, text: str) -> None:
         """Somebody has accepted what was shown, or its beginning."""
@@ -252,6 +268,7 @@ class Service:
         self._answer_nothing()
         self._shelf.clear()
         self._troubles.clear()
+        self._choices.clear()
         self.preferences, self._engine = preferences, new
         if is_elsewhere:
             await old.close()

@@ -5,9 +5,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from elman.channel import DEFAULT_ADDRESS, targets
+from elman.addresses import DEFAULT_ADDRESS, targets
 from elman.clock import SystemClock
 from elman.errors import ElmanError
 from elman.protocol.draft import Draft
@@ -21,8 +21,10 @@ from elman.protocol.stretches import Stretches
 from elman.ranges import encodable, not_negative
 from elman.sync.document import Document
 from elman.sync.hedge import Events, race
-from elman.sync.transport import GrpcTransport, Transport
 from elman.v1 import completion_service_pb2 as pb
+
+if TYPE_CHECKING:
+    from elman.sync.transport import Transport
 
 Answer = TypeVar("Answer")
 
@@ -46,17 +48,19 @@ class Client:
         hedge_seconds: float | None = None,
     ) -> None:
         self._hedge_seconds = None if hedge_seconds is None else not_negative("hedge_seconds", hedge_seconds)
+        from elman.sync.transport import GrpcTransport  # an engine in this process does without gRPC
+
         self._over([GrpcTransport(target) for target in targets(addresses)], retry)
 
     @classmethod
-    def over(cls, transports: Sequence[Transport], *, retry: Retry | None = None) -> Self:
+    def over(cls, transports: "Sequence[Transport]", *, retry: Retry | None = None) -> Self:
         """A client that uses the given transports, such as the engine in this process."""
         client = cls.__new__(cls)
         client._hedge_seconds = None
         client._over(transports, retry)
         return client
 
-    def _over(self, transports: Sequence[Transport], retry: Retry | None) -> None:
+    def _over(self, transports: "Sequence[Transport]", retry: Retry | None) -> None:
         self._replicas = Replicas(transports, retry, SystemClock())
 
     def complete(
@@ -214,7 +218,7 @@ class Client:
 
     def _hedged(
         self,
-        begin: Callable[[Transport, float | None], Events[Answer]],
+        begin: "Callable[[Transport, float | None], Events[Answer]]",
         tries: Tries,
         is_answer: Callable[[Answer], bool],
     ) -> Events[Answer]:
@@ -223,7 +227,7 @@ class Client:
 
     @staticmethod
     def _begin(
-        begin: Callable[[Transport, float | None], Events[Answer]], transport: Transport, tries: Tries
+        begin: "Callable[[Transport, float | None], Events[Answer]]", transport: "Transport", tries: Tries
     ) -> Events[Answer]:
         return begin(transport, tries.seconds_left())
 

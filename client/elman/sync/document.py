@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Generator
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from elman.errors import ElmanError, SendTextAgain
 from elman.protocol.draft import Draft
@@ -12,8 +12,10 @@ from elman.protocol.editable import Editable
 from elman.protocol.replicas import Replicas
 from elman.protocol.retry import Tries, shorter
 from elman.protocol.suggestions import Suggestion
-from elman.sync.stream import DocumentStream
-from elman.sync.transport import Transport
+
+if TYPE_CHECKING:
+    from elman.sync.stream import DocumentStream
+    from elman.sync.transport import Transport
 
 
 class Document(Editable):
@@ -34,7 +36,7 @@ class Document(Editable):
                 draw(suggestion)
     """
 
-    def __init__(self, draft: Draft, replicas: Replicas[Transport], debounce_seconds: float) -> None:
+    def __init__(self, draft: Draft, replicas: "Replicas[Transport]", debounce_seconds: float) -> None:
         self._changed = threading.Condition()
         super().__init__(draft, self._changed)
         self._replicas, self._debounce_seconds = replicas, debounce_seconds
@@ -83,7 +85,7 @@ class Document(Editable):
             except ElmanError as error:
                 time.sleep(self._recover(tries, error))
 
-    def _next(self, tries: Tries) -> tuple[Suggestion | None, DocumentStream | None]:
+    def _next(self, tries: Tries) -> "tuple[Suggestion | None, DocumentStream | None]":
         """A suggestion that is already known, otherwise the stream to wait for; neither if nothing more will come."""
         with self._lock:
             self._take_responses()

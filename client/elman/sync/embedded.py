@@ -3,71 +3,21 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
-from typing import Final, Protocol, TypeAlias
+from collections.abc import Callable, Generator
+from typing import TypeAlias
 
-from elman.errors import AllowMoreTime, ElmanError, from_engine
-from elman.extras import extra
+from elman.engine import DEFAULT_MODEL, SESSION_BYTES, EmbeddedEngine, FollowedDocument, open_engine, refusals
+from elman.errors import AllowMoreTime, ElmanError
 from elman.protocol.heard import Heard, lasting
 from elman.sync.client import Client
-from elman.sync.stream import DocumentStream
 from elman.v1 import completion_service_pb2 as pb
-
-DEFAULT_MODEL: Final = "shakespeare"
 
 Watch: TypeAlias = Callable[[int], None]
 """Is told how many more characters of a text were read."""
 
-SESSION_BYTES: Final = 4 << 20
-"""What the engine in this process may keep of a document: a million characters and some states. A server keeps 256 kB."""
-
 
 def unwatched(characters: int) -> None:
     """Tell nobody."""
-
-
-class FollowedDocument(Protocol):
-    """One document that is followed in this process."""
-
-    def send(self, request: pb.FollowRequest) -> None:
-        """Take a request. Raises an exception with an attribute `status` if it is refused."""
-        ...
-
-    def steps(self) -> Iterator[pb.FollowResponse | None]:
-        """The responses, and None after each step that brought none; ends when only a request can bring more."""
-        ...
-
-    def close(self) -> None:
-        """Cancel what the engine is doing for it."""
-        ...
-
-
-class EmbeddedEngine(Protocol):
-    """What elman_server.embedded offers. A refused request raises an exception with an attribute `status`.
-
-    `check` is called often while there is work, with how many characters are still to be read; what it raises ends the work.
-    """
-
-    def complete(self, request: pb.CompleteRequest, check: Callable[[int], None]) -> Iterator[pb.CompleteResponse]:
-        """Answer Complete."""
-        ...
-
-    def follow(self, size: int) -> FollowedDocument:
-        """Answer Follow; at most `size` bytes are kept of the document."""
-        ...
-
-    def score(self, request: pb.ScoreRequest, check: Callable[[int], None]) -> pb.ScoreResponse:
-        """Answer Score."""
-        ...
-
-    def list_models(self, request: pb.ListModelsRequest) -> pb.ListModelsResponse:
-        """Answer ListModels."""
-        ...
-
-    def close(self) -> None:
-        """End; nothing may be asked afterwards."""
-        ...
 
 
 class EngineTransport:
@@ -80,7 +30,7 @@ class EngineTransport:
         with refusals():
             yield from self._engine.complete(request, self._check(len(request.prefix), seconds))
 
-    def follow(self) -> DocumentStream:
+    def follow(self) -> "EngineDocumentStream":
         return EngineDocumentStream(self._engine.follow(SESSION_BYTES))
 
     def score(self, request: pb.ScoreRequest, seconds: float | None) -> Generator[pb.ScoreResponse]:
@@ -173,20 +123,4 @@ def open_client(model: str = DEFAULT_MODEL, *, device: str = "auto", watch: Watc
 
     Raises InstallExtra, PickAnotherModel, MendRequest or OSError.
     """
-    with extra("serve"):
-        from elman_server.embedded import open_embedded
-
-    with refusals():
-        return Client.over([EngineTransport(open_embedded([model] if model else [], device), watch)])
-
-
-@contextmanager
-def refusals() -> Generator[None]:
-    """Raises the error of this library for what the engine refuses."""
-    try:
-        yield
-    except Exception as error:
-        meant = from_engine(error)
-        if meant is None:
-            raise
-        raise meant from error
+    return Client.over([EngineTransport(open_engine(model, device), watch)])

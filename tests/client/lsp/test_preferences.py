@@ -61,7 +61,8 @@ def test_an_unknown_setting_is_told_with_those_that_there_are() -> None:
 
 
 def test_null_and_empty_tables_leave_the_default() -> None:
-    for values in None, {}, [], {"model": None, "languages": [], "models": []}:
+    nothing: list[Any] = [None, {}, [], {"model": None, "languages": [], "models": []}]
+    for values in nothing:
         assert GIVEN.with_values(values, GIVEN) == (GIVEN, [])
     assert GIVEN.with_values({"exclude": {}}, GIVEN)[0].exclude == ()  # an empty list of Lua
 

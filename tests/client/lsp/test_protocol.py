@@ -35,11 +35,13 @@ async def test_the_custom_request_and_the_menu_tell_the_same_ghost(start: Start)
     params = {"textDocument": {"uri": URI}, "position": {"line": editor.line, "character": editor.unit}, "context": {}}
     ghost = (await editor.ask("elman/ghostText", params)).items[0]
     identifier, place = types.TextDocumentIdentifier(URI), types.Position(editor.line, editor.unit)
-    answer = await editor.client.text_document_completion_async(types.CompletionParams(identifier, place))
+    context = types.CompletionContext(types.CompletionTriggerKind.Invoked)  # as for typing
+    answer = await editor.client.text_document_completion_async(types.CompletionParams(identifier, place, context=context))
     assert isinstance(answer, types.CompletionList)
     (item,) = answer.items
     assert isinstance(item.text_edit, types.TextEdit)
     assert item.text_edit.new_text == ghost.insertText == GHOST
+    assert item.filter_text == item.label == f"nam{GHOST}"
 
 
 async def test_the_menu_is_offered_only_to_editors_that_know_no_ghosts_and_want_it(start: Start) -> None:

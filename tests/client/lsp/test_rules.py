@@ -35,6 +35,15 @@ def test_what_an_undo_puts_back_was_not_typed() -> None:
     assert not one.is_quiet
 
 
+@pytest.mark.parametrize("starts", [(8, 7, 6), (6, 6, 6)])
+def test_what_was_deleted_key_by_key_is_put_back_at_once(starts: tuple[int, ...]) -> None:
+    one = document("a bad cab")
+    for start in starts:
+        edit(one, start, start + 1, "")
+    edit(one, 6, 6, "cab")
+    assert one.is_quiet
+
+
 def test_an_edit_of_an_older_text_is_not_taken_and_nobody_knows_the_text_any_more() -> None:
     one = document("abc")
     edit(one, 3, 3, "d", version=9)

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +19,7 @@ TEXT = "a bad cab, a fed bed\na bad c"
 
 
 @asynccontextmanager
-async def serving(artifact: Path, name: str = "english", port: int = 0) -> AsyncIterator[Server]:
+async def serving(artifact: Path, name: str = "english", port: int = 0) -> AsyncGenerator[Server]:
     """A real server with a small model under a name."""
     config = ServerConfig((f"{name}={artifact}",), port=port, metrics_port=0, rows=4, drain_notice_seconds=0, grace_seconds=0)
     server = Server(config)
@@ -138,9 +138,16 @@ async def test_a_model_that_is_not_there_is_told_once(start: Start, tmp_path: Pa
     assert "nobody" in (await editor.status()).message
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:99999", "no such host:1", ""])
+@pytest.mark.parametrize("address", ["127.0.0.1:99999", "no such host:1"])
 async def test_an_address_that_is_none_is_told(start: Start, address: str) -> None:
     editor = await start(settings={"server": [address]})
     open_text(editor)
     assert await editor.ghosts(INVOKED) == []
     assert len(editor.shown) == 1
+
+
+async def test_an_empty_address_is_told_and_the_engine_here_goes_on(start: Start) -> None:
+    editor = await start(settings={"server": [""]})
+    open_text(editor)
+    assert await editor.ghosts(INVOKED)
+    assert editor.shown == ["elman: addresses: ('',) is empty; allowed: HOST, HOST:PORT, or several"]

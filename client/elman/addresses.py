@@ -1,0 +1,31 @@
+"""What addresses of servers mean. Imports no gRPC, which a process that runs the engine itself does without."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from elman.errors import NeverRetry
+from elman.ranges import check_type
+
+DEFAULT_PORT: Final = 50051
+DEFAULT_ADDRESS: Final = f"127.0.0.1:{DEFAULT_PORT}"
+A_HOST: Final = re.compile(r"(dns:(//[^/]*/)?)?([^:/,\[\]]+|\[[^\]]+\])")
+A_BARE_IPV6: Final = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
+
+
+def targets(addresses: str | Sequence[str]) -> list[str]:
+    """The targets of one address or several; what names no port means elman's. Anything else is for gRPC to resolve."""
+    check_type("addresses", addresses, Sequence, "HOST, HOST:PORT, or several")
+    several = [addresses] if isinstance(addresses, str) else list(addresses)
+    for address in several:
+        check_type("addresses", address, str, "HOST, HOST:PORT, or several")
+    if not several or not all(several):
+        raise NeverRetry(f"addresses: {addresses!r} is empty; allowed: HOST, HOST:PORT, or several")
+    return [with_port(address) for address in several]
+
+
+def with_port(address: str) -> str:
+    """The address with elman's port, if it is a host without one: localhost, ::1, [::1], dns:///name."""
+    if A_BARE_IPV6.fullmatch(address):
+        return f"[{address}]:{DEFAULT_PORT}"
+    return f"{address}:{DEFAULT_PORT}" if A_HOST.fullmatch(address) else address

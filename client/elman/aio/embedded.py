@@ -1,0 +1,117 @@
+"""The engine in this process for an event loop: it works in the loop itself, a step at a time, and lets others in between.
+
+A step takes about a millisecond, which is less than handing work to a thread and back costs on a busy machine.
+Its synchronous twin is `elman.sync.embedded`.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+
+from elman.aio.client import AsyncClient
+from elman.engine import DEFAULT_MODEL, SESSION_BYTES, EmbeddedEngine, FollowedDocument, open_engine, refusals
+from elman.errors import AllowMoreTime, ElmanError
+from elman.protocol.heard import Heard, lasting
+from elman.v1 import completion_service_pb2 as pb
+
+
+class AsyncEngineTransport:
+    """A transport without a network."""
+
+    def __init__(self, engine: EmbeddedEngine) -> None:
+        self._engine = engine
+
+    async def complete(self, request: pb.CompleteRequest, seconds: float | None) -> AsyncGenerator[pb.CompleteResponse]:
+        check = Deadline(seconds).check
+        with refusals():
+            for event in self._engine.complete(request, check):
+                yield event
+                await asyncio.sleep(0)
+
+    def follow(self) -> "AsyncEngineDocumentStream":
+        return AsyncEngineDocumentStream(self._engine.follow(SESSION_BYTES))
+
+    async def score(self, request: pb.ScoreRequest, seconds: float | None) -> AsyncGenerator[pb.ScoreResponse]:
+        with refusals():
+            yield self._engine.score(request, Deadline(seconds).check)
+
+    async def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
+        with refusals():
+            return self._engine.list_models(request)
+
+    async def close(self) -> None:
+        self._engine.close()
+
+
+class Deadline:
+    """Ends work that takes too long."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    def check(self, left: int) -> None:
+        """Raise AllowMoreTime once the time is over, however much is left to read."""
+        if self._end is not None and time.monotonic() >= self._end:
+            raise AllowMoreTime("the timeout has passed")
+
+
+class AsyncEngineDocumentStream:
+    """A stream without a network: the task that waits does the work, on the newest requests, a step at a time."""
+
+    def __init__(self, follow: FollowedDocument) -> None:
+        self._follow = follow
+        self._requests: deque[pb.FollowRequest] = deque()
+        self._responses: deque[Heard] = deque()
+        self._is_woken = asyncio.Event()
+        self.failure: ElmanError | None = None
+
+    def send(self, request: pb.FollowRequest) -> None:
+        self._responses = lasting(self._responses)
+        self._requests.append(request)
+        self._is_woken.set()
+
+    def ask(self, request: pb.ScoreRequest) -> None:
+        """Do nothing: an engine in this process cannot be lost, and remembers a long document by itself."""
+
+    def take(self) -> Heard | None:
+        return self._responses.popleft() if self._responses else None
+
+    async def wait(self, seconds: float | None) -> None:
+        """Make the next response; if only a request can bring one, wait for that. Whatever wakes it, ends it after a step."""
+        self._is_woken.clear()
+        try:
+            with refusals():
+                is_idle = not await self._work()
+        except ElmanError as error:
+            self.failure = error
+            return
+        if is_idle:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._is_woken.wait()
+
+    async def _work(self) -> bool:
+        """Whether it brought a response or was interrupted."""
+        while self._requests:
+            self._follow.send(self._requests.popleft())
+        for response in self._follow.steps():
+            if response:
+                self._responses.append(response)
+                return True
+            await asyncio.sleep(0)
+            if self._is_woken.is_set():
+                return True
+        return False
+
+    def wake(self) -> None:
+        self._is_woken.set()
+
+    async def close(self) -> None:
+        self._follow.close()
+
+
+def open_async_client(model: str = DEFAULT_MODEL, *, device: str = "auto") -> AsyncClient:
+    """A client on an engine in this process, for one event loop; otherwise as `elman.sync.embedded.open_client`."""
+    return AsyncClient.over([AsyncEngineTransport(open_engine(model, device))])
