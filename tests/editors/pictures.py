@@ -1,5 +1,6 @@
-"""Records the pictures of `docs/editors.md` from the real editors: `python -m tests.editors.pictures`."""
+"""Records the pictures of `docs/editors.md` from the real editors: `python -m tests.editors.pictures [NAME...]`."""
 
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from html import escape
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tests.editors.emacs import Emacs
+from tests.editors.nvim_typist import GROUP, Typist
 from tests.editors.terminal import GHOST_COLOUR, Terminal
 from tests.editors.vim import Vim
 
@@ -113,12 +115,37 @@ def emacs(folder: Path) -> Iterator[Frame]:
         yield from session(editor, "M-f")
 
 
-EDITORS: Final[dict[str, Callable[[Path], Iterator[Frame]]]] = {"vim": vim, "emacs": emacs}
+def nvim(folder: Path) -> Iterator[Frame]:
+    """Neovim, whose cells come by its own protocol."""
+    with Typist(folder, size=(ROWS, COLUMNS)) as typist:
+        typist.open("points.py", TEXT + LINE)
+        for start in range(0, len(TYPED), 5):
+            typist.type_until_ghost(TYPED[start : start + 5])
+            yield seen(typist, TYPED[: start + 5])
+        for key in ("C-Right", "Tab", "Tab"):
+            typist.press(f"<{key}>")
+            typist.ghost()
+            yield seen(typist, key)
+
+
+def seen(typist: Typist, keys: str) -> Frame:
+    """What Neovim shows now."""
+    frame = typist.frame
+    rows: list[list[tuple[bool, str]]] = []
+    for number, row in enumerate(frame.rows):
+        filled = row[: len(frame.line(number))]
+        parts = groupby(filled, frame.is_in(GROUP))
+        rows.append([(is_ghost, "".join(cell.character for cell in cells)) for is_ghost, cells in parts])
+    return Frame(keys, rows, frame.cursor)
+
+
+EDITORS: Final[dict[str, Callable[[Path], Iterator[Frame]]]] = {"nvim": nvim, "vim": vim, "emacs": emacs}
 
 
 def main() -> None:
     """Record them all."""
-    for name, record in EDITORS.items():
+    for name in sys.argv[1:] or EDITORS:
+        record = EDITORS[name]
         with tempfile.TemporaryDirectory() as folder:
             (DOCS / f"{name}.svg").write_text(drawing(list(record(Path(folder)))))
 

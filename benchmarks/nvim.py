@@ -1,0 +1,216 @@
+"""What a person feels of elman in Neovim, beside a language server of the same library that computes nothing (dot_server.py).
+
+    python benchmarks/nvim.py [--quick] [--json]
+
+A real Neovim with the plugin, seen through its screen (tests/editors/neovim.py). Three figures:
+
+keys      from a key to the frame that shows the ghost asked for with it; both servers type the same line in turns, and only
+          keys count after which elman suggests something
+pace      15 keys a second: questions that were not answered before the next key, and ghosts for a text that is no longer there
+megabyte  a file of 1 MB: the longest time that Neovim did not answer, and the time to the first ghost
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from statistics import quantiles
+
+from table import show
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT))
+
+from tests.editors.neovim import Frame  # noqa: E402 # found by the path above
+from tests.editors.nvim_typist import GROUP, LANGUAGE_SERVER, TEXT, Typist  # noqa: E402
+
+DOT_SERVER = (sys.executable, str(Path(__file__).with_name("dot_server.py")))
+SOURCE = (ROOT / "client" / "elman" / "text.py").read_text()
+KEYS_A_SECOND = 15
+QUIET_SECONDS = 0.1
+"""So long after a key without a ghost, none will come."""
+MEGABYTE = 1 << 20
+
+COUNT = """
+local server = require('elman.server')
+local ask = server.ask
+ASKED, ANSWERED, ANSWERS = 0, 0, {}
+server.ask = function(is_invoked, place, answer)
+  ASKED = ASKED + 1
+  ask(is_invoked, place, function(items)
+    ANSWERED = ANSWERED + 1
+    for _, item in ipairs(items) do
+      ANSWERS[#ANSWERS + 1] = place.before .. item.text
+    end
+    answer(items)
+  end)
+end
+"""
+"""Counts what is asked and what is answered in time, and keeps what the row was to be by each answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much to measure."""
+
+    lines: int  # typed with each server in turns
+    seconds: int  # of typing at an even pace
+
+
+FULL, QUICK = Effort(60, 60), Effort(6, 5)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a fraction of the work, to see that it runs")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    arguments = parser.parse_args()
+    figures = measure(QUICK if arguments.quick else FULL)
+    if arguments.json:
+        print(json.dumps(figures))
+    else:
+        show("Neovim", ("figure", "value"), list(figures.items()))
+
+
+def measure(effort: Effort) -> dict[str, float]:
+    """All figures, by name."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        return {**keys(folder, effort.lines), **pace(folder, effort.seconds), **megabyte(folder)}
+
+
+def keys(folder: Path, lines: int) -> dict[str, float]:
+    """How long it takes from a key to its ghost."""
+    with Typist(folder, command=LANGUAGE_SERVER) as elman, Typist(folder, command=DOT_SERVER) as empty:
+        for typist, name in ((elman, "elman.py"), (empty, "empty.py")):
+            typist.open(name, SOURCE)
+            line_of(typist, "import os")
+        pairs: list[tuple[float, float]] = []
+        for line in typed_lines(lines):
+            own, others = line_of(elman, line), line_of(empty, line)
+            pairs += [(a, b) for a, b in zip(own, others, strict=True) if a is not None and b is not None]
+    own, others = (percentiles(times) for times in zip(*pairs, strict=True))
+    return {
+        "nvim_ghost_vs_empty_p50": own[0] / others[0],
+        "nvim_ghost_vs_empty_p95": own[1] / others[1],
+        "nvim_ghost_over_empty_ms_p95": 1000 * (own[1] - others[1]),
+        "nvim_ghost_ms_p50": 1000 * own[0],
+        "nvim_ghost_ms_p95": 1000 * own[1],
+        "nvim_ghosts": len(pairs),
+    }
+
+
+def typed_lines(most: int) -> Sequence[str]:
+    """What is typed: the lines of a real file."""
+    return [line for line in SOURCE.splitlines() if line.strip()][:most]
+
+
+def percentiles(times: Sequence[float]) -> tuple[float, float]:
+    """The 50th and the 95th."""
+    cuts = quantiles(times, n=20)
+    return cuts[9], cuts[18]
+
+
+def line_of(typist: Typist, line: str) -> list[float | None]:
+    """Type a line: for each key the seconds to the ghost asked for with it, None where that was not asked or not shown."""
+    times: list[float | None] = []
+    shown = ""
+    for at, character in enumerate(line):
+        since, started = len(typist.screen.frames), time.perf_counter()
+        typist.press("<lt>" if character == "<" else character)
+        frame = typist.glimpse(lambda frame, typed=line[: at + 1]: has_ghost_after(frame, typed), since, QUIET_SECONDS)
+        is_asked = not shown.startswith(character)
+        times.append(frame.seconds - started if frame and is_asked else None)
+        shown = frame.shown(GROUP, frame.cursor[0]) if frame else ""
+    typist.press("<CR>")
+    typist.settle()
+    return times
+
+
+def has_ghost_after(frame: Frame, typed: str) -> bool:
+    """Whether the cursor's row shows the typed text and a ghost."""
+    row = frame.cursor[0]
+    ghost = frame.shown(GROUP, row)
+    return ghost != "" and frame.line(row).rstrip() == (typed + ghost).rstrip()
+
+
+def pace(folder: Path, seconds: int) -> dict[str, float]:
+    """What comes too late for somebody who types evenly."""
+    with Typist(folder) as typist:
+        typist.open("pace.py", SOURCE)
+        typist.type("import os\n")
+        typist.settle()
+        typist.lua(COUNT)
+        since = len(typist.screen.frames)
+        keys = steady(seconds)
+        for key in keys:
+            typist.press(key)
+        typist.settle()
+        asked, answered, answers = typist.lua("return { ASKED, ANSWERED, ANSWERS }")
+        stale = sum(is_stale(frame, set(answers)) for frame in typist.seen(since))
+    return {"nvim_late_share": (asked - answered) / asked, "nvim_stale": stale, "nvim_questions": asked}
+
+
+def steady(seconds: int) -> Iterator[str]:
+    """Keys of a real file, each when its time has come."""
+    started = time.perf_counter()
+    for at, character in enumerate((SOURCE * 9)[: seconds * KEYS_A_SECOND]):
+        time.sleep(max(0.0, started + at / KEYS_A_SECOND - time.perf_counter()))
+        yield {"<": "<lt>", "\n": "<CR>"}.get(character, character)
+
+
+def is_stale(frame: Frame, answers: set[str]) -> bool:
+    """Whether the cursor's row shows a ghost that no answer put there."""
+    row = frame.cursor[0]
+    return frame.shown(GROUP, row) != "" and not any(answer.rstrip() == frame.line(row) for answer in answers)
+
+
+def megabyte(folder: Path) -> dict[str, float]:
+    """A large file: how long Neovim is held up, and when the first ghost is there. Without the plugin, for comparison."""
+    sources = sorted(Path(json.__file__).parents[1].glob("*.py"))
+    text = "".join(path.read_text(errors="replace") for path in sources)[:MEGABYTE] + "\n" + TEXT
+    (folder / "large.py").write_text(text)
+    with Typist(folder, "enabled = false") as typist:
+        without, _ = opened(typist)
+    with Typist(folder) as typist:
+        typist.open()  # the server runs and has its model
+        typist.type_until_ghost("measure_the_distance")
+        typist.press("<Esc>")
+        typist.settle()
+        blocked, first = opened(typist, is_ghost_wanted=True)
+    return {
+        "nvim_open_1mb_blocked_ms": 1000 * blocked,
+        "nvim_open_1mb_ghost_s": first,
+        "nvim_open_1mb_without_ms": 1000 * without,
+    }
+
+
+def opened(typist: Typist, is_ghost_wanted: bool = False) -> tuple[float, float]:
+    """Open the large file and type at its end: the longest that Neovim did not answer once it was read, and until a ghost."""
+    patience = 20 if is_ghost_wanted else 2
+    typist.call("nvim_eval", "1")
+    started = time.perf_counter()
+    typist.command("silent edit! large.py")
+    answers = [time.perf_counter()]
+    typist.press("Gomeasure_the_distance")
+    since = len(typist.screen.frames)
+    while not (frame := typist.glimpse(shows_ghost, since, 0)) and answers[-1] < answers[0] + patience:
+        typist.call("nvim_eval", "1")
+        answers.append(time.perf_counter())
+    seconds = frame.seconds - started if frame else float("inf")
+    return max(after - before for before, after in pairwise(answers)), seconds
+
+
+def shows_ghost(frame: Frame) -> bool:
+    """Whether there is a ghost in the cursor's row."""
+    return frame.shown(GROUP, frame.cursor[0]) != ""
+
+
+if __name__ == "__main__":
+    main()
