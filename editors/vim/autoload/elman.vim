@@ -131,9 +131,9 @@ def Dismiss()
   endif
 enddef
 
-# For those who hear the screen: only on demand.
+# For those who hear the screen: only on demand, and in a popup, for Vim's mode covers what is echoed.
 def Say()
-  echo ghost.IsShown() ? ghost.Text() : 'elman: nothing is suggested'
+  popup_notification(ghost.IsShown() ? ghost.Text() : 'elman: nothing is suggested', {})
 enddef
 
 def Switch(settings: dict<any>, is_on: bool)
