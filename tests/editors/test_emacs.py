@@ -245,6 +245,7 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_
             os.kill(server, signal.SIGKILL)
             emacs.wait_until(lambda server=server: not is_running(server))
             emacs.press("C-a", "C-k")
+            emacs.wait_until(lambda: emacs.ghost() == "")
         emacs.type(BEGUN)
         emacs.wait_until(lambda: "ended once more" in emacs.state()["messages"])
         state = emacs.state()

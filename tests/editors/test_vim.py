@@ -258,6 +258,7 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_
             os.kill(server, signal.SIGKILL)
             vim.wait_until(lambda server=server: not is_running(server))
             vim.press("C-u")
+            vim.wait_until(lambda: vim.ghost() == "")
         vim.type(BEGUN)
         assert vim.lines()[-1] == BEGUN
         assert vim.ghost() == ""
@@ -296,6 +297,15 @@ def test_a_block_insertion_repeats_what_was_accepted_in_each_line(vim: Vim) -> N
     accepted = f"-{BEGUN}{vim.wait_for_ghost()}"
     vim.press("Tab", "Escape")
     assert vim.lines()[:2] == [accepted, accepted]
+
+
+def test_what_is_accepted_is_neither_mapped_nor_abbreviated(vim: Vim) -> None:
+    vim.command("iabbrev <buffer> fox FOX")
+    vim.command("inoremap <buffer> o 0")
+    vim.type(f"A{BEGUN}")
+    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.press("Tab")
+    assert vim.lines()[-1] == FOX
 
 
 def test_nothing_is_suggested_in_replace_mode_and_in_a_terminal(vim: Vim) -> None:

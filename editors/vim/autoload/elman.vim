@@ -11,7 +11,6 @@ const AUTOMATIC = 2
 var asked = 0  # the newest request
 var is_late = false  # it has no answer yet
 var before: list<number> = []  # buffer, lines, line and its length, as they were at the last key
-var queued = ''  # what an accepted part inserts
 
 export def Command(arguments: list<string>)
   const [verb, scope] = [arguments[0], get(arguments, 1, 'global')]
@@ -101,17 +100,14 @@ export def Press(action: string, key: string = '')
   endif
 enddef
 
-export def Queued(): string
-  return queued
-enddef
-
-# A part is one change, to undo and to repeat.
+# A part is one change, to undo and to repeat. It goes in as if typed, but for mappings, abbreviations and 'expandtab'.
 def Accept(by: string)
   if ghost.IsFollowed()
-    queued = ghost.Part(by)
-    server.Notify('elman/accepted', {textDocument: {uri: document.Tell()}, text: queued, by: by})
-    const gone = repeat("\<Del>", ghost.Gone(queued))
-    feedkeys($"\<C-G>u{gone}\<C-R>\<C-R>=elman#Queued()\<CR>\<C-G>u", 'ni')
+    const part = ghost.Part(by)
+    server.Notify('elman/accepted', {textDocument: {uri: document.Tell()}, text: part, by: by})
+    const gone = repeat("\<Del>", ghost.Gone(part))
+    const keys = part->substitute('[[:cntrl:]]', "\<C-V>\\0", 'g')
+    feedkeys($"\<C-G>u{gone}{keys}\<C-G>u", 'ni')
   endif
 enddef
 
