@@ -55,6 +55,10 @@ A change holds from the next key on."
   "Where `elman-mode' never turns on, nor in what derives from them."
   :type '(repeat symbol))
 
+(defcustom elman-max-size (* 4 1024 1024)
+  "Nothing is suggested in a buffer of more characters."
+  :type 'natnum)
+
 (defface elman-ghost '((t :inherit shadow))
   "What is suggested.")
 
@@ -541,7 +545,9 @@ BY is what the server is told of it."
 
 (defun elman--refused-p ()
   "Whether nothing is ever suggested in this buffer."
-  (or (minibufferp) (apply #'derived-mode-p elman-excluded-modes)))
+  (or (minibufferp)
+      (> (buffer-size) elman-max-size)
+      (apply #'derived-mode-p elman-excluded-modes)))
 
 (defun elman--enable ()
   "Begin to watch the buffer."
@@ -556,7 +562,15 @@ BY is what the server is told of it."
   (add-hook 'after-set-visited-file-name-hook #'elman--close nil t)
   (when (eq elman--state 'failed)
     (setq elman--state 'off))
-  (elman--start))
+  (elman--start)
+  (run-with-idle-timer 0.3 nil #'elman--prepare (current-buffer)))
+
+(defun elman--prepare (buffer)
+  "Tell the server of BUFFER while nobody types, for a long text takes time."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer
+      (when (and elman-mode (eq elman--state 'ready) (get-buffer-window))
+        (elman--tell)))))
 
 (defun elman--disable ()
   "Watch the buffer no longer; the server ends with the last one that is watched."

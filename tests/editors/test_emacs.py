@@ -236,9 +236,9 @@ def test_what_is_suggested_is_said_on_demand(emacs: Emacs) -> None:
 
 
 def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_path: Path) -> None:
-    with Emacs(tmp_path) as emacs:
+    with Emacs(tmp_path, settings="(setq elman-restarts 2)") as emacs:
         opened(emacs)
-        for _ in range(4):
+        for _ in range(3):
             emacs.type(BEGUN)
             emacs.wait_until(lambda: emacs.ghost() == REST)
             server = emacs.server()

@@ -235,7 +235,9 @@ def test_nothing_is_suggested_where_it_is_switched_off(vim: Vim, setting: str) -
     assert vim.lines()[-1] == BEGUN
     vim.command("Elman status")
     vim.wait_for("elman: off")
-    vim.command("let g:elman_filetypes = {} | set noreadonly | Elman enable | Elman enable buffer")
+    vim.command(
+        "let g:elman_filetypes = {} | let g:elman_max_bytes = 99999 | set noreadonly | Elman enable | Elman enable buffer"
+    )
     vim.command("s/br$/b")
     vim.type("Ar")
     vim.wait_until(lambda: vim.ghost() == REST)
@@ -249,9 +251,9 @@ def test_the_status_names_the_model(vim: Vim) -> None:
 
 
 def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_path: Path) -> None:
-    with Vim(tmp_path) as vim:
+    with Vim(tmp_path, settings="let g:elman_restarts = 2") as vim:
         opened(vim)
-        for _ in range(4):
+        for _ in range(3):
             vim.type(BEGUN)
             vim.wait_until(lambda: vim.ghost() == REST)
             server = vim.server()

@@ -179,6 +179,8 @@ def Refusal(): string
     return $'off where the buffer is of the type {&buftype}'
   elseif &readonly || !&modifiable || &binary
     return 'off in what is read-only or binary'
+  elseif line2byte(line('$') + 1) > get(g:, 'elman_max_bytes', 16 * 1024 * 1024)
+    return 'off in a buffer of so many bytes'
   endif
   return ''
 enddef
