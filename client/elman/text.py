@@ -12,6 +12,8 @@ from unicodedata import is_normalized, normalize
 from elman.settings import counted
 
 BYTE_ORDER_MARK: Final = "\ufeff"
+LINE_SEPARATOR: Final = "\u2028"
+"""Stands for a line's end within a command of a shell, where LF ends the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +63,13 @@ def fold(text: str) -> Folded:
 def with_line_feeds(text: str) -> str:
     """The text with CRLF and a CR alone as LF."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def as_line(command: str) -> str:
+    """A command of a shell as one line of a text."""
+    return with_line_feeds(command).strip("\n").replace("\n", LINE_SEPARATOR)
+
+
+def as_command(line: str) -> str:
+    """What a line stands for in a shell."""
+    return line.replace(LINE_SEPARATOR, "\n")
