@@ -10,6 +10,8 @@ from typing import Final
 from elman.errors import MendRequest
 
 MODEL: Final = "shell.safetensors"
+DEFAULT_MODEL: Final = f"~/.local/share/elman/{MODEL}"
+"""Where `default_model` is, as help texts say it."""
 PRIVATE: Final = 0o700
 
 
