@@ -20,6 +20,10 @@ MEANING: Final = (
 )
 
 
+OTHERS: Final = 256
+"""Files up to this number are the shell's that started the daemon, which is to hold none of them open."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """WHAT, SHELL and the flags."""
     parser.epilog = MEANING
@@ -51,19 +55,23 @@ def init(arguments: argparse.Namespace) -> None:
 def serve(arguments: argparse.Namespace) -> None:
     """Be the daemon, in a session of its own, so that no shell's end and no Ctrl-C ends it early."""
     from elman.shell import daemon
-    from elman.shell.conversation import Conversation
     from elman.sync.embedded import open_client
 
     with extra("serve"):
-        from elman_models.selection.secret_lines import secrets_in
+        from elman_models.selection.shell_secrets import secrets_in_command
 
     model = model_of(arguments.model)
     path = (arguments.socket or socket_folder() / socket_name(model)).absolute()
     with suppress(OSError):  # it leads one already, where a person starts it
         os.setsid()
-    with open_client(model, device="cpu") as client:
-        os.chdir("/")
-        daemon.serve(path, lambda: Conversation(client, lambda line: bool(secrets_in(line))))
+    os.chdir("/")
+    os.closerange(3, OTHERS)
+    daemon.serve(
+        path,
+        lambda: open_client(model, device="cpu"),
+        is_private=lambda line: bool(secrets_in_command(line)),
+        ready=lambda: write(f"serving at {path}\n"),
+    )
 
 
 def model_of(named: str | None) -> str:

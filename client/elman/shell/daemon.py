@@ -21,6 +21,7 @@ from typing import Final
 from elman.shell import wire
 from elman.shell.conversation import Conversation
 from elman.shell.place import made_private
+from elman.sync.client import Client
 
 WARM_SECONDS: Final = 0.02
 """How long a shell is to be silent after the commands that it ran, before they are read."""
@@ -31,10 +32,11 @@ LINGER_SECONDS: Final = 1.0
 CREDENTIALS: Final = struct.Struct("3i")  # process, user, group: unix(7)
 
 
-def serve(path: Path, converse: Callable[[], Conversation]) -> None:
-    """Answer at a socket until no shell is left; return at once where another daemon does. Raises MendRequest or OSError.
+def serve(path: Path, open_engine: Callable[[], Client], is_private: Callable[[str], bool], ready: Callable[[], None]) -> None:
+    """Answer at a socket until no shell is left; return at once where another daemon does.
 
-    `converse` begins the conversation with one shell.
+    What of a shell `is_private` is neither kept nor continued. `ready` is called once shells are listened to. Raises ElmanError
+    or OSError.
     """
     made_private(path.parent)
     with path.with_suffix(".lock").open("w") as lock:
@@ -42,7 +44,8 @@ def serve(path: Path, converse: Callable[[], Conversation]) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
-        asyncio.run(Daemon(converse).run(path))
+        with open_engine() as client:
+            asyncio.run(Daemon(lambda: Conversation(client, is_private)).run(path, ready))
 
 
 class Daemon:
@@ -53,7 +56,7 @@ class Daemon:
         self._shells = 0
         self._is_over = asyncio.Event()
 
-    async def run(self, path: Path) -> None:
+    async def run(self, path: Path, ready: Callable[[], None]) -> None:
         """Listen until there are no shells, or SIGTERM comes."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -61,6 +64,7 @@ class Daemon:
         loop.call_later(FIRST_SECONDS, self._end_if_alone)
         with bound(path) as listener:
             server = await asyncio.start_unix_server(self._hear, sock=listener, limit=wire.MOST_BYTES)
+            ready()
             await self._is_over.wait()
             server.close()
 

@@ -96,7 +96,9 @@ _elman_hear() {  # what the daemon says, whenever it comes
     fi
     _elman_heard+=$chunk
     [[ $_elman_heard == *$'\0' ]] || return 0
-    ghost=${${_elman_heard#*$'\t'}%$'\0'} _elman_heard=
+    ghost=${${_elman_heard%$'\0'}##*$'\0'} _elman_heard=  # the last answer
+    [[ ${ghost%%$'\t'*} == $_elman_number ]] || return 0
+    ghost=${ghost#*$'\t'}
     local asked=$_elman_asked line=$PREBUFFER$BUFFER
     _elman_asked=
     [[ -n $_elman_wanted && $line == "$asked"* ]] || ghost=
@@ -144,7 +146,7 @@ _elman_finished() {  # the line is entered: it is drawn once more
 }
 
 _elman_begun() {  # a new line
-    _elman_wanted= _elman_line=$BUFFER _elman_ghost= _elman_entry=
+    _elman_wanted= _elman_line=$BUFFER _elman_ghost= _elman_entry= _elman_asked=
     return 0
 }
 

@@ -7,11 +7,15 @@ from typing import Final
 
 from elman.shell.place import socket_name
 
-SHELLS: Final = ("zsh",)
+SHELLS: Final = ("zsh", "bash", "fish")
 
 
 def script(shell: str, model: str) -> str:
     """The script for a shell, whose daemon has this model."""
-    serve = [sys.executable, "-P", "-m", "elman", "shell", "serve", "--model", model]  # -P: no module of the folder one is in
+    python = [sys.executable, "-P", "-m"]  # -P: no module of the folder one is in
+    serve = [*python, "elman", "shell", "serve", "--model", model]
     text = files("elman.shell").joinpath(f"ghost.{shell}").read_text(encoding="utf-8")
-    return text.replace("@SERVE@", shlex.join(serve)).replace("@NAME@", socket_name(model))
+    words = {"SERVE": shlex.join(serve), "BRIDGE": shlex.join([*python, "elman.shell.bridge"]), "NAME": socket_name(model)}
+    for name, value in words.items():
+        text = text.replace(f"@{name}@", value)
+    return text

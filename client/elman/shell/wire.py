@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 
 RAN: Final = "ran"
 ASK: Final = "ask"
+WANT: Final = b"want\t"
+"""What bash and fish say to their bridge in place of a question: it numbers it."""
 END: Final = b"\0"
 MOST_BYTES: Final = 1 << 16
 """Of one message; the scripts tell of no longer command and ask about no longer line than 1,000 characters."""

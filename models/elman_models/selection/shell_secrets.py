@@ -84,7 +84,7 @@ def widened(secret: Secret, words: Sequence[re.Match[str]]) -> Secret:
 def in_words(words: Sequence[re.Match[str]]) -> Iterator[Secret]:
     """Values of flags and variables whose names tell what they are, and of flags that one program has for its password."""
     programs = {word[0].rpartition("/")[2] for word in words}
-    for word, following in zip(words, [*words[1:], None], strict=True):
+    for word, following in zip(words, [*words[1:], None], strict=False):
         if found := ASSIGNED.match(word[0]):
             if is_value(found["value"]):
                 yield secret_of(word, "a secret in a variable")
