@@ -8,6 +8,7 @@ process, so that nothing is ever waited for that is not there. It ends when the 
 """
 
 import os
+import re
 import selectors
 import signal
 import socket
@@ -26,6 +27,8 @@ ASKED, SAID = 241, 242
 PATIENCE_SECONDS: Final = 0.15
 """How long a person may have to wait who has asked by a key."""
 KEPT_COMMANDS: Final = 50
+LONGEST: Final = 1000
+HISTORY_LINE: Final = re.compile(rb" *(\d+)\*?  (.+)\n", re.DOTALL)
 LAUNCHES, BETWEEN_SECONDS = 3, 5.0
 """How often a daemon is started in vain, and how long after one another."""
 
@@ -47,6 +50,8 @@ def main(shell: int, path: Path, serve: Sequence[str]) -> None:
             for message in messages:
                 if message.startswith(wire.WANT):
                     os.write(said, link.ghost(message.removeprefix(wire.WANT)) + wire.END)
+                elif message.startswith(wire.DID):
+                    link.did(message.removeprefix(wire.DID))
                 else:
                     link.ran(message)
 
@@ -68,7 +73,15 @@ class Link:
         self._past: deque[bytes] = deque(maxlen=KEPT_COMMANDS)
         self._daemon: socket.socket | None = None
         self._launches, self._launched = 0, -BETWEEN_SECONDS
-        self._number = 0
+        self._number, self._event = 0, b""
+
+    def did(self, line: bytes) -> None:
+        """The last line of bash's history, which is the same where nothing was entered that it keeps."""
+        found = HISTORY_LINE.fullmatch(line)
+        if found and found[1] != self._event:
+            self._event = found[1]
+            if not found[2].startswith((b" ", b"\t")) and len(found[2]) <= LONGEST:
+                self.ran(wire.RAN.encode() + b"\t" + found[2])
 
     def ran(self, message: bytes) -> None:
         """A command was entered."""

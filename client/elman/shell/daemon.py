@@ -75,8 +75,8 @@ class Daemon:
         try:
             with watched(writer):
                 await talk(conversation, reader, writer)
-        except (ConnectionError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # it has gone, or it is no shell
+        except (ConnectionError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
+            pass  # it has gone, or it is no shell, or the daemon is to end
         finally:
             conversation.close()
             writer.close()

@@ -14,25 +14,18 @@ _elman_socket=${XDG_RUNTIME_DIR:+$XDG_RUNTIME_DIR/elman}
 _elman_socket=${_elman_socket:-/tmp/elman-$EUID}/@NAME@
 _elman_bridge=$(@BRIDGE@ $$ "$_elman_socket" @SERVE@ --socket "$_elman_socket" </dev/null >/dev/null 2>&1 & echo $!)
 
-_elman_ran() {  # after a command: the history has it, unless it is not to
-    local status=$? event command
-    event=$(HISTTIMEFORMAT='' builtin history 1)
-    if [[ $event =~ ^\ *([0-9]+)\*?\ \ (.*) && ${BASH_REMATCH[1]} != "$_elman_event" ]]; then
-        command=${BASH_REMATCH[2]}
-        [[ -z $_elman_event ]] || _elman_tell ran "$command"
-        _elman_event=${BASH_REMATCH[1]}
-    fi
+_elman_ran() {  # after a command, what the history has of it, as it prints it: without a process of its own
+    local status=$?
+    [[ $ELMAN_SHELL != off && -p /proc/$_elman_bridge/fd/241 ]] &&
+        { printf 'did\t'; HISTTIMEFORMAT='' builtin history 1; printf '\0'; } 2>/dev/null >>"/proc/$_elman_bridge/fd/241"
     return $status
-}
-
-_elman_tell() {  # the bridge, which is there or is not
-    [[ $2 != [[:space:]]* && ${#2} -le 1000 && $ELMAN_SHELL != off && -p /proc/$_elman_bridge/fd/241 ]] || return
-    { printf '%s\t%s\0' "$1" "$2" >>"/proc/$_elman_bridge/fd/241"; } 2>/dev/null
 }
 
 _elman_ghost() {  # what may follow the line
     ghost=
-    [[ -n $READLINE_LINE && $READLINE_POINT -ge ${#READLINE_LINE} ]] && _elman_tell want "$READLINE_LINE" || return
+    [[ $READLINE_LINE == [^[:space:]]* && $READLINE_POINT -ge ${#READLINE_LINE} && ${#READLINE_LINE} -le 1000 ]] || return
+    [[ $ELMAN_SHELL != off && -p /proc/$_elman_bridge/fd/241 ]] || return
+    { printf 'want\t%s\0' "$READLINE_LINE" >>"/proc/$_elman_bridge/fd/241"; } 2>/dev/null
     { IFS= read -r -d '' -t 0.3 ghost <"/proc/$_elman_bridge/fd/242"; } 2>/dev/null
     [[ -n $ghost ]]
 }

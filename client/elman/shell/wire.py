@@ -13,6 +13,8 @@ RAN: Final = "ran"
 ASK: Final = "ask"
 WANT: Final = b"want\t"
 """What bash and fish say to their bridge in place of a question: it numbers it."""
+DID: Final = b"did\t"
+"""What bash says to it of a command: a line of its history, number and all."""
 END: Final = b"\0"
 MOST_BYTES: Final = 1 << 16
 """Of one message; the scripts tell of no longer command and ask about no longer line than 1,000 characters."""
