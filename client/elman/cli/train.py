@@ -84,9 +84,10 @@ def run(arguments: argparse.Namespace) -> int:
         from elman_models.training.shell_text import read_shell_text
         from elman_models.training.train import train
 
+    output = arguments.output or private(default_model())
     trained = train(
         arguments.files,
-        arguments.output or default_model(),
+        output,
         recipe_of(arguments),
         starts=starts(arguments.origin),
         resume=arguments.resume,
@@ -97,6 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
         keep_secrets=arguments.keep_secrets,
         read=read_shell_text if arguments.shell_history else read_training_text,
     )
+    if arguments.shell_history:
+        tell(f"  elman shell --help says how zsh, bash and fish suggest from {output}")
     if arguments.plot:
         from elman_models.plots.curve import draw
 
@@ -110,6 +113,12 @@ def check(arguments: argparse.Namespace) -> None:
         raise MendRequest("-o names the model file to write; only --shell-history has a place for it")
     if arguments.dry_run and not arguments.shell_history:
         raise MendRequest("--dry-run needs --shell-history")
+
+
+def private(model: Path) -> Path:
+    """The model's path, in a folder that nobody else may look into if it has to be made: a history is its owner's."""
+    model.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return model
 
 
 def dry_run(arguments: argparse.Namespace) -> int:

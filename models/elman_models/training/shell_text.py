@@ -19,7 +19,7 @@ from elman_models.selection.shell_secrets import masked, secrets_in_command
 
 LONGEST: Final = 1000
 """Characters of a command."""
-MOST_COMMANDS: Final = 100_000
+MOST_COMMANDS: Final = 50_000
 """The last of a file; with more, a model would learn for hours what its owner no longer does."""
 MINIMUM_CHARACTERS: Final = 1000
 """A day's commands: with recall, a model of so few is worth something already."""
@@ -120,7 +120,7 @@ def last_entries(path: Path) -> Sequence[Entry]:
     with opened(path) as file:
         found = deque(entries(file), MOST_COMMANDS)
     name = name_of(path)
-    if not found:
+    if not any(each.command.strip() for each in found):
         raise CorpusError(f"{name}: no commands in it")
     if 2 * sum(b"\0" in each.command or text_of(each.command) is None for each in found) > len(found):
         raise CorpusError(f"{name}: no history of a shell: most of it is no text")
