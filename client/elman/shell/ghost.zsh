@@ -12,10 +12,11 @@ then
 
 typeset -g _elman_socket=${XDG_RUNTIME_DIR:+$XDG_RUNTIME_DIR/elman}
 _elman_socket=${_elman_socket:-/tmp/elman-$EUID}/@NAME@
-typeset -gi _elman_fd=0 _elman_number=0 _elman_launches=0 _elman_past_size=0
+typeset -gi _elman_fd=0 _elman_number=0 _elman_launches=0
 typeset -gF _elman_launched=0
-typeset -g _elman_line='' _elman_ghost='' _elman_asked='' _elman_wanted='' _elman_heard='' _elman_entry=''
+typeset -g _elman_line='' _elman_ghost='' _elman_asked='' _elman_wanted='' _elman_heard='' _elman_entry='' _elman_beside=''
 typeset -ga _elman_past=()
+typeset -gA _elman_own=()
 
 # What leads to the line as it is without typing: what is there is not to be continued yet.
 typeset -g _elman_untyped='(*history*|*search*|*complet*|*menu*|*list*|*expand*|*yank*|*paste*|*undo*|*redo*|spell-word|elman-dismiss|elman-toggle)'
@@ -101,19 +102,21 @@ _elman_hear() {  # what the daemon says, whenever it comes
     ghost=${ghost#*$'\t'}
     local asked=$_elman_asked line=$PREBUFFER$BUFFER
     _elman_asked=
-    [[ -n $_elman_wanted && $line == "$asked"* ]] || ghost=
+    [[ -n $_elman_wanted && $line == "$asked"* && $KEYMAP != menuselect && $LASTWIDGET != ${~_elman_untyped} ]] || ghost=
     local typed=${line#"$asked"}
     [[ $ghost == "$typed"?* ]] && ghost=${ghost#"$typed"} || ghost=
     [[ -z $_elman_wanted || $line == "$asked" ]] || _elman_ask
-    if [[ -n $_elman_wanted && -n $ghost && $_elman_ghost != "$ghost"* ]] || [[ $line == "$asked" && $_elman_ghost != "$ghost" ]]
-    then
-        _elman_show "$ghost"
-        zle -R
-    fi
+    [[ $line == "$asked" || ( -n $ghost && $_elman_ghost != "$ghost"* ) ]] || return 0  # what is there is as good
+    _elman_show "$ghost"
+    zle -R
     return 0
 }
 
 _elman_follow() {  # what was done to the line since it was last looked at
+    if [[ -n $_elman_beside ]]; then
+        (( _elman_fd )) || _elman_connect  # so that the daemon stays
+        return
+    fi
     local before=$_elman_line typed=
     _elman_line=$BUFFER
     if [[ -n $_elman_wanted && $BUFFER == "$before" && $CURSOR -eq $#BUFFER ]]; then
@@ -147,24 +150,45 @@ _elman_finished() {  # the line is entered: it is drawn once more
 
 _elman_begun() {  # a new line
     _elman_wanted= _elman_line=$BUFFER _elman_ghost= _elman_entry= _elman_asked=
+    (( $+functions[_zsh_autosuggest_bind_widgets] )) && _elman_beside=1  # it draws: this asks for it where history has nothing
+    [[ -z $_elman_beside || -n ${ZSH_AUTOSUGGEST_STRATEGY[(r)elman]} ]] || ZSH_AUTOSUGGEST_STRATEGY+=(elman)
     return 0
 }
 
 _elman_move() {  # over the ghost, as over text, with the widget that was there before; what it passes is accepted
     emulate -L zsh
-    _elman_follow
-    local ghost=$_elman_ghost
-    local -i length=$#BUFFER
-    if [[ -z $ghost || $CURSOR -ne $length ]]; then
-        zle elman-own-$WIDGET -- "$@"
+    local own=$_elman_own[$WIDGET] ghost
+    [[ -z $_elman_ghost || $POSTDISPLAY != "$_elman_ghost" ]] || _elman_follow  # it may be of an older line
+    ghost=$_elman_ghost
+    if [[ -z $ghost || $POSTDISPLAY != "$ghost" || $CURSOR -ne $#BUFFER ]]; then
+        zle $own -- "$@"
         return
     fi
     BUFFER+=$ghost
-    [[ $WIDGET == *word* ]] && zle elman-own-$WIDGET -- "$@" || CURSOR=$#BUFFER
+    [[ $WIDGET == *word* ]] && zle $own -- "$@" || CURSOR=$#BUFFER
     ghost=$BUFFER[CURSOR+1,-1] BUFFER=$BUFFER[1,CURSOR] _elman_line=$BUFFER
     _elman_show "$ghost"
     _elman_ask
     return 0
+}
+
+_zsh_autosuggest_strategy_elman() {  # where zsh-autosuggestions draws; it asks in a process of its own, which may wait
+    emulate -L zsh
+    typeset -g suggestion=
+    local REPLY chunk heard event
+    [[ $1 != [[:space:]]* && $ELMAN_SHELL != off && -S $_elman_socket && -O $_elman_socket ]] || return 0
+    zsocket $_elman_socket 2>/dev/null || return 0
+    local -i _elman_fd=$REPLY
+    for event in "${(@)_elman_past}"; do
+        _elman_tell "$event"
+    done
+    print -rnu $_elman_fd -- $'ask\t1\t'"$PREBUFFER$1"$'\0' 2>/dev/null
+    while [[ $heard != *$'\0' ]] && sysread -i $_elman_fd -t 0.3 chunk; do
+        heard+=$chunk
+    done
+    exec {_elman_fd}>&-
+    heard=${${heard#*$'\t'}%$'\0'}
+    [[ -z $heard ]] || suggestion=$1$heard
 }
 
 elman-dismiss() { _elman_wanted=; _elman_show ''; }
@@ -178,7 +202,12 @@ elman-toggle() { [[ $ELMAN_SHELL == off ]] && ELMAN_SHELL=on || ELMAN_SHELL=off;
     zle -N elman-toggle
     for widget in {,vi-}{forward-char,end-of-line} vi-add-eol {,emacs-,vi-}forward-word vi-forward-{blank-word,word-end,blank-word-end}
     do
-        zle -A $widget elman-own-$widget && zle -N $widget _elman_move
+        _elman_own[$widget]=.$widget  # of a name that no other script wraps
+        if [[ $widgets[$widget] == user:* ]]; then
+            _elman_own[$widget]=orig-elman-$widget
+            zle -N orig-elman-$widget ${widgets[$widget]#user:}
+        fi
+        zle -N $widget _elman_move
     done
     autoload -Uz add-zsh-hook add-zle-hook-widget
     add-zsh-hook preexec _elman_ran

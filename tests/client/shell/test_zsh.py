@@ -11,7 +11,7 @@ from screen import GHOST, Screen
 from elman.sync.client import Client
 
 QUIET = """
-quiet() { while [[ -n $_elman_asked ]]; do elman-hear $_elman_fd; done; zle -M "nothing is asked" }
+quiet() { while [[ -n $_elman_asked ]]; do _elman_hear $_elman_fd; done; zle -M "nothing is asked" }
 zle -N quiet
 bindkey '^Xq' quiet
 """
@@ -127,6 +127,50 @@ def test_a_line_that_begins_with_a_space_is_private(zsh: Screen, person: Person)
     zsh.type(f" {LINE}")
     zsh.until(lambda screen: screen.line == f">  {LINE.rstrip()}")
     assert stays_bare(zsh)
+
+
+def test_nothing_is_suggested_beside_a_menu_of_completions(person: Person) -> None:
+    person.daemon()
+    menu = f"autoload -Uz compinit; compinit -D -u; zstyle ':completion:*' menu select; {QUIET}"
+    zsh = person.shell("zsh", menu)
+    zsh.until(lambda screen: screen.line == ">")
+    zsh.type("touch oldman oldmen")
+    zsh.press("Enter")
+    zsh.until(lambda screen: screen.line == ">")
+    zsh.type("echo the ol")
+    zsh.press("Tab")
+    zsh.until(lambda screen: "oldman" in screen.line and "oldmen" in screen.line, "a menu")
+    assert not zsh.ghost
+    zsh.press("C-c", "C-c")
+    zsh.until(lambda screen: screen.line == ">")
+    assert not GHOST.search(zsh.styled().partition("oldman")[2])
+
+
+def test_a_line_within_a_command_is_continued_after_those_before(zsh: Screen, client: Client) -> None:
+    zsh.type("for word in the old man; do")
+    zsh.press("Enter")
+    zsh.until(lambda screen: "for>" in screen.line)
+    zsh.type(LINE)
+    zsh.until(lambda screen: screen.ghost)
+    assert zsh.ghost == after(client, f"for word in the old man; do\n{LINE}").rstrip()
+
+
+def test_it_can_be_turned_off_by_one_setting(zsh: Screen) -> None:
+    zsh.type("ELMAN_SHELL=off")
+    zsh.press("Enter")
+    zsh.until(lambda screen: screen.line == ">")
+    zsh.type(LINE)
+    zsh.until(lambda screen: screen.line == f"> {LINE}".rstrip())
+    assert stays_bare(zsh)
+
+
+def test_sourced_twice_it_is_there_once(person: Person) -> None:
+    person.daemon()
+    zsh = person.shell("zsh", 'source =(sed "/^source/d" ~/.zshrc)')
+    zsh.until(lambda screen: screen.line == ">")
+    ghost = ghost_of(zsh)
+    zsh.press("Right")
+    zsh.until(lambda screen: screen.line.startswith(f"> {LINE}{ghost}") and screen.ghost != ghost)
 
 
 def test_commands_of_this_session_are_recalled(zsh: Screen, client: Client) -> None:
