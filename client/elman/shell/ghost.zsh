@@ -12,9 +12,9 @@ then
 
 typeset -g _elman_socket=${XDG_RUNTIME_DIR:+$XDG_RUNTIME_DIR/elman}
 _elman_socket=${_elman_socket:-/tmp/elman-$EUID}/@NAME@
-typeset -gi _elman_fd=0 _elman_number=0 _elman_launches=0
+typeset -gi _elman_fd=0 _elman_number=0 _elman_answered=0 _elman_launches=0
 typeset -gF _elman_launched=0
-typeset -g _elman_line='' _elman_ghost='' _elman_asked='' _elman_wanted='' _elman_heard='' _elman_entry='' _elman_beside=''
+typeset -g _elman_line='' _elman_ghost='' _elman_asked='' _elman_wanted='' _elman_heard='' _elman_entry='' _elman_beside='' _elman_hangs=''
 typeset -ga _elman_past=()
 typeset -gA _elman_own=()
 
@@ -32,12 +32,13 @@ _elman_launch() {  # a daemon, for the next key; three times in vain, and no mor
 _elman_connect() {  # whether there is a daemon
     emulate -L zsh
     local folder=${_elman_socket:h} REPLY event
+    [[ -z $_elman_hangs ]] || return 1
     if [[ ! -S $_elman_socket || ! -O $_elman_socket || ! -O $folder || -h $folder ]] || ! zsocket $_elman_socket 2>/dev/null
     then
         _elman_launch
         return 1
     fi
-    _elman_fd=$REPLY _elman_launches=0 _elman_asked='' _elman_heard=''
+    _elman_fd=$REPLY _elman_launches=0 _elman_asked='' _elman_heard='' _elman_answered=$_elman_number
     zle -F -w $_elman_fd elman-hear
     if (( ! $#_elman_past )); then
         for event in ${(Oa)${(@On)${(@k)history}}[1,50]}; do
@@ -73,6 +74,11 @@ _elman_ran() {  # before a command runs
 _elman_ask() {  # what may follow the line; while a question is open, the next one waits
     [[ -z $_elman_asked ]] || return 0
     (( _elman_fd )) || _elman_connect || return 0
+    if (( _elman_number - _elman_answered >= 4 )); then  # it hangs, and what is written to it would be held up in the end
+        _elman_leave
+        _elman_hangs=1
+        return 0
+    fi
     _elman_asked=$PREBUFFER$BUFFER
     print -rnu $_elman_fd -- $'ask\t'"$(( ++_elman_number ))"$'\t'"$_elman_asked"$'\0' 2>/dev/null || _elman_leave
 }
@@ -98,7 +104,8 @@ _elman_hear() {  # what the daemon says, whenever it comes
     _elman_heard+=$chunk
     [[ $_elman_heard == *$'\0' ]] || return 0
     ghost=${${_elman_heard%$'\0'}##*$'\0'} _elman_heard=  # the last answer
-    [[ ${ghost%%$'\t'*} == $_elman_number ]] || return 0
+    _elman_answered=${ghost%%$'\t'*}
+    (( _elman_answered == _elman_number )) || return 0
     ghost=${ghost#*$'\t'}
     local asked=$_elman_asked line=$PREBUFFER$BUFFER
     _elman_asked=

@@ -196,6 +196,24 @@ def test_typing_goes_on_when_the_daemon_is_killed_and_with_a_new_one(person: Per
     assert len(zsh.text.splitlines()) == 1  # nothing was said
 
 
+def test_a_daemon_that_hangs_holds_up_nobody(person: Person) -> None:
+    daemon = person.daemon()
+    zsh = person.shell("zsh")
+    zsh.until(lambda screen: screen.line == ">")
+    ghost_of(zsh)
+    daemon.send_signal(signal.SIGSTOP)
+    zsh.press("C-u")
+    for number in range(6):
+        zsh.type(f": {number} {'x' * 900}")
+        zsh.press("C-u")
+        zsh.type(f"echo a{number}")
+        zsh.press("Enter")
+        zsh.until(lambda screen, number=number: screen.text.endswith(f"\na{number}\n>"))
+    zsh.type("echo hangs $_elman_hangs, ${(t)_elman_fd} $_elman_fd")
+    zsh.press("Enter")
+    zsh.until(lambda screen: "hangs 1, integer 0" in screen.text)  # it is asked no more
+
+
 def test_the_shell_starts_its_daemon_and_none_is_left_when_it_has_ended(person: Person) -> None:
     zsh = person.shell("zsh")
     other = person.shell("zsh")
