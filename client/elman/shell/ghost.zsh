@@ -14,7 +14,7 @@ typeset -g _elman_socket=${XDG_RUNTIME_DIR:+$XDG_RUNTIME_DIR/elman}
 _elman_socket=${_elman_socket:-/tmp/elman-$EUID}/@NAME@
 typeset -gi _elman_fd=0 _elman_number=0 _elman_answered=0 _elman_launches=0
 typeset -gF _elman_launched=0
-typeset -g _elman_line='' _elman_ghost='' _elman_asked='' _elman_wanted='' _elman_heard='' _elman_entry='' _elman_beside='' _elman_hangs=''
+typeset -g _elman_line='' _elman_ghost='' _elman_asked='' _elman_wanted='' _elman_heard='' _elman_style='fg=8' _elman_memo='' _elman_beside='' _elman_hangs=''
 typeset -ga _elman_past=()
 typeset -gA _elman_own=()
 
@@ -84,14 +84,14 @@ _elman_ask() {  # what may follow the line; while a question is open, the next o
 }
 
 _elman_show() {  # a ghost after the line, or none
-    region_highlight=("${(@)region_highlight:#$_elman_entry}")
+    region_highlight=("${(@)region_highlight:#* $_elman_style}")  # wherever it is now: zle moves it with the text
     [[ $POSTDISPLAY != "$_elman_ghost" ]] || POSTDISPLAY=
     [[ -z $POSTDISPLAY ]] || set -- ''  # another's
     _elman_ghost=$1
     [[ -n $_elman_ghost ]] || return 0
     POSTDISPLAY=$_elman_ghost
-    _elman_entry="$#BUFFER $(( $#BUFFER + $#POSTDISPLAY )) ${ELMAN_SHELL_STYLE:-fg=8}"
-    region_highlight+=("$_elman_entry")
+    _elman_style="${ELMAN_SHELL_STYLE:-fg=8}$_elman_memo"
+    region_highlight+=("$#BUFFER $(( $#BUFFER + $#POSTDISPLAY )) $_elman_style")
 }
 
 _elman_hear() {  # what the daemon says, whenever it comes
@@ -156,7 +156,7 @@ _elman_finished() {  # the line is entered: it is drawn once more
 }
 
 _elman_begun() {  # a new line
-    _elman_wanted= _elman_line=$BUFFER _elman_ghost= _elman_entry= _elman_asked=
+    _elman_wanted= _elman_line=$BUFFER _elman_ghost= _elman_asked=
     (( $+functions[_zsh_autosuggest_bind_widgets] )) && _elman_beside=1  # it draws: this asks for it where history has nothing
     [[ -z $_elman_beside || -n ${ZSH_AUTOSUGGEST_STRATEGY[(r)elman]} ]] || ZSH_AUTOSUGGEST_STRATEGY+=(elman)
     return 0
@@ -204,6 +204,8 @@ elman-toggle() { [[ $ELMAN_SHELL == off ]] && ELMAN_SHELL=on || ELMAN_SHELL=off;
 () {
     emulate -L zsh
     local widget
+    autoload -Uz add-zsh-hook add-zle-hook-widget is-at-least
+    is-at-least 5.9 && _elman_memo=' memo=elman' _elman_style+=$_elman_memo
     zle -N elman-hear _elman_hear
     zle -N elman-dismiss
     zle -N elman-toggle
@@ -216,7 +218,6 @@ elman-toggle() { [[ $ELMAN_SHELL == off ]] && ELMAN_SHELL=on || ELMAN_SHELL=off;
         fi
         zle -N $widget _elman_move
     done
-    autoload -Uz add-zsh-hook add-zle-hook-widget
     add-zsh-hook preexec _elman_ran
     add-zle-hook-widget line-init _elman_begun
     add-zle-hook-widget line-pre-redraw _elman_drawn

@@ -19,6 +19,8 @@ from elman.sync.client import Client
 MODEL = "english"
 LINE = "echo the old man "
 """What the model has something to say to."""
+WORDS = "echo the ki"
+"""A line that it goes on with by the rest of a word, and another word."""
 SHELLS = {
     "zsh": ("zsh", ".zshrc", "PS1='> '\nHISTFILE=$HOME/history SAVEHIST=100\n"),
     "bash": ("bash --noprofile --rcfile {home}/.bashrc", ".bashrc", "PS1='> '\nHISTFILE=$HOME/history\n"),

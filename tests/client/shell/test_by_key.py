@@ -5,13 +5,10 @@ import select
 import signal
 
 import pytest
-from person import LINE, Person, after
+from person import LINE, WORDS, Person, after
 from screen import Screen
 
 from elman.sync.client import Client
-
-WORDS = "echo the ki"
-"""A line that the model goes on with by the rest of a word, and another word."""
 
 
 @pytest.fixture(params=["bash", "fish"])

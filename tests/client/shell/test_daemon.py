@@ -52,6 +52,8 @@ def test_it_answers_what_the_engine_says_after_what_was_run(person: Person, clie
         assert answer(other, ": xylo") == after(client, ": xylo")  # of another session
         assert answer(one, LINE, 2) == after(client, LINE, command)
         assert answer(one, "mysql -phunter2 ", 3) == ""
+        one.sendall(b"ran\tmysql -phunter2 shop\0ran\tls\0" * 3)
+        assert "hunter2" not in answer(one, "mysql -", 4)
 
 
 def test_a_command_of_several_lines_may_be_recalled_as_such(person: Person) -> None:
