@@ -11,7 +11,7 @@ from pathlib import Path
 
 WAIT_SECONDS = 20.0
 STYLE = re.compile(r"\x1b\[[0-9;:]*m")
-GHOST = re.compile(r"\x1b\[(?:90|2|2;\d+)m(.*?)(?=\x1b\[|$)")
+GHOST = re.compile(r"\x1b\[(?:90|2|2;\d+)m(.*?)(?=\x1b\[|$)", re.MULTILINE)
 """What is drawn in the colour of ghosts, bright black, or faint."""
 
 
