@@ -102,6 +102,7 @@ def test_the_wheel_holds_the_three_packages_the_shipped_models_and_types(wheel: 
     assert len(extension_in(wheel)) == 1
     assert {"elman/__init__.py", "elman/v1/completion_service_pb2.py", "elman_server/engine/engine.py"} <= names
     assert {f"elman_models/shipped/{name}.safetensors" for name in ("shakespeare", "python", "english")} <= names
+    assert {f"elman/shell/ghost.{shell}" for shell in ("zsh", "bash", "fish")} <= names
     assert {"elman/py.typed", "elman_server/py.typed", "elman_models/py.typed"} <= names
     assert not [name for name in names if name.startswith(("tests", "benchmarks", "deploy"))]
 

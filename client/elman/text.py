@@ -14,6 +14,8 @@ from unicodedata import combining, is_normalized, normalize
 from elman.settings import counted
 
 BYTE_ORDER_MARK: Final = "\ufeff"
+LINE_SEPARATOR: Final = "\u2028"
+"""Stands for a line's end within a command of a shell, where LF ends the command."""
 
 MANY_MARKS: Final = re.compile(r"[^\w\s\0-\u02ff]{32,}")
 """Among signs, so many marks on one character that to put them in order pair by pair would take long."""
@@ -83,3 +85,13 @@ def in_order(marks: str) -> str:
 def with_line_feeds(text: str) -> str:
     """The text with CRLF and a CR alone as LF."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def as_line(command: str) -> str:
+    """A command of a shell as one line of a text."""
+    return with_line_feeds(command).strip("\n").replace("\n", LINE_SEPARATOR)
+
+
+def as_command(line: str) -> str:
+    """What a line stands for in a shell."""
+    return line.replace(LINE_SEPARATOR, "\n")

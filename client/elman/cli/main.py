@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "eval": "measure a model on files and folders of text",
     "audit": "tell which lines of a text a model would give back",
     "inspect": "look inside a model: what its units follow, how far its memory reaches",
+    "shell": "suggest commands in zsh, bash and fish as you type them",
     "completion": "print a script that completes these commands in bash, zsh or fish",
 }
 

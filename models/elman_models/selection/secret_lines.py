@@ -108,10 +108,14 @@ def random_looking(text: str) -> Iterator[Secret]:
         word = match[0]
         if not all(kind.search(word) for kind in KINDS):
             continue
-        kinds = [kind_of(character) for character in word]
-        changes = sum(a != b and a + b != "Aa" for a, b in pairwise(kinds)) / (len(word) - 1)
-        if changes >= LEAST_CHANGES and entropy(word) >= LEAST_ENTROPY:
+        if kinds_changing(word) >= LEAST_CHANGES and entropy(word) >= LEAST_ENTROPY:
             yield Secret(*match.span(), "a random key")
+
+
+def kinds_changing(word: str) -> float:
+    """The share of neighbours of different kinds, but for an upper before a lower case."""
+    kinds = [kind_of(character) for character in word]
+    return sum(a != b and a + b != "Aa" for a, b in pairwise(kinds)) / (len(word) - 1)
 
 
 def kind_of(character: str) -> str:

@@ -36,7 +36,7 @@ class Recipe:
     epochs: int | None = setting(
         None,
         WHOLE,
-        "passes over the text; by default from 30 for little text to 8 for much, and 6 from a model",
+        "passes over the text; by default from 30 for little text to 8 for much, and 6 from a model, up to 24 for very little",
         Range(1, 1000),
     )
     dropout: float = setting(
@@ -128,7 +128,7 @@ class Recipe:
         follows: dict[str, Any] = {
             "learning_rate": pace * 2e-3,
             "matrix_rate": pace * 0.01,
-            "epochs": 6,
+            "epochs": min(24, max(6, math.ceil(0.1 / millions))),
             **windows(millions),
         }
         return self._with_open_dials(follows)

@@ -73,10 +73,12 @@ def train(
     is_verbose: bool = False,
     keep_checkpoint: bool = False,
     keep_secrets: bool = False,
+    read: Callable[[Sequence[Path], bool], Corpus] = read_training_text,
     report: Report | None = None,
 ) -> Trained:
     """Train on files and folders, and write the model to `output`.
 
+    `read` makes a text of the files, with or without what looks like secrets.
     It begins from random weights (None) or a model's; of several starts from the one that does best in a short trial.
     The checkpoint lies beside it while the run is not over, and longer where it is to be kept.
     Of the processes that torchrun starts the first returns; the others end. All read the files, and the checkpoint to resume.
@@ -87,7 +89,7 @@ def train(
         with group.agreeing():
             if STANDARD_INPUT in files and not group.is_alone:
                 raise CorpusError("standard input goes to one process: several need the text in a file")
-            corpus = read_training_text(files, keep_secrets)
+            corpus = read(files, keep_secrets)
             tell_what_was_read(corpus, is_verbose, told)
             for line in corpus.secrets_found(is_verbose, keep_secrets):
                 told.say(line)
