@@ -75,7 +75,11 @@ class Preferences:
     @property
     def fields(self) -> dict[str, Any]:
         """The keywords of a client's document. What lies around the cursor is heeded where it is shown."""
-        return {"max_characters": self.max_characters, "heed_surroundings": False}
+        return {
+            "max_characters": self.max_characters,
+            "context_characters": self.context_characters,
+            "heed_surroundings": False,
+        }
 
     def speaks(self, language: str) -> bool:
         """Whether suggestions are wanted in a language."""
