@@ -49,7 +49,8 @@ def main(shell: int, path: Path, serve: Sequence[str]) -> None:
             *messages, unread = (unread + os.read(asked, wire.MOST_BYTES)).split(wire.END)
             for message in messages:
                 if message.startswith(wire.WANT):
-                    os.write(said, link.ghost(message.removeprefix(wire.WANT)) + wire.END)
+                    number, _, line = message.removeprefix(wire.WANT).partition(b"\t")
+                    os.write(said, number + b"\t" + link.ghost(line) + wire.END)
                 elif message.startswith(wire.DID):
                     link.did(message.removeprefix(wire.DID))
                 else:

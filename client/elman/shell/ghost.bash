@@ -25,8 +25,11 @@ _elman_ghost() {  # what may follow the line
     ghost=
     [[ $READLINE_LINE == [^[:space:]]* && $READLINE_POINT -ge ${#READLINE_LINE} && ${#READLINE_LINE} -le 1000 ]] || return
     [[ $ELMAN_SHELL != off && -p /proc/$_elman_bridge/fd/241 ]] || return
-    { printf 'want\t%s\0' "$READLINE_LINE" >>"/proc/$_elman_bridge/fd/241"; } 2>/dev/null
-    { IFS= read -r -d '' -t 0.3 ghost <"/proc/$_elman_bridge/fd/242"; } 2>/dev/null
+    { printf 'want\t%d\t%s\0' $((_elman_number += 1)) "$READLINE_LINE" >>"/proc/$_elman_bridge/fd/241"; } 2>/dev/null
+    while { IFS= read -r -d '' -t 0.3 ghost <"/proc/$_elman_bridge/fd/242"; } 2>/dev/null; do
+        [[ $ghost != $_elman_number$'\t'* ]] || break  # another is the answer to a question that was interrupted
+    done
+    [[ $ghost == $_elman_number$'\t'* ]] && ghost=${ghost#*$'\t'} || ghost=
     [[ -n $ghost ]]
 }
 

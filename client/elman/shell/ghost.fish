@@ -12,6 +12,7 @@ if status is-interactive; and not set -q __elman_bridge
     @BRIDGE@ $fish_pid $__elman_socket @SERVE@ --socket $__elman_socket </dev/null >/dev/null 2>&1 &
     set -g __elman_bridge $last_pid
     disown $__elman_bridge 2>/dev/null
+    set -g __elman_number 0
 
     function __elman_ran --on-event fish_preexec
         string match -qr '^\s' -- "$argv[1]"; and return
@@ -30,11 +31,16 @@ if status is-interactive; and not set -q __elman_bridge
         string match -qr '^(\s|$)' -- "$line"; and return
         test (string length -- "$line") -le 1000; or return
         test -p /proc/$__elman_bridge/fd/241; or return
+        set -g __elman_number (math $__elman_number + 1)
         set -l ghost
         begin
-            printf 'want\t%s\0' "$line" >>/proc/$__elman_bridge/fd/241
-            read -z ghost </proc/$__elman_bridge/fd/242
+            printf 'want\t%d\t%s\0' $__elman_number "$line" >>/proc/$__elman_bridge/fd/241
+            while read -z ghost </proc/$__elman_bridge/fd/242
+                set ghost (string split -m 1 \t -- "$ghost" | string collect)
+                string match -qr "^$__elman_number\n" -- "$ghost"; and break # another's question was interrupted
+            end
         end 2>/dev/null
+        set ghost (string replace -r '^\d+\n' '' -- "$ghost" | string collect)
         printf %s $ghost
     end
 

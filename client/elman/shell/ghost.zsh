@@ -126,7 +126,7 @@ _elman_follow() {  # what was done to the line since it was last looked at
     fi
     local before=$_elman_line typed=
     _elman_line=$BUFFER
-    if [[ -n $_elman_wanted && $BUFFER == "$before" && $CURSOR -eq $#BUFFER ]]; then
+    if [[ -n $_elman_wanted && $BUFFER == "$before" && $CURSOR -eq $#BUFFER && $LASTWIDGET != ${~_elman_untyped} ]]; then
         _elman_show "$_elman_ghost"
         return
     fi

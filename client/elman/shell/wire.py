@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 RAN: Final = "ran"
 ASK: Final = "ask"
 WANT: Final = b"want\t"
-"""What bash and fish say to their bridge in place of a question: it numbers it."""
+"""What bash and fish say to their bridge in place of a question, with a number: one that is interrupted leaves its answer."""
 DID: Final = b"did\t"
 """What bash says to it of a command: a line of its history, number and all."""
 END: Final = b"\0"

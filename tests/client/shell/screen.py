@@ -82,6 +82,11 @@ class Screen:
         """Keys, by their names in tmux."""
         self.tell(f"send-keys {' '.join(keys)}")
 
+    def interrupt(self) -> None:
+        """Ctrl-C until the prompt is there: a shell may lose one that comes in the same millisecond as a key."""
+        while self.line != ">":
+            self.press("C-c")
+
     def paste(self, text: str) -> None:
         """Text, as a terminal pastes it."""
         self.tell(f"set-buffer -- {shlex.quote(text)}")

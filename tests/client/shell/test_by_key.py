@@ -74,8 +74,7 @@ def test_any_other_key_does_in_bash_what_it_does(key: str, line: str, bash: Scre
     bash.until(lambda screen: screen.ghost)
     bash.press(key)
     bash.until(lambda screen: not screen.ghost and screen.line == f"> {line}".rstrip())
-    bash.press("C-c")
-    bash.until(lambda screen: screen.line == ">")
+    bash.interrupt()
     entered(bash, "echo still here")
 
 
