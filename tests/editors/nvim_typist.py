@@ -106,7 +106,7 @@ class Typist(Neovim):
     def until(self, condition: str, what: str) -> None:
         """Wait until a condition in Lua holds."""
         is_so = self.lua(f"return vim.wait({PATIENCE_MILLISECONDS}, function() return {condition} end, 1)")
-        assert is_so, f"waited in vain for {what}; {self.messages()}"
+        assert is_so, f"waited in vain for {what}; {self.call('nvim_get_mode')}, {self.line()!r}, {self.messages()}"
 
 
 def command_of(process: int) -> str:

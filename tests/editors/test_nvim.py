@@ -48,16 +48,17 @@ def test_text_after_the_cursor_makes_room_for_the_ghost(typist: Typist) -> None:
 
 
 def test_a_bracket_that_was_closed_already_is_not_doubled(typist: Typist) -> None:
-    typist.press(f"{BEFORE}()<Left>")
+    typist.open(text="open_the_window(first)[floor]\n" * 4)
+    typist.press("open_the_window()<Left>")
     ghost = typist.type_until_ghost("f")
     frame = typist.frame
-    assert frame.line(frame.cursor[0]) == BEFORE + "(from_here, to_there)"
-    assert ghost == "rom_here, to_there"
+    assert frame.line(frame.cursor[0]) == "open_the_window(first)[floor]"
+    assert ghost == "irst[floor]"  # around the bracket that is there
     typist.press("<M-f>")
-    assert typist.line() == BEFORE + "(from_here)"
-    assert typist.ghost() == ", to_there"
+    assert typist.line() == "open_the_window(first)"
+    assert typist.ghost() == "[floor]"
     typist.press("<Tab>!")
-    assert typist.line() == BEFORE + "(from_here, to_there)!"
+    assert typist.line() == "open_the_window(first)[floor]!"
 
 
 def test_wide_characters_before_the_ghost_leave_it_at_the_cursor(typist: Typist) -> None:
