@@ -144,12 +144,12 @@ def test_a_dismissed_ghost_goes_and_tab_is_tab_again(typist: Typist) -> None:
 
 
 def test_what_was_dismissed_twice_at_a_place_is_not_shown_there_again(typist: Typist) -> None:
-    typist.type(BEFORE[:-1])
-    for _ in range(2):
-        assert typist.type_until_ghost("e")
-        typist.press("<C-]><BS>")
-    typist.type("e")
-    assert typist.ghost() == ""
+    ghost = typist.type_until_ghost(BEFORE)
+    for times in (1, 2):
+        typist.press("<C-]>")
+        assert typist.ghost() == ""
+        typist.lua("require('elman').ask()")
+        assert (typist.ghost() == ghost) == (times == 1)
 
 
 def test_what_was_accepted_is_undone_in_one_step_and_nothing_is_suggested_until_the_next_key(typist: Typist) -> None:
