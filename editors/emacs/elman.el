@@ -55,6 +55,10 @@ A change holds from the next key on."
   "Where `elman-mode' never turns on, nor in what derives from them."
   :type '(repeat symbol))
 
+(defcustom elman-max-size (* 4 1024 1024)
+  "Nothing is suggested in a buffer of more characters."
+  :type 'natnum)
+
 (defface elman-ghost '((t :inherit shadow))
   "What is suggested.")
 
@@ -94,7 +98,7 @@ A change holds from the next key on."
 (defvar-local elman--owed nil "Whether a question waits for the end of the keys.")
 (defvar-local elman--size 0 "The buffer's size after the last command.")
 (defvar-local elman--asked 0 "The number of the newest request.")
-(defvar-local elman--late nil "Whether a key was typed before the server was ready.")
+(defvar-local elman--late nil "Whether the newest request has no answer yet.")
 
 ;;;; The server
 
@@ -189,13 +193,21 @@ A change holds from the next key on."
 
 (defun elman--request (method params answered)
   "Ask for METHOD with PARAMS; ANSWERED gets the result, but no error."
-  (jsonrpc-async-request elman--connection method params :timeout nil
-                         :success-fn answered :error-fn #'ignore))
+  (elman--send #'jsonrpc-async-request method params :timeout nil
+               :success-fn answered :error-fn #'ignore))
 
 (defun elman--notify (method params)
   "Tell METHOD with PARAMS where a server is ready."
-  (when (and (eq elman--state 'ready) (jsonrpc-running-p elman--connection))
-    (jsonrpc-notify elman--connection method params)))
+  (when (eq elman--state 'ready)
+    (elman--send #'jsonrpc-notify method params)))
+
+(defun elman--send (how &rest message)
+  "Send MESSAGE, by the function HOW.
+To a server that has just died nothing is sent: `elman--ended' is on its way."
+  (when (and elman--connection (jsonrpc-running-p elman--connection))
+    (condition-case nil
+        (apply how elman--connection message)
+      (error nil))))
 
 (defun elman--object (plist)
   "PLIST, or an empty object."
@@ -383,7 +395,8 @@ While more keys wait, the question does as well."
   (let ((is-wanted (and (or elman--changed elman--owed)
                         (>= (buffer-size) elman--size)
                         (not (memq this-command '(undo undo-only undo-redo))))))
-    (setq elman--size (buffer-size) elman--owed nil)
+    (setq elman--size (buffer-size) elman--owed nil
+          elman--late (and elman--late (not elman--changed)))
     (cond
      ((not (elman--moment-p)) (elman--hide))
      ((elman--follow))
@@ -397,8 +410,8 @@ While more keys wait, the question does as well."
   "Ask for a suggestion: KIND is 1 if somebody asked for it, 2 if not.
 STEP is how far to go from what is shown."
   (elman--start)
-  (setq elman--late (not (eq elman--state 'ready)))
-  (unless elman--late
+  (setq elman--late t)
+  (when (eq elman--state 'ready)
     (elman--configure)
     (elman--tell)
     (let ((number (setq elman--asked (1+ elman--asked)))
@@ -416,6 +429,7 @@ STEP is how far to go from what is shown."
              (when (and elman-mode (= number elman--asked) (= place (point))
                         (= tick (buffer-chars-modified-tick))
                         (elman--moment-p))
+               (setq elman--late nil)
                (elman--answered (append (plist-get answer :items) nil) (or step 0))))))))))
 
 (defun elman--answered (items step)
@@ -531,7 +545,9 @@ BY is what the server is told of it."
 
 (defun elman--refused-p ()
   "Whether nothing is ever suggested in this buffer."
-  (or (minibufferp) (apply #'derived-mode-p elman-excluded-modes)))
+  (or (minibufferp)
+      (> (buffer-size) elman-max-size)
+      (apply #'derived-mode-p elman-excluded-modes)))
 
 (defun elman--enable ()
   "Begin to watch the buffer."
@@ -546,7 +562,15 @@ BY is what the server is told of it."
   (add-hook 'after-set-visited-file-name-hook #'elman--close nil t)
   (when (eq elman--state 'failed)
     (setq elman--state 'off))
-  (elman--start))
+  (elman--start)
+  (run-with-idle-timer 0.3 nil #'elman--prepare (current-buffer)))
+
+(defun elman--prepare (buffer)
+  "Tell the server of BUFFER while nobody types, for a long text takes time."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer
+      (when (and elman-mode (eq elman--state 'ready) (get-buffer-window))
+        (elman--tell)))))
 
 (defun elman--disable ()
   "Watch the buffer no longer; the server ends with the last one that is watched."

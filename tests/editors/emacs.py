@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.editors.terminal import GHOST_COLOUR, Terminal, descendants
+from tests.editors.terminal import GHOST_COLOUR, Terminal
 
 PACKAGE: Final = Path(__file__).parents[2] / "editors" / "emacs"
 ELMAN: Final = (str(Path(sys.executable).parent / "elman"), "lsp")
@@ -70,8 +70,3 @@ class Emacs(Terminal):
     def lines(self) -> list[str]:
         """The buffer's lines."""
         return self.state()["text"].split("\n")
-
-    def server(self) -> int:
-        """The language server's process."""
-        self.wait_until(lambda: descendants(self.process))
-        return descendants(self.process)[0]

@@ -108,6 +108,12 @@ class Terminal:
         self.wait_until(lambda: self.ghost() not in ("", other_than))
         return self.ghost()
 
+    def server(self) -> int:
+        """The language server's process, once it runs."""
+        self.wait_until(lambda: servers(self.process))
+        (process,) = servers(self.process)
+        return process
+
     def _tmux(self, *arguments: str) -> str:
         return subprocess.run(
             ["tmux", "-S", self._socket, *arguments], capture_output=True, check=True, text=True
@@ -132,13 +138,12 @@ def colour_after(style: str, colour: str) -> str:
     return colour
 
 
-def descendants(process: int) -> list[int]:
-    """The processes that a process began, and those that they began."""
-    try:
-        children = [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-    except OSError:  # it has ended
-        return []
-    return [*children, *(younger for child in children for younger in descendants(child))]
+def servers(process: int) -> list[int]:
+    """The language servers that a process began and that run."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [
+        child for child in map(int, children) if is_running(child) and b"\0lsp\0" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
 
 
 def is_running(process: int) -> bool:

@@ -4,11 +4,12 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.editors.emacs import ELMAN, Emacs
+from tests.editors.emacs import ELMAN, PACKAGE, Emacs
 from tests.editors.overheard import overheard, texts
 from tests.editors.terminal import is_running
 
@@ -235,16 +236,18 @@ def test_what_is_suggested_is_said_on_demand(emacs: Emacs) -> None:
 
 
 def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_path: Path) -> None:
-    with Emacs(tmp_path) as emacs:
+    with Emacs(tmp_path, settings="(setq elman-restarts 2)") as emacs:
         opened(emacs)
-        for _ in range(4):
+        for _ in range(3):
             emacs.type(BEGUN)
             emacs.wait_until(lambda: emacs.ghost() == REST)
             server = emacs.server()
             os.kill(server, signal.SIGKILL)
             emacs.wait_until(lambda server=server: not is_running(server))
             emacs.press("C-a", "C-k")
+            emacs.wait_until(lambda: emacs.ghost() == "")
         emacs.type(BEGUN)
+        emacs.wait_until(lambda: "ended once more" in emacs.state()["messages"])
         state = emacs.state()
         assert state["text"].split("\n")[-1] == BEGUN
         assert emacs.ghost() == ""
@@ -272,6 +275,59 @@ def test_a_server_that_is_not_installed_is_said_once(tmp_path: Path) -> None:
         state = emacs.state()
         assert state["text"].split("\n")[-1] == BEGUN
         assert state["messages"].count("elman-is-not-here is not there") == 1
+
+
+def test_company_stands_alone(emacs: Emacs) -> None:
+    if not Path("/usr/share/emacs/site-lisp/elpa-src").glob("company-*"):
+        pytest.skip("needs company: apt install elpa-company")
+    emacs.run("""
+(dolist (folder (file-expand-wildcards "/usr/share/emacs/site-lisp/elpa-src/company-*"))
+  (add-to-list 'load-path folder))
+(require 'company)
+(setq-local company-backends '(company-dabbrev) company-idle-delay nil)
+(company-mode 1)
+(local-set-key (kbd "C-c m") #'company-manual-begin)
+""")
+    emacs.type(f"brow {BEGUN}")
+    emacs.wait_for_ghost()
+    emacs.press("C-c", "m")
+    emacs.wait_for("brow ")
+    emacs.wait_until(lambda: emacs.ghost() == "")
+    emacs.press("C-g")
+
+
+def test_positions_count_utf_16_units_in_what_is_put_in_the_place_of_brackets(emacs: Emacs) -> None:
+    opened(emacs, "calls.py", 'print(distance("😀", here))\n' * 4)
+    emacs.run("(electric-pair-local-mode 1)")
+    emacs.type('print(distance("😀", h')
+    emacs.wait_until(lambda: "ere" in emacs.ghost())
+    emacs.press("Tab")
+    emacs.wait_until(lambda: emacs.lines()[-1] == 'print(distance("😀", here))')
+
+
+LINT = """
+(require 'checkdoc)
+(setq byte-compile-error-on-warn t)
+(unless (byte-compile-file "elman.el") (kill-emacs 1))
+(checkdoc-file "elman.el")
+"""
+
+
+def test_the_package_compiles_and_its_documentation_is_in_order(tmp_path: Path) -> None:
+    shutil.copy(PACKAGE / "elman.el", tmp_path)
+    command = ["emacs", "-Q", "--batch", "--eval", f"(progn {LINT})"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.replace(f"Wrote {tmp_path}/elman.elc\n", "")) == (0, "")
+
+
+def test_the_package_is_as_archives_want_it(tmp_path: Path) -> None:
+    shutil.copy(PACKAGE / "elman.el", tmp_path)
+    command = ["emacs", "--batch", "-l", "package-lint", "-f", "package-lint-batch-and-exit", "elman.el"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    if "Cannot open load file" in done.stderr:
+        pytest.skip("needs package-lint: apt install elpa-package-lint")
+    found = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("elman.el:")]
+    assert [line for line in found if "uninstallable in all released Emacs versions" not in line] == []  # 28.1 is newer than it
 
 
 WIDE = "naïve 😀😀 日本 e\u0301 𝒳𝒴 \tend"

@@ -235,7 +235,9 @@ def test_nothing_is_suggested_where_it_is_switched_off(vim: Vim, setting: str) -
     assert vim.lines()[-1] == BEGUN
     vim.command("Elman status")
     vim.wait_for("elman: off")
-    vim.command("let g:elman_filetypes = {} | set noreadonly | Elman enable | Elman enable buffer")
+    vim.command(
+        "let g:elman_filetypes = {} | let g:elman_max_bytes = 99999 | set noreadonly | Elman enable | Elman enable buffer"
+    )
     vim.command("s/br$/b")
     vim.type("Ar")
     vim.wait_until(lambda: vim.ghost() == REST)
@@ -249,15 +251,16 @@ def test_the_status_names_the_model(vim: Vim) -> None:
 
 
 def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_path: Path) -> None:
-    with Vim(tmp_path) as vim:
+    with Vim(tmp_path, settings="let g:elman_restarts = 2") as vim:
         opened(vim)
-        for _ in range(4):
+        for _ in range(3):
             vim.type(BEGUN)
             vim.wait_until(lambda: vim.ghost() == REST)
             server = vim.server()
             os.kill(server, signal.SIGKILL)
             vim.wait_until(lambda server=server: not is_running(server))
             vim.press("C-u")
+            vim.wait_until(lambda: vim.ghost() == "")
         vim.type(BEGUN)
         assert vim.lines()[-1] == BEGUN
         assert vim.ghost() == ""
@@ -285,6 +288,76 @@ def test_a_server_that_is_not_installed_is_said_once(tmp_path: Path) -> None:
         assert vim.lines()[-1] == BEGUN
         vim.command("messages")
         assert "\n".join(vim.rows()).count("is not there") <= 1
+
+
+def test_a_block_insertion_repeats_what_was_accepted_in_each_line(vim: Vim) -> None:
+    vim.press("Escape")
+    vim.type("ggO-\r-")
+    vim.press("Escape", "g", "g", "C-v")
+    vim.type("jA")
+    vim.type(BEGUN)
+    accepted = f"-{BEGUN}{vim.wait_for_ghost()}"
+    vim.press("Tab", "Escape")
+    assert vim.lines()[:2] == [accepted, accepted]
+
+
+def test_what_is_accepted_is_neither_mapped_nor_abbreviated(vim: Vim) -> None:
+    vim.command("iabbrev <buffer> fox FOX")
+    vim.command("inoremap <buffer> o 0")
+    vim.type(f"A{BEGUN}")
+    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.press("Tab")
+    assert vim.lines()[-1] == FOX
+
+
+def test_nothing_is_suggested_in_replace_mode_and_in_a_terminal(vim: Vim) -> None:
+    vim.press("Escape")
+    vim.type(f"R{BEGUN}")
+    assert vim.lines()[-1] == BEGUN
+    assert vim.ghost() == ""
+    vim.command("terminal ++curwin cat")
+    vim.type(BEGUN)
+    vim.wait_for(BEGUN)
+    assert vim.ghost() == ""
+    vim.press("C-c")
+    vim.command("bwipeout!")
+
+
+def test_what_was_typed_ahead_is_not_mixed_with_an_older_suggestion(vim: Vim) -> None:
+    vim.type(BEGUN)
+    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.type("own\t")
+    assert vim.lines()[-1] == FOX
+    vim.type(f"\r{BEGUN}")
+    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.type("x\t")
+    assert vim.lines()[-1] == f"{BEGUN}x\t"
+
+
+def test_positions_count_utf_16_units_in_what_is_put_in_the_place_of_brackets(vim: Vim) -> None:
+    opened(vim, "calls.py", 'print(distance("😀", here))\n' * 4)
+    vim.command("inoremap <buffer> ( ()<Left>")
+    vim.type('oprint(distance("😀", h')
+    vim.wait_until(lambda: "ere" in vim.ghost())
+    vim.press("Tab")
+    assert vim.lines()[-1] == 'print(distance("😀", here))'
+
+
+def test_a_tab_in_ghost_text_is_as_wide_as_in_the_text(vim: Vim) -> None:
+    opened(vim, "tabs.py", "def same(one):\n\treturn one\n" * 4)
+    vim.command("setlocal noautoindent indentexpr=")
+    vim.type("Adef same(one):\r")
+    assert vim.wait_for_ghost() == vim.rows()[1]
+    vim.press("Tab")
+    assert vim.lines()[-1].startswith("\treturn")
+
+
+def test_what_is_suggested_is_said_on_demand(vim: Vim) -> None:
+    vim.command("imap <C-g><C-g> <Plug>(elman-say)")
+    vim.type(f"A{BEGUN}")
+    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.press("C-g", "C-g")
+    vim.wait_until(lambda: REST in vim.rows()[0])
 
 
 WIDE = "naïve 😀😀 日本 e\u0301 𝒳𝒴 \tend"

@@ -9,9 +9,8 @@ const INVOKED = 1
 const AUTOMATIC = 2
 
 var asked = 0  # the newest request
-var is_late = false  # a key was typed before the server was ready
+var is_late = false  # it has no answer yet
 var before: list<number> = []  # buffer, lines, line and its length, as they were at the last key
-var queued = ''  # what an accepted part inserts
 
 export def Command(arguments: list<string>)
   const [verb, scope] = [arguments[0], get(arguments, 1, 'global')]
@@ -101,17 +100,14 @@ export def Press(action: string, key: string = '')
   endif
 enddef
 
-export def Queued(): string
-  return queued
-enddef
-
-# A part is one change, to undo and to repeat.
+# A part is one change, to undo and to repeat. It goes in as if typed, but for mappings, abbreviations and 'expandtab'.
 def Accept(by: string)
   if ghost.IsFollowed()
-    queued = ghost.Part(by)
-    server.Notify('elman/accepted', {textDocument: {uri: document.Tell()}, text: queued, by: by})
-    const gone = repeat("\<Del>", ghost.Gone(queued))
-    feedkeys($"\<C-G>u{gone}\<C-R>\<C-R>=elman#Queued()\<CR>\<C-G>u", 'ni')
+    const part = ghost.Part(by)
+    server.Notify('elman/accepted', {textDocument: {uri: document.Tell()}, text: part, by: by})
+    const gone = repeat("\<Del>", ghost.Gone(part))
+    const keys = part->substitute('[[:cntrl:]]', "\<C-V>\\0", 'g')
+    feedkeys($"\<C-G>u{gone}{keys}\<C-G>u", 'ni')
   endif
 enddef
 
@@ -131,9 +127,9 @@ def Dismiss()
   endif
 enddef
 
-# For those who hear the screen: only on demand.
+# For those who hear the screen: only on demand, and in a popup, for Vim's mode covers what is echoed.
 def Say()
-  echo ghost.IsShown() ? ghost.Text() : 'elman: nothing is suggested'
+  popup_notification(ghost.IsShown() ? ghost.Text() : 'elman: nothing is suggested', {})
 enddef
 
 def Switch(settings: dict<any>, is_on: bool)
@@ -183,6 +179,8 @@ def Refusal(): string
     return $'off where the buffer is of the type {&buftype}'
   elseif &readonly || !&modifiable || &binary
     return 'off in what is read-only or binary'
+  elseif line2byte(line('$') + 1) > get(g:, 'elman_max_bytes', 16 * 1024 * 1024)
+    return 'off in a buffer of so many bytes'
   endif
   return ''
 enddef
@@ -215,8 +213,8 @@ enddef
 
 def Ask(trigger: number, step: number = 0)
   server.Start(Ready)
-  is_late = server.State() !=# 'ready'
-  if is_late
+  is_late = true
+  if server.State() !=# 'ready'
     return
   endif
   server.Configure()
@@ -238,7 +236,7 @@ def Answered(answer: any, here: list<number>, step: number)
   if here != Here() || !IsMoment()
     return
   endif
-  asked = 0
+  [asked, is_late] = [0, false]
   const items: list<any> = type(answer) == v:t_dict ? answer.items : answer ?? []
   if empty(items)
     return

@@ -99,9 +99,10 @@ enddef
 
 # Vim shows a tab in virtual text as one space.
 def Expanded(text: string): string
-  var [shown, column] = ['', virtcol('.') - 1]
-  for part in text->split("\t", true)
-    shown ..= empty(shown) ? part : repeat(' ', &tabstop - (column + strdisplaywidth(shown)) % &tabstop) .. part
+  const [first; others] = text->split("\t", true)
+  var [shown, column] = [first, virtcol('.') - 1]
+  for part in others
+    shown ..= repeat(' ', &tabstop - (column + strdisplaywidth(shown)) % &tabstop) .. part
   endfor
   return shown
 enddef

@@ -2,7 +2,6 @@ vim9script
 # The language server's process: started when it is first needed, asked without ever waiting, started again when it
 # ends, a few times at most. Knows nothing of buffers.
 
-const MOST_RESTARTS = 3
 const WITHIN_SECONDS = 600
 
 var process: any = null  # the job
@@ -144,7 +143,7 @@ enddef
 
 def Restart(code: number)
   restarts = restarts->filter((_, time) => time > localtime() - WITHIN_SECONDS)
-  if len(restarts) >= MOST_RESTARTS
+  if len(restarts) >= get(g:, 'elman_restarts', 3)
     Fail($'the server ended once more ({code}); `:Elman enable` tries again. {last_words}')
     return
   endif
