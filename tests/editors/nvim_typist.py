@@ -14,7 +14,8 @@ PLACE: Final = f"runtimepath^={PLUGIN}"
 GROUP: Final = "ElmanGhost"
 LANGUAGE_SERVER: Final = (sys.executable, "-m", "elman", "lsp")
 KNOWS: Final = "require('elman.server').knows(vim.api.nvim_get_current_buf())"
-PATIENCE_MILLISECONDS: Final = 15_000
+TURN_MILLISECONDS: Final = 20
+PATIENCE_TURNS: Final = 1000
 
 CALL: Final = "measure_the_distance(from_here, to_there)\n"
 TEXT: Final = CALL * 4
@@ -104,9 +105,11 @@ class Typist(Neovim):
         return str(self.lua("return vim.api.nvim_exec2('messages', { output = true }).output"))
 
     def until(self, condition: str, what: str) -> None:
-        """Wait until a condition in Lua holds."""
-        is_so = self.lua(f"return vim.wait({PATIENCE_MILLISECONDS}, function() return {condition} end, 1)")
-        assert is_so, f"waited in vain for {what}; {self.messages()}"
+        """Wait until a condition in Lua holds. Neovim takes no keys while Lua waits, so it waits many times, for short."""
+        for _ in range(PATIENCE_TURNS):
+            if self.lua(f"return vim.wait({TURN_MILLISECONDS}, function() return {condition} end, 1)"):
+                return
+        raise AssertionError(f"waited in vain for {what}; {self.call('nvim_get_mode')}, {self.line()!r}, {self.messages()}")
 
 
 def command_of(process: int) -> str:
