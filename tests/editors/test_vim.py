@@ -228,12 +228,20 @@ def test_nothing_is_suggested_after_a_deletion(vim: Vim) -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", ["Elman disable", "Elman disable buffer", "let g:elman_filetypes = {'text': v:false}", "set readonly"]
+    "setting",
+    [
+        "Elman disable",
+        "Elman disable buffer",
+        "let g:elman_max_bytes = 9",
+        "let g:elman_filetypes = {'text': v:false}",
+        "set readonly",
+    ],
 )
 def test_nothing_is_suggested_where_it_is_switched_off(vim: Vim, setting: str) -> None:
     vim.command(setting)
     vim.type(f"A{BEGUN}")
     assert vim.lines()[-1] == BEGUN
+    assert vim.settled() == ""
     vim.command("Elman status")
     vim.wait_for("elman: off")
     vim.command(
