@@ -62,8 +62,9 @@ def test_importing_elman_imports_neither_torch_nor_numpy_nor_grpc() -> None:
 
 
 def test_the_client_needs_grpc_and_protobuf_alone() -> None:
-    imported = imported_by("import elman; elman.Client, elman.AsyncClient, elman.ElmanError, elman.open")
+    imported = imported_by("import elman; elman.Client('127.0.0.1:1').close(), elman.AsyncClient, elman.ElmanError, elman.open")
     assert "grpc" in imported
+    assert "grpc" not in imported_by("import elman; elman.Client, elman.AsyncClient, elman.open")
     assert not imported & {"torch", "numpy", "safetensors", "elman_server", "elman_models"}
 
 

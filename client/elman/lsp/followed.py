@@ -36,8 +36,7 @@ class Followed:
         """Take over the text, and want suggestions at the cursor."""
         text, followed = document.text, self.follower.document
         if self._before < self.length or text.length != self.length:
-            before = min(self._before, text.length)
-            after = min(self._after, text.length - before, self.length - before)
+            before, after = self._before, self._after
             fresh = text.slice(before, text.length - after)
             followed.replace(before, self.length - after, fresh, suggest=before + len(fresh) == cursor)
             self._before = self._after = self.length = text.length

@@ -235,6 +235,10 @@ async def test_a_question_about_an_older_text_gets_nothing(editor: Editor) -> No
     editor.type("e")
     assert await editor.ghosts() == [GHOST[1:]]
     assert items_of(await asyncio.wrap_future(older)) == []
+    older = editor.client.protocol.send_request("textDocument/inlineCompletion", editor.question())
+    editor.edit((0, 3), (0, 3), "x")  # elsewhere: the place is still there, but it is another text
+    assert items_of(await asyncio.wrap_future(older)) == []
+    assert await editor.ghosts() == [GHOST[1:]]
 
 
 async def test_a_cancelled_question_is_answered_as_cancelled(editor: Editor) -> None:

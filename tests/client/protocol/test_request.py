@@ -15,7 +15,7 @@ from elman.settings import Setting, given
 from elman.sync.client import Client
 
 PROTO = Path(__file__).parents[3] / "proto/elman/v1/completion_service.proto"
-NOT_FIELDS = {"self", "prefix", "text", "cursor", "model", "timeout", "whole_words", "debounce_seconds"}
+NOT_FIELDS = {"self", "prefix", "text", "cursor", "model", "timeout", "whole_words", "heed_surroundings", "debounce_seconds"}
 
 
 def comments(message: str) -> dict[str, str]:
