@@ -398,7 +398,9 @@ While more keys wait, the question does as well."
     (setq elman--size (buffer-size) elman--owed nil
           elman--late (and elman--late (not elman--changed)))
     (cond
-     ((not (elman--moment-p)) (elman--hide))
+     ((not (elman--moment-p))
+      (setq elman--changed nil) ; a macro's commands end before the one that ran them
+      (elman--hide))
      ((elman--follow))
      (t (elman--hide)
         (when is-wanted
@@ -424,13 +426,14 @@ STEP is how far to go from what is shown."
          :position ,(elman--position place)
          :context (:triggerKind ,kind))
        (lambda (answer)
-         (when (and (buffer-live-p buffer) (eq buffer (window-buffer)))
+         (when (buffer-live-p buffer)
            (with-current-buffer buffer
-             (when (and elman-mode (= number elman--asked) (= place (point))
-                        (= tick (buffer-chars-modified-tick))
-                        (elman--moment-p))
+             (when (= number elman--asked)
                (setq elman--late nil)
-               (elman--answered (append (plist-get answer :items) nil) (or step 0))))))))))
+               (when (and elman-mode (eq buffer (window-buffer)) (= place (point))
+                          (= tick (buffer-chars-modified-tick))
+                          (elman--moment-p))
+                 (elman--answered (append (plist-get answer :items) nil) (or step 0)))))))))))
 
 (defun elman--answered (items step)
   "Show that one of ITEMS that is STEP from what is shown, or the first."

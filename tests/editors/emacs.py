@@ -27,6 +27,8 @@ SETTINGS: Final = """\
                (list :text (replace-regexp-in-string (rx (or (any (#xd800 . #xdfff)) (any (#x3fff80 . #x3fffff)))) "\ufffd"
                                                      (buffer-substring-no-properties (point-min) (point-max)))
                      :name (buffer-name)
+                     :on (if elman-mode t :false)
+                     :waiting (if elman--late t :false)
                      :messages (with-current-buffer (messages-buffer) (buffer-string)))))))
   (rename-file "~/state.part" "~/state" t))
 (defun run-form ()
@@ -70,3 +72,8 @@ class Emacs(Terminal):
     def lines(self) -> list[str]:
         """The buffer's lines."""
         return self.state()["text"].split("\n")
+
+    def settled(self) -> str:
+        """The ghost text once nothing more is awaited: empty where none comes."""
+        self.wait_until(lambda: not self.state()["waiting"])
+        return self.ghost()

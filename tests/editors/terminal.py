@@ -17,7 +17,7 @@ from typing import NamedTuple, Self
 
 GHOST_COLOUR = 201
 """Of the 256, the one that the tests' editors show ghost text in, and nothing else."""
-WAIT_SECONDS = float(os.environ.get("W", "30"))
+WAIT_SECONDS = 30.0
 _STYLED = re.compile(r"\x1b\[([\d;]*)m|(.)", re.DOTALL)
 
 

@@ -18,7 +18,8 @@ set notimeout ttimeout ttimeoutlen=50
 let g:elman_command = {command}
 highlight ElmanGhost ctermfg={colour}
 function State() abort
-  call writefile([json_encode({{'lines': getline(1, '$'), 'mode': mode(1), 'menu': pumvisible()}})], 'state.part')
+  let state = {{'lines': getline(1, '$'), 'mode': mode(1), 'menu': pumvisible(), 'waiting': elman#IsWaiting()}}
+  call writefile([json_encode(state)], 'state.part')
   call rename('state.part', 'state')
 endfunction
 inoremap <F5> <Cmd>call State()<CR>
@@ -57,3 +58,8 @@ class Vim(Terminal):
     def lines(self) -> list[str]:
         """The buffer's lines."""
         return self.state()["lines"]
+
+    def settled(self) -> str:
+        """The ghost text once nothing more is awaited: empty where none comes."""
+        self.wait_until(lambda: not self.state()["waiting"])
+        return self.ghost()

@@ -9,7 +9,8 @@ const INVOKED = 1
 const AUTOMATIC = 2
 
 var asked = 0  # the newest request
-var is_late = false  # it has no answer yet
+var question = 0  # how many were asked
+var is_late = false  # the newest has no answer yet
 var before: list<number> = []  # buffer, lines, line and its length, as they were at the last key
 
 export def Command(arguments: list<string>)
@@ -74,6 +75,11 @@ export def Hide()
   asked = 0
   is_late = false
   ghost.Hide()
+enddef
+
+# Whether an answer is on its way, for a status line.
+export def IsWaiting(): bool
+  return is_late
 enddef
 
 # Undo and redo, outside of Insert mode.
@@ -219,12 +225,13 @@ def Ask(trigger: number, step: number = 0)
   endif
   server.Configure()
   server.Cancel(asked)
-  const here = Here()
+  question += 1
+  const [number, here] = [question, Here()]
   asked = server.Request('textDocument/inlineCompletion', {
     textDocument: {uri: document.Tell()},
     position: Position(),
     context: {triggerKind: trigger},
-  }, (answer) => Answered(answer, here, step))
+  }, (answer) => Answered(number, answer, here, step))
 enddef
 
 def Here(): list<number>
@@ -232,11 +239,14 @@ def Here(): list<number>
 enddef
 
 # An answer about an older text, or for another place, is none.
-def Answered(answer: any, here: list<number>, step: number)
-  if here != Here() || !IsMoment()
+def Answered(number: number, answer: any, here: list<number>, step: number)
+  if number != question
     return
   endif
   [asked, is_late] = [0, false]
+  if here != Here() || !IsMoment()
+    return
+  endif
   const items: list<any> = type(answer) == v:t_dict ? answer.items : answer ?? []
   if empty(items)
     return
