@@ -402,7 +402,7 @@ def test_a_short_timeout_ends_as_one(capsys: pytest.CaptureFixture[str]) -> None
     assert errors.endswith("; give more with --timeout\n")
 
 
-@pytest.mark.parametrize("arguments", [("complete", "--tempreature", "1"), ("complete", "--temp", "1"), ("compleet",), ()])
+@pytest.mark.parametrize("arguments", [("complete", "--tempreature", "1"), ("complete", "--temp", "1"), ("compleet",)])
 def test_an_unknown_flag_or_command_is_an_error_of_usage(arguments: Sequence[str]) -> None:
     code, output, errors = elman(*arguments)
     assert (code, output) == (2, b"")

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from elman.lsp.encodings import Encoding
@@ -32,6 +32,7 @@ def follower(text: str = "") -> Any:
     return cast("Follower", FollowedHere(text))
 
 
+@example("\r\r\ra\n", [((1, 1), (3, 1), "", False)])  # a CR and an LF that meet, by a position beyond its line
 @settings(max_examples=300, deadline=None)
 @given(st.text(st.sampled_from("ab\n\r😀"), max_size=12), st.lists(EDITS, max_size=8))
 def test_it_has_the_text_and_the_cursor_whenever_it_is_asked(text: str, edits: list[Any]) -> None:
