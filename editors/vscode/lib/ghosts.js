@@ -33,12 +33,12 @@ class Ghosts {
     if (!isInvoked && this._isAt(document, position)) return this._items();
     const version = document.version;
     const found = await this._server.ask(document, position, isInvoked ? INVOKED : AUTOMATIC, token);
+    this._answered.fire(document);
     if (found === undefined || token.isCancellationRequested || document.version !== version) return [];
     this._document = document;
     this._shown = found.map(({ insertText, range }) => {
       return new Shown(position, insertText, range.end.character - range.start.character);
     });
-    this._answered.fire(document);
     return this._items();
   }
 

@@ -2,12 +2,14 @@
 
 const vscode = require("vscode");
 
+const PATIENCE_MILLISECONDS = 500; // until a start is looked at again
 const ICONS = { ready: "$(edit)", off: "$(circle-slash)", failed: "$(warning)", starting: "$(loading~spin)", "no model": "$(dash)" };
 
 class Status {
   constructor(server) {
     this._server = server;
     this._state = "";
+    this._timer = undefined;
     this._item = vscode.window.createStatusBarItem("elman.status", vscode.StatusBarAlignment.Right, 100);
     this._item.name = "Elman";
     this._item.command = "elman.showStatus";
@@ -21,6 +23,7 @@ class Status {
   }
 
   dispose() {
+    clearTimeout(this._timer);
     for (const listener of this._listeners) listener.dispose();
   }
 
@@ -43,6 +46,8 @@ class Status {
   async refresh() {
     const { state, message, model } = await this.read();
     this._state = state;
+    clearTimeout(this._timer);
+    if (state === "starting") this._timer = setTimeout(() => this.refresh(), PATIENCE_MILLISECONDS);
     this._item.text = `${ICONS[state] ?? "$(edit)"} elman: ${state === "ready" ? model : state}`;
     this._item.tooltip = message || "elman: show the status";
     this._item.backgroundColor = state === "failed" ? new vscode.ThemeColor("statusBarItem.warningBackground") : undefined;
