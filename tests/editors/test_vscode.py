@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("playwright", reason="needs playwright: pip install playwright")
-from elman.lsp.preferences import NAMES, RANGES, Preferences
 from tests.editors.overheard import messages, overheard
 from tests.editors.terminal import is_running
 from tests.editors.vscode import ELMAN, EXTENSION, Code, chromium, code_server, is_built, wait_until
+
+from elman.lsp.preferences import NAMES, RANGES, Preferences
 
 in_the_editor = pytest.mark.skipif(
     not (code_server() and chromium() and is_built()),
