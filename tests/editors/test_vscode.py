@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 from tests.editors.overheard import messages, overheard
 from tests.editors.terminal import is_running
-from tests.editors.vscode import ELMAN, EXTENSION, Code, chromium, code_server, is_built, wait_until
+from tests.editors.vscode import ELMAN, EXTENSION, Code, browsing, chromium, code_server, is_built, wait_until
 
 from elman.lsp.preferences import NAMES, RANGES, Preferences
 
+pytestmark = pytest.mark.timeout(300)  # the editor itself takes its time to start
 in_the_editor = pytest.mark.skipif(
     not (code_server() and chromium() and is_built()),
     reason="needs code-server (npm; CODE_SERVER names it), chromium, and `npm ci` in editors/vscode",
@@ -26,10 +28,17 @@ BEGUN = "The quick br"
 
 
 @pytest.fixture(scope="module")
-def one_code(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Code]:
+def browser() -> Iterator[Browser]:
+    """A browser for all."""
+    with browsing() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def one_code(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Code]:
     """One for all tests that leave it and its server alive. What its server is told is written down."""
     folder = tmp_path_factory.mktemp("code")
-    with Code(folder, command=overheard(ELMAN, folder / "told")) as code:
+    with Code(browser, folder, command=overheard(ELMAN, folder / "told")) as code:
         yield code
 
 
@@ -140,8 +149,8 @@ def test_it_is_switched_off_and_on(code: Code) -> None:
 
 
 @in_the_editor
-def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_path: Path) -> None:
-    with Code(tmp_path, settings={"elman.restarts": 1}) as code:
+def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(browser: Browser, tmp_path: Path) -> None:
+    with Code(browser, tmp_path, settings={"elman.restarts": 1}) as code:
         code.open("notes.txt", BEFORE)
         code.type(BEGUN)
         code.wait_for_ghost()
@@ -166,8 +175,8 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_
 
 
 @in_the_editor
-def test_leaving_leaves_no_process(tmp_path: Path) -> None:
-    with Code(tmp_path) as code:
+def test_leaving_leaves_no_process(browser: Browser, tmp_path: Path) -> None:
+    with Code(browser, tmp_path) as code:
         code.open("notes.txt", BEFORE)
         code.type(BEGUN)
         code.wait_for_ghost()
@@ -176,8 +185,8 @@ def test_leaving_leaves_no_process(tmp_path: Path) -> None:
 
 
 @in_the_editor
-def test_a_server_that_is_not_installed_is_said_once(tmp_path: Path) -> None:
-    with Code(tmp_path, command=["elman-is-not-here"]) as code:
+def test_a_server_that_is_not_installed_is_said_once(browser: Browser, tmp_path: Path) -> None:
+    with Code(browser, tmp_path, command=["elman-is-not-here"]) as code:
         code.open("notes.txt", BEFORE)
         code.wait_until(lambda: "failed" in code.status())
         code.type(BEGUN)
@@ -190,7 +199,7 @@ def test_settings_are_the_servers_with_its_defaults_and_ranges() -> None:
     own = {"elman.command", "elman.restarts"}
     expected = {f"elman.{name}": getattr(Preferences(), field) for name, field in NAMES.items() if name != "completion"}
     found = {name: one["default"] for name, one in properties.items() if name not in own}
-    assert found == {name: list(value) if isinstance(value, tuple) else value for name, value in expected.items()}
+    assert found == json.loads(json.dumps(expected))
     for field, (least, most) in RANGES.items():
         one = properties[next(f"elman.{name}" for name, each in NAMES.items() if each == field)]
         assert (one["minimum"], one["maximum"]) == (least, most)

@@ -11,17 +11,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT: Final = Path(__file__).parents[2]
 EXTENSION: Final = ROOT / "editors" / "vscode"
 ELMAN: Final = (str(Path(sys.executable).parent / "elman"), "lsp")
-WAIT_SECONDS: Final = 30.0
+WAIT_SECONDS: Final = 60.0
 FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 GHOST: Final = ".monaco-editor .ghost-text-decoration, .monaco-editor .ghost-text-decoration-preview"
 SETTINGS: Final = {
@@ -49,10 +50,21 @@ def is_built() -> bool:
     return (EXTENSION / "node_modules" / "vscode-languageclient").is_dir()
 
 
+@contextmanager
+def browsing() -> Iterator[Browser]:
+    """A browser until the block ends. There is one at a time in a process: it holds an event loop."""
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=chromium(), args=FLAGS) as browser:
+        yield browser
+
+
 class Code:
     """VS Code in a folder until the block ends."""
 
-    def __init__(self, folder: Path, command: Sequence[str] = ELMAN, settings: Mapping[str, Any] | None = None) -> None:
+    page: Page
+
+    def __init__(
+        self, browser: Browser, folder: Path, command: Sequence[str] = ELMAN, settings: Mapping[str, Any] | None = None
+    ) -> None:
         self.folder = folder / "texts"
         self.folder.mkdir()
         self._home = folder / "home"
@@ -61,11 +73,11 @@ class Code:
         extensions = self._home / "extensions"
         extensions.mkdir()
         (extensions / "elman.elman-0.1.0").symlink_to(EXTENSION)
-        port = free_port()
+        self._browser, self._port = browser, free_port()
         self._log = (folder / "code-server.log").open("w")
         self.process = subprocess.Popen(
             [
-                *(str(code_server()), "--auth", "none", "--bind-addr", f"127.0.0.1:{port}", "--disable-telemetry"),
+                *(str(code_server()), "--auth", "none", "--bind-addr", f"127.0.0.1:{self._port}", "--disable-telemetry"),
                 *("--disable-update-check", "--disable-getting-started-override", "--user-data-dir", str(self._home)),
                 *("--extensions-dir", str(extensions), str(self.folder)),
             ],
@@ -73,19 +85,24 @@ class Code:
             stderr=subprocess.STDOUT,
             env={**os.environ, "HOME": str(self._home)},
         )
-        self._playwright = sync_playwright().start()
-        self._browser = self._playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        self.page: Page = self._browser.new_page(viewport={"width": 900, "height": 520})
-        wait_until(lambda: is_open(port))
-        self.page.goto(f"http://127.0.0.1:{port}/?folder={self.folder}")
-        self.page.wait_for_selector(".monaco-workbench .statusbar", timeout=1000 * WAIT_SECONDS)
 
     def __enter__(self) -> Self:
+        try:
+            wait_until(lambda: is_open(self._port))
+            self.page = self._browser.new_page(viewport={"width": 900, "height": 520})
+            self.page.set_default_timeout(1000 * WAIT_SECONDS)
+            self.page.goto(f"http://127.0.0.1:{self._port}/?folder={self.folder}")
+            self.page.wait_for_selector(".monaco-workbench .statusbar")
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._browser.close()
-        self._playwright.stop()
+        self.page.close()
+        self._end()
+
+    def _end(self) -> None:
         self.process.terminate()
         self.process.wait()
         self._log.close()
@@ -105,7 +122,8 @@ class Code:
         self.page.wait_for_selector(f".quick-input-list .monaco-list-row.focused[aria-label*='{name}']")
         self.press("Enter")
         self.page.wait_for_selector(f".editor-instance[aria-label*='{name}'], .tab.active[aria-label*='{name}']")
-        self.press("Control+End")
+        place = f"Ln {before.count(chr(10)) + 1}, Col 1"
+        self.wait_until(lambda: self.press("Control+End") or self.bar("status.editor.selection") == place)
         self.wait_until(lambda: "starting" not in (self.status() or "starting"))
 
     def type(self, text: str) -> None:
@@ -135,8 +153,12 @@ class Code:
         return (self.folder / self.name).read_text().split("\n")[-1]
 
     def status(self) -> str:
-        """What the status bar's item says."""
-        item = self.page.query_selector("[id='elman.elman.elman.status']")
+        """What the extension's item of the status bar says."""
+        return self.bar("elman.elman.elman.status")
+
+    def bar(self, name: str) -> str:
+        """What an item of the status bar says."""
+        item = self.page.query_selector(f"[id='{name}']")
         return plain((item.text_content() or "") if item else "")
 
     def notes(self) -> list[str]:
