@@ -12,6 +12,7 @@ from tests.editors.emacs import Emacs
 from tests.editors.nvim_typist import GROUP, Typist
 from tests.editors.terminal import GHOST_COLOUR, Terminal
 from tests.editors.vim import Vim
+from tests.editors.vscode import Code, browsing
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 TEXT: Final = """\
@@ -139,14 +140,29 @@ def seen(typist: Typist, keys: str) -> Frame:
     return Frame(keys, rows, frame.cursor)
 
 
+def photograph_code(folder: Path) -> None:
+    """VS Code is no terminal: its page is photographed as it stands."""
+    with browsing() as browser, Code(browser, folder, settings={"workbench.activityBar.location": "hidden"}) as editor:
+        editor.press("Control+b")
+        editor.open("points.py", TEXT + LINE)
+        editor.type(TYPED)
+        editor.wait_for_ghost()
+        editor.page.set_viewport_size({"width": 640, "height": 300})
+        editor.wait_for_ghost()
+        editor.page.screenshot(path=DOCS / "vscode.png")
+
+
 EDITORS: Final[dict[str, Callable[[Path], Iterator[Frame]]]] = {"nvim": nvim, "vim": vim, "emacs": emacs}
 
 
 def main() -> None:
     """Record them all."""
-    for name in sys.argv[1:] or EDITORS:
-        record = EDITORS[name]
+    for name in sys.argv[1:] or (*EDITORS, "vscode"):
         with tempfile.TemporaryDirectory() as folder:
+            if name == "vscode":
+                photograph_code(Path(folder))
+                continue
+            record = EDITORS[name]
             (DOCS / f"{name}.svg").write_text(drawing(list(record(Path(folder)))))
 
 

@@ -1,0 +1,163 @@
+// The language server: its process, how often it is started again, and what is said to it.
+
+const { spawn } = require("node:child_process");
+const vscode = require("vscode");
+const { CloseAction, ErrorAction, LanguageClient, State } = require("vscode-languageclient/node");
+
+const OWN = ["command", "restarts"]; // settings of this extension, which the server does not know
+const WINDOW_MILLISECONDS = 10 * 60 * 1000;
+const RESTART = "Start It Again";
+
+/** Of what goes wrong with a server, its library would show each bit; here it is logged, and said once by `Server`. */
+class Client extends LanguageClient {
+  error(message, data) {
+    super.error(message, data, false);
+  }
+}
+
+class Server {
+  constructor(selector) {
+    this._selector = selector;
+    this._client = undefined;
+    this._ends = [];
+    this._hasSaid = false;
+    this._changed = new vscode.EventEmitter();
+    this.onDidChange = this._changed.event;
+    /** Why there is none; "" while there is. */
+    this.trouble = "";
+  }
+
+  get isRunning() {
+    return this._client?.state === State.Running;
+  }
+
+  async start() {
+    this.trouble = "";
+    this._client = new Client("elman", "Elman", () => this._spawn(), this._options());
+    this._client.registerFeature(new KnowsGhosts());
+    this._client.onDidChangeState(() => this._changed.fire());
+    try {
+      await this._client.start();
+    } catch (error) {
+      this._fail(error.message);
+    }
+  }
+
+  async restart() {
+    await this.stop();
+    this._ends = [];
+    this._hasSaid = false;
+    await this.start();
+  }
+
+  async stop() {
+    const client = this._client;
+    this._client = undefined;
+    await client?.dispose().catch(() => undefined); // one that has not started, or has ended
+  }
+
+  /** What is suggested; undefined if nothing can be known of that. */
+  async ask(document, position, triggerKind, token) {
+    if (!this.isRunning) return undefined;
+    const params = { ...this._of(document), position: plain(position), context: { triggerKind } };
+    try {
+      return (await this._client.sendRequest("textDocument/inlineCompletion", params, token)).items;
+    } catch {
+      return undefined; // cancelled, overtaken, or the server has ended, which is said elsewhere
+    }
+  }
+
+  async status(document) {
+    if (!this.isRunning) return { state: this.trouble ? "failed" : "starting", message: this.trouble, model: "" };
+    try {
+      return await this._client.sendRequest("elman/status", document ? this._of(document) : {});
+    } catch (error) {
+      return { state: "failed", message: error.message, model: "" };
+    }
+  }
+
+  noteAccepted(document, text, by) {
+    this._notify("elman/accepted", { ...this._of(document), text, by });
+  }
+
+  noteDismissed(document, position, text) {
+    this._notify("elman/dismissed", { ...this._of(document), position: plain(position), text });
+  }
+
+  _notify(method, params) {
+    if (this.isRunning) this._client.sendNotification(method, params).catch(() => undefined); // it has just ended
+  }
+
+  _of(document) {
+    return { textDocument: { uri: this._client.code2ProtocolConverter.asUri(document.uri) } };
+  }
+
+  _options() {
+    return {
+      documentSelector: this._selector,
+      initializationOptions: known(vscode.workspace.getConfiguration().get("elman")),
+      errorHandler: { error: () => ({ action: ErrorAction.Continue, handled: true }), closed: () => this._closed() },
+      initializationFailedHandler: () => false,
+      middleware: {
+        workspace: { configuration: async (params, token, next) => (await next(params, token)).map(known) },
+      },
+    };
+  }
+
+  _spawn() {
+    const [program, ...words] = vscode.workspace.getConfiguration("elman").get("command");
+    const started = spawn(program, words, { cwd: vscode.workspace.workspaceFolders?.[0]?.uri.fsPath });
+    return new Promise((resolve, reject) => {
+      started.once("spawn", () => resolve(started));
+      started.once("error", () => reject(new Error(`${program} cannot be started: pip install "elman[lsp]", or set elman.command`)));
+    });
+  }
+
+  /** It has ended by itself. */
+  _closed() {
+    const now = Date.now();
+    this._ends = [...this._ends.filter((then) => now - then < WINDOW_MILLISECONDS), now];
+    const restarts = vscode.workspace.getConfiguration("elman").get("restarts");
+    if (this._ends.length > restarts) {
+      this._fail("the language server has ended once more, and is not started again");
+      return { action: CloseAction.DoNotRestart, handled: true };
+    }
+    if (!this._hasSaid) vscode.window.showWarningMessage("elman: the language server has ended, and is started again");
+    this._hasSaid = true;
+    return { action: CloseAction.Restart, handled: true };
+  }
+
+  async _fail(message) {
+    if (this.trouble) return;
+    this.trouble = message;
+    this._changed.fire();
+    const answer = await vscode.window.showErrorMessage(`elman: ${message}`, RESTART);
+    if (answer) await this.restart();
+  }
+}
+
+/** Tells the server that ghosts can be shown, so that it offers no item of a menu in their place. */
+class KnowsGhosts {
+  fillClientCapabilities(capabilities) {
+    capabilities.textDocument.inlineCompletion = {};
+  }
+
+  initialize() {}
+
+  getState() {
+    return { kind: "static" };
+  }
+
+  clear() {}
+}
+
+/** The settings that are the server's. */
+function known(settings) {
+  return Object.fromEntries(Object.entries(settings ?? {}).filter(([name]) => !OWN.includes(name)));
+}
+
+function plain({ line, character }) {
+  return { line, character };
+}
+
+module.exports = { Server };

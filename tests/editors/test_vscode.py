@@ -1,0 +1,217 @@
+"""Ghost text in VS Code: the real editor as `code-server` serves it, in a browser, the real server, a shipped model."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+from tests.editors.overheard import messages, overheard
+from tests.editors.terminal import is_running
+from tests.editors.vscode import ELMAN, EXTENSION, Code, browsing, chromium, code_server, is_built, wait_until
+
+from elman.lsp.preferences import NAMES, RANGES, Preferences
+
+pytestmark = pytest.mark.timeout(300)  # the editor itself takes its time to start
+in_the_editor = pytest.mark.skipif(
+    not (code_server() and chromium() and is_built()),
+    reason="needs code-server (npm; CODE_SERVER names it), chromium, and `npm ci` in editors/vscode",
+)
+
+FOX = "The quick brown fox jumps over the lazy dog."
+BEFORE = f"{FOX}\n" * 3 + "\n"
+BEGUN = "The quick br"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser for all."""
+    with browsing() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def one_code(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Code]:
+    """One for all tests that leave it and its server alive. What its server is told is written down."""
+    folder = tmp_path_factory.mktemp("code")
+    with Code(browser, folder, command=overheard(ELMAN, folder / "told")) as code:
+        yield code
+
+
+@pytest.fixture
+def code(one_code: Code, request: pytest.FixtureRequest) -> Code:
+    """VS Code in a text that says a sentence three times, at the beginning of a line of its own."""
+    one_code.open(f"{request.node.name[5:30]}.txt", BEFORE)
+    return one_code
+
+
+def told(code: Code, method: str) -> list[dict[str, object]]:
+    """What the language server was told by a method."""
+    log = code.folder.parent / "told"
+    return [message["params"] for message in messages(log.read_bytes()) if message.get("method") == method]
+
+
+@in_the_editor
+def test_tab_accepts_what_is_shown_after_the_cursor_and_is_not_in_the_text(code: Code) -> None:
+    code.type(BEGUN)
+    rest = code.wait_for_ghost()
+    assert FOX.startswith(BEGUN + rest)
+    code.wait_until(lambda: code.last_line() == BEGUN)
+    code.press("Tab")
+    code.wait_until(lambda: code.last_line() == BEGUN + rest)
+    code.wait_until(lambda: told(code, "elman/accepted"))
+    accepted = told(code, "elman/accepted")[-1]
+    assert (accepted["text"], accepted["by"]) == (rest, "all")
+
+
+@in_the_editor
+def test_a_word_is_accepted_and_the_rest_stays(code: Code) -> None:
+    code.type(BEGUN)
+    rest = code.wait_for_ghost()
+    code.press("Control+ArrowRight")
+    code.wait_for_ghost(rest.removeprefix("own"))
+    code.wait_until(lambda: code.last_line() == "The quick brown")
+    code.wait_until(lambda: (told(code, "elman/accepted") or [{}])[-1].get("by") == "word")
+    code.command("Elman: Accept a Character")
+    code.wait_for_ghost(rest.removeprefix("own "))
+    code.wait_until(lambda: code.last_line() == "The quick brown ")
+
+
+@in_the_editor
+def test_who_types_what_is_suggested_keeps_the_rest_without_a_question(code: Code) -> None:
+    code.type(BEGUN)
+    rest = code.wait_for_ghost()
+    asked = len(told(code, "textDocument/inlineCompletion"))
+    for count in range(1, 6):
+        code.type(rest[count - 1])
+        code.wait_for_ghost(rest[count:])
+    assert len(told(code, "textDocument/inlineCompletion")) == asked
+    code.type("!")
+    code.wait_until(lambda: code.ghost() == "" or not FOX.endswith(code.ghost()))
+
+
+@in_the_editor
+def test_other_alternatives_are_distinct_and_come_round(code: Code) -> None:
+    code.open("imports.py", "import os\n")
+    code.type("import s")
+    seen = [code.wait_for_ghost()]
+    while not seen[1:] or seen[-1] != seen[0]:
+        code.press("Alt+]")
+        code.wait_until(lambda: code.ghost() not in ("", seen[-1]))
+        seen.append(code.ghost())
+    assert len(set(seen)) == len(seen) - 1 >= 2
+
+
+@in_the_editor
+def test_what_is_dismissed_twice_is_not_shown_a_third_time(code: Code) -> None:
+    for _ in range(2):
+        code.type(BEGUN)
+        code.wait_for_ghost()
+        code.press("Escape")
+        code.wait_until(lambda: code.ghost() == "")
+        code.press("Shift+Home", "Delete")
+    dismissed = len(told(code, "elman/dismissed"))
+    asked = len(told(code, "textDocument/inlineCompletion"))
+    code.type(BEGUN)
+    code.wait_until(lambda: len(told(code, "textDocument/inlineCompletion")) > asked)
+    code.command("Elman: Show Status")
+    code.wait_until(lambda: any("keys saved" in note for note in code.notes()))
+    assert dismissed >= 2
+    assert code.ghost() == ""
+
+
+@in_the_editor
+def test_what_was_accepted_is_undone_and_nothing_is_shown_then(code: Code) -> None:
+    code.type(BEGUN)
+    rest = code.wait_for_ghost()
+    code.press("Tab")
+    code.wait_until(lambda: code.last_line() == BEGUN + rest)
+    code.press("Control+z")
+    code.wait_until(lambda: code.last_line() == BEGUN)
+    assert code.ghost() == ""
+
+
+@in_the_editor
+def test_it_is_switched_off_and_on(code: Code) -> None:
+    code.command("Elman: Do Not Suggest in This Language")
+    code.wait_until(lambda: "off" in code.status())
+    code.type(BEGUN)
+    code.wait_until(lambda: code.last_line() == BEGUN)
+    assert code.ghost() == ""
+    code.command("Elman: Suggest in This Language")
+    code.wait_until(lambda: "english" in code.status())
+    code.type("o")
+    assert FOX.startswith(f"{BEGUN}o{code.wait_for_ghost()}")
+
+
+@in_the_editor
+def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(browser: Browser, tmp_path: Path) -> None:
+    with Code(browser, tmp_path, settings={"elman.restarts": 1}) as code:
+        code.open("notes.txt", BEFORE)
+        code.type(BEGUN)
+        code.wait_for_ghost()
+        (server,) = code.servers()
+        os.kill(server, signal.SIGKILL)
+        code.wait_until(lambda: code.servers() not in ([], [server]) and "english" in code.status())
+        code.type("o")
+        code.type("x")
+        code.press("Enter")
+        code.type(BEGUN)
+        code.wait_for_ghost()
+        (server,) = code.servers()
+        os.kill(server, signal.SIGKILL)
+        code.wait_until(lambda: "failed" in code.status())
+        code.type("!")
+        code.wait_until(lambda: code.last_line() == f"{BEGUN}!")
+        assert code.ghost() == ""
+        assert sorted(note for note in code.notes() if note.startswith("elman: ")) == [
+            "elman: the language server has ended once more, and is not started again",
+            "elman: the language server has ended, and is started again",
+        ]
+
+
+@in_the_editor
+def test_leaving_leaves_no_process(browser: Browser, tmp_path: Path) -> None:
+    with Code(browser, tmp_path) as code:
+        code.open("notes.txt", BEFORE)
+        code.type(BEGUN)
+        code.wait_for_ghost()
+        (server,) = code.servers()
+    wait_until(lambda: not is_running(server))
+
+
+@in_the_editor
+def test_a_server_that_is_not_installed_is_said_once(browser: Browser, tmp_path: Path) -> None:
+    with Code(browser, tmp_path, command=["elman-is-not-here"]) as code:
+        code.open("notes.txt", BEFORE)
+        code.wait_until(lambda: "failed" in code.status())
+        code.type(BEGUN)
+        code.wait_until(lambda: code.last_line() == BEGUN)
+        assert ["elman-is-not-here cannot be started" in note for note in code.notes()] == [True]
+
+
+def test_settings_are_the_servers_with_its_defaults_and_ranges() -> None:
+    properties = json.loads((EXTENSION / "package.json").read_text())["contributes"]["configuration"]["properties"]
+    own = {"elman.command", "elman.restarts"}
+    expected = {f"elman.{name}": getattr(Preferences(), field) for name, field in NAMES.items() if name != "completion"}
+    found = {name: one["default"] for name, one in properties.items() if name not in own}
+    assert found == json.loads(json.dumps(expected))
+    for field, (least, most) in RANGES.items():
+        one = properties[next(f"elman.{name}" for name, each in NAMES.items() if each == field)]
+        assert (one["minimum"], one["maximum"]) == (least, most)
+
+
+@pytest.mark.skipif(not (is_built() and shutil.which("npx")), reason="needs `npm ci` in editors/vscode")
+def test_the_package_is_made_offline_and_holds_what_runs(tmp_path: Path) -> None:
+    place = tmp_path / "elman.vsix"
+    made = subprocess.run(
+        ["npx", "--offline", "vsce", "package", "--out", str(place)], cwd=EXTENSION, capture_output=True, text=True, check=False
+    )
+    assert made.returncode == 0, made.stderr
+    listed = subprocess.run(["python3", "-m", "zipfile", "-l", str(place)], capture_output=True, text=True, check=True).stdout
+    for name in ("extension.js", "lib/ghosts.js", "node_modules/vscode-languageclient/node.js", "readme.md", "LICENSE.txt"):
+        assert f"extension/{name}" in listed

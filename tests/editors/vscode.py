@@ -1,0 +1,222 @@
+"""VS Code as `code-server` serves it, driven in headless Chromium, with the extension of `editors/vscode` and nothing else.
+
+A person's keys go to the page, and what is shown is read from its DOM. The text itself is read from the file, since VS Code
+draws only the lines that fit, and is told to save after each change.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT: Final = Path(__file__).parents[2]
+EXTENSION: Final = ROOT / "editors" / "vscode"
+ELMAN: Final = (str(Path(sys.executable).parent / "elman"), "lsp")
+WAIT_SECONDS: Final = 60.0
+FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+GHOST: Final = ".monaco-editor .ghost-text-decoration, .monaco-editor .ghost-text-decoration-preview"
+SETTINGS: Final = {
+    "editor.quickSuggestions": {"other": "off", "comments": "off", "strings": "off"},
+    "files.autoSave": "afterDelay",
+    "files.autoSaveDelay": 50,
+    "security.workspace.trust.enabled": False,
+    "workbench.startupEditor": "none",
+    "workbench.tips.enabled": False,
+}
+
+
+def code_server() -> str | None:
+    """The program, if it is installed."""
+    return os.environ.get("CODE_SERVER") or shutil.which("code-server")
+
+
+def chromium() -> str | None:
+    """The browser, if it is installed."""
+    return shutil.which("chromium")
+
+
+def is_built() -> bool:
+    """Whether what the extension needs of npm is there."""
+    return (EXTENSION / "node_modules" / "vscode-languageclient").is_dir()
+
+
+@contextmanager
+def browsing() -> Generator[Browser]:
+    """A browser until the block ends. There is one at a time in a process: it holds an event loop."""
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=chromium(), args=FLAGS) as browser:
+        yield browser
+
+
+class Code:
+    """VS Code in a folder until the block ends."""
+
+    page: Page
+
+    def __init__(
+        self, browser: Browser, folder: Path, command: Sequence[str] = ELMAN, settings: Mapping[str, Any] | None = None
+    ) -> None:
+        self.folder = folder / "texts"
+        self.folder.mkdir()
+        self._home = folder / "home"
+        self.name = ""
+        self._set({**SETTINGS, "elman.command": list(command), **(settings or {})})
+        extensions = self._home / "extensions"
+        extensions.mkdir()
+        (extensions / "elman.elman-0.1.0").symlink_to(EXTENSION)
+        self._browser, self._port = browser, free_port()
+        self._log = (folder / "code-server.log").open("w")
+        self.process = subprocess.Popen(
+            [
+                *(str(code_server()), "--auth", "none", "--bind-addr", f"127.0.0.1:{self._port}", "--disable-telemetry"),
+                *("--disable-update-check", "--disable-getting-started-override", "--user-data-dir", str(self._home)),
+                *("--extensions-dir", str(extensions), str(self.folder)),
+            ],
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "HOME": str(self._home)},
+        )
+
+    def __enter__(self) -> Self:
+        try:
+            wait_until(lambda: is_open(self._port))
+            self.page = self._browser.new_page(viewport={"width": 900, "height": 520})
+            self.page.set_default_timeout(1000 * WAIT_SECONDS)
+            self.page.goto(f"http://127.0.0.1:{self._port}/?folder={self.folder}")
+            self.page.wait_for_selector(".monaco-workbench .statusbar")
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.page.close()
+        self._end()
+
+    def _end(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+        self._log.close()
+
+    def _set(self, settings: Mapping[str, Any]) -> None:
+        place = self._home / "User" / "settings.json"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(json.dumps(settings))
+
+    def open(self, name: str, before: str) -> None:
+        """A file is made and opened, and its end is where the cursor is."""
+        self.name = name
+        (self.folder / name).write_text(before)
+        self.press("Control+p")
+        self.page.wait_for_selector(".quick-input-widget", state="visible")
+        self.type(str(self.folder / name))
+        self.page.wait_for_selector(f".quick-input-list .monaco-list-row.focused[aria-label*='{name}']")
+        self.press("Enter")
+        self.page.wait_for_selector(f".editor-instance[aria-label*='{name}'], .tab.active[aria-label*='{name}']")
+        place = f"Ln {before.count(chr(10)) + 1}, Col 1"
+        self.wait_until(lambda: self.press("Control+End") or self.bar("status.editor.selection") == place)
+        self.wait_until(lambda: "starting" not in (self.status() or "starting"))
+
+    def type(self, text: str) -> None:
+        """Press the keys of a text."""
+        self.page.keyboard.type(text)
+
+    def press(self, *keys: str) -> None:
+        """Press keys by the browser's names."""
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def command(self, name: str) -> None:
+        """Run a command of the palette."""
+        self.press("F1")
+        self.page.wait_for_selector(".quick-input-widget", state="visible")
+        self.type(name)
+        self.page.wait_for_selector(f".quick-input-list .monaco-list-row.focused[aria-label*='{name}']")
+        self.press("Enter")
+
+    def ghost(self) -> str:
+        """What is shown after the cursor and is not in the text."""
+        parts = self.page.query_selector_all(GHOST)
+        return plain("".join(part.text_content() or "" for part in parts))
+
+    def last_line(self) -> str:
+        """The last line of the file that was opened last, as it was saved last."""
+        return (self.folder / self.name).read_text().split("\n")[-1]
+
+    def status(self) -> str:
+        """What the extension's item of the status bar says."""
+        return self.bar("elman.elman.elman.status")
+
+    def bar(self, name: str) -> str:
+        """What an item of the status bar says."""
+        item = self.page.query_selector(f"[id='{name}']")
+        return plain((item.text_content() or "") if item else "")
+
+    def notes(self) -> list[str]:
+        """What is said in notifications."""
+        return [plain(each.text_content() or "") for each in self.page.query_selector_all(".notification-list-item-message")]
+
+    def servers(self) -> list[int]:
+        """The language servers that are running."""
+        return [process for process in descendants(self.process.pid) if b"lsp" in words_of(process)]
+
+    def wait_for_ghost(self, expected: str | None = None) -> str:
+        """Wait until something is shown, or just this."""
+        self.wait_until(lambda: bool(self.ghost()) if expected is None else self.ghost() == expected)
+        return self.ghost()
+
+    def wait_until(self, holds: Callable[[], object]) -> None:
+        """Wait until something holds; what is shown is told where it never does."""
+        wait_until(holds, lambda: f"ghost {self.ghost()!r}, status {self.status()!r}, notes {self.notes()}")
+
+
+def wait_until(holds: Callable[[], object], told: Callable[[], str] = str) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + WAIT_SECONDS
+    while not holds():
+        assert time.monotonic() < end, told()
+        time.sleep(0.02)
+
+
+def plain(text: str) -> str:
+    """A text with the spaces that a person sees."""
+    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{MIDDLE DOT}", " ")
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def is_open(port: int) -> bool:
+    """Whether somebody listens at a port."""
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+def descendants(process: int) -> list[int]:
+    """The processes that a process has begun, and those that these have."""
+    found: list[int] = []
+    for tasks in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in tasks.read_text().split():
+            found += [int(child), *descendants(int(child))]
+    return found
+
+
+def words_of(process: int) -> list[bytes]:
+    """The words of a process's command; none once it has ended."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
