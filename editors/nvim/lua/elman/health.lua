@@ -16,7 +16,7 @@ local function check_command(command)
   if vim.fn.executable(command[1]) == 0 then
     return vim.health.error(
       "there is no command " .. command[1],
-      { 'pip install "elman[lsp]", or give its path: require("elman").setup({ cmd = { "/path/to/elman", "lsp" } })' }
+      { 'install elman with its extra lsp (its README, Install), or give its path: require("elman").setup({ cmd = { "/path/to/elman", "lsp" } })' }
     )
   end
   local answer = vim.system({ command[1], "--version" }, { text = true }):wait(WAIT_MILLISECONDS)
