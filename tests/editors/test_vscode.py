@@ -137,12 +137,12 @@ def test_what_was_accepted_is_undone_and_nothing_is_shown_then(code: Code) -> No
 
 @in_the_editor
 def test_it_is_switched_off_and_on(code: Code) -> None:
-    code.command("Elman: Do Not Suggest in This Language")
+    code.command("Elman: Turn Off in This Language")
     code.wait_until(lambda: "off" in code.status())
     code.type(BEGUN)
     code.wait_until(lambda: code.last_line() == BEGUN)
     assert code.ghost() == ""
-    code.command("Elman: Suggest in This Language")
+    code.command("Elman: Turn On in This Language")
     code.wait_until(lambda: "english" in code.status())
     code.type("o")
     assert FOX.startswith(f"{BEGUN}o{code.wait_for_ghost()}")
