@@ -19,7 +19,7 @@ from elman.lsp.preferences import NAMES, RANGES, Preferences
 pytestmark = pytest.mark.timeout(300)  # the editor itself takes its time to start
 in_the_editor = pytest.mark.skipif(
     not (code_server() and chromium() and is_built()),
-    reason="needs code-server (npm; CODE_SERVER names it), chromium, and `npm ci` in editors/vscode",
+    reason="needs chromium, and code-server: tests/editors/code_server.sh installs it",
 )
 
 FOX = "The quick brown fox jumps over the lazy dog."
@@ -137,15 +137,51 @@ def test_what_was_accepted_is_undone_and_nothing_is_shown_then(code: Code) -> No
 
 @in_the_editor
 def test_it_is_switched_off_and_on(code: Code) -> None:
-    code.command("Elman: Do Not Suggest in This Language")
+    code.command("Elman: Turn Off in This Language")
     code.wait_until(lambda: "off" in code.status())
     code.type(BEGUN)
     code.wait_until(lambda: code.last_line() == BEGUN)
     assert code.ghost() == ""
-    code.command("Elman: Suggest in This Language")
+    code.command("Elman: Turn On in This Language")
     code.wait_until(lambda: "english" in code.status())
     code.type("o")
     assert FOX.startswith(f"{BEGUN}o{code.wait_for_ghost()}")
+
+
+@in_the_editor
+def test_brackets_that_the_editor_has_closed_are_not_doubled(code: Code) -> None:
+    call = 'print(distance("😀", here))'
+    code.open("calls.py", f"{call}\n" * 4)
+    code.type('print(distance("😀", h')
+    code.wait_for_ghost()
+    code.press("Tab")
+    code.wait_until(lambda: code.last_line() == call)
+
+
+@in_the_editor
+def test_several_cursors_are_left_alone(code: Code) -> None:
+    code.press("Control+Alt+ArrowUp")
+    code.wait_until(lambda: "2 selections" in code.bar("status.editor.selection"))
+    asked = len(told(code, "textDocument/inlineCompletion"))
+    code.type(BEGUN)
+    code.wait_until(lambda: code.last_line() == BEGUN)
+    code.press("Escape", "Escape")
+    code.command("Elman: Show Status")
+    code.wait_until(lambda: code.notes())
+    assert len(told(code, "textDocument/inlineCompletion")) == asked
+
+
+@in_the_editor
+def test_the_list_of_completions_keeps_its_keys(code: Code) -> None:
+    code.type("quarter qu")
+    code.press("Control+Space")
+    code.page.wait_for_selector(".suggest-widget.visible .monaco-list-row.focused[aria-label*='quarter']")
+    code.press("ArrowDown")
+    chosen = code.page.wait_for_selector(".suggest-widget.visible .monaco-list-row.focused")
+    assert chosen
+    word = (chosen.get_attribute("aria-label") or "").split(",")[0].split()[0]
+    code.press("Tab")
+    code.wait_until(lambda: code.last_line() == f"quarter {word}")
 
 
 @in_the_editor
@@ -205,7 +241,7 @@ def test_settings_are_the_servers_with_its_defaults_and_ranges() -> None:
         assert (one["minimum"], one["maximum"]) == (least, most)
 
 
-@pytest.mark.skipif(not (is_built() and shutil.which("npx")), reason="needs `npm ci` in editors/vscode")
+@pytest.mark.skipif(not (is_built() and shutil.which("npx")), reason="needs npm, and `npm ci` in editors/vscode")
 def test_the_package_is_made_offline_and_holds_what_runs(tmp_path: Path) -> None:
     place = tmp_path / "elman.vsix"
     made = subprocess.run(

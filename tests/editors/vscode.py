@@ -20,6 +20,7 @@ from typing import Any, Final, Self
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT: Final = Path(__file__).parents[2]
+INSTALLED: Final = ROOT / "build" / "code-server" / "node_modules" / ".bin" / "code-server"
 EXTENSION: Final = ROOT / "editors" / "vscode"
 ELMAN: Final = (str(Path(sys.executable).parent / "elman"), "lsp")
 WAIT_SECONDS: Final = 60.0
@@ -37,7 +38,7 @@ SETTINGS: Final = {
 
 def code_server() -> str | None:
     """The program, if it is installed."""
-    return os.environ.get("CODE_SERVER") or shutil.which("code-server")
+    return shutil.which("code-server") or shutil.which(INSTALLED)
 
 
 def chromium() -> str | None:

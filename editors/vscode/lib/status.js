@@ -2,7 +2,7 @@
 
 const vscode = require("vscode");
 
-const PATIENCE_MILLISECONDS = 500; // until a start is looked at again
+const PATIENCE_MILLISECONDS = 500; // until what may be about to change is looked at again
 const ICONS = { ready: "$(edit)", off: "$(circle-slash)", failed: "$(warning)", starting: "$(loading~spin)", "no model": "$(dash)" };
 
 class Status {
@@ -18,7 +18,7 @@ class Status {
       this._item,
       server.onDidChange(() => this.refresh()),
       vscode.window.onDidChangeActiveTextEditor(() => this.refresh()),
-      vscode.workspace.onDidChangeConfiguration((event) => event.affectsConfiguration("elman") && this.refresh()),
+      vscode.workspace.onDidChangeConfiguration((event) => event.affectsConfiguration("elman") && this._noteSettings()),
     ];
   }
 
@@ -47,10 +47,21 @@ class Status {
     const { state, message, model } = await this.read();
     this._state = state;
     clearTimeout(this._timer);
-    if (state === "starting") this._timer = setTimeout(() => this.refresh(), PATIENCE_MILLISECONDS);
+    if (state === "starting") this._lookAgain();
     this._item.text = `${ICONS[state] ?? "$(edit)"} elman: ${state === "ready" ? model : state}`;
     this._item.tooltip = message || "elman: show the status";
     this._item.backgroundColor = state === "failed" ? new vscode.ThemeColor("statusBarItem.warningBackground") : undefined;
+  }
+
+  /** The server asks for its settings after it has heard that they are others. */
+  async _noteSettings() {
+    await this.refresh();
+    this._lookAgain();
+  }
+
+  _lookAgain() {
+    clearTimeout(this._timer);
+    this._timer = setTimeout(() => this.refresh(), PATIENCE_MILLISECONDS);
   }
 
   /** Say how things stand, and offer what can be done about it. */
@@ -59,10 +70,16 @@ class Status {
     const found = await this.read();
     const actions = { "Show Settings": () => vscode.commands.executeCommand("workbench.action.openSettings", "elman.") };
     if (found.state === "failed") actions["Start It Again"] = () => this._server.restart();
-    else if (found.state === "off") actions.Suggest = () => vscode.commands.executeCommand("elman.enable", document);
-    else actions["Do Not Suggest"] = () => vscode.commands.executeCommand("elman.disable");
+    else if (found.state === "off") actions["Turn On"] = () => this._turnOn(document);
+    else actions["Turn Off"] = () => vscode.commands.executeCommand("elman.disable");
     const answer = await vscode.window.showInformationMessage(sentence(found), ...Object.keys(actions));
     await actions[answer]?.();
+  }
+
+  /** Off everywhere and off in the language are two settings. */
+  async _turnOn(document) {
+    const isOff = !vscode.workspace.getConfiguration("elman", document).get("enabled");
+    await vscode.commands.executeCommand(isOff ? "elman.enable" : "elman.enableLanguage");
   }
 }
 
