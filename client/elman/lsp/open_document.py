@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from elman.lsp.dismissals import Dismissals
+from elman.lsp.dismissals import Dismissals, Spot
 from elman.lsp.encodings import Encoding
 from elman.lsp.ghosts import Place
 from elman.lsp.open_text import Change, OpenText, Position
@@ -89,6 +89,11 @@ class OpenDocument:
             return Place(before, after)
         above = [self.text.line(number) for number in range(max(0, position.line - LINES_ABOVE), position.line)]
         return Place(before, after, *indentation_of(above))
+
+    def spot(self, position: Position, cursor: int) -> Spot:
+        """The same place, for what is dismissed there."""
+        line = self.text.start_of(position.line)
+        return Spot(line, cursor - line, self.text.line(position.line)[: cursor - line][-NEAR:])
 
 
 def is_put_back(text: str, removed: Iterable[Change]) -> bool:

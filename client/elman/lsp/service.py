@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from elman.errors import ElmanError, PickAnotherModel
+from elman.lsp.dismissals import Spot
 from elman.lsp.encodings import Encoding
 from elman.lsp.engines import Engine
 from elman.lsp.figures import Figures
@@ -147,17 +148,17 @@ class Service:
             self._let_rest(self._last)
             self._last = question.uri
         suggestions = await self._suggestions(document, cursor, model, question)
-        found = self._shown(document, cursor, place, suggestions, question)
+        found = self._shown(document, document.spot(question.position, cursor), place, suggestions, question)
         if found:
             self.latency_seconds = time.perf_counter() - asked_at
             self.figures.shown += 1
         return found
 
     def _shown(
-        self, document: OpenDocument, cursor: int, place: Place, suggestions: Sequence[Suggestion], question: Question
+        self, document: OpenDocument, spot: Spot, place: Place, suggestions: Sequence[Suggestion], question: Question
     ) -> Sequence[Ghost]:
         ghosts = (ghost_at(place, one.text, one.finish_reason == CUT) for one in suggestions)
-        allowed = (ghost for ghost in ghosts if not document.dismissals.forbid(cursor, ghost.text))
+        allowed = (ghost for ghost in ghosts if not document.dismissals.forbid(spot, ghost.text))
         return distinct(allowed, self._alternatives(question))
 
     def _alternatives(self, question: Question) -> int:
@@ -232,7 +233,7 @@ class Service:
         document = self._documents.get(uri)
         cursor = document.cursor_at(position) if document else None
         if document and cursor is not None:
-            document.dismissals.note(cursor, text)
+            document.dismissals.note(document.spot(position, cursor), text)
 
     def status(self, uri: str = "") -> dict[str, Any]:
         """What is the matter with a document, or with the one that was asked about last, and the figures of the session."""

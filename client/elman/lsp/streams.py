@@ -66,13 +66,13 @@ async def standard_input() -> asyncio.StreamReader:
 
 
 def is_waited_for(file: int) -> bool:
-    """Whether an event loop can wait for a file: a pipe, a socket or a terminal, but not for what lies on a disk or /dev/null."""
+    """Whether an event loop can wait for a file: for a pipe, a socket or a terminal, not for /dev/null or one on a disk."""
     mode = os.fstat(file).st_mode
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(file)
 
 
 async def bodies(reader: asyncio.StreamReader, most_bytes: int = MOST_BYTES) -> AsyncIterator[bytes]:
-    """The bodies of messages, until the editor has gone. Headers that tell no length are passed over, and so is what is longer."""
+    """The bodies of messages, until the editor has gone; headers that tell no length, or too great a one, are passed over."""
     with suppress(asyncio.IncompleteReadError):
         while True:
             size = length_of(await headers(reader))

@@ -129,6 +129,17 @@ async def test_what_was_dismissed_twice_at_a_place_is_not_shown_a_third_time(edi
     assert await editor.ghosts() == []  # the rest of the same
 
 
+async def test_what_is_dismissed_and_comes_again_by_the_same_key_is_dismissed_again(editor: Editor) -> None:
+    editor.type(TYPED)
+    for _ in range(2):
+        assert await editor.ghosts() == [GHOST]
+        place = {"line": editor.line, "character": editor.unit}
+        editor.client.protocol.notify("elman/dismissed", {"textDocument": {"uri": URI}, "position": place, "text": GHOST})
+        editor.delete()
+        editor.type(TYPED[-1])
+    assert await editor.ghosts() == []
+
+
 async def test_a_selection_in_a_menu_is_left_alone(editor: Editor) -> None:
     editor.type(TYPED)
     question = editor.question()
