@@ -81,6 +81,15 @@ async def test_alternatives_are_told_on_demand_and_differ(start: Start) -> None:
     assert texts[0] == (await editor.ghosts(AUTOMATIC))[0]
 
 
+@pytest.mark.parametrize("begun", ["import ", "    self.", "    foo(", "for name in ", "    n", "", "    return "])
+async def test_who_asks_gets_all_alternatives_and_first_what_comes_unasked(editor: Editor, begun: str) -> None:
+    editor.type(begun)
+    unasked, asked = await editor.ghosts(), await editor.ghosts(INVOKED)
+    assert len({text.strip()[0] for text in asked}) == len(asked) == (3 if begun else 2)
+    assert asked[: len(unasked)] == unasked
+    assert await editor.ghosts() == unasked
+
+
 async def test_nothing_is_suggested_after_a_deletion_or_an_undo_before_the_next_key(editor: Editor) -> None:
     editor.type(TYPED)
     assert await editor.ghosts() == [GHOST]
