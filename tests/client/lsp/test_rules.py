@@ -44,6 +44,27 @@ def test_what_was_deleted_key_by_key_is_put_back_at_once(starts: tuple[int, ...]
     assert one.is_quiet
 
 
+@pytest.mark.parametrize(
+    ("text", "deleted", "typed", "restored", "is_undo"),
+    [
+        ("a bad", (3, 5), "", "ad", True),
+        ("a bad", (3, 5), "", "a", False),
+        ("a bad", (3, 4), "", "a", False),  # the same key again
+        ("f()", (1, 3), "", "()", False),  # which types two
+        ("a bad", (3, 4), "o", "a", True),
+        ("a bad", (3, 5), "one", "ad", True),
+        ("a bad", (3, 5), "one", "ow", False),
+    ],
+)
+def test_a_short_text_is_put_back_where_it_was_at_once_or_in_place_of_another(
+    text: str, deleted: tuple[int, int], typed: str, restored: str, is_undo: bool
+) -> None:
+    one = document(text)
+    edit(one, *deleted, typed)
+    edit(one, deleted[0], deleted[0] + len(typed), restored)
+    assert one.is_quiet == is_undo
+
+
 def test_an_edit_of_an_older_text_is_not_taken_and_nobody_knows_the_text_any_more() -> None:
     one = document("abc")
     edit(one, 3, 3, "d", version=9)
