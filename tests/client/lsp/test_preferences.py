@@ -67,6 +67,11 @@ def test_null_and_empty_tables_leave_the_default() -> None:
     assert GIVEN.with_values({"exclude": {}}, GIVEN)[0].exclude == ()  # an empty list of Lua
 
 
+def test_a_document_is_asked_for_as_they_say() -> None:
+    fields = Preferences(max_characters=20, context_characters=4096).fields
+    assert fields == {"max_characters": 20, "context_characters": 4096, "heed_surroundings": False}
+
+
 @pytest.mark.parametrize(
     ("uri", "language", "model"),
     [

@@ -261,6 +261,19 @@ async def test_a_question_about_an_older_text_gets_nothing(editor: Editor) -> No
     assert await editor.ghosts() == [GHOST[1:]]
 
 
+async def test_while_a_long_document_is_read_everything_else_is_answered(editor: Editor) -> None:
+    text = PYTHON * 2000  # a megabyte
+    editor.open(f"{text}{TYPED}", uri="file:///work/long.py")
+    answered: list[str] = []
+    asked = editor.client.protocol.send_request("textDocument/inlineCompletion", editor.question())
+    asked.add_done_callback(lambda _: answered.append("ghost"))
+    for _ in range(3):
+        await editor.status()
+        answered.append("status")
+    assert items_of(await asyncio.wrap_future(asked))[0].insert_text == GHOST
+    assert answered == ["status", "status", "status", "ghost"]
+
+
 async def test_a_cancelled_question_is_answered_as_cancelled(editor: Editor) -> None:
     protocol = editor.client.protocol
     editor.open(PYTHON * 200)
