@@ -36,12 +36,15 @@ def asked_for(alternatives: int) -> dict[str, Any]:
 
 
 def with_opinions(sure: Sequence[Suggestion], unsure: Sequence[Suggestion]) -> Iterator[Suggestion]:
-    """What is suggested unasked, then what else the model thinks of: nothing that begins as that does."""
+    """What is suggested unasked, then what else the model thinks of: nothing that begins as that does, or looks alike."""
     yield from sure
     first = sure[0].text[:1] if sure and sure[0].text.strip() else ""
+    seen = {one.text.strip() for one in sure}
     for one in unsure:
-        if one.log_probabilities[0] >= LEAST and one.text[:1] != first:
-            yield as_far_as_likely(one)
+        likely = as_far_as_likely(one)
+        if one.log_probabilities[0] >= LEAST and one.text[:1] != first and likely.text.strip() not in seen:
+            seen.add(likely.text.strip())
+            yield likely
 
 
 def as_far_as_likely(one: Suggestion) -> Suggestion:

@@ -51,5 +51,10 @@ def test_an_indentation_alone_hides_no_opinion() -> None:
     assert [str(one) for one in with_opinions([sure], [unsure])] == ["    ", "    print"]
 
 
+def test_those_that_look_alike_are_one() -> None:
+    unsure = [suggestion(" # all", 0.1, 1, 0.1), suggestion("# all", 0.1, 0.1)]
+    assert [str(one) for one in with_opinions([], unsure)] == [" #"]
+
+
 def test_no_more_are_asked_for_than_there_may_be() -> None:
     assert [asked_for(shown)["alternatives"] for shown in (1, 3, 16)] == [4, 6, 16]
