@@ -50,10 +50,10 @@ class Followed:
 
 
 class Key(NamedTuple):
-    """Which one: of what is typed, one alternative is enough, and several are asked for now and then."""
+    """Which one: what is typed gets one suggestion, and who asks by a key of its own gets more."""
 
     uri: str
-    alternatives: int
+    is_invoked: bool
 
 
 class Shelf:

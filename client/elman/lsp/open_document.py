@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from elman.lsp.dismissals import Dismissals
+from elman.lsp.dismissals import Dismissals, Spot
 from elman.lsp.encodings import Encoding
 from elman.lsp.ghosts import Place
 from elman.lsp.open_text import Change, OpenText, Position
@@ -76,7 +76,7 @@ class OpenDocument:
         return self.text.change(edit.start, edit.end, edit.text)
 
     def _note(self, change: Change) -> None:
-        self.is_quiet = not change.inserted or is_put_back(change.inserted, self._removed)
+        self.is_quiet = not change.inserted or any(undoes(change, each) for each in self._removed)
         self._removed = with_removed(self._removed, change)
         self.dismissals.move(change)
 
@@ -90,10 +90,23 @@ class OpenDocument:
         above = [self.text.line(number) for number in range(max(0, position.line - LINES_ABOVE), position.line)]
         return Place(before, after, *indentation_of(above))
 
+    def spot(self, position: Position, cursor: int) -> Spot:
+        """The same place, for what is dismissed there."""
+        line = self.text.start_of(position.line)
+        return Spot(line, cursor - line, self.text.line(position.line)[: cursor - line][-NEAR:])
 
-def is_put_back(text: str, removed: Iterable[Change]) -> bool:
-    """Whether a text is what was deleted, or one end of it, and more than a key types."""
-    return len(text) > BY_ONE_KEY and any(each.removed.startswith(text) or each.removed.endswith(text) for each in removed)
+
+def undoes(change: Change, deletion: Change) -> bool:
+    """Whether a change puts back what was deleted. One character, where nothing else stands, may as well be typed again."""
+    text, removed = change.inserted, deletion.removed
+    if change.start == deletion.start and text == removed:
+        return bool(change.removed) or not is_typed_at_once(text)
+    return len(text) > BY_ONE_KEY and (removed.startswith(text) or removed.endswith(text))
+
+
+def is_typed_at_once(text: str) -> bool:
+    """Whether one key may type it: a character, or two signs, of which the editor has put the second."""
+    return len(text) == 1 or (len(text) == BY_ONE_KEY and not any(map(str.isalnum, text)))
 
 
 def with_removed(removed: Sequence[Change], change: Change) -> Sequence[Change]:

@@ -28,8 +28,8 @@ SECRETS: Final = (
         "*.asc",
     ),
     *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "_netrc", ".pgpass", ".my.cnf", ".npmrc", ".pypirc"),
-    *(".htpasswd", "credentials*", "secrets*", "*.secret", "*.tfvars", "*.tfstate", ".git-credentials", "**/.ssh/**"),
-    *("**/.gnupg/**", "**/.aws/**", "**/.kube/config", "**/.docker/config.json"),
+    *(".htpasswd", "credentials*", "secrets*", "*.secret", "*.tfvars", "*.tfstate", ".git-credentials"),
+    *("secrets/", ".secrets/", ".ssh/", ".gnupg/", ".aws/", ".kube/config", ".docker/config.json"),
 )
 """Files for which nothing is suggested, unless a setting says otherwise: what stands in them is nobody else's."""
 
@@ -69,7 +69,7 @@ class Preferences:
         return replace(self, **taken), problems
 
     def excluding(self, path: str) -> str:
-        """The pattern that excludes a file; nothing if none does. One without a slash means a file or a folder of that name."""
+        """The pattern that excludes a file; nothing if none does."""
         return next((pattern for pattern in self.exclude if is_meant(path, pattern)), "")
 
     @property
@@ -175,8 +175,13 @@ NAMES: Final = {in_camel_case(each.name): each.name for each in fields(Preferenc
 
 
 def is_meant(path: str, pattern: str) -> bool:
-    """Whether a pattern means a path or a folder on its way, whatever the case of their letters."""
+    """Whether a pattern means a file, whatever the case of its letters.
+
+    *.key       files of such a name, wherever they are
+    secrets/    all in folders of that name          .aws/c*    all whose path ends so
+    """
     path, pattern = path.replace("\\", "/").lower(), pattern.replace("\\", "/").lower()
-    if "/" in pattern:
-        return fnmatchcase(path, pattern if pattern.startswith(("/", "*")) else f"*/{pattern}")
-    return any(fnmatchcase(part, pattern) for part in path.split("/"))
+    if "/" not in pattern:
+        return fnmatchcase(path.rpartition("/")[2], pattern)
+    whole = pattern if pattern.startswith(("/", "*")) else f"*/{pattern}"
+    return fnmatchcase(path, f"{whole}*" if whole.endswith("/") else whole)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from elman.errors import ElmanError, PickAnotherModel
+from elman.lsp.dismissals import Spot
 from elman.lsp.encodings import Encoding
 from elman.lsp.engines import Engine
 from elman.lsp.figures import Figures
@@ -20,12 +21,11 @@ from elman.lsp.ghosts import Ghost, Place, distinct, ghost_at
 from elman.lsp.models import Choice, choose
 from elman.lsp.open_document import Edit, OpenDocument
 from elman.lsp.open_text import Position
+from elman.lsp.opinions import asked_for, with_opinions
 from elman.lsp.preferences import Preferences
 from elman.lsp.troubles import Troubles
-from elman.protocol.suggestions import Suggestion
+from elman.protocol.suggestions import LENGTH, Suggestion
 from elman.words import ends_in_word, last_word
-
-CUT = "length"
 
 OpenEngine: TypeAlias = Callable[[Sequence[str]], Engine]
 """Makes what suggests: servers at addresses or, without any, engines in this process."""
@@ -147,30 +147,28 @@ class Service:
             self._let_rest(self._last)
             self._last = question.uri
         suggestions = await self._suggestions(document, cursor, model, question)
-        found = self._shown(document, cursor, place, suggestions, question)
+        found = self._shown(document, document.spot(question.position, cursor), place, suggestions, question)
         if found:
             self.latency_seconds = time.perf_counter() - asked_at
             self.figures.shown += 1
         return found
 
     def _shown(
-        self, document: OpenDocument, cursor: int, place: Place, suggestions: Sequence[Suggestion], question: Question
+        self, document: OpenDocument, spot: Spot, place: Place, suggestions: Sequence[Suggestion], question: Question
     ) -> Sequence[Ghost]:
-        ghosts = (ghost_at(place, one.text, one.finish_reason == CUT) for one in suggestions)
-        allowed = (ghost for ghost in ghosts if not document.dismissals.forbid(cursor, ghost.text))
-        return distinct(allowed, self._alternatives(question))
-
-    def _alternatives(self, question: Question) -> int:
-        return self.preferences.alternatives if question.is_invoked else 1
+        ghosts = (ghost_at(place, one.text, one.finish_reason == LENGTH) for one in suggestions)
+        allowed = (ghost for ghost in ghosts if not document.dismissals.forbid(spot, ghost.text))
+        return distinct(allowed, self.preferences.alternatives if question.is_invoked else 1)
 
     async def _suggestions(self, document: OpenDocument, cursor: int, model: str, question: Question) -> Sequence[Suggestion]:
         model = self._troubles.substitutes.get(model, model)
         if self._troubles.is_waited_out(model) or not self._load(model):
             return ()
         try:
-            followed = self._follow(document, model, self._alternatives(question))
-            followed.take_over(document, cursor)
-            suggestions = await followed.follower.suggestions()
+            suggestions = await self._suggested(document, cursor, model)
+            if question.is_invoked:
+                unsure = await self._suggested(document, cursor, model, is_invoked=True)
+                suggestions = list(with_opinions(suggestions, unsure))
         except PickAnotherModel as error:
             self._shelf.drop(document.uri)
             return await self._suggestions_of_another(document, cursor, model, question, error)
@@ -203,15 +201,19 @@ class Service:
             return False
         return True
 
-    def _follow(self, document: OpenDocument, model: str, alternatives: int) -> Followed:
-        key = Key(document.uri, alternatives)
+    async def _suggested(
+        self, document: OpenDocument, cursor: int, model: str, *, is_invoked: bool = False
+    ) -> Sequence[Suggestion]:
+        """What the model is sure of; if it is invoked, all that it thinks of, from its first character on."""
+        key = Key(document.uri, is_invoked)
         followed = self._shelf.use(key, model)
         if followed is None:
-            fields = self.preferences.fields | {"alternatives": alternatives}
+            fields = self.preferences.fields | (asked_for(self.preferences.alternatives) if is_invoked else {})
             text = document.text.text
             followed = Followed(self._engine.follow(text, model, fields), model, len(text))
             self._shelf.put(key, followed)
-        return followed
+        followed.take_over(document, cursor)
+        return await followed.follower.suggestions()
 
     def _choice(self, document: OpenDocument) -> Choice:
         beginning = document.text.line(0)
@@ -232,7 +234,7 @@ class Service:
         document = self._documents.get(uri)
         cursor = document.cursor_at(position) if document else None
         if document and cursor is not None:
-            document.dismissals.note(cursor, text)
+            document.dismissals.note(document.spot(position, cursor), text)
 
     def status(self, uri: str = "") -> dict[str, Any]:
         """What is the matter with a document, or with the one that was asked about last, and the figures of the session."""

@@ -6,6 +6,7 @@ pygls would read by a thread, which costs a message more than all that is done f
 import asyncio
 import os
 import select
+import stat
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -14,7 +15,7 @@ from typing import Final
 HEADERS_END: Final = b"\r\n\r\n"
 LENGTH: Final = b"content-length:"
 MOST_BYTES: Final = 1 << 28
-"""A longer message is passed over."""
+"""A longer message is passed over, unless another bound is given."""
 AT_ONCE: Final = 1 << 16
 
 
@@ -29,6 +30,8 @@ class Output:
     def take(cls) -> "Output":
         """Take standard output for the protocol alone: what anything else prints goes to standard error."""
         sys.stdout.flush()
+        if sys.stderr is None:  # it is closed, and its number is free: the protocol's file would get it, and what is printed
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         file = os.dup(1)
         os.dup2(2, 1)
         return cls(file)
@@ -51,22 +54,29 @@ class Output:
 
 
 async def standard_input() -> asyncio.StreamReader:
-    """Standard input, in the event loop."""
+    """Standard input, in the event loop; nothing if it is closed."""
     reader = asyncio.StreamReader(AT_ONCE)
-    try:
+    if sys.stdin is not None and is_waited_for(sys.stdin.fileno()):
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    except ValueError:  # a file
+        return reader
+    if sys.stdin is not None:
         reader.feed_data(sys.stdin.buffer.read())
-        reader.feed_eof()
+    reader.feed_eof()
     return reader
 
 
-async def bodies(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    """The bodies of messages, until the editor has gone. Headers that tell no length are passed over."""
+def is_waited_for(file: int) -> bool:
+    """Whether an event loop can wait for a file: for a pipe, a socket or a terminal, not for /dev/null or one on a disk."""
+    mode = os.fstat(file).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(file)
+
+
+async def bodies(reader: asyncio.StreamReader, most_bytes: int = MOST_BYTES) -> AsyncIterator[bytes]:
+    """The bodies of messages, until the editor has gone; headers that tell no length, or too great a one, are passed over."""
     with suppress(asyncio.IncompleteReadError):
         while True:
             size = length_of(await headers(reader))
-            if size > MOST_BYTES:
+            if size > most_bytes:
                 await skip(reader, size)
             elif size:
                 yield await reader.readexactly(size)

@@ -15,6 +15,7 @@ from elman.words import is_rest_of_word, without_unfinished
 
 STOP: Final = "stop"
 CONFIDENCE: Final = "confidence"
+LENGTH: Final = "length"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from elman.lsp.streams import bodies
+
 from .conftest import INVOKED, PYTHON, URI, Editor, items_of
 
 TYPED, GHOST = "    print(len(nam", "es))"
@@ -202,6 +204,28 @@ def test_what_is_no_message_is_passed_over_and_the_rest_is_answered(process: "su
 def test_it_ends_with_its_editor(process: "subprocess.Popen[bytes]") -> None:
     process.communicate(INITIALIZE, timeout=60)
     assert process.returncode == 1
+
+
+@pytest.mark.parametrize("closed", ["2>&- </dev/null", "</dev/null", "<&-", "<&- 2>&-"])
+def test_it_ends_where_there_is_nobody_to_read_from(closed: str) -> None:
+    command = f'exec "$0" -m elman lsp {closed}'
+    done = subprocess.run(["sh", "-c", command, sys.executable], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
+
+
+def test_with_standard_error_closed_the_protocol_is_spoken_alone() -> None:
+    code = "import os, sys; from elman.lsp.streams import Output; o = Output.take(); os.write(2, b'stray'); o.write(b'meant')"
+    command = 'exec "$0" -c "$1" 2>&-'
+    done = subprocess.run(["sh", "-c", command, sys.executable, code], capture_output=True, check=True, timeout=60)
+    assert done.stdout == b"meant"
+
+
+async def test_a_message_that_is_too_long_is_passed_over_and_the_next_is_read() -> None:
+    reader = asyncio.StreamReader()
+    for body in b"short", b"x" * 100_000, b"next":
+        reader.feed_data(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+    reader.feed_eof()
+    assert [body async for body in bodies(reader, most_bytes=99_999)] == [b"short", b"next"]
 
 
 def test_it_waits_for_an_editor_that_does_not_read_and_then_answers_all(process: "subprocess.Popen[bytes]") -> None:

@@ -51,17 +51,17 @@ def test_it_has_the_text_and_the_cursor_whenever_it_is_asked(text: str, edits: l
 def test_the_one_that_was_used_least_recently_gives_way() -> None:
     shelf, all_of_them = Shelf(), [follower() for _ in range(MOST_FOLLOWED + 1)]
     for number, one in enumerate(all_of_them[:-1]):
-        shelf.put(Key(str(number), 1), Followed(one, "python", 1))
-    assert shelf.use(Key("0", 1), "python")
-    shelf.put(Key("new", 1), Followed(all_of_them[-1], "python", 1))
+        shelf.put(Key(str(number), is_invoked=False), Followed(one, "python", 1))
+    assert shelf.use(Key("0", is_invoked=False), "python")
+    shelf.put(Key("new", is_invoked=False), Followed(all_of_them[-1], "python", 1))
     assert [one.is_let_go for one in all_of_them] == [False, True, *[False] * (MOST_FOLLOWED - 1)]
-    assert shelf.use(Key("1", 1), "python") is None
-    assert shelf.use(Key("0", 1), "english") is None
+    assert shelf.use(Key("1", is_invoked=False), "python") is None
+    assert shelf.use(Key("0", is_invoked=False), "english") is None
 
 
 def test_long_texts_are_few_and_the_one_in_use_may_be_longer() -> None:
     shelf, first, second = Shelf(), follower(), follower()
-    shelf.put(Key("first", 1), Followed(first, "python", 1 << 23))
+    shelf.put(Key("first", is_invoked=False), Followed(first, "python", 1 << 23))
     assert not first.is_let_go
-    shelf.put(Key("second", 1), Followed(second, "python", 1))
+    shelf.put(Key("second", is_invoked=False), Followed(second, "python", 1))
     assert (first.is_let_go, second.is_let_go, len(shelf)) == (True, False, 1)

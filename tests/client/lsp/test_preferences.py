@@ -67,6 +67,11 @@ def test_null_and_empty_tables_leave_the_default() -> None:
     assert GIVEN.with_values({"exclude": {}}, GIVEN)[0].exclude == ()  # an empty list of Lua
 
 
+def test_a_document_is_asked_for_as_they_say() -> None:
+    fields = Preferences(max_characters=20, context_characters=4096).fields
+    assert fields == {"max_characters": 20, "context_characters": 4096, "heed_surroundings": False}
+
+
 @pytest.mark.parametrize(
     ("uri", "language", "model"),
     [
@@ -82,6 +87,8 @@ def test_null_and_empty_tables_leave_the_default() -> None:
         ("file:///home/me/.ssh/config.txt", "", ""),
         ("file:///home/me/.ssh%2Fnotes.md", "markdown", ""),
         ("file:///work/secrets/notes.md", "markdown", ""),
+        ("file:///work/secrets-of-x/notes.md", "markdown", "english"),
+        ("file:///work/app.env/credentials.d/notes.md", "markdown", "english"),
         ("file:///work/Credentials.md", "markdown", ""),
         ("file:///work/key.pem", "plaintext", ""),
         ("http://[", "markdown", "english"),
@@ -89,6 +96,26 @@ def test_null_and_empty_tables_leave_the_default() -> None:
 )
 def test_the_model_for_a_document(uri: str, language: str, model: str) -> None:
     assert choose(GIVEN, uri, language, "").model == model
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "is_excluded"),
+    [
+        ("notes*", "/work/notes.md", True),
+        ("notes*", "/notes/a.md", False),
+        ("notes/", "/work/Notes/of/a.md", True),
+        ("notes/", "/work/my-notes/a.md", False),
+        ("notes/", "/work/notes", False),
+        ("/work/notes/", "/work/notes/a.md", True),
+        ("/work/notes/", "/home/work/notes/a.md", False),
+        ("of/*.md", "/work/notes/of/a.md", True),
+        ("of/*.md", "/work/notes/of/a.txt", False),
+        ("**/notes/**", "/work/notes/of/a.md", True),
+        ("notes\\", "c:\\work\\notes\\a.md", True),
+    ],
+)
+def test_a_pattern_means_names_of_files_and_with_a_slash_places(pattern: str, path: str, is_excluded: bool) -> None:
+    assert Preferences(exclude=(pattern,)).excluding(path) == (pattern if is_excluded else "")
 
 
 def test_why_there_is_none() -> None:

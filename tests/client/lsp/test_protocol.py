@@ -81,6 +81,15 @@ async def test_alternatives_are_told_on_demand_and_differ(start: Start) -> None:
     assert texts[0] == (await editor.ghosts(AUTOMATIC))[0]
 
 
+@pytest.mark.parametrize("begun", ["import ", "    self.", "    foo(", "for name in ", "    n", "", "    return "])
+async def test_who_asks_gets_all_alternatives_and_first_what_comes_unasked(editor: Editor, begun: str) -> None:
+    editor.type(begun)
+    unasked, asked = await editor.ghosts(), await editor.ghosts(INVOKED)
+    assert len({text.strip()[0] for text in asked}) == len(asked) == (3 if begun else 2)
+    assert asked[: len(unasked)] == unasked
+    assert await editor.ghosts() == unasked
+
+
 async def test_nothing_is_suggested_after_a_deletion_or_an_undo_before_the_next_key(editor: Editor) -> None:
     editor.type(TYPED)
     assert await editor.ghosts() == [GHOST]
@@ -127,6 +136,17 @@ async def test_what_was_dismissed_twice_at_a_place_is_not_shown_a_third_time(edi
     assert await editor.ghosts() == []
     editor.type("e")
     assert await editor.ghosts() == []  # the rest of the same
+
+
+async def test_what_is_dismissed_and_comes_again_by_the_same_key_is_dismissed_again(editor: Editor) -> None:
+    editor.type(TYPED)
+    for _ in range(2):
+        assert await editor.ghosts() == [GHOST]
+        place = {"line": editor.line, "character": editor.unit}
+        editor.client.protocol.notify("elman/dismissed", {"textDocument": {"uri": URI}, "position": place, "text": GHOST})
+        editor.delete()
+        editor.type(TYPED[-1])
+    assert await editor.ghosts() == []
 
 
 async def test_a_selection_in_a_menu_is_left_alone(editor: Editor) -> None:
@@ -239,6 +259,19 @@ async def test_a_question_about_an_older_text_gets_nothing(editor: Editor) -> No
     editor.edit((0, 3), (0, 3), "x")  # elsewhere: the place is still there, but it is another text
     assert items_of(await asyncio.wrap_future(older)) == []
     assert await editor.ghosts() == [GHOST[1:]]
+
+
+async def test_while_a_long_document_is_read_everything_else_is_answered(editor: Editor) -> None:
+    text = PYTHON * 2000  # a megabyte
+    editor.open(f"{text}{TYPED}", uri="file:///work/long.py")
+    answered: list[str] = []
+    asked = editor.client.protocol.send_request("textDocument/inlineCompletion", editor.question())
+    asked.add_done_callback(lambda _: answered.append("ghost"))
+    for _ in range(3):
+        await editor.status()
+        answered.append("status")
+    assert items_of(await asyncio.wrap_future(asked))[0].insert_text == GHOST
+    assert answered == ["status", "status", "status", "ghost"]
 
 
 async def test_a_cancelled_question_is_answered_as_cancelled(editor: Editor) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from lsprotocol import types
 
 from elman_server.config import ServerConfig
 from elman_server.server import Server
@@ -54,6 +55,30 @@ async def test_a_server_suggests_what_the_engine_here_does(start: Start, artifac
         assert await ghosts_of(there) == await ghosts_of(here)
         status = await there.status()
         assert (status.state, status.model) == ("ready", "english")
+
+
+async def test_two_editors_on_one_file_each_get_what_belongs_to_their_own_text(start: Start, artifact: Path) -> None:
+    async with serving(artifact) as server:
+        alone, one, other = [await start("--server", f"127.0.0.1:{server.port}") for _ in range(3)]
+        typed = {one: "b a", other: "fed"}
+        expected: dict[Editor, list[list[str]]] = {editor: [] for editor in typed}
+        for editor, text in typed.items():
+            open_text(alone)
+            for character in text:
+                alone.type(character)
+                expected[editor].append(await alone.ghosts(INVOKED))
+        found: dict[Editor, list[list[str]]] = {editor: [] for editor in typed}
+        for editor in typed:
+            open_text(editor)
+        for at in range(3):  # in turns, and neither has saved
+            for editor, text in typed.items():
+                editor.type(text[at])
+                found[editor].append(await editor.ghosts(INVOKED))
+        assert found == expected
+        assert found[one] != found[other]
+        other.client.text_document_did_close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(other.uri)))
+        assert await other.ghosts(INVOKED) == []
+        assert await one.ghosts(INVOKED) == expected[one][-1] != []
 
 
 async def test_a_server_that_dies_is_told_once_and_typing_goes_on_until_it_is_back(start: Start, artifact: Path) -> None:
