@@ -10,6 +10,8 @@ from elman.ranges import check_type
 DEFAULT_PORT: Final = 50051
 DEFAULT_ADDRESS: Final = f"127.0.0.1:{DEFAULT_PORT}"
 A_HOST: Final = re.compile(r"(dns:(//[^/]*/)?)?([^:/,\[\]]+|\[[^\]]+\])")
+A_NUMBERED_PORT: Final = re.compile(rf"(?!unix:){A_HOST.pattern}:(?P<port>[0-9]*)")
+MOST_PORT: Final = 65535
 A_BARE_IPV6: Final = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
 
 
@@ -21,7 +23,17 @@ def targets(addresses: str | Sequence[str]) -> list[str]:
         check_type("addresses", address, str, "HOST, HOST:PORT, or several")
     if not several or not all(several):
         raise NeverRetry(f"addresses: {addresses!r} is empty; allowed: HOST, HOST:PORT, or several")
+    for address in several:
+        check_port(address)
     return [with_port(address) for address in several]
+
+
+def check_port(address: str) -> None:
+    """Refuse a number that is no port: gRPC takes it modulo 65,536, or 443 for none, and the text goes to another server."""
+    if A_BARE_IPV6.fullmatch(address) or not (found := A_NUMBERED_PORT.fullmatch(address)):
+        return
+    if not found["port"] or not 1 <= int(found["port"]) <= MOST_PORT:
+        raise NeverRetry(f"the server {address!r}: its port is out of range; allowed: 1 to {MOST_PORT}")
 
 
 def with_port(address: str) -> str:

@@ -11,13 +11,10 @@ import re
 import shlex
 import sys
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from elman.errors import MendRequest
-from elman.text import fold
-
-COMMANDS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Characters that move the cursor, begin a command to the terminal, or turn the direction of what follows."""
+from elman.text import COMMANDS, escaped, fold
 
 
 def read_text(argument: str | None, most_bytes: int | None = None) -> str:
@@ -105,11 +102,6 @@ def as_json_escape(found: re.Match[str]) -> str:
 def shown(text: str) -> str:
     """The text as standard output may have it: with escapes such as \\x1b, as Python writes them, if that is a terminal."""
     return escaped(text) if is_terminal() else text
-
-
-def escaped(text: str) -> str:
-    """The text with escapes for the characters that command a terminal."""
-    return COMMANDS.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def tell(line: str) -> None:

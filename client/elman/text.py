@@ -17,6 +17,9 @@ BYTE_ORDER_MARK: Final = "\ufeff"
 LINE_SEPARATOR: Final = "\u2028"
 """Stands for a line's end within a command of a shell, where LF ends the command."""
 
+COMMANDS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that move the cursor, begin a command to the terminal, or turn the direction of what follows."""
+
 MANY_MARKS: Final = re.compile(r"[^\w\s\0-\u02ff]{32,}")
 """Among signs, so many marks on one character that to put them in order pair by pair would take long."""
 
@@ -95,3 +98,8 @@ def as_line(command: str) -> str:
 def as_command(line: str) -> str:
     """What a line stands for in a shell."""
     return line.replace(LINE_SEPARATOR, "\n")
+
+
+def escaped(text: str) -> str:
+    """The text with escapes for the characters that command a terminal."""
+    return COMMANDS.sub(lambda found: ascii(found[0])[1:-1], text)

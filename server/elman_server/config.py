@@ -22,7 +22,8 @@ class ServerConfig:
     models: tuple[str, ...] = setting(
         (),
         MODELS,
-        "a model to serve: NAME=PATH, PATH or a shipped name; the first is the default; may be repeated, or a list with commas",
+        "a model: NAME=PATH, PATH or a shipped name; the first is the default;"
+        " may be repeated; the variable is a list with commas",
         flag="--model",
         default_words="shipped models",
     )

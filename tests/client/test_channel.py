@@ -33,7 +33,9 @@ def test_a_host_without_a_port_means_elman_s(given: str, target: str) -> None:
         "dns:///name:1",
         "dns://8.8.8.8/name:1",
         "dns:///[::1]:1",
+        "localhost:65535",
         "unix:socket",
+        "unix:99999",
         "unix:///run/socket",
         "ipv4:10.0.0.1:1,10.0.0.2:1",
         "ipv6:[::1]:1",
@@ -48,3 +50,9 @@ def test_what_names_a_port_or_needs_none_is_left_to_grpc(target: str) -> None:
 def test_no_address_is_refused(given: str | list[str]) -> None:
     with pytest.raises(ElmanError, match="allowed: HOST, HOST:PORT, or several"):
         targets(given)
+
+
+@pytest.mark.parametrize("given", ["localhost:65536", "127.0.0.1:115587", "[::1]:0", "dns:///name:99999", "localhost:"])
+def test_a_port_that_there_is_not_is_refused_for_grpc_would_take_another(given: str) -> None:
+    with pytest.raises(ElmanError, match="its port is out of range; allowed: 1 to 65535"):
+        targets(["a:1", given])

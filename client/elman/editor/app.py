@@ -4,6 +4,7 @@ import asyncio
 import errno
 import signal
 import sys
+import termios
 from contextlib import suppress
 from pathlib import Path
 
@@ -79,8 +80,15 @@ class Editor:
             self.session.ghost.close()
 
     def _begin(self) -> None:
+        if self.session.question:
+            self._forget_typed_ahead()
         self._mind_signals()
         self.application.create_background_task(self._keep_changes())
+
+    def _forget_typed_ahead(self) -> None:
+        """What was typed before a question was seen does not answer it: the first letter of "dear" would discard text."""
+        with suppress(NotImplementedError, termios.error):  # the input is not a terminal
+            termios.tcflush(self.application.input.fileno(), termios.TCIFLUSH)
 
     async def _keep_changes(self) -> None:
         while True:

@@ -12,8 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from elman.sync.client import Client
-from elman.terminal import COMMANDS
-from elman.text import as_command, as_line
+from elman.text import COMMANDS, as_command, as_line
 
 KEPT: Final = 8192
 """Characters of earlier commands: those that recall sees."""

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from elman.progress import Progress, can_be_shown, in_time
+from elman.text import escaped
 
 LINE_SECONDS = 30.0
 SMOOTHING = 0.98
@@ -37,6 +38,10 @@ class Terminal(Progress):
         super().__init__("training")
         self._first: tuple[int, float] | None = None  # the first step of this run, and when it was done
 
+    def say(self, line: str) -> None:
+        """Show the line, which commands nothing, whatever a file is called."""
+        super().say(escaped(line))
+
     def doing(self, what: str) -> None:
         """Show what is done that has no steps to count."""
         self.tell(None, work=what)
@@ -61,7 +66,7 @@ class Plain:
 
     def say(self, line: str) -> None:
         """Print the line at once."""
-        print(line, file=sys.stderr, flush=True)
+        print(escaped(line), file=sys.stderr, flush=True)
 
     def doing(self, what: str) -> None:
         """Print what it is."""

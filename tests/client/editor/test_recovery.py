@@ -195,6 +195,17 @@ def test_what_was_left_behind_is_discarded_only_if_the_person_says_so(
     assert recovery_of(path).exists() == stays
 
 
+def test_what_was_typed_before_the_question_was_seen_does_not_answer_it(tmp_path: Path, terminal: Open) -> None:
+    path = tmp_path / "notes.txt"
+    recovery_of(path).write_bytes(b"mine")
+    one = terminal(path)
+    one.press(b"dear diary")
+    one.until("(r)ecover, (d)iscard, or (q)uit")
+    assert recovery_of(path).read_bytes() == b"mine"
+    one.press(b"r")
+    one.until("recovered, not saved yet")
+
+
 def test_what_another_program_has_written_is_not_overwritten_unasked(tmp_path: Path, terminal: Open) -> None:
     path = tmp_path / "notes.txt"
     path.write_bytes(b"one")

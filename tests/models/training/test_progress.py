@@ -24,3 +24,10 @@ def test_without_a_terminal_what_is_done_is_a_line(capsys: pytest.CaptureFixture
     with Plain() as shown:
         shown.doing("measuring")
     assert capsys.readouterr().err == "measuring\n"
+
+
+@pytest.mark.parametrize("kind", [Terminal, Plain])
+def test_the_name_of_a_file_commands_no_terminal(kind: type[Terminal | Plain], capsys: pytest.CaptureFixture[str]) -> None:
+    with kind() as shown:
+        shown.say("left out: a\x1b]0;owned\x07b")
+    assert "left out: a\\x1b]0;owned\\x07b\n" in capsys.readouterr().err
