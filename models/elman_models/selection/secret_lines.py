@@ -32,13 +32,13 @@ MARKED = {
     "a JSON web token": (("eyJ",), r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
 }
 """By kind: marks, without any of which a text holds no key of it, which is faster to see; and the pattern."""
-NAMES = r"(?:password|passwd|passphrase|pwd|secret(?:[_-]?key)?|token|credentials?|(?:api|access|auth|private)[_-]?key)"
+NAMES = r"(?:passwor[dt]|passwd|passphrase|pwd|secret(?:[_-]?key)?|token|credentials?|(?:api|access|auth|private)[_-]?key)"
 PLACED = {
     "a password in a URL": r"\w://[^\s/:@'\"]*:(?P<value>[^\s/@'\"]{3,})@\w",
     "an authorization header": r"authorization['\"]?\s*[:=]\s*['\"]?(?:bearer|basic|token)\s+(?P<value>[\w.~+/=-]{8,})",
     "a secret in a flag": rf"(?<!\S)--?{NAMES}[= ]+['\"]?(?P<value>[^\s'\"]{{6,}})",
     "a password or token": rf"{NAMES}\d*['\"]?\s*(?::=|=>|[:=])\s*"
-    r"(?:(?P<quote>['\"])(?P<value>[^\s'\"]{6,})(?P=quote)|(?P<bare>[^\s'\"()\[\]{}<>,;]{6,})(?!\S))",
+    r"(?:(?P<quote>['\"])(?P<value>[^\s'\"]{6,})(?P=quote)|(?P<bare>[^\s'\"()\[\]{}<>,;]{6,})(?=['\"]?(?:\s|$)))",
 }
 HINTS = ("://", "authorization", "pass", "pwd", "secret", "token", "key", "credential")
 """None of what is known by its place stands in a text without one of these, which is faster to see."""

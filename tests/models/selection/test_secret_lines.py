@@ -30,6 +30,8 @@ SECRETS = [
     ("DB_PASSWORD=s3cr3tvalue", "a password or token"),
     ('SECRET_KEY = "correct-horse-battery"', "a password or token"),
     ('"apiKey": "abcdefgh",', "a password or token"),
+    ("curl -H 'X-Api-Key: 9f8e7d6c5b4a39281706' https://example.org", "a password or token"),
+    ("das Passwort: Sommer2024!", "a password or token"),
     (f"the wifi is {KEY}", "a random key"),
 ]
 NO_SECRETS = [
