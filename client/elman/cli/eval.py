@@ -98,8 +98,8 @@ def measured(arguments: argparse.Namespace) -> "Evaluation":
 
     _, path = find(arguments.model)
     model, habits = load(path), Habits(**given(arguments, HABITS, MendRequest.of_field))
-    parts = (arguments.files, arguments.training, arguments.validation)
-    documents, training, validation = (documents_in(files, arguments.verbose) for files in parts)
+    documents, validation = (documents_in(files, arguments.verbose) for files in (arguments.files, arguments.validation))
+    training = documents_in(arguments.training, arguments.verbose, is_training=True)
     warn_of_training_text(model, path.stem, documents)
     with Progress("measuring") as progress:
         found = report(model, path, documents, Rest(training, validation), habits, progress.tell)
@@ -123,15 +123,18 @@ def warn_of_training_text(model: "Model", name: str, documents: Sequence[str]) -
         tell(f"warning: {words}")
 
 
-def documents_in(files: Sequence[Path], is_verbose: bool) -> Sequence[str]:
-    """The texts of the files; standard error says what was folded, and what is left out of a folder."""
+def documents_in(files: Sequence[Path], is_verbose: bool, *, is_training: bool = False) -> Sequence[str]:
+    """The texts of the files; standard error says what was folded, and what is left out of a folder.
+
+    Of a training text, what stands in several files is kept once, as where elman trains.
+    """
     if not files:
         return ()
     with extra("serve"):
-        from elman_models.corpus import read_corpus
+        from elman_models.corpus import read_corpus, read_training_text
 
     with Progress("reading the files"):
-        corpus = read_corpus(files)
+        corpus = read_training_text(files, keep_secrets=True) if is_training else read_corpus(files)
     corpus.require(1)
     for line in corpus.remarks(is_verbose):
         tell(line)

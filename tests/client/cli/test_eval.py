@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -149,6 +150,19 @@ def test_several_files_and_folders_are_read_each_from_its_start(
     assert (measured["documents"], measured["unknown_characters"], measured["baselines"]) == (3, 1, [])
     assert errors.startswith("left out: ")
     assert "d.bin: binary" in errors
+
+
+def test_copies_teach_the_baselines_nothing(
+    artifact: Path, files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    text = "".join(Random(1).choices("abcdefg .\n", k=5000))
+    (folder / "one.txt").write_text(text, encoding="utf-8")
+    once = report(capsys, artifact, files[0], "--training", folder)["baselines"]
+    (folder / "two.txt").write_text(text, encoding="utf-8")
+    twice = report(capsys, artifact, files[0], "--training", folder)["baselines"]
+    assert [each | {"reading_seconds": 0} for each in twice] == [each | {"reading_seconds": 0} for each in once]
 
 
 def test_an_unknown_character_costs_every_predictor_the_same(
