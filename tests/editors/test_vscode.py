@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -219,13 +220,20 @@ def test_leaving_leaves_no_process(browser: Browser, tmp_path: Path) -> None:
 
 
 @in_the_editor
-def test_a_server_that_is_not_installed_is_said_once(browser: Browser, tmp_path: Path) -> None:
-    with Code(browser, tmp_path, command=["elman-is-not-here"]) as code:
+def test_a_server_that_is_not_installed_is_said_once_and_can_be_started_later(browser: Browser, tmp_path: Path) -> None:
+    missing = tmp_path / "elman-is-not-here"
+    with Code(browser, tmp_path, command=[str(missing)]) as code:
         code.open("notes.txt", BEFORE)
         code.wait_until(lambda: "failed" in code.status())
         code.type(BEGUN)
         code.wait_until(lambda: code.last_line() == BEGUN)
         assert ["elman-is-not-here cannot be started" in note for note in code.notes()] == [True]
+        missing.write_text(f"#!/bin/sh\nexec {shlex.join(ELMAN)}\n")
+        missing.chmod(0o755)
+        code.command("Elman: Start the Language Server Again")
+        code.wait_until(lambda: "english" in code.status())
+        code.type("o")
+        code.wait_for_ghost()
 
 
 def test_settings_are_the_servers_with_its_defaults_and_ranges() -> None:
