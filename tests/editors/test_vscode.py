@@ -56,11 +56,16 @@ def told(code: Code, method: str) -> list[dict[str, object]]:
     return [message["params"] for message in messages(log.read_bytes()) if message.get("method") == method]
 
 
+def begin(code: Code) -> str:
+    """Begin the sentence; return what is suggested once all keys have been taken."""
+    code.type(BEGUN)
+    code.wait_until(lambda: code.ghost() and FOX.startswith(BEGUN + code.ghost()))
+    return code.ghost()
+
+
 @in_the_editor
 def test_tab_accepts_what_is_shown_after_the_cursor_and_is_not_in_the_text(code: Code) -> None:
-    code.type(BEGUN)
-    rest = code.wait_for_ghost()
-    assert FOX.startswith(BEGUN + rest)
+    rest = begin(code)
     code.wait_until(lambda: code.last_line() == BEGUN)
     code.press("Tab")
     code.wait_until(lambda: code.last_line() == BEGUN + rest)
@@ -71,8 +76,7 @@ def test_tab_accepts_what_is_shown_after_the_cursor_and_is_not_in_the_text(code:
 
 @in_the_editor
 def test_a_word_is_accepted_and_the_rest_stays(code: Code) -> None:
-    code.type(BEGUN)
-    rest = code.wait_for_ghost()
+    rest = begin(code)
     code.press("Control+ArrowRight")
     code.wait_for_ghost(rest.removeprefix("own"))
     code.wait_until(lambda: code.last_line() == "The quick brown")
@@ -84,8 +88,7 @@ def test_a_word_is_accepted_and_the_rest_stays(code: Code) -> None:
 
 @in_the_editor
 def test_who_types_what_is_suggested_keeps_the_rest_without_a_question(code: Code) -> None:
-    code.type(BEGUN)
-    rest = code.wait_for_ghost()
+    rest = begin(code)
     asked = len(told(code, "textDocument/inlineCompletion"))
     for count in range(1, 6):
         code.type(rest[count - 1])
@@ -127,8 +130,7 @@ def test_what_is_dismissed_twice_is_not_shown_a_third_time(code: Code) -> None:
 
 @in_the_editor
 def test_what_was_accepted_is_undone_and_nothing_is_shown_then(code: Code) -> None:
-    code.type(BEGUN)
-    rest = code.wait_for_ghost()
+    rest = begin(code)
     code.press("Tab")
     code.wait_until(lambda: code.last_line() == BEGUN + rest)
     code.press("Control+z")
