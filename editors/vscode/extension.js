@@ -20,6 +20,7 @@ async function activate(context) {
     ghosts,
     status,
     ...register(server, ghosts, status),
+    vscode.workspace.onDidChangeConfiguration((event) => event.affectsConfiguration("elman.command") && server.restart()),
     vscode.languages.registerInlineCompletionItemProvider(SELECTOR, ghosts),
   );
   await server.start();

@@ -70,7 +70,7 @@ class Code:
         self.folder.mkdir()
         self._home = folder / "home"
         self.name = ""
-        self._set({**SETTINGS, "elman.command": list(command), **(settings or {})})
+        self._set({"elman.command": command, **(settings or {})})
         extensions = self._home / "extensions"
         extensions.mkdir()
         (extensions / "elman.elman-0.1.0").symlink_to(EXTENSION)
@@ -111,7 +111,7 @@ class Code:
     def _set(self, settings: Mapping[str, Any]) -> None:
         place = self._home / "User" / "settings.json"
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(json.dumps(settings))
+        place.write_text(json.dumps({**SETTINGS, **settings}))
 
     def open(self, name: str, before: str) -> None:
         """A file is made and opened, and its end is where the cursor is."""

@@ -109,7 +109,10 @@ class Server {
     const started = spawn(program, words, { cwd: vscode.workspace.workspaceFolders?.[0]?.uri.fsPath });
     return new Promise((resolve, reject) => {
       started.once("spawn", () => resolve(started));
-      started.once("error", () => reject(new Error(`${program} cannot be started: install elman with its extra lsp, or set elman.command`)));
+      started.once("error", () => {
+        this._fail(`${program} cannot be started: install elman with its extra lsp, or set elman.command`);
+        reject(new Error(this.trouble));
+      });
     });
   }
 
