@@ -73,8 +73,8 @@ class OpenText:
     def change(self, start: Position, end: Position, text: str) -> Change:
         """Put a text in place of what lies between two positions."""
         start, end = sorted((self._nearest(start), self._nearest(end)))
-        first = start.line - (start.unit == 0 and start.line > 0 and self._lines[start.line - 1].endswith("\r"))
         before, after = self._before(start), self._after(end)
+        first = start.line - (not before and start.line > 0 and self._lines[start.line - 1].endswith("\r"))
         new = join_pairs("".join([*self._lines[first : start.line], before, text, after]))
         return self._put(first, end.line + 1, new, len(folded(join_pairs(after))))
 
