@@ -115,6 +115,15 @@ def test_a_line_feed_after_a_carriage_return_joins_it() -> None:
     assert opened.offset(Position(2, 0)) is None
 
 
+@pytest.mark.parametrize(("text", "encoding"), [("\r\r", UTF_16), ("\r€", UTF_8)])
+def test_it_does_so_behind_an_empty_line_and_within_a_character_too(text: str, encoding: Encoding) -> None:
+    opened = OpenText(text, encoding)
+    length = opened.length
+    opened.change(Position(1, 1), Position(1, 1), "\n")
+    assert opened.length == len(opened.text) == length
+    assert opened.offset(Position(1, 0)) == 1
+
+
 def test_a_character_that_comes_in_two_halves_is_whole() -> None:
     opened = OpenText("ab", UTF_16)
     opened.change(Position(0, 1), Position(0, 1), "\ud83d")
