@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(
     not (shutil.which("emacs") and shutil.which("tmux")), reason="needs Emacs 28 and tmux: apt install emacs-nox tmux"
 )
 
-FOX = "The quick brown fox jumps over the lazy dog."
+FOX = "The quick brown fox ran."
 BEGUN = "The quick br"
 REST = FOX.removeprefix(BEGUN)
 
@@ -144,10 +144,10 @@ def test_pasted_text_arrives_as_it_is(emacs: Emacs) -> None:
 def test_each_buffer_has_its_own_suggestions(emacs: Emacs) -> None:
     emacs.type(BEGUN)
     emacs.wait_until(lambda: emacs.ghost() == REST)
-    opened(emacs, "other.txt", "The quick brick house fell down.\n" * 3)
+    opened(emacs, "other.txt", "The quick brick fell down.\n" * 3)
     assert emacs.settled() == ""
     emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == "ick house fell down.")
+    emacs.wait_until(lambda: emacs.ghost() == "ick fell down.")
     emacs.press("C-x", "b")
     emacs.type("notes.txt")
     emacs.press("Enter", "BSpace")

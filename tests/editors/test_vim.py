@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
     not (shutil.which("vim") and shutil.which("tmux")), reason="needs Vim 9 and tmux: apt install vim-nox tmux"
 )
 
-FOX = "The quick brown fox jumps over the lazy dog."
+FOX = "The quick brown fox ran."
 BEGUN = "The quick br"
 REST = FOX.removeprefix(BEGUN)
 
@@ -160,14 +160,13 @@ def test_a_repeated_change_inserts_what_was_accepted_and_suggests_nothing(vim: V
     vim.state()
     vim.type("u")
     vim.command("%d")
-    vim.type(f"iThe quick brown fox.\r{BEGUN}")
+    vim.type(f"i{FOX}\r{BEGUN}")
     accepted = f"{BEGUN}{vim.wait_for_ghost()}"
     vim.press("Tab", "Escape")
     vim.type(".")
     lines = vim.lines()
     assert vim.settled() == ""
-    assert lines.count(accepted) == 1
-    assert len(lines) == 3
+    assert lines == [FOX, f"{accepted[:-1]}{FOX}", f"{accepted}{accepted[-1]}"]  # put in before the last character
 
 
 def test_nothing_is_suggested_while_a_macro_is_recorded_or_run(vim: Vim) -> None:
@@ -194,10 +193,10 @@ def test_pasted_text_arrives_as_it_is(vim: Vim) -> None:
 def test_each_buffer_has_its_own_suggestions(vim: Vim) -> None:
     vim.type(BEGUN)
     vim.wait_until(lambda: vim.ghost() == REST)
-    opened(vim, "other.txt", "The quick brick house fell down.\n" * 3)
+    opened(vim, "other.txt", "The quick brick fell down.\n" * 3)
     assert vim.settled() == ""
     vim.type(BEGUN)
-    vim.wait_until(lambda: vim.ghost() == "ick house fell down.")
+    vim.wait_until(lambda: vim.ghost() == "ick fell down.")
     vim.command("write | buffer notes.txt")
     vim.type("A")
     vim.press("BSpace")

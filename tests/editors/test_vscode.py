@@ -23,7 +23,7 @@ in_the_editor = pytest.mark.skipif(
     reason="needs chromium, and code-server: tests/editors/code_server.sh installs it",
 )
 
-FOX = "The quick brown fox jumps over the lazy dog."
+FOX = "The quick brown fox ran."
 BEFORE = f"{FOX}\n" * 3 + "\n"
 BEGUN = "The quick br"
 
