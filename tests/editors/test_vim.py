@@ -160,13 +160,14 @@ def test_a_repeated_change_inserts_what_was_accepted_and_suggests_nothing(vim: V
     vim.state()
     vim.type("u")
     vim.command("%d")
-    vim.type(f"i{FOX}\r{BEGUN}")
+    before = "The quick brown fox."
+    vim.type(f"i{before}\r{BEGUN}")
     accepted = f"{BEGUN}{vim.wait_for_ghost()}"
     vim.press("Tab", "Escape")
     vim.type(".")
     lines = vim.lines()
     assert vim.settled() == ""
-    assert lines == [FOX, f"{accepted[:-1]}{FOX}", f"{accepted}{accepted[-1]}"]  # put in before the last character
+    assert lines == [before, f"{accepted[:-1]}{before}", f"{accepted}{accepted[-1]}"]  # put in before the last character
 
 
 def test_nothing_is_suggested_while_a_macro_is_recorded_or_run(vim: Vim) -> None:
