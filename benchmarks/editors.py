@@ -26,7 +26,7 @@ ELMAN = (sys.executable, "-m", "elman", "lsp")
 EMPTY = (sys.executable, str(HERE / "empty_server.py"))
 TEXT = (HERE / "language_client.py").read_text()
 TYPED = "    def answers(self, numbers: list[int]) -> list[Any]:"
-URI = "file:///work/{}.{}"
+URI = "file:///texts/{}.{}"
 TALE, PLAY = (
     "It was the best of times, it was the worst of times.\n" * 20,
     "ROMEO:\nBut, soft! what light through yonder\n" * 20,

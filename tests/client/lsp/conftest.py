@@ -33,7 +33,7 @@ def main():
 if __name__ == "__main__":
     main()
 '''
-URI = "file:///work/names.py"
+URI = "file:///texts/names.py"
 KNOWS_GHOSTS = types.TextDocumentClientCapabilities(inline_completion=types.InlineCompletionClientCapabilities())
 INVOKED, AUTOMATIC = types.InlineCompletionTriggerKind
 

@@ -23,7 +23,7 @@ FAR = (1 << 31) - 1
 
 async def is_well(editor: Editor) -> bool:
     """Whether a document that is opened now gets what belongs there, and nobody was bothered."""
-    editor.open(f"{PYTHON}{TYPED}", uri="file:///work/other.py")
+    editor.open(f"{PYTHON}{TYPED}", uri="file:///texts/other.py")
     return await editor.ghosts() == [GHOST] and not editor.shown
 
 
@@ -40,10 +40,10 @@ async def test_an_edit_of_an_older_text_stops_suggestions_until_the_text_is_know
 
 
 async def test_documents_that_are_closed_twice_or_were_never_open_are_passed_over(editor: Editor) -> None:
-    for uri in URI, URI, "file:///work/never.py":
+    for uri in URI, URI, "file:///texts/never.py":
         closed = types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(uri))
         editor.client.text_document_did_close(closed)
-    for uri in URI, "file:///work/never.py":
+    for uri in URI, "file:///texts/never.py":
         editor.uri = uri
         editor.type("x")
         assert await editor.ghosts(INVOKED) == []
@@ -71,7 +71,7 @@ async def test_places_outside_the_text_get_nothing_and_edits_there_mean_the_near
 async def test_every_kind_of_line_end_gives_the_same_ghost_at_the_same_place(editor: Editor, ends: list[str]) -> None:
     lines = PYTHON.split("\n")
     text = "".join(f"{line}{ends[number % len(ends)]}" for number, line in enumerate(lines[:-1]))
-    editor.open(text, uri="file:///work/ends.py")
+    editor.open(text, uri="file:///texts/ends.py")
     editor.line, editor.unit = len(lines) - 1, 0
     for character in TYPED:
         editor.type(character)
@@ -96,11 +96,11 @@ async def test_lone_surrogates_are_counted_and_read_as_what_cannot_be_read(edito
 
 async def test_a_binary_file_and_a_very_long_line_are_texts_like_others(editor: Editor) -> None:
     binary = bytes(random.Random(1).randbytes(100_000)).decode("utf-8", "replace")
-    editor.open(binary, uri="file:///work/image", language="plaintext")
+    editor.open(binary, uri="file:///texts/image", language="plaintext")
     editor.line, editor.unit = 0, 3
     editor.type("x")
     assert isinstance(await editor.items(INVOKED), list)
-    editor.open("x = [" + "1, " * (10_000_000 // 3), uri="file:///work/long.py")
+    editor.open("x = [" + "1, " * (10_000_000 // 3), uri="file:///texts/long.py")
     editor.line, editor.unit = 0, 5
     for character in "10, ":
         editor.type(character)
@@ -110,9 +110,9 @@ async def test_a_binary_file_and_a_very_long_line_are_texts_like_others(editor: 
 
 async def test_two_hundred_open_documents_are_all_answered_and_few_are_followed(editor: Editor) -> None:
     for number in range(200):
-        editor.open(f"{PYTHON}{TYPED}", uri=f"file:///work/{number}.py")
+        editor.open(f"{PYTHON}{TYPED}", uri=f"file:///texts/{number}.py")
         assert await editor.ghosts() == [GHOST]
-    editor.uri = "file:///work/0.py"
+    editor.uri = "file:///texts/0.py"
     editor.version = 1
     editor.type("e")
     assert await editor.ghosts() == [GHOST[1:]]

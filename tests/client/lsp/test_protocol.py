@@ -159,7 +159,7 @@ async def test_a_selection_in_a_menu_is_left_alone(editor: Editor) -> None:
 
 async def test_a_document_that_indents_by_tabs_gets_tabs(editor: Editor) -> None:
     text = PYTHON.replace("    ", "\t")
-    editor.open(f"{text}\n\nfor name in sys.argv:", uri="file:///work/tabs.py")
+    editor.open(f"{text}\n\nfor name in sys.argv:", uri="file:///texts/tabs.py")
     editor.edit((editor.line, editor.unit), (editor.line, editor.unit), "\n")
     editor.line, editor.unit = editor.line + 1, 0
     for ghost in await editor.ghosts(INVOKED):
@@ -169,13 +169,13 @@ async def test_a_document_that_indents_by_tabs_gets_tabs(editor: Editor) -> None
 
 async def test_each_kind_of_text_has_its_model_or_none(editor: Editor) -> None:
     assert (await editor.status()).model == "python"
-    editor.open("It was the best of tim", uri="file:///work/tale.txt", language="plaintext")
+    editor.open("It was the best of tim", uri="file:///texts/tale.txt", language="plaintext")
     assert (await editor.ghosts(INVOKED))[0].startswith("e")
     assert (await editor.status()).model == "english"
-    editor.open("fn main() {", uri="file:///work/main.rs", language="rust")
+    editor.open("fn main() {", uri="file:///texts/main.rs", language="rust")
     assert await editor.ghosts(INVOKED) == []
     assert (await editor.status()).state == "no model"
-    editor.open("TOKEN=", uri="file:///work/.env", language="python")
+    editor.open("TOKEN=", uri="file:///texts/.env", language="python")
     assert await editor.ghosts(INVOKED) == []
     status = await editor.status()
     assert (status.state, status.message) == ("off", ".env is excluded: .env")
@@ -263,7 +263,7 @@ async def test_a_question_about_an_older_text_gets_nothing(editor: Editor) -> No
 
 async def test_while_a_long_document_is_read_everything_else_is_answered(editor: Editor) -> None:
     text = PYTHON * 2000  # a megabyte
-    editor.open(f"{text}{TYPED}", uri="file:///work/long.py")
+    editor.open(f"{text}{TYPED}", uri="file:///texts/long.py")
     answered: list[str] = []
     asked = editor.client.protocol.send_request("textDocument/inlineCompletion", editor.question())
     asked.add_done_callback(lambda _: answered.append("ghost"))
