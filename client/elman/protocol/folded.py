@@ -22,8 +22,8 @@ NEAR: Final = 16
 
 CRLF: Final = re.compile("\r\n")
 
-PART: Final = re.compile(r"rb*n[jb]*|[rsnx][jb]+|x|[jb]+")
-"""In roles: what belongs together and may be read as something else."""
+PART: Final = re.compile(r"rb*n|[rsnx][jb]+|x|[jb]+")
+"""In roles: what belongs together and may be read as something else. No mark belongs to a line's end."""
 
 LAST: Final = re.compile(r"(?:rb*n|[rsnx])[jb]*\Z")
 """In roles: the last of what belongs together, from its first character on."""

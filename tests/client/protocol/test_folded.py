@@ -25,6 +25,15 @@ def is_between(text: str, offset: int) -> bool:
     return folded(text) == folded(text[:offset]) + folded(text[offset:])
 
 
+def test_a_mark_after_a_crlf_is_read_by_itself_however_it_came_there() -> None:
+    text = "a\ufeffa\r\n\u0301"
+    edited = FoldedText("a\r\n\u0301")
+    edited.replace(0, 0, "a\ufeff")
+    for page in FoldedText(text), edited:
+        page.move(5)
+        assert (page.cursor, page.is_cursor_within) == (3, False)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.data(), TEXTS)
 def test_what_is_read_is_the_whole_text_folded_after_any_edits(data: st.DataObject, text: str) -> None:
