@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from importlib.metadata import version
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import grpc
 from grpc_health.v1 import health
@@ -66,14 +66,15 @@ STALLED_SECONDS = 5.0
 MakeExecution: TypeAlias = Callable[[Model, int, str, str, int], Execution]
 
 
-def serve(config: ServerConfig) -> int:
-    """Serve until SIGTERM or SIGINT; returns the exit code. Raises Refused, ArtifactError or OSError if it cannot start."""
+def serve(config: ServerConfig) -> NoReturn:
+    """Serve until SIGTERM or SIGINT, and end the process. Raises Refused, ArtifactError or OSError if it cannot start."""
     give_memory_back()
     writer = configure(config.log_level)
     try:
-        return asyncio.run(run(config, writer))
+        code = asyncio.run(run(config, writer))
     finally:
         writer.close(LAST_LINES_SECONDS)
+    os._exit(code)  # while Python takes itself apart, threads of gRPC's core that still run can bring it down (grpcio 1.82)
 
 
 async def run(config: ServerConfig, writer: Writer) -> int:

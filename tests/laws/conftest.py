@@ -358,9 +358,9 @@ class Visits:
         self._counts[situation] += is_so
 
     def run(self, run_round: Callable[[], None], *situations: str) -> None:
-        """Run rounds of examples, one or up to five, until each situation was visited. Fail if one never comes."""
+        """Run rounds of examples, one or up to twenty, until each situation was visited. Fail if one never comes."""
         never: list[str] = []
-        for _ in range(5):
+        for _ in range(20):
             run_round()
             never = [situation for situation in situations if not self._counts[situation]]
             if not never:

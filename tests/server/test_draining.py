@@ -31,7 +31,7 @@ SERVE = """
 import json, sys
 from elman_server.config import ServerConfig
 from elman_server.server import serve
-sys.exit(serve(ServerConfig(**json.loads(sys.argv[1]))))
+serve(ServerConfig(**json.loads(sys.argv[1])))
 """
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 LONG = 1 << 20

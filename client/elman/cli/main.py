@@ -57,6 +57,7 @@ NEXT: Final[dict[type[ElmanError], str]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code. Errors are one line on standard error. Without a command, help goes there."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # read when grpc is imported: its core would write to standard error
     try:
         if sys.stdout is None:
             raise ElmanError("standard output is closed")

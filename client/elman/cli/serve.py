@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from typing import NoReturn
 
 from elman.extras import extra
 
@@ -14,11 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     config.add_arguments(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Serve until a signal; returns the server's exit code."""
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its core would log a leaving peer's own words; read when grpc is imported
+def run(arguments: argparse.Namespace) -> NoReturn:
+    """Serve until a signal, and end with the server's exit code."""
     with extra("serve"):
         from elman_server.config import from_arguments
         from elman_server.server import serve
 
-    return serve(from_arguments(arguments, os.environ))
+    serve(from_arguments(arguments, os.environ))
