@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 import pytest
+from hypothesis import seed, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.law.artifact import Model
@@ -357,11 +359,14 @@ class Visits:
         """Here it is, if it is."""
         self._counts[situation] += is_so
 
-    def run(self, run_round: Callable[[], None], *situations: str) -> None:
-        """Run rounds of examples, one or up to twenty, until each situation was visited. Fail if one never comes."""
+    def run(self, machine: Callable[[], RuleBasedStateMachine], examples: settings, *situations: str) -> None:
+        """Run rounds of examples, one or up to twenty, until each situation was visited. Fail if one never comes.
+
+        Where examples are not drawn by chance, as in CI, each round has its own.
+        """
         never: list[str] = []
-        for _ in range(20):
-            run_round()
+        for number in range(20):
+            run_state_machine_as_test(seed(number)(partial(machine)) if examples.derandomize else machine, settings=examples)
             never = [situation for situation in situations if not self._counts[situation]]
             if not never:
                 return

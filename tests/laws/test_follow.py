@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.execution.choice import open_execution
@@ -381,7 +381,7 @@ def test_after_any_edits_the_suggestions_are_those_of_a_fresh_complete(
         patch.setattr(editing, "MOST_CONSUMED", 20)
         tries = settings(deadline=None, max_examples=examples(100), stateful_step_count=30)
         machine: Any = partial(Editor, world, visits)
-        visits.run(lambda: run_state_machine_as_test(machine, settings=tries), *SITUATIONS)
+        visits.run(machine, tries, *SITUATIONS)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ LF. So an edit is folded with what belongs to its two ends, and parts of the tex
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 from unicodedata import category, is_normalized, normalize
 
@@ -22,8 +23,11 @@ NEAR: Final = 16
 
 CRLF: Final = re.compile("\r\n")
 
-PART: Final = re.compile(r"rb*n|[rsnx][jb]+|x|[jb]+")
-"""In roles: what belongs together and may be read as something else. No mark belongs to a line's end."""
+PART: Final = re.compile(r"rb*nb*|[rn]b*|[sx][jb]+|x|b|j[jb]*")
+"""In roles: what may be read as one and as something else. A mark belongs to no line's end and no byte order mark."""
+
+LONGEST_DIVIDED: Final = 32
+"""The longest part that is divided at its borders, which takes the square of its length: a base with many marks is longer."""
 
 LAST: Final = re.compile(r"(?:rb*n|[rsnx])[jb]*\Z")
 """In roles: the last of what belongs together, from its first character on."""
@@ -153,13 +157,18 @@ def seams_of(text: str) -> Iterator[Seam]:
         return
     for found in PART.finditer(roles(text)):
         start, end = found.span()
-        length = length_read(text[start:end])
-        if length is not None:
-            yield start, end, length
+        yield from ((start + first, start + last, length) for first, last, length in seams_within(text[start:end]))
 
 
 @lru_cache(1 << 10)
-def length_read(part: str) -> int | None:
-    """How many characters are read for a part; None where each is read by itself, so that it needs no seam."""
-    read = folded(part)
-    return None if read == part.replace("\r", "\n") or len(part) == len(read) == 1 else len(read)
+def seams_within(part: str) -> tuple[Seam, ...]:
+    """The seams of a part, divided wherever both sides of an offset are read by themselves."""
+    inner = range(1, len(part)) if len(part) <= LONGEST_DIVIDED else ()
+    borders = [0, *(offset for offset in inner if is_border(part, offset)), len(part)]
+    seams = ((start, end, len(folded(part[:end])) - len(folded(part[:start]))) for start, end in pairwise(borders))
+    return tuple((start, end, length) for start, end, length in seams if not end - start == length == 1)
+
+
+def is_border(text: str, offset: int) -> bool:
+    """Whether what lies on each side of an offset is read as it would be without the other."""
+    return folded(text[:offset]) + folded(text[offset:]) == folded(text)

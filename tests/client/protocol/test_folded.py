@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elman.protocol.folded import FoldedText, roles
+from elman.protocol.folded import LONGEST_DIVIDED, FoldedText, roles
 from elman.text import fold, folded
 
 ALPHABET = (
@@ -34,6 +34,16 @@ def test_a_mark_after_a_crlf_is_read_by_itself_however_it_came_there() -> None:
         assert (page.cursor, page.is_cursor_within) == (3, False)
 
 
+@pytest.mark.parametrize(
+    ("text", "within"), [("\r\n\ufeffa", {1}), ("\ufeff\u1161a", set()), ("a\ufeff\u0301b", {1, 2}), ("x\u0301b", set())]
+)
+def test_a_cursor_is_within_what_is_read_as_one_and_nowhere_else(text: str, within: set[int]) -> None:
+    page = FoldedText(text)
+    for cursor in range(len(text) + 1):
+        page.move(cursor)
+        assert page.is_cursor_within == (cursor in within)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.data(), TEXTS)
 def test_what_is_read_is_the_whole_text_folded_after_any_edits(data: st.DataObject, text: str) -> None:
@@ -57,7 +67,8 @@ def test_what_is_read_is_the_whole_text_folded_after_any_edits(data: st.DataObje
         assert page.slice(begin, stop) == read[begin:stop]
         page.move(data.draw(st.integers(0, len(text))))
         cursor = page.given.cursor
-        assert read[: page.cursor] == folded(text[:cursor]) or page.is_cursor_within or not is_between(text, cursor)
+        assert page.is_cursor_within != is_between(text, cursor) or len(text) > LONGEST_DIVIDED
+        assert read[: page.cursor] == folded(text[:cursor]) or page.is_cursor_within
         assert page.cursor == FoldedText(text[:cursor] + text[cursor:])._seams.to_read(cursor)  # pyright: ignore[reportPrivateUsage]
 
 
@@ -67,10 +78,11 @@ def test_a_cursor_stands_where_what_is_before_it_ends(text: str) -> None:
     page, read = FoldedText(text), folded(text)
     for cursor in range(len(text) + 1):
         page.move(cursor)
-        if is_between(text, cursor) and not page.is_cursor_within:
+        assert page.is_cursor_within != is_between(text, cursor)
+        if not page.is_cursor_within:
             assert read[: page.cursor] == folded(text[:cursor])
             assert read[page.cursor :] == folded(text[cursor:])
-        if page.is_cursor_within:
+        else:
             assert roles(text[cursor])[0] in "jbn"
 
 
