@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 import grpc
 
 from elman.aio.stream import AsyncDocumentStream, AsyncGrpcDocumentStream
-from elman.channel import CHANNEL_OPTIONS, error_of
+from elman.channel import error_of, options_for, tls_for
+from elman.credentials import NONE, Credentials
 from elman.v1 import completion_service_pb2 as pb
 from elman.v1.completion_service_pb2_grpc import CompletionServiceStub
 
@@ -44,18 +45,26 @@ class AsyncTransport(Protocol):
 class AsyncGrpcTransport:
     """A channel to one gRPC target, opened by the first call so that it belongs to that call's event loop."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, credentials: Credentials = NONE) -> None:
+        """Raises MendRequest."""
         self.address = address
+        self._credentials, self._tls = credentials, tls_for(address, credentials)
         self._channel: grpc.aio.Channel | None = None
 
     @property
     def _stub(self) -> "CompletionServiceAsyncStub":
         if self._channel is None:
-            self._channel = grpc.aio.insecure_channel(self.address, options=CHANNEL_OPTIONS)
+            self._channel = self._open()
         return CompletionServiceStub(self._channel)
 
+    def _open(self) -> grpc.aio.Channel:
+        options = options_for(self.address)
+        if self._tls is None:
+            return grpc.aio.insecure_channel(self.address, options=options)
+        return grpc.aio.secure_channel(self.address, self._tls, options=options)
+
     async def complete(self, request: pb.CompleteRequest, seconds: float | None) -> AsyncGenerator[pb.CompleteResponse]:
-        call = self._stub.Complete(request, timeout=seconds)
+        call = self._stub.Complete(request, timeout=seconds, metadata=self._credentials.metadata())
         try:
             async for event in call:
                 yield event
@@ -65,10 +74,10 @@ class AsyncGrpcTransport:
             call.cancel()
 
     def follow(self) -> AsyncDocumentStream:
-        return AsyncGrpcDocumentStream(self._stub, self.address)
+        return AsyncGrpcDocumentStream(self._stub, self.address, self._credentials.metadata())
 
     async def score(self, request: pb.ScoreRequest, seconds: float | None) -> AsyncGenerator[pb.ScoreResponse]:
-        call = self._stub.Score(request, timeout=seconds)
+        call = self._stub.Score(request, timeout=seconds, metadata=self._credentials.metadata())
         try:
             yield await call
         except grpc.aio.AioRpcError as error:
@@ -77,7 +86,7 @@ class AsyncGrpcTransport:
             call.cancel()
 
     async def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
-        call = self._stub.ListModels(request, timeout=seconds)
+        call = self._stub.ListModels(request, timeout=seconds, metadata=self._credentials.metadata())
         try:
             return await call
         except grpc.aio.AioRpcError as error:

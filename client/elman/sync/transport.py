@@ -8,7 +8,8 @@ from typing import Generic, Protocol, TypeVar
 
 import grpc
 
-from elman.channel import CHANNEL_OPTIONS, error_of
+from elman.channel import error_of, options_for, tls_for
+from elman.credentials import NONE, Credentials
 from elman.errors import GoElsewhere
 from elman.sync.hedge import Events
 from elman.sync.stream import DocumentStream, GrpcDocumentStream
@@ -102,23 +103,34 @@ class SingleAnswerCall(Generic[Event]):
 class GrpcTransport:
     """A channel to one gRPC target."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, credentials: Credentials = NONE) -> None:
+        """Raises MendRequest."""
         self.address = address
-        self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
+        self._credentials, self._tls = credentials, tls_for(address, credentials)
+        self._channel = self._open()
         self._stub = CompletionServiceStub(self._channel)
 
+    def _open(self) -> grpc.Channel:
+        options = options_for(self.address)
+        if self._tls is None:
+            return grpc.insecure_channel(self.address, options=options)
+        return grpc.secure_channel(self.address, self._tls, options=options)
+
     def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Events[pb.CompleteResponse]:
-        return GrpcEvents(self._stub.Complete(request, timeout=seconds), self.address)
+        return GrpcEvents(self._stub.Complete(request, timeout=seconds, metadata=self._credentials.metadata()), self.address)
 
     def follow(self) -> DocumentStream:
-        return GrpcDocumentStream(self._stub, self.address)
+        return GrpcDocumentStream(self._stub, self.address, self._credentials.metadata())
 
     def score(self, request: pb.ScoreRequest, seconds: float | None) -> Events[pb.ScoreResponse]:
-        return GrpcEvents(SingleAnswerCall(self._stub.Score.future(request, timeout=seconds)), self.address)
+        return GrpcEvents(
+            SingleAnswerCall(self._stub.Score.future(request, timeout=seconds, metadata=self._credentials.metadata())),
+            self.address,
+        )
 
     def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
         try:
-            return self._stub.ListModels(request, timeout=seconds)
+            return self._stub.ListModels(request, timeout=seconds, metadata=self._credentials.metadata())
         except grpc.RpcError as error:
             raise error_of(error, self.address) from error
 

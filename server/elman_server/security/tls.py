@@ -1,18 +1,15 @@
-"""The certificate that the server shows, and the authority of those that clients must show. Checked before gRPC takes them."""
+"""The certificate that the server shows, and the authority of those that clients must show, while the server runs."""
 
-import ssl
 from collections import deque
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import grpc
 
-from elman.settings import shown
+from elman.pem import File, read_authority, read_pair
 from elman_models.errors import InvalidField
 from elman_server.config import ServerConfig
 from elman_server.security.renewal import Contents, Renewal
-
-CERTIFICATES: Final = "a certificate or several, in PEM"
 
 
 class Certificates:
@@ -20,10 +17,10 @@ class Certificates:
 
     def __init__(self, certificate: str, key: str, client_ca: str | None) -> None:
         """Raises InvalidField or OSError."""
-        self._certificate, self._key, self._client_ca = certificate, key, client_ca
+        self._certificate, self._key = File("tls_certificate", certificate), File("tls_key", key)
+        self._client_ca = None if client_ca is None else File("client_ca", client_ca)
         self._newest = deque[grpc.ServerCertificateConfiguration](maxlen=1)  # its pop is atomic: threads of gRPC take from it
-        paths = [Path(each) for each in (certificate, key, client_ca) if each is not None]
-        self.renewal = Renewal("certificates", paths, self._take)
+        self.renewal = Renewal("certificates", [Path(each) for each in (certificate, key, client_ca) if each], self._take)
 
     @classmethod
     def of(cls, config: ServerConfig) -> "Certificates | None":
@@ -44,34 +41,8 @@ class Certificates:
         except IndexError:
             return None
 
-    def _take(self, contents: Contents) -> None:
-        chain, key, *client_ca = contents
-        check_pair(self._certificate, self._key)
-        if self._client_ca is not None:
-            check_authority(self._client_ca, client_ca[0])
-        if any(Path(path).read_bytes() != held for path, held in ((self._certificate, chain), (self._key, key))):
-            raise InvalidField("tls_certificate", self._certificate, "a file that does not change while it is read")
-        self._newest.append(grpc.ssl_server_certificate_configuration([(key, chain)], *client_ca))
-
-
-def check_pair(certificate: str, key: str) -> None:
-    """Raise InvalidField unless the files hold a certificate and its key. Python's ssl reads them from files alone."""
-
-    def no_password() -> str:
-        raise InvalidField("tls_key", key, "a key without a password, in PEM")
-
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, no_password)
-    except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
-            raise InvalidField("tls_key", key, f"the key of the certificate {shown(certificate)}") from None
-        allowed = f"{CERTIFICATES}, with its key in tls_key ({error.reason or 'not readable'})"
-        raise InvalidField("tls_certificate", certificate, allowed) from None
-
-
-def check_authority(path: str, held: bytes) -> None:
-    """Raise InvalidField unless it is certificates."""
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(cadata=held.decode())
-    except (ssl.SSLError, ValueError):
-        raise InvalidField("client_ca", path, CERTIFICATES) from None
+    def _take(self, _: Contents) -> None:
+        """Check what the files hold, and have the next connection made with it."""
+        pair = read_pair(self._certificate, self._key, InvalidField)
+        authority = None if self._client_ca is None else read_authority(self._client_ca, InvalidField)
+        self._newest.append(grpc.ssl_server_certificate_configuration([(pair.key, pair.chain)], authority))
