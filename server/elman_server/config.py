@@ -45,9 +45,11 @@ class ServerConfig:
     tokens: str | None = setting(
         None, FILE, "what elman token made: each call must bear a token of it", default_words="none, no token is asked for"
     )
-    insecure: bool = setting(False, SWITCH, "listen beyond this machine though anyone may call, or without TLS")
-    reflection: bool = setting(True, EITHER, "whether gRPC's reflection is answered")
-    metrics: bool = setting(True, EITHER, "whether there are Prometheus metrics")
+    insecure: bool = setting(
+        False, SWITCH, "listen beyond this machine though anyone may call, or without TLS", default_words="off"
+    )
+    reflection: bool = setting(True, EITHER, "whether gRPC's reflection is answered", default_words="on")
+    metrics: bool = setting(True, EITHER, "whether there are Prometheus metrics", default_words="on")
     metrics_host: str = setting(
         "127.0.0.1", replace(TEXT, metavar="HOST"), "the address of the metrics, which hold no text and are open"
     )
