@@ -49,9 +49,13 @@ class ServerConfig:
         False, SWITCH, "listen beyond this machine though anyone may call, or without TLS", default_words="off"
     )
     reflection: bool = setting(True, EITHER, "whether gRPC's reflection is answered", default_words="on")
-    metrics: bool = setting(True, EITHER, "whether there are Prometheus metrics", default_words="on")
+    metrics: bool = setting(
+        True, EITHER, "whether there are Prometheus metrics, and the health for probes, over HTTP", default_words="on"
+    )
     metrics_host: str = setting(
-        "127.0.0.1", replace(TEXT, metavar="HOST"), "the address of the metrics, which hold no text and are open"
+        "127.0.0.1",
+        replace(TEXT, metavar="HOST"),
+        "the address of /metrics and /healthz, which hold no text and are open to all",
     )
     metrics_port: int = setting(9464, WHOLE, "the port of the Prometheus metrics; 0 picks a free one", Range(0, 65535))
     device: str = setting("auto", WORD, "what runs the models", Choices(DEVICES))

@@ -150,7 +150,8 @@ class Server:
         self._ticker = Ticker(self._engine, self._fail)
         self._budget = Budget(default_bytes() if config.memory_bytes is None else config.memory_bytes)
         self._metrics = Metrics(self._engine.statistics, version("elman"), dropped_lines, self._budget)
-        self._scraping = Scraping(self._metrics.registry)
+        self._health = Health(SERVICE.full_name)
+        self._scraping = Scraping(self._metrics.registry, lambda: self._health.is_serving)
         self._calls = Calls(self._metrics, self._budget)
         self._service = CompletionService(catalogue, self._engine, config.session_bytes)
         self._models = {one.name: one.model.digest for one in catalogue}
@@ -162,7 +163,6 @@ class Server:
         self._leaving, self._hurrying = asyncio.Event(), asyncio.Event()
         guards = [Guard(self._tokens, self._calls.note_refused)] if self._tokens else []
         self._grpc = grpc.aio.server(interceptors=guards, options=OPTIONS)
-        self._health = Health(SERVICE.full_name)
         self._add_services()
         self.port = self._listen()
         await self._start_metrics()
