@@ -41,7 +41,7 @@ TURN: Final = 50
 WARM: Final = 50
 CALLERS: Final = 8
 STEP_SECONDS: Final = 2.5
-"""Between a token in the server's file, that token in the callers' hands, and the old one's end: a server looks every second."""
+"""From a token in the server's file to callers who have it, and to the old one's end: a server looks every second."""
 PAUSE_SECONDS: Final = 0.02
 """Between two keystrokes of somebody who types beside intruders: a fast burst."""
 AT_A_TIME: Final = 32
