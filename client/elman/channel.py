@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final, cast
 
 import grpc
@@ -34,6 +35,8 @@ CHANNEL_OPTIONS: Final = (
 )
 
 
+KEPT_CHANNELS: Final = 2
+"""When certificates were renewed, calls on the channel before go on; what still runs on the one before that goes on anew."""
 NO_PROXY: Final = ("grpc.enable_http_proxy", 0)
 """What is said to this machine goes through no other."""
 CAUSES: Final = {
@@ -49,6 +52,27 @@ CAUSES: Final = {
 def options_for(address: str) -> Sequence[tuple[str, Any]]:
     """The options of a channel."""
     return (*CHANNEL_OPTIONS, NO_PROXY) if is_here(address) else CHANNEL_OPTIONS
+
+
+class Tls:
+    """What TLS is spoken with to an address, read again once its files were renewed."""
+
+    def __init__(self, address: str, credentials: Credentials) -> None:
+        """Raises MendRequest."""
+        self._address, self._credentials, self._stamp = address, credentials, credentials.stamp()
+        self.newest = tls_for(address, credentials)
+        """None: none is spoken."""
+
+    def is_renewed(self) -> bool:
+        """Whether `newest` is another than before, for which calls need another channel. A damaged file changes nothing."""
+        stamp = self._credentials.stamp()
+        if stamp == self._stamp:
+            return False
+        with suppress(MendRequest):
+            self.newest = tls_for(self._address, self._credentials)
+            self._stamp = stamp
+            return True
+        return False
 
 
 def tls_for(address: str, credentials: Credentials) -> grpc.ChannelCredentials | None:

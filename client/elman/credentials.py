@@ -5,6 +5,7 @@ nothing.
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, TypeAlias
 
 from elman.addresses import is_here, is_socket
@@ -15,6 +16,7 @@ FILE: Final = replace(TEXT, metavar="FILE")
 LONGEST_TOKEN: Final = 512
 
 Metadata: TypeAlias = tuple[tuple[str, str], ...]
+Stamp: TypeAlias = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,11 @@ class Credentials:
         """Whether TLS is spoken with a target."""
         return not is_socket(target) and (self.tls or bool(self.certificate_authority or self.client_certificate))
 
+    def stamp(self) -> Stamp:
+        """What tells whether certificates were renewed; nothing where there are none."""
+        files = (self.certificate_authority, self.client_certificate, self.client_key)
+        return tuple(stamp_of(file) for file in files if file is not None)
+
     def check_target(self, target: str) -> None:
         """Raise MendRequest where a token would travel for others to read."""
         if self.token_file is not None and not self.is_encrypted(target) and not is_here(target):
@@ -62,6 +69,15 @@ class Credentials:
 
 NONE: Final = Credentials()
 """Those of a client to whom none were given."""
+
+
+def stamp_of(file: str) -> tuple[int, ...]:
+    """What tells one state of a file from another; nothing where it is not there."""
+    try:
+        found = Path(file).expanduser().stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def token_in(path: str) -> str:

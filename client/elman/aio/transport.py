@@ -3,13 +3,14 @@
 `seconds` is how long an answer may take; None is for ever. Its synchronous twin is `elman.sync.transport`.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Protocol
 
 import grpc
 
 from elman.aio.stream import AsyncDocumentStream, AsyncGrpcDocumentStream
-from elman.channel import error_of, options_for, tls_for
+from elman.channel import KEPT_CHANNELS, Tls, error_of, options_for
 from elman.credentials import NONE, Credentials
 from elman.v1 import completion_service_pb2 as pb
 from elman.v1.completion_service_pb2_grpc import CompletionServiceStub
@@ -43,25 +44,33 @@ class AsyncTransport(Protocol):
 
 
 class AsyncGrpcTransport:
-    """A channel to one gRPC target, opened by the first call so that it belongs to that call's event loop."""
+    """A channel to one gRPC target, opened by the first call so that it belongs to that call's event loop.
+
+    There is another once its certificates were renewed.
+    """
 
     def __init__(self, address: str, credentials: Credentials = NONE) -> None:
         """Raises MendRequest."""
         self.address = address
-        self._credentials, self._tls = credentials, tls_for(address, credentials)
-        self._channel: grpc.aio.Channel | None = None
+        self._credentials, self._tls = credentials, Tls(address, credentials)
+        self._channels: list[grpc.aio.Channel] = []
+        self._closing: asyncio.Future[None] | None = None
 
     @property
     def _stub(self) -> "CompletionServiceAsyncStub":
-        if self._channel is None:
-            self._channel = self._open()
-        return CompletionServiceStub(self._channel)
+        if self._tls.is_renewed() or not self._channels:
+            self._open()
+        return CompletionServiceStub(self._channels[-1])
 
-    def _open(self) -> grpc.aio.Channel:
+    def _open(self) -> None:
+        """Calls to come go over a new channel."""
         options = options_for(self.address)
-        if self._tls is None:
-            return grpc.aio.insecure_channel(self.address, options=options)
-        return grpc.aio.secure_channel(self.address, self._tls, options=options)
+        if self._tls.newest is None:
+            self._channels.append(grpc.aio.insecure_channel(self.address, options=options))
+        else:
+            self._channels.append(grpc.aio.secure_channel(self.address, self._tls.newest, options=options))
+        if len(self._channels) > KEPT_CHANNELS:
+            self._closing = asyncio.ensure_future(self._channels.pop(0).close())
 
     async def complete(self, request: pb.CompleteRequest, seconds: float | None) -> AsyncGenerator[pb.CompleteResponse]:
         call = self._stub.Complete(request, timeout=seconds, metadata=self._credentials.metadata())
@@ -95,6 +104,8 @@ class AsyncGrpcTransport:
             call.cancel()
 
     async def close(self) -> None:
-        """Close the channel; calls on it end."""
-        if self._channel is not None:
-            await self._channel.close()
+        """Close the channels; calls on them end."""
+        for channel in self._channels:
+            await channel.close()
+        if self._closing:
+            await self._closing

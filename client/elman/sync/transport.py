@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 import grpc
 
-from elman.channel import error_of, options_for, tls_for
+from elman.channel import KEPT_CHANNELS, Tls, error_of, options_for
 from elman.credentials import NONE, Credentials
 from elman.errors import GoElsewhere
 from elman.sync.hedge import Events
@@ -101,20 +101,32 @@ class SingleAnswerCall(Generic[Event]):
 
 
 class GrpcTransport:
-    """A channel to one gRPC target."""
+    """A channel to one gRPC target, and another once its certificates were renewed."""
 
     def __init__(self, address: str, credentials: Credentials = NONE) -> None:
         """Raises MendRequest."""
         self.address = address
-        self._credentials, self._tls = credentials, tls_for(address, credentials)
-        self._channel = self._open()
-        self._stub = CompletionServiceStub(self._channel)
+        self._credentials, self._tls = credentials, Tls(address, credentials)
+        self._channels: list[grpc.Channel] = []
+        self._newest = self._open()
 
-    def _open(self) -> grpc.Channel:
+    @property
+    def _stub(self) -> CompletionServiceStub:
+        if self._tls.is_renewed():
+            self._newest = self._open()
+        return self._newest
+
+    def _open(self) -> CompletionServiceStub:
+        """Calls to come go over a new channel."""
         options = options_for(self.address)
-        if self._tls is None:
-            return grpc.insecure_channel(self.address, options=options)
-        return grpc.secure_channel(self.address, self._tls, options=options)
+        if self._tls.newest is None:
+            channel = grpc.insecure_channel(self.address, options=options)
+        else:
+            channel = grpc.secure_channel(self.address, self._tls.newest, options=options)
+        self._channels.append(channel)
+        if len(self._channels) > KEPT_CHANNELS:
+            self._channels.pop(0).close()
+        return CompletionServiceStub(channel)
 
     def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Events[pb.CompleteResponse]:
         return GrpcEvents(self._stub.Complete(request, timeout=seconds, metadata=self._credentials.metadata()), self.address)
@@ -135,5 +147,6 @@ class GrpcTransport:
             raise error_of(error, self.address) from error
 
     def close(self) -> None:
-        """Close the channel; calls on it end."""
-        self._channel.close()
+        """Close the channels; calls on them end."""
+        for channel in self._channels:
+            channel.close()

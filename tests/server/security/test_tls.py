@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 from collections.abc import AsyncGenerator
@@ -16,6 +17,7 @@ from elman.aio.client import AsyncClient
 from elman.credentials import Credentials
 from elman.errors import GoElsewhere, MendRequest
 from elman.protocol.retry import Retry
+from elman.sync.client import Client as SyncClient
 from elman_models.errors import InvalidField
 from elman_server.security import renewal
 
@@ -124,6 +126,30 @@ async def test_where_certificates_are_asked_for_only_who_has_one_is_let_in(
         with pytest.raises(GoElsewhere):
             await completes(server, trusting(ours, refused))
     assert await completes(server, trusting(ours, others.issue("c@example.org", name="good")))
+
+
+@pytest.mark.parametrize("renewals", [1, 3])
+async def test_a_client_shows_what_was_renewed_and_drops_no_call(start: Start, authority: Authority, renewals: int) -> None:
+    server = await start(**shown(authority.issue("localhost"), client_ca=str(authority.certificate)))
+    pair = authority.issue("a@example.org", name="own")
+    client = AsyncClient(f"localhost:{server.port}", credentials=trusting(authority, pair))
+    async with client, client.document(TEXT) as document:
+        [_ async for _ in document.suggestions()]
+        for _ in range(renewals):
+            pair[0].write_bytes(b"half-way")
+            assert len(await client.complete(TEXT, max_characters=5).read()) == 5
+            replaced(authority.issue("a@example.org", name="new"), pair)
+            assert len(await client.complete(TEXT, max_characters=5).read()) == 5
+        document.insert(" a")
+        [_ async for _ in document.suggestions()]
+    past: dict[str, Any] = {"not_before": NOW - 2 * DAY, "not_after": NOW - DAY}
+    with SyncClient(f"localhost:{server.port}", retry=ONCE, credentials=trusting(authority, pair)) as other:
+        assert len(await asyncio.to_thread(other.complete(TEXT, max_characters=5).read)) == 5
+        replaced(authority.issue("a@example.org", name="old", **past), pair)
+        with pytest.raises(GoElsewhere):
+            await asyncio.to_thread(other.complete(TEXT, max_characters=5).read)
+        replaced(authority.issue("a@example.org", name="new"), pair)
+        assert len(await asyncio.to_thread(other.complete(TEXT, max_characters=5).read)) == 5
 
 
 def replaced(new: Pair, old: Pair) -> None:
