@@ -16,10 +16,12 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc.aio import ServicerContext
 
+from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Refused
 from elman_server.engine.budget import Budget
 from elman_server.engine.job import Timing
 from elman_server.errors import Busy, Defect, Shortage, TooSlow
+from elman_server.security.guard import GRANT
 from elman_server.telemetry.log import log
 from elman_server.telemetry.metrics import Metrics
 
@@ -30,6 +32,9 @@ CALLER_SECONDS: Final = 60.0
 
 LAST_SHARE: Final = 0.1
 """Of its time: who leaves within it has run out of time."""
+
+SERVICE: Final = pb.DESCRIPTOR.services_by_name["CompletionService"]
+METHODS: Final = {f"/{SERVICE.full_name}/{name}": name for name in SERVICE.methods_by_name}
 
 PROCESS, NUMBERS = secrets.token_hex(4), count()
 """An identifier is random for the process, then a number for the call: drawing random bytes for each call would cost time."""
@@ -56,9 +61,27 @@ class CallRecord:
         self.canonical: Callable[[], Mapping[str, Any]] = dict  # what, with the text, repeats the call; called at its end
         self.timing: Timing | None = None  # of the last of its texts that ended
         self._metrics = metrics
+        self._grant = GRANT.get()
+        self._has_begun = False
         self._arrived = self._asked = time.monotonic()
         self._last_text = 0.0
         self._characters = 0
+
+    def begin(self) -> None:
+        """Count the call among those of its token. Raises OverLimit."""
+        if self._grant:
+            self._grant.begin()
+            self._has_begun = True
+
+    def check_grant(self) -> None:
+        """Raise Revoked or OverLimit where the call's token grants no more for now."""
+        if self._grant:
+            self._grant.check()
+
+    def spend(self, characters: int) -> None:
+        """Count characters that were sent or got among those of the call's token."""
+        if self._grant:
+            self._grant.spend(characters)
 
     def reading(self, reads: bool) -> None:
         """Note that the call waits for its one request, or does no longer; not for ever (`end_if_stalled`)."""
@@ -111,6 +134,7 @@ class CallRecord:
             self._metrics.first_character.observe(now - self._asked)
         self._last_text = now
         self._characters += characters
+        self.spend(characters)
 
     def note_request(self) -> None:
         """Another request of the same call has arrived: measure from here on."""
@@ -121,6 +145,7 @@ class CallRecord:
         """Count the characters of a text that was sent, and those before it that a state spared."""
         self._metrics.prefix_characters.add(sent, "sent")
         self._metrics.prefix_characters.add(spared, "spared")
+        self.spend(sent)
 
     def note_suggestion(self, outcome: str) -> None:
         """Count what became of the suggestions for a revision."""
@@ -139,6 +164,8 @@ class CallRecord:
     def finish(self) -> None:
         """Count the call and log it; it holds nothing any more."""
         self.holding.close()
+        if self._grant and self._has_begun:
+            self._grant.end()
         seconds = self.seconds
         self._metrics.requests.add(1, self.method, self.model, self.outcome)
         self._metrics.request_seconds.observe(seconds, self.method)
@@ -149,6 +176,7 @@ class CallRecord:
             method=self.method,
             model=self.model,
             outcome=self.outcome,
+            **({"bearer": self._grant.line.name} if self._grant else {}),
             seconds=round(seconds, 6),
             generated_characters=self._characters,
             **self.canonical(),
@@ -175,6 +203,7 @@ class Calls:
     def __init__(self, metrics: Metrics, budget: Budget) -> None:
         self._metrics, self._budget = metrics, budget
         self._running: set[CallRecord] = set()
+        self._refused = 0  # for want of a token, since that was last told
 
     def end_stalled(self) -> None:
         """End the calls that have waited too long for their callers."""
@@ -185,6 +214,17 @@ class Calls:
     def note_unknown(self) -> None:
         """Count a call of a method that there is not."""
         self._metrics.requests.add(1, "unknown", "", "UNIMPLEMENTED")
+
+    def note_refused(self, method: str) -> None:
+        """Count a call that bears no token that is taken."""
+        self._metrics.requests.add(1, METHODS.get(method, "unknown"), "", "UNAUTHENTICATED")
+        self._refused += 1
+
+    def tell_refused(self) -> None:
+        """Log how many there were: a line for each would be for whoever makes them to fill the log with."""
+        if self._refused:
+            log("calls without a token refused", logging.WARNING, calls=self._refused)
+            self._refused = 0
 
     @asynccontextmanager
     async def answering(self, method: str, context: Context) -> AsyncGenerator[CallRecord, None]:
