@@ -54,6 +54,13 @@ class ServerConfig:
         unit="bytes",
         default_words="half of the container's limit; without one 268435456",
     )
+    connections: int | None = setting(
+        None,
+        WHOLE,
+        "how many connections may be open; more are closed at once",
+        Range(1, 1_000_000),
+        default_words="one for each 262144 of --memory-bytes, at least 64; at most half of the files that may be open",
+    )
     drain_notice_seconds: float = setting(
         2.0, NUMBER, "how long to go on serving, as NOT_SERVING, after SIGTERM", Range(0, 3600), unit="seconds"
     )

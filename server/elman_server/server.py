@@ -30,21 +30,13 @@ from elman_server.requests.catalogue import Catalogue
 from elman_server.rpc.call import Calls
 from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
+from elman_server.rpc.transport import most_connections, options
 from elman_server.rpc.wire import SERVICE, handlers
 from elman_server.telemetry.greeting import greet, is_terminal
 from elman_server.telemetry.log import LOGGER, configure, log
 from elman_server.telemetry.metrics import Metrics
 from elman_server.telemetry.scraping import Scraping
 from elman_server.telemetry.writer import Writer
-
-OPTIONS = [
-    ("grpc.so_reuseport", 0),  # otherwise a second server would silently share the port
-    ("grpc.max_receive_message_length", 4 << 20),  # a prefix, what was received already, and a state
-    ("grpc.max_concurrent_streams", 128),  # of a connection: who opens and resets more disturbs nobody
-    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),  # clients ask every 10 s and more whether the machine is there,
-    ("grpc.keepalive_permit_without_calls", 1),  # also while they have no call
-    ("grpc.max_connection_age_ms", 600_000),  # so that servers that are added get their share; running calls go on
-]
 
 LEAVING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 M_MMAP_THRESHOLD = -3  # mallopt(3)
@@ -142,6 +134,7 @@ class Server:
         self._engine = Engine(executions, config.rows, config.waiting)
         self._ticker = Ticker(self._engine, self._fail)
         self._budget = Budget(default_bytes() if config.memory_bytes is None else config.memory_bytes)
+        self._connections = most_connections(config.connections, self._budget.most)
         self._metrics = Metrics(self._engine.statistics, version("elman"), dropped_lines, self._budget)
         self._calls = Calls(self._metrics, self._budget)
         self._service = CompletionService(catalogue, self._engine, config.session_bytes)
@@ -152,7 +145,7 @@ class Server:
     async def start(self) -> None:
         """Listen and serve. Raises InvalidField for a port in use."""
         self._leaving, self._hurrying = asyncio.Event(), asyncio.Event()
-        self._grpc = grpc.aio.server(options=OPTIONS)
+        self._grpc = grpc.aio.server(options=options(self._connections))
         self._health = Health(SERVICE)
         self._add_services()
         self.port = self._listen()
