@@ -44,7 +44,10 @@ LARGE_BYTES = 1 << 20
 ALLOCATOR = ctypes.CDLL(None)
 
 LOOK_SECONDS = 5.0
-"""How often is looked after callers who neither send nor read."""
+"""How often is looked after callers who neither send nor read, and after the engine."""
+
+LAG_SECONDS = 0.5
+"""How often the event loop's lag is measured."""
 
 LAST_LINES_SECONDS = 0.5
 """How long the end waits for who reads the log."""
@@ -83,9 +86,9 @@ async def run(config: ServerConfig, writer: Writer) -> int:
     await server.start()
     spare_collector()
     forward = [asyncio.create_task(leaving.wait()), asyncio.create_task(hurrying.wait())]
+    forward[0].add_done_callback(lambda _: end_after(config.drain_notice_seconds + config.grace_seconds + FAREWELL_SECONDS))
     forward[0].add_done_callback(lambda _: server.leave())
     forward[1].add_done_callback(lambda _: server.hurry())
-    forward[0].add_done_callback(lambda _: end_after(config.drain_notice_seconds + config.grace_seconds + FAREWELL_SECONDS))
     try:
         return await server.until_stopped()
     finally:
@@ -151,7 +154,7 @@ class Server:
         self.port = self._listen()
         await self._start_metrics()
         self._ticker.start(asyncio.get_running_loop())
-        self._watching = asyncio.create_task(self._watch_callers())
+        self._watching = [asyncio.create_task(watch) for watch in (self._watch(), self._measure_lag())]
         await self._grpc.start()
         await self._health.set_serving(True)
         host = self._config.host
@@ -181,17 +184,30 @@ class Server:
             raise InvalidField("port", port, allowed) from None
 
     async def _start_metrics(self) -> None:
-        self._scraping = Scraping(self._metrics.registry)
+        self._scraping = Scraping(self._metrics.registry, lambda: not self._ticker.is_stuck)
         try:
             self.metrics_port = await self._scraping.start(self._config.host, self._config.metrics_port)
         except OSError as error:
             raise InvalidField("metrics_port", self._config.metrics_port, f"a free port ({error.strerror})") from None
 
-    async def _watch_callers(self) -> None:
+    async def _watch(self) -> None:
+        was_stuck = False
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             self._calls.end_stalled()
+            is_stuck = self._ticker.is_stuck
+            if is_stuck is not was_stuck and not self._leaving.is_set():
+                log("the engine does not turn" if is_stuck else "the engine turns again", logging.WARNING)
+                await self._health.set_serving(not is_stuck)
+            was_stuck = is_stuck
             await asyncio.to_thread(trim)
+
+    async def _measure_lag(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LAG_SECONDS
+            await asyncio.sleep(LAG_SECONDS)
+            self._metrics.loop_lag.observe(max(0.0, loop.time() - due))
 
     def leave(self) -> None:
         """Begin to drain: NOT_SERVING first; after the notice the port closes, and connections are told to go away."""
@@ -226,7 +242,8 @@ class Server:
             self._service.end_all(Unavailable())
         await self._grpc.stop(FAREWELL_SECONDS)  # the last words travel; who only watches the health is cut off
         await closing
-        self._watching.cancel()
+        for watch in self._watching:
+            watch.cancel()
         await self._ticker.stop()
         await self._scraping.stop()
 

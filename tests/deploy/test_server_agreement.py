@@ -16,6 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from elman_models.law.artifact import Model, save
 from elman_server.config import SETTINGS, ServerConfig, add_arguments, from_arguments
+from elman_server.telemetry.scraping import LIVENESS
 
 MARGIN_SECONDS = 5
 """For closing the port and the process, beside the waits that the server is told."""
@@ -71,9 +72,15 @@ def test_the_ports_are_the_server_s(
     assert annotations["prometheus.io/port"] == str(config.metrics_port)
 
 
-@pytest.mark.parametrize("probe", ["startupProbe", "readinessProbe", "livenessProbe"])
-def test_every_probe_asks_the_health_of_the_whole_server(config: ServerConfig, container: dict[str, Any], probe: str) -> None:
+@pytest.mark.parametrize("probe", ["startupProbe", "readinessProbe"])
+def test_who_decides_on_callers_asks_the_health_of_the_whole_server(
+    config: ServerConfig, container: dict[str, Any], probe: str
+) -> None:
     assert container[probe]["grpc"] == {"port": config.port}
+
+
+def test_who_decides_on_the_end_asks_whether_the_server_is_alive(container: dict[str, Any]) -> None:
+    assert container["livenessProbe"]["httpGet"] == {"path": LIVENESS, "port": "metrics"}
 
 
 def test_a_draining_pod_is_not_killed_early(config: ServerConfig, pod: dict[str, Any], container: dict[str, Any]) -> None:
@@ -102,6 +109,8 @@ def test_a_server_started_so_passes_its_probes_and_leaves_in_good_order(served: 
             assert b"\nelman_rows" in scraped.read()
         served.popen.send_signal(signal.SIGTERM)
         assert next(watch).status == not_serving
+        with urlopen(f"http://localhost:{served.metrics_port}{LIVENESS}") as answered:
+            assert answered.status == 200
         watch.cancel()
     assert served.popen.wait(timeout=pod["spec"]["terminationGracePeriodSeconds"]) == 0
 

@@ -18,6 +18,8 @@ from elman.v1 import completion_service_pb2 as pb
 from elman_server.telemetry.log import log
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.server.conftest import Client, Connect, Logged, Start
 
     from elman_models.law.artifact import Model
@@ -30,13 +32,18 @@ LABELS = {
     "elman_inter_character_seconds_bucket": {"le"},
     "elman_request_seconds_bucket": {"method", "le"},
     "elman_queue_seconds_bucket": {"le"},
+    "elman_loop_lag_seconds_bucket": {"le"},
     "elman_rows": {"state"},
     "elman_queue_length": set[str](),
     "elman_steps_total": set[str](),
     "elman_row_steps_total": set[str](),
     "elman_prefix_characters_total": {"source"},
     "elman_generated_characters_total": set[str](),
+    "elman_memory_bytes": {"state"},
+    "elman_log_lines_dropped_total": set[str](),
     "elman_build_info": {"version"},
+    "process_open_fds": set[str](),
+    "process_resident_memory_bytes": set[str](),
 }
 
 
@@ -259,3 +266,13 @@ async def test_calls_that_the_transport_ends_are_counted_as_such(client: Client,
     found = await scrape(server)
     for method in ("Complete", "Score", "Follow"):
         assert found[key("requests_total", method=method, model="", outcome="CANCELLED")] == 1
+
+
+async def test_metadata_that_is_too_large_ends_its_call_alone(client: Client, text: Callable[..., str]) -> None:
+    """The core refuses it, before there is a call that could be counted."""
+    request = pb.CompleteRequest(prefix="abc", sampling=pb.Sampling(seed=1), limits=pb.Limits(max_characters=20))
+    whole = text(await client.complete(request))
+    beside = client.stub.Complete(request)
+    refused = client.stub.Complete(request, metadata=(("x-long", "a" * (1 << 16)),))
+    assert await refused.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert text([event async for event in beside]) == whole

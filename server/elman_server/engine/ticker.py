@@ -8,6 +8,7 @@ Calls and engine are Python of one thread, so that neither waits for the interpr
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
@@ -18,6 +19,9 @@ from elman_server.engine.engine import Engine, Tick, TickResult
 
 SHORT_SECONDS = 0.000075
 """Ticks that take no longer run in the loop: about what two hand-overs between threads cost under load."""
+
+STUCK_SECONDS = 10.0
+"""A tick is to take milliseconds; one that takes longer than this will hardly end."""
 
 
 @runtime_checkable
@@ -40,6 +44,12 @@ class Ticker:
         self._engine, self._fail = engine, fail
         self._is_started = self._is_turning = self._is_stopped = False
         self._beside: Tick | None = None
+        self._began_beside = 0.0
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a tick beside the loop does not end."""
+        return self._beside is not None and time.monotonic() - self._began_beside > STUCK_SECONDS
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Turn in this loop from now on."""
@@ -103,7 +113,7 @@ class Ticker:
             future = self._thread.submit(tick.run)
             self._result = future.result
             future.add_done_callback(self._signal)
-        self._beside = tick
+        self._beside, self._began_beside = tick, time.monotonic()
 
     def _signal(self, _: "Future[TickResult]") -> None:
         os.write(self._writing, b".")

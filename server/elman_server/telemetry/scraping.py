@@ -1,13 +1,20 @@
-"""The metrics over HTTP, in the event loop: a loop that stands still does not look well. Knows no metric."""
+"""Metrics and liveness over HTTP, in the event loop: where that stands still, nobody is answered. Knows no metric.
+
+    GET /metrics   200 with the metrics
+    GET /healthz   200 while the engine turns, 503 where a tick does not end; it stays 200 while the server drains
+
+It is a port of its own, so that whoever fills the other one with connections does not look like a server that is broken.
+"""
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-PATH: Final = "/metrics"
+METRICS, LIVENESS = "/metrics", "/healthz"
 LARGEST_HEAD: Final = 1 << 14
 HEAD_SECONDS: Final = 5.0
 MOST_CONNECTIONS: Final = 16
@@ -15,10 +22,10 @@ MOST_CONNECTIONS: Final = 16
 
 
 class Scraping:
-    """Answers GET /metrics, a request a connection."""
+    """Answers a request a connection."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
+    def __init__(self, registry: CollectorRegistry, is_alive: Callable[[], bool]) -> None:
+        self._registry, self._is_alive = registry, is_alive
         self._connections: set[asyncio.StreamWriter] = set()
 
     async def start(self, host: str, port: int) -> int:
@@ -49,12 +56,21 @@ class Scraping:
     def _answer(self, head: str) -> bytes:
         request, *fields = head.split("\r\n")
         method, _, rest = request.partition(" ")
-        if rest.partition(" ")[0].partition("?")[0] != PATH:
-            return response(HTTPStatus.NOT_FOUND, "text/plain", f"there is only {PATH}\n".encode())
+        path = rest.partition(" ")[0].partition("?")[0]
+        if path not in (METRICS, LIVENESS):
+            return response(HTTPStatus.NOT_FOUND, "text/plain", f"there is {METRICS}, and {LIVENESS}\n".encode())
         if method != "GET":
             return response(HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"only GET\n")
+        return self._metrics(fields) if path == METRICS else self._liveness()
+
+    def _metrics(self, fields: list[str]) -> bytes:
         encode, kind = choose_encoder(accepted(fields))
         return response(HTTPStatus.OK, kind, encode(self._registry))
+
+    def _liveness(self) -> bytes:
+        if self._is_alive():
+            return response(HTTPStatus.OK, "text/plain", b"alive\n")
+        return response(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"the engine does not turn\n")
 
 
 def accepted(fields: list[str]) -> str:
