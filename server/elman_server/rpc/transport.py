@@ -18,6 +18,8 @@ HANDSHAKE_SECONDS: Final = 10.0
 """Who has not spoken HTTP/2 by then loses its place; gRPC would wait for two minutes."""
 IDLE_SECONDS: Final = 300.0
 """A connection without a call goes after that time, so that others have its place; gRPC's clients come again when they call."""
+PING_SECONDS: Final = 5.0
+"""Who pings more often than that is cut off; clients ask every 10 s and more whether the machine is there."""
 
 Option: TypeAlias = tuple[str, int]
 
@@ -32,11 +34,8 @@ def options(connections: int) -> list[Option]:
         ("grpc.max_connection_idle_ms", round(1000 * IDLE_SECONDS)),
         ("grpc.max_connection_age_ms", 600_000),  # so that servers that are added get their share; running calls go on
         ("grpc.max_concurrent_streams", 128),  # of a connection: who opens and resets more disturbs nobody
-        (
-            "grpc.http2.min_ping_interval_without_data_ms",
-            5_000,
-        ),  # clients ask every 10 s and more whether the machine is there,
-        ("grpc.keepalive_permit_without_calls", 1),  # also while they have no call
+        ("grpc.http2.min_ping_interval_without_data_ms", round(1000 * PING_SECONDS)),
+        ("grpc.keepalive_permit_without_calls", 1),  # pings also while there is no call
     ]
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # with empty settings (RFC 9113, 3.4)
+PING, GOAWAY = 6, 7
+PING_FRAME = b"\0\0\x08\6\0\0\0\0\0" + bytes(8)
+PING_SECONDS, PINGS = 0.05, 8
 SHORT = pb.CompleteRequest(prefix="abc", sampling=pb.Sampling(seed=1), limits=pb.Limits(max_characters=20))
 ENDLESS = pb.CompleteRequest(prefix="abc", limits=pb.Limits(max_characters=1 << 20))
 QUICK = ("grpc.max_reconnect_backoff_ms", 100)
@@ -95,6 +98,28 @@ async def test_who_has_no_call_for_long_loses_its_place_and_who_has_one_does_not
             if response.revision == 2:
                 break
     follow.cancel()
+
+
+async def test_who_pings_without_a_call_as_clients_do_stays(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport_module, "PING_SECONDS", PING_SECONDS)
+    server = await start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(PREFACE)
+    for _ in range(PINGS):
+        writer.write(PING_FRAME)
+        assert await answer_to_ping(reader) == PING
+        await asyncio.sleep(1.5 * PING_SECONDS)  # from when the last was answered, so that no two come sooner
+    writer.close()
+
+
+async def answer_to_ping(reader: asyncio.StreamReader) -> int:
+    """The kind of the frame that answers (RFC 9113, 4.1): a ping, acknowledged, or that the server goes away."""
+    async with asyncio.timeout(20):
+        while True:
+            *size, kind, is_acknowledged = (await reader.readexactly(9))[:5]
+            await reader.readexactly(int.from_bytes(size, "big"))
+            if kind == GOAWAY or (kind == PING and is_acknowledged):
+                return kind
 
 
 def test_by_default_there_are_as_many_as_memory_and_files_allow(monkeypatch: pytest.MonkeyPatch) -> None:
