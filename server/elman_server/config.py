@@ -34,7 +34,12 @@ class ServerConfig:
     instructions: str = setting(
         "auto", WORD, "the processor's instruction set; numpy and reference (torch) use none", Choices(INSTRUCTIONS)
     )
-    rows: int = setting(256, WHOLE, "how many texts advance together, for each model", Range(1, 65536))
+    rows: int = setting(
+        256,
+        WHOLE,
+        "how many texts advance together, for each model; an eighth of them are for what somebody types",
+        Range(1, 65536),
+    )
     waiting: int = setting(
         1024, WHOLE, "how many texts may wait for a row, a long one counting as several; more are refused", Range(1, 1_000_000)
     )

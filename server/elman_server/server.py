@@ -46,6 +46,9 @@ ALLOCATOR = ctypes.CDLL(None)
 LOOK_SECONDS = 5.0
 """How often is looked after callers who neither send nor read, and after the engine."""
 
+TYPING_SHARE = 8
+"""One row in so many is for what somebody types: its first character does not wait for the others' tick."""
+
 LAG_SECONDS = 0.5
 """How often the event loop's lag is measured."""
 
@@ -132,9 +135,12 @@ class Server:
     ) -> None:
         self._config = config
         catalogue = Catalogue.load(config.models)
-        chosen = (config.rows, config.device, config.instructions, config.threads)
-        executions = {one.model.digest: make_execution(one.model, *chosen) for one in catalogue}
-        self._engine = Engine(executions, config.rows, config.waiting)
+        typing_rows = config.rows // TYPING_SHARE
+        rows = config.rows - typing_rows
+        chosen = (config.device, config.instructions, config.threads)
+        executions = {one.model.digest: make_execution(one.model, rows, *chosen) for one in catalogue}
+        typing = {one.model.digest: make_execution(one.model, typing_rows, *chosen) for one in catalogue if typing_rows}
+        self._engine = Engine(executions, rows, config.waiting, typing=typing, typing_rows=typing_rows)
         self._ticker = Ticker(self._engine, self._fail)
         self._budget = Budget(default_bytes() if config.memory_bytes is None else config.memory_bytes)
         self._connections = most_connections(config.connections, self._budget.most)

@@ -1,7 +1,8 @@
 """Turns the engine in the event loop: short ticks in the loop itself, long ones beside it. Knows neither rows nor calls.
 
-    loop     begin finish  begin ..................... finish  begin ........      a keystroke's tick costs no hand-over;
-    beside   (short: run here)   run ~~~~~~~~~~~~~~~~>         run ~~~~~~~~~       while a long one runs, the loop writes
+    loop     begin finish  begin ........ first ...... finish  begin ........      a keystroke's tick costs no hand-over;
+    beside   (short: run here)   run ~~~~~~~~~~~~~~~~>         run ~~~~~~~~~       while a long one runs, the loop writes,
+                                                                                   and draws first characters of a typist
 
 Calls and engine are Python of one thread, so that neither waits for the interpreter's lock because of the other.
 """
@@ -42,7 +43,7 @@ class Ticker:
 
     def __init__(self, engine: Engine, fail: Callable[[Exception], None]) -> None:
         self._engine, self._fail = engine, fail
-        self._is_started = self._is_turning = self._is_stopped = False
+        self._is_started = self._is_turning = self._is_stopped = self._is_called_aside = False
         self._beside: Tick | None = None
         self._began_beside = 0.0
 
@@ -78,10 +79,17 @@ class Ticker:
             os.close(self._writing)
 
     def _wake(self) -> None:
-        """There is work: turn soon, unless turning already."""
+        """There is work: turn soon, unless turning already; first characters need not wait for the tick beside the loop."""
         if not self._is_turning:
             self._is_turning = True
             self._loop.call_soon(self._turn)
+        elif self._beside:
+            self._call_aside()
+
+    def _call_aside(self) -> None:
+        if not self._is_called_aside:
+            self._is_called_aside = True
+            self._loop.call_soon(self._turn_aside)
 
     def _turn(self) -> None:
         """One tick, or the beginning of one."""
@@ -96,6 +104,15 @@ class Ticker:
                     self._loop.call_soon(self._give_way)
             else:
                 self._start_beside(tick)
+        except Exception as error:
+            self._break(error)
+
+    def _turn_aside(self) -> None:
+        """First characters in the loop, while rows of others move beside it."""
+        self._is_called_aside = False
+        try:
+            if self._beside and not self._is_stopped and (tick := self._engine.begin_first(self._beside.pool)):
+                self._engine.finish(tick, tick.run())
         except Exception as error:
             self._break(error)
 
@@ -114,6 +131,7 @@ class Ticker:
             self._result = future.result
             future.add_done_callback(self._signal)
         self._beside, self._began_beside = tick, time.monotonic()
+        self._call_aside()  # some may wait since the tick before, which moved rows of theirs
 
     def _signal(self, _: "Future[TickResult]") -> None:
         os.write(self._writing, b".")
