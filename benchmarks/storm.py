@@ -31,8 +31,8 @@ MOST_CALLS = 200_000
 class Task:
     """Calls for `characters` with a deadline (0: without one), over so many connections.
 
-    With `callers`, a closed loop of so many `seconds`: as many at a time. With `rates`, an open loop: each a number of seconds
-    and of calls a second, at the random times of a Poisson process. Those who are `fickle` cancel each call once it is begun.
+    With `callers`, a closed loop of so many `seconds`: as many at a time, whose calls are left then if they have no deadline.
+    With `rates`, an open loop: each a number of seconds and of calls a second, at the random times of a Poisson process.
     """
 
     address: str
@@ -43,7 +43,6 @@ class Task:
     connections: int = 4
     callers: int = 0
     rates: Sequence[tuple[float, float]] = ()
-    is_fickle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,12 @@ class Storm:
             while (due := time.perf_counter()) < self._began + self._task.seconds and len(self.ended) < MOST_CALLS:
                 await self._call(due)
 
-        await asyncio.gather(*(go_on() for _ in range(self._task.callers)))
+        callers = [asyncio.create_task(go_on()) for _ in range(self._task.callers)]
+        if not self._task.deadline_seconds:
+            await asyncio.wait(callers, timeout=self._task.seconds)
+            for caller in callers:
+                caller.cancel()
+        await asyncio.gather(*callers, return_exceptions=not self._task.deadline_seconds)
 
     async def _open_loop(self) -> None:
         calls = set[asyncio.Task[None]]()
@@ -97,21 +101,17 @@ class Storm:
 
     async def _call(self, due: float) -> None:
         call = next(self._methods)(self._request, timeout=self._seconds_left(due))
-        messages, first, status = 0, 0.0, "OK"
-        if self._task.is_fickle:
-            await asyncio.sleep(0)
-            call.cancel()
-            self.ended.append(Ended(due - self._began, 0.0, 0.0, 0, "CANCELLED"))
-            return
+        messages, first, status = 0, 0.0, "CANCELLED"
         try:
             async for _ in call:
                 messages += 1
                 first = first or (time.perf_counter() - due if messages == 2 else 0.0)  # the first of all is Started
+            status = "OK"
         except grpc.aio.AioRpcError as error:
             status = error.code().name
         finally:
             call.cancel()
-        self.ended.append(Ended(due - self._began, time.perf_counter() - due, first, messages, status))
+            self.ended.append(Ended(due - self._began, time.perf_counter() - due, first, messages, status))
 
     def _seconds_left(self, due: float) -> float | None:
         if not self._task.deadline_seconds:
