@@ -126,7 +126,7 @@ class Blowing:
         """How its calls ended, once it is over."""
         said, _ = self._process.communicate(timeout=300)
         self._file.close()
-        return [Ended(**each) for each in json.loads(said)["ended"]]
+        return [Ended(**each) for each in json.loads(said)]
 
     def stop(self) -> None:
         """End it."""
@@ -172,7 +172,7 @@ def overload(server: Process, seconds: float) -> Figures:
     with floor(0.0) as refusing:
         figures["refusal_floor_ms"] = p99_ms(storm(Task(refusing.address, rates=[(seconds, LOADS[-1] * capacity)])))
     storms = [(3.0, 1.5 * capacity), (6.0, 0.7 * capacity)]
-    calm = [replace_due(each, 3.0) for each in storm(Task(server.address, rates=storms)) if each.due >= storms[0][0]]
+    calm = [replace(each, due=each.due - 3.0) for each in storm(Task(server.address, rates=storms)) if each.due >= storms[0][0]]
     return figures | {"recovery_s": recovery(calm)}
 
 
@@ -180,11 +180,6 @@ def busy_seconds(server: Process) -> float:
     """The processor time of a server, and of all storms that are over."""
     times = os.times()
     return sum(server.cpu()) + times.children_user + times.children_system
-
-
-def replace_due(ended: Ended, start: float) -> Ended:
-    """The same call, timed from a later start."""
-    return Ended(ended.due - start, ended.seconds, ended.first_seconds, ended.messages, ended.status)
 
 
 def recovery(ended: Sequence[Ended]) -> float:
@@ -347,9 +342,7 @@ def blocked_log(model: str, _: Path) -> Figures:
 
 def rolling_restarts(model: str, folder: Path) -> Figures:
     """The share of calls that fail."""
-    return {
-        f"restart_failed_{name}": 1 - ended["OK"] / ended.total() for name, ended in restarts.measure(model, folder).items()
-    }
+    return {f"restart_failed_{name}": restarts.failed(ended) for name, ended in restarts.measure(model, folder).items()}
 
 
 QUESTIONS: Mapping[str, Callable[[Process, float], Figures]] = {
