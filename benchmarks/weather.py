@@ -8,13 +8,17 @@ callers carries; goodput is the share of that which ends in time. Recovery: from
 tenths of the calls of half a second end in time.
 Fairness: from a key to its first suggested character over Follow, p99, beside 200 and 400 streams that never end, and beside 16
 calls of 16 alternatives each.
-Reset: 8 callers of 64 characters beside one who begins calls and cancels them as fast as it can.
+Reset: 8 callers of 64 characters beside one who begins calls and resets them at once (resets.py).
 Memory: the most that is resident under 17 calls of two million stop strings, and 150 at once with prefixes of 1 MiB, of ASCII
 and with one character beyond it. Readers: what 300 who stop reading cost each, what is kept of it once they are gone, and how
 much more after 300 again.
 Log: of 1,500 calls to a server whose standard error nobody reads, how many take longer than a tenth of a second.
 Restarts: the share of calls that fail in four rolling restarts (restarts.py).
 Exit: from SIGTERM to the end, beyond the notice, with an idle document.
+
+Floors: the same of a server of grpc.aio alone (floor_server.py), which computes nothing and writes as many messages: callers
+take their share of the same cores, and what they wait for there is not ours. `cores_300`: how many cores server and callers
+kept busy at three times the load.
 
 Loopback only, and bounded in calls and time. The callers live in a process of their own (storm.py).
 """
@@ -31,7 +35,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +104,14 @@ def serving(model: str, log: Path | None) -> Generator[Process]:
         yield server
 
 
+@contextmanager
+def floor(interval: float) -> Generator[Process]:
+    """The server that computes nothing: a message every so many seconds to an endless call; 0: it refuses all."""
+    arguments = [str(HERE / "floor_server.py"), "{port}", str(interval)]
+    with tempfile.NamedTemporaryFile() as log, running(arguments, Path(log.name)) as server:
+        yield server
+
+
 class Blowing:
     """A storm in a process of its own."""
 
@@ -114,7 +126,7 @@ class Blowing:
         """How its calls ended, once it is over."""
         said, _ = self._process.communicate(timeout=300)
         self._file.close()
-        return [Ended(**each) for each in json.loads(said)["ended"]]
+        return [Ended(**each) for each in json.loads(said)]
 
     def stop(self) -> None:
         """End it."""
@@ -149,20 +161,25 @@ def overload(server: Process, seconds: float) -> Figures:
     capacity, crowd = closed(CAPACITY_CALLERS), closed(256)
     figures = {"capacity_calls_a_second": capacity, "throughput_256_vs_16": crowd / capacity}
     for load in LOADS:
+        before = busy_seconds(server)
         ended = storm(Task(server.address, rates=[(seconds, load * capacity)]))
+        figures[f"cores_{100 * load:.0f}"] = (busy_seconds(server) - before) / seconds
         figures[f"goodput_{100 * load:.0f}"] = len(in_time(ended)) / seconds / capacity
         refused = [each for each in ended if each.status == "RESOURCE_EXHAUSTED"]
         figures |= {"admitted_p99_ms": p99_ms(in_time(ended)), "refusal_p99_ms": p99_ms(refused)}
         others = Counter(each.status for each in ended if each.status not in {"OK", "RESOURCE_EXHAUSTED"})
         figures[f"other_statuses_{100 * load:.0f}"] = sum(others.values()) / len(ended)
+    with floor(0.0) as refusing:
+        figures["refusal_floor_ms"] = p99_ms(storm(Task(refusing.address, rates=[(seconds, LOADS[-1] * capacity)])))
     storms = [(3.0, 1.5 * capacity), (6.0, 0.7 * capacity)]
-    calm = [replace_due(each, 3.0) for each in storm(Task(server.address, rates=storms)) if each.due >= storms[0][0]]
+    calm = [replace(each, due=each.due - 3.0) for each in storm(Task(server.address, rates=storms)) if each.due >= storms[0][0]]
     return figures | {"recovery_s": recovery(calm)}
 
 
-def replace_due(ended: Ended, start: float) -> Ended:
-    """The same call, timed from a later start."""
-    return Ended(ended.due - start, ended.seconds, ended.first_seconds, ended.messages, ended.status)
+def busy_seconds(server: Process) -> float:
+    """The processor time of a server, and of all storms that are over."""
+    times = os.times()
+    return sum(server.cpu()) + times.children_user + times.children_system
 
 
 def recovery(ended: Sequence[Ended]) -> float:
@@ -184,15 +201,26 @@ def fairness(server: Process, seconds: float) -> Figures:
     }
     figures: Figures = {}
     for name, task in neighbours.items():
-        blowing = Blowing(task) if task else None
-        try:
-            if blowing:
-                time.sleep(2)  # until all have begun
-            figures[name] = 1000 * float(np.quantile(keys(server, seconds), 0.99))
-        finally:
-            if blowing:
-                blowing.stop()
+        times, messages = keys_beside(server, seconds, task)
+        figures[name] = 1000 * float(np.quantile(times, 0.99))
+        interval = task.callers / messages if task else 1.0
+        with floor(interval) as still:
+            times, _ = keys_beside(still, seconds, replace(task, address=still.address, alternatives=1) if task else None)
+        figures[f"{name}_floor"] = 1000 * float(np.quantile(times, 0.99))
     return figures
+
+
+def keys_beside(server: Process, seconds: float, task: Task | None) -> tuple[list[float], float]:
+    """The times of a typist's keys beside a storm, and how many messages a second the storm was sent."""
+    if task is None:
+        return keys(server, seconds), 0.0
+    blowing = Blowing(task)
+    try:
+        time.sleep(2)  # until all have begun
+        times = keys(server, seconds)
+        return times, sum(each.messages for each in blowing.ended()) / task.seconds
+    finally:
+        blowing.stop()
 
 
 def keys(server: Process, seconds: float) -> list[float]:
@@ -211,15 +239,26 @@ def keys(server: Process, seconds: float) -> list[float]:
 
 
 def reset(server: Process, seconds: float) -> Figures:
-    """Who begins calls and cancels them disturbs nobody."""
-    fickle = Blowing(Task(server.address, seconds + 2, ENDLESS, callers=64, connections=1, is_fickle=True))
-    try:
+    """Who begins calls and resets them disturbs nobody."""
+    ended = beside_resets(server, seconds)
+    failed = sum(each.status != "OK" for each in ended) / len(ended)
+    with floor(1.0) as still:
+        least = p99_ms(beside_resets(still, seconds))
+    return {"reset_failures": failed, "reset_p99_ms": p99_ms(ended), "reset_floor_ms": least}
+
+
+def beside_resets(server: Process, seconds: float) -> list[Ended]:
+    """How the calls of steady callers end beside one who resets its own."""
+    port = server.address.rpartition(":")[2]
+    with subprocess.Popen(
+        [sys.executable, str(HERE / "resets.py"), port, str(seconds + 2)], stdout=subprocess.PIPE
+    ) as resetting:
         time.sleep(1)
         ended = storm(Task(server.address, seconds, 64, callers=8, deadline_seconds=30))
-    finally:
-        fickle.stop()
-    failed = sum(each.status != "OK" for each in ended) / len(ended)
-    return {"reset_failures": failed, "reset_p99_ms": p99_ms(ended)}
+        resetting.communicate(timeout=60)
+    if resetting.returncode:
+        raise RuntimeError("resets.py did not get to its end")
+    return ended
 
 
 def memory(server: Process, _: float) -> Figures:
@@ -303,9 +342,7 @@ def blocked_log(model: str, _: Path) -> Figures:
 
 def rolling_restarts(model: str, folder: Path) -> Figures:
     """The share of calls that fail."""
-    return {
-        f"restart_failed_{name}": 1 - ended["OK"] / ended.total() for name, ended in restarts.measure(model, folder).items()
-    }
+    return {f"restart_failed_{name}": restarts.failed(ended) for name, ended in restarts.measure(model, folder).items()}
 
 
 QUESTIONS: Mapping[str, Callable[[Process, float], Figures]] = {

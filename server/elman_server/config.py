@@ -55,14 +55,19 @@ class ServerConfig:
     metrics_host: str = setting(
         "127.0.0.1",
         replace(TEXT, metavar="HOST"),
-        "the address of /metrics and /healthz, which hold no text and are open to all",
+        "the address of /metrics, /healthz and /readyz, which hold no text and are open to all",
     )
     metrics_port: int = setting(9464, WHOLE, "the port of the Prometheus metrics; 0 picks a free one", Range(0, 65535))
     device: str = setting("auto", WORD, "what runs the models", Choices(DEVICES))
     instructions: str = setting(
         "auto", WORD, "the processor's instruction set; numpy and reference (torch) use none", Choices(INSTRUCTIONS)
     )
-    rows: int = setting(256, WHOLE, "how many texts advance together, for each model", Range(1, 65536))
+    rows: int = setting(
+        256,
+        WHOLE,
+        "how many texts advance together, for each model; an eighth of them are for what somebody types",
+        Range(1, 65536),
+    )
     waiting: int = setting(
         1024, WHOLE, "how many texts may wait for a row, a long one counting as several; more are refused", Range(1, 1_000_000)
     )
@@ -81,6 +86,13 @@ class ServerConfig:
         Range(1 << 20, 1 << 40),
         unit="bytes",
         default_words="half of the container's limit; without one 268435456",
+    )
+    connections: int | None = setting(
+        None,
+        WHOLE,
+        "how many connections may be open; more are closed at once",
+        Range(1, 1_000_000),
+        default_words="one for each 262144 of --memory-bytes, at least 64; at most half of the files that may be open",
     )
     drain_notice_seconds: float = setting(
         2.0, NUMBER, "how long to go on serving, as NOT_SERVING, after SIGTERM", Range(0, 3600), unit="seconds"

@@ -30,6 +30,7 @@ from elman_server.requests.catalogue import Catalogue
 from elman_server.rpc.call import SERVICE, Calls
 from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
+from elman_server.rpc.transport import most_connections, options
 from elman_server.rpc.wire import handlers
 from elman_server.security.guard import Guard
 from elman_server.security.listening import address_of, private_socket
@@ -42,22 +43,19 @@ from elman_server.telemetry.metrics import Metrics
 from elman_server.telemetry.scraping import Scraping
 from elman_server.telemetry.writer import Writer
 
-OPTIONS = [
-    ("grpc.so_reuseport", 0),  # otherwise a second server would silently share the port
-    ("grpc.max_receive_message_length", 4 << 20),  # a prefix, what was received already, and a state
-    ("grpc.max_concurrent_streams", 128),  # of a connection: who opens and resets more disturbs nobody
-    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),  # clients ask every 10 s and more whether the machine is there,
-    ("grpc.keepalive_permit_without_calls", 1),  # also while they have no call
-    ("grpc.max_connection_age_ms", 600_000),  # so that servers that are added get their share; running calls go on
-]
-
 LEAVING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 M_MMAP_THRESHOLD = -3  # mallopt(3)
 LARGE_BYTES = 1 << 20
 ALLOCATOR = ctypes.CDLL(None)
 
 LOOK_SECONDS = 5.0
-"""How often is looked after callers who neither send nor read."""
+"""How often is looked after callers who neither send nor read, and after the engine."""
+
+TYPING_SHARE = 8
+"""One row in so many is for what somebody types: its first character does not wait for the others' tick."""
+
+LAG_SECONDS = 0.5
+"""How often the event loop's lag is measured."""
 
 LAST_LINES_SECONDS = 0.5
 """How long the end waits for who reads the log."""
@@ -96,9 +94,9 @@ async def run(config: ServerConfig, writer: Writer) -> int:
     await server.start()
     spare_collector()
     forward = [asyncio.create_task(leaving.wait()), asyncio.create_task(hurrying.wait())]
+    forward[0].add_done_callback(lambda _: end_after(config.drain_notice_seconds + config.grace_seconds + FAREWELL_SECONDS))
     forward[0].add_done_callback(lambda _: server.leave())
     forward[1].add_done_callback(lambda _: server.hurry())
-    forward[0].add_done_callback(lambda _: end_after(config.drain_notice_seconds + config.grace_seconds + FAREWELL_SECONDS))
     try:
         return await server.until_stopped()
     finally:
@@ -144,14 +142,22 @@ class Server:
         self._certificates = Certificates.of(config)
         self._tokens = Tokens.of(config)
         catalogue = Catalogue.load(config.models)
-        chosen = (config.rows, config.device, config.instructions, config.threads)
-        executions = {one.model.digest: make_execution(one.model, *chosen) for one in catalogue}
-        self._engine = Engine(executions, config.rows, config.waiting)
+        typing_rows = config.rows // TYPING_SHARE
+        rows = config.rows - typing_rows
+        chosen = (config.device, config.instructions, config.threads)
+        executions = {one.model.digest: make_execution(one.model, rows, *chosen) for one in catalogue}
+        typing = {one.model.digest: make_execution(one.model, typing_rows, *chosen) for one in catalogue if typing_rows}
+        self._engine = Engine(executions, rows, config.waiting, typing=typing, typing_rows=typing_rows)
         self._ticker = Ticker(self._engine, self._fail)
         self._budget = Budget(default_bytes() if config.memory_bytes is None else config.memory_bytes)
+        self._connections = most_connections(config.connections, self._budget.most)
         self._metrics = Metrics(self._engine.statistics, version("elman"), dropped_lines, self._budget)
         self._health = Health(SERVICE.full_name)
-        self._scraping = Scraping(self._metrics.registry, lambda: self._health.is_serving)
+        self._scraping = Scraping(
+            self._metrics.registry,
+            is_alive=lambda: not self._ticker.is_stuck,
+            is_ready=lambda: self._health.is_serving,
+        )
         self._calls = Calls(self._metrics, self._budget)
         self._service = CompletionService(catalogue, self._engine, config.session_bytes)
         self._models = {one.name: one.model.digest for one in catalogue}
@@ -162,13 +168,14 @@ class Server:
         """Listen and serve. Raises InvalidField for a port in use."""
         self._leaving, self._hurrying = asyncio.Event(), asyncio.Event()
         guards = [Guard(self._tokens, self._calls.note_refused)] if self._tokens else []
-        self._grpc = grpc.aio.server(interceptors=guards, options=OPTIONS)
+        self._grpc = grpc.aio.server(interceptors=guards, options=options(self._connections))
         self._add_services()
         self.port = self._listen()
         await self._start_metrics()
         self._ticker.start(asyncio.get_running_loop())
         renewals = [each.renewal for each in (self._certificates, self._tokens) if each]
-        self._watching = [asyncio.create_task(each) for each in (self._watch_callers(), watch(renewals))]
+        tasks = (self._watch_callers(), self._measure_lag(), watch(renewals))
+        self._watching = [asyncio.create_task(each) for each in tasks]
         await self._grpc.start()
         await self._health.set_serving(True)
         self._tell_serving()
@@ -220,11 +227,24 @@ class Server:
             raise InvalidField("metrics_port", self._config.metrics_port, f"a free port ({error.strerror})") from None
 
     async def _watch_callers(self) -> None:
+        was_stuck = False
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             self._calls.end_stalled()
             self._calls.tell_refused()
+            is_stuck = self._ticker.is_stuck
+            if is_stuck is not was_stuck and not self._leaving.is_set():
+                log("the engine does not turn" if is_stuck else "the engine turns again", logging.WARNING)
+                await self._health.set_serving(not is_stuck)
+            was_stuck = is_stuck
             await asyncio.to_thread(trim)
+
+    async def _measure_lag(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LAG_SECONDS
+            await asyncio.sleep(LAG_SECONDS)
+            self._metrics.loop_lag.observe(max(0.0, loop.time() - due))
 
     def leave(self) -> None:
         """Begin to drain: NOT_SERVING first; after the notice the port closes, and connections are told to go away."""

@@ -21,7 +21,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from elman_models.law.artifact import Model, save
 from elman_server.config import SETTINGS, ServerConfig, add_arguments, from_arguments
-from elman_server.telemetry.scraping import HEALTH
+from elman_server.telemetry.scraping import LIVENESS, READINESS
 
 if TYPE_CHECKING:
     from tests.conftest import Authority
@@ -82,12 +82,14 @@ def test_the_ports_are_the_server_s(
     assert annotations["prometheus.io/port"] == str(config.metrics_port)
 
 
-@pytest.mark.parametrize("probe", ["startupProbe", "readinessProbe", "livenessProbe"])
-def test_every_probe_asks_the_health_of_the_whole_server(config: ServerConfig, container: dict[str, Any], probe: str) -> None:
+@pytest.mark.parametrize("probe", ["startupProbe", "readinessProbe"])
+def test_who_decides_on_callers_asks_whether_the_server_takes_calls(
+    config: ServerConfig, container: dict[str, Any], probe: str
+) -> None:
     """Over HTTP: Kubernetes' gRPC probes speak no TLS."""
     assert config.metrics
     assert config.metrics_host == "0.0.0.0"
-    assert container[probe]["httpGet"] == {"path": HEALTH, "port": "metrics"}
+    assert container[probe]["httpGet"] == {"path": READINESS, "port": "metrics"}
 
 
 def test_the_server_speaks_tls_and_asks_for_tokens(config: ServerConfig, container: dict[str, Any]) -> None:
@@ -96,6 +98,10 @@ def test_the_server_speaks_tls_and_asks_for_tokens(config: ServerConfig, contain
     for path in config.tls_certificate, config.tls_key, config.tokens:
         assert path is not None
         assert mounts[str(Path(path).parent)] is True
+
+
+def test_who_decides_on_the_end_asks_whether_the_server_is_alive(container: dict[str, Any]) -> None:
+    assert container["livenessProbe"]["httpGet"] == {"path": LIVENESS, "port": "metrics"}
 
 
 def test_a_draining_pod_is_not_killed_early(config: ServerConfig, pod: dict[str, Any], container: dict[str, Any]) -> None:
@@ -119,7 +125,7 @@ def test_a_server_started_so_passes_its_probes_and_leaves_in_good_order(
     path = pod["metadata"]["annotations"]["prometheus.io/path"]
     serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
     trusted = grpc.ssl_channel_credentials(authority.certificate.read_bytes())
-    probe = f"http://localhost:{served.metrics_port}{HEALTH}"
+    probe = f"http://localhost:{served.metrics_port}{READINESS}"
     with grpc.secure_channel(f"localhost:{served.port}", trusted) as channel:
         health: Any = health_pb2_grpc.HealthStub(channel)
         watch: Any = health.Watch(health_pb2.HealthCheckRequest(), wait_for_ready=True, timeout=60)
@@ -132,6 +138,8 @@ def test_a_server_started_so_passes_its_probes_and_leaves_in_good_order(
         assert next(watch).status == not_serving
         with pytest.raises(HTTPError, match="503"):
             urlopen(probe)
+        with urlopen(f"http://localhost:{served.metrics_port}{LIVENESS}") as answered:
+            assert answered.status == 200
         watch.cancel()
     assert served.popen.wait(timeout=pod["spec"]["terminationGracePeriodSeconds"]) == 0
 

@@ -33,6 +33,13 @@ from elman_server.config import ServerConfig
 from elman_server.server import serve
 serve(ServerConfig(**json.loads(sys.argv[1])))
 """
+STUCK = f"""
+import time
+from elman_server import server as server_module
+server_module.STALLED_SECONDS = 0.2
+server_module.Server.leave = lambda _: time.sleep(1000)
+{SERVE}"""
+"""One whose event loop stands still from the signal on."""
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 LONG = 1 << 20
 WHAT_IT_SAYS = "what the caller wrote"
@@ -45,15 +52,20 @@ class Process:
         self.process = process
         self.port = port
 
+    async def next_event(self) -> str:
+        """What the next line of its log tells."""
+        assert self.process.stderr is not None
+        return json.loads(await self.process.stderr.readline())["event"]
+
 
 def wanted(characters: int) -> pb.CompleteRequest:
     return pb.CompleteRequest(prefix="abc", sampling=pb.Sampling(seed=3), limits=pb.Limits(max_characters=characters))
 
 
 @asynccontextmanager
-async def serving(config: dict[str, Any]) -> AsyncGenerator[Process, None]:
+async def serving(config: dict[str, Any], program: str = SERVE) -> AsyncGenerator[Process, None]:
     """A server process that has said that it serves."""
-    arguments = ("-c", SERVE, json.dumps(config))
+    arguments = ("-c", program, json.dumps(config))
     process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stderr=asyncio.subprocess.PIPE)
     try:
         assert process.stderr is not None
@@ -100,19 +112,27 @@ async def test_a_terminated_server_leaves_in_good_order(
             watching.cancel()
 
 
-async def test_a_second_signal_waits_for_nobody(artifacts: dict[str, Path], connect: Connect) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_second_signal_waits_for_nobody(number: signal.Signals, artifacts: dict[str, Path], connect: Connect) -> None:
     config = {"models": [f"one={artifacts['one']}"], "port": 0, "metrics_port": 0}
     async with serving({**config, "drain_notice_seconds": 60, "grace_seconds": 60}) as process, asyncio.timeout(30):
         endless = wanted(LONG)
         endless.alternatives = 16
         async with connect(process).streaming(endless) as running:
             assert await read(running)
-            process.process.send_signal(signal.SIGINT)
-            await asyncio.sleep(0.2)
-            process.process.send_signal(signal.SIGINT)
+            process.process.send_signal(number)
+            assert await process.next_event() == "draining"
+            process.process.send_signal(number)
             await rest(running)
             assert await running.code() is grpc.StatusCode.UNAVAILABLE
         assert await process.process.wait() == 0
+
+
+async def test_a_server_that_is_stuck_while_it_drains_is_ended_after_the_grace(artifacts: dict[str, Path]) -> None:
+    config = {"models": [f"one={artifacts['one']}"], "port": 0, "metrics_port": 0}
+    async with serving({**config, "drain_notice_seconds": 0, "grace_seconds": 0}, STUCK) as process, asyncio.timeout(30):
+        process.process.send_signal(signal.SIGTERM)
+        assert await process.process.wait() == 1
 
 
 async def test_who_only_watches_the_health_does_not_hold_up_the_end(start: Start, connect: Connect) -> None:

@@ -19,6 +19,7 @@ from elman_models.errors import ArtifactError
 from elman_server.telemetry.log import log
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.server.conftest import Client, Connect, Logged, Start, Stream
@@ -33,13 +34,18 @@ LABELS = {
     "elman_inter_character_seconds_bucket": {"le"},
     "elman_request_seconds_bucket": {"method", "le"},
     "elman_queue_seconds_bucket": {"le"},
+    "elman_loop_lag_seconds_bucket": {"le"},
     "elman_rows": {"state"},
     "elman_queue_length": set[str](),
     "elman_steps_total": set[str](),
     "elman_row_steps_total": set[str](),
     "elman_prefix_characters_total": {"source"},
     "elman_generated_characters_total": set[str](),
+    "elman_memory_bytes": {"state"},
+    "elman_log_lines_dropped_total": set[str](),
     "elman_build_info": {"version"},
+    "process_open_fds": set[str](),
+    "process_resident_memory_bytes": set[str](),
 }
 
 
@@ -296,3 +302,13 @@ async def test_a_model_that_is_pinned_is_loaded_only_with_its_digest(
     for pin in model.digest[:-1], model.digest.upper(), "":
         with pytest.raises(ArtifactError, match=r"^model: no file at "):
             await start(models=(f"one={artifacts['one']}@{pin}",))
+
+
+async def test_metadata_that_is_too_large_ends_its_call_alone(client: Client, text: Callable[..., str]) -> None:
+    """The core refuses it, before there is a call that could be counted."""
+    request = pb.CompleteRequest(prefix="abc", sampling=pb.Sampling(seed=1), limits=pb.Limits(max_characters=20))
+    whole = text(await client.complete(request))
+    beside = client.stub.Complete(request)
+    refused = client.stub.Complete(request, metadata=(("x-long", "a" * (1 << 16)),))
+    assert await refused.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert text([event async for event in beside]) == whole

@@ -4,7 +4,8 @@
 
 The rows of a tick move together (continuous batching): a text joins when a row is free and leaves when it ends, is cancelled,
 or its reader is slow. Where there are more texts than pay, callers take turns (`callers`), and who could not end in time is
-refused (`admission`). One thread owns all of this; only the execution of a tick may happen beside it (`ticker`).
+refused (`admission`). What somebody types has rows of its own, so that it waits neither for a row nor for the tick of others.
+One thread owns all of this; only the execution of a tick may happen beside it (`ticker`).
 """
 
 import time
@@ -23,7 +24,7 @@ from elman_models.law.state import State
 from elman_server.engine.admission import Admission, Speed
 from elman_server.engine.callers import Callers, Queue
 from elman_server.engine.job import ANYONE, GIVEN_TO_A_STEP, Asker, Effort, Job, Progress
-from elman_server.engine.pace import LEAST_ROWS, MOST_DRAWS, NEAR, RUN_ROWS, Pace, is_long
+from elman_server.engine.pace import LEAST_ROWS, MOST_DRAWS, NEAR, RUN_ROWS, Allowance, Pace, is_long, is_newcomer
 
 ROW_STEPS = 1024
 """How far a text moves in its row before it leaves the row to one that waits."""
@@ -69,7 +70,7 @@ class TickResult(NamedTuple):
 
 
 class Pool:
-    """The rows of one model, and the texts that wait for one."""
+    """Some of the rows of one model, and the texts that wait for one."""
 
     def __init__(self, execution: Execution, rows: int, pace: Pace, callers: Callers) -> None:
         self.execution = execution
@@ -95,6 +96,11 @@ class Pool:
         """How many texts are best drawn at a time."""
         return self._pace.rows_that_pay
 
+    @property
+    def has_room(self) -> bool:
+        """Whether one more text would have a row at once."""
+        return len(self.free) > len(self.waiting)
+
     def plan(self) -> Tick:
         """How far each row moves; some may rest."""
         jobs = list(self.running.values())
@@ -104,7 +110,16 @@ class Pool:
             long = [job for job in jobs if job.given > NEAR]
             self._callers.deal([job for job in jobs if not is_long(job)] if long else jobs, self._pace.rows_that_pay)
             self._callers.deal(long, RUN_ROWS)
-        allowed = self._pace.allowance(jobs)
+        return self._tick(self._pace.allowance(jobs))
+
+    def plan_first(self) -> Tick | None:
+        """The first characters that are awaited, alone; None where there are none, or where that would take long."""
+        newcomers = [job for job in self.running.values() if is_newcomer(job)]
+        if not newcomers or not self._pace.is_first_quick(newcomers):
+            return None
+        return self._tick(self._pace.first())
+
+    def _tick(self, allowed: Allowance) -> Tick:
         moving = [(row, job) for row, job in self.running.items() if allowed.moves(job)]
         advances = [job.advance(row, allowed.run, allowed.draws) for row, job in moving]
         steps = max(advance.steps for advance in advances)
@@ -186,15 +201,25 @@ class Pool:
 
 
 class Engine:
-    """Pools of rows, one a model, that take turns. It tells each job's `tell`; `on_work` is called when there is new work."""
+    """Pools of rows that take turns: one a model, and where `typing` gives executions for it, one for what somebody types.
+
+    It tells each job's `tell`; `on_work` is called when there is new work.
+    """
 
     def __init__(
-        self, executions: Mapping[str, Execution], rows: int, waiting: int, make_pace: Callable[[], Pace] = Pace
+        self,
+        executions: Mapping[str, Execution],
+        rows: int,
+        waiting: int,
+        make_pace: Callable[[], Pace] = Pace,
+        typing: Mapping[str, Execution] | None = None,
+        typing_rows: int = 0,
     ) -> None:
         self._callers, self._speed = Callers(), Speed()
         self._pools = {digest: Pool(each, rows, make_pace(), self._callers) for digest, each in executions.items()}
-        self._turns = deque(self._pools.values())
-        self._rows = rows
+        self._typing = {digest: Pool(each, typing_rows, make_pace(), self._callers) for digest, each in (typing or {}).items()}
+        self._turns = deque([*self._pools.values(), *self._typing.values()])
+        self._rows = len(self._pools) * rows + len(self._typing) * typing_rows
         self._admission = Admission(self._callers, self._speed, waiting)
         self._ticks = 0
         self._began = time.monotonic()  # the time since the last tick's end, or since the engine woke
@@ -216,20 +241,24 @@ class Engine:
     def check_time(self, effort: Effort, asker: Asker) -> None:
         """Raise TooLate if texts of that effort could hardly end before the deadline."""
         if asker.deadline < inf and self._is_contended:
-            rows = min(pool.rows_that_pay for pool in self._turns)
+            rows = min(pool.rows_that_pay for pool in self._pools.values())
             self._admission.check_time(effort, asker, time.monotonic(), rows)
 
     @property
     def _is_contended(self) -> bool:
         """Whether there are more texts than pay."""
-        return any(len(pool.running) + len(pool.waiting) >= pool.rows_that_pay for pool in self._turns)
+        return any(len(pool.running) + len(pool.waiting) >= pool.rows_that_pay for pool in self._pools.values())
 
     def _enter(self, job: Job) -> None:
         if not len(self._callers):  # nothing was to do until now
             self._began = time.monotonic()
         self._callers.enter(job)
-        self._pools[job.model.digest].waiting.push(job)
+        self._pool_for(job).waiting.push(job)
         self.on_work()
+
+    def _pool_for(self, job: Job) -> Pool:
+        typing = self._typing.get(job.model.digest)
+        return typing if typing and job.is_urgent and typing.has_room else self._pools[job.model.digest]
 
     def resume(self, job: Job) -> None:
         """Let a paused text wait for a row again."""
@@ -250,6 +279,16 @@ class Engine:
         self._release()  # cancelled or gone; the finished have left
         self._admit()  # waiting -> free rows
         return self._plan()  # how far each row moves
+
+    def begin_first(self, busy: Pool) -> Tick | None:
+        """While rows of a pool move: first characters of what somebody types in another one, if they come quickly."""
+        for pool in self._typing.values():
+            if pool is not busy and (pool.running or pool.waiting):
+                pool.release()
+                pool.admit()
+                if tick := pool.plan_first():
+                    return tick
+        return None
 
     def finish(self, tick: Tick, result: TickResult) -> None:
         """Take what the rows did, and tell whoever asked."""
@@ -286,9 +325,9 @@ class Engine:
 
     def statistics(self) -> Statistics:
         """What the engine is doing and has done, for tests, metrics and people."""
-        pools = self._pools.values()
+        pools = self._turns
         return Statistics(
-            rows=self._rows * len(pools),
+            rows=self._rows,
             busy_rows=sum(len(pool.running) for pool in pools),
             waiting=sum(len(pool.waiting) for pool in pools),
             callers=len(self._callers),

@@ -35,6 +35,9 @@ NEAR = 16
 PIECE_SECONDS = 0.00005
 """About what it costs the event loop to write one piece of text more."""
 
+QUICK_SECONDS = 0.0005
+"""First characters that take no longer may be drawn while rows of other texts move, and hold the event loop up so long."""
+
 FIRST_GUESS_SECONDS = TICK_SECONDS / 8
 
 
@@ -56,13 +59,18 @@ class Allowance(NamedTuple):
     def moves(self, job: Job) -> bool:
         """Whether the tick moves the text. A newcomer's first character does not wait for its turn."""
         if self.kind is TickKind.FIRST:
-            return job.awaits_first and not is_long(job)
+            return is_newcomer(job)
         return job.turn > 0 and is_long(job) is (self.kind is TickKind.RUN)
 
 
 def is_long(job: Job) -> bool:
     """Whether a text still has a long prefix to consume."""
     return job.given > NEAR
+
+
+def is_newcomer(job: Job) -> bool:
+    """Whether a text's first character is the next thing to come of it."""
+    return job.awaits_first and not is_long(job)
 
 
 class Cost:
@@ -118,12 +126,21 @@ class Pace:
         seconds = TICK_SECONDS if len(turns) == len(jobs) else BUSY_TICK_SECONDS
         draws = self._costs[TickKind.DRAW].steps(seconds, rows, MOST_DRAWS)
         if self._kind is not TickKind.FIRST and self._is_first_worth_it(jobs, rows, draws):
-            return self._allow(TickKind.FIRST, NEAR, 1)
+            return self.first()
         return self._allow(TickKind.DRAW, NEAR, draws)
+
+    def is_first_quick(self, newcomers: Sequence[Job]) -> bool:
+        """Whether the first characters of these are drawn so soon that the event loop can wait for it."""
+        steps = max(job.given for job in newcomers) + 1
+        return self._costs[TickKind.FIRST].of(len(newcomers)) * steps <= QUICK_SECONDS
+
+    def first(self) -> Allowance:
+        """One character for each newcomer, and nothing for others."""
+        return self._allow(TickKind.FIRST, NEAR, 1)
 
     def _is_first_worth_it(self, jobs: Sequence[Job], rows: int, draws: int) -> bool:
         """Whether drawing all at once takes longer than writing one piece more for each newcomer but the first."""
-        left = [job.left for job in jobs if job.given <= NEAR and job.awaits_first]
+        left = [job.left for job in jobs if is_newcomer(job)]
         if not left:
             return False
         return self._costs[TickKind.DRAW].of(rows) * min(draws, max(left)) > PIECE_SECONDS * (len(left) - 1)

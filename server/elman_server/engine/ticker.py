@@ -1,13 +1,15 @@
 """Turns the engine in the event loop: short ticks in the loop itself, long ones beside it. Knows neither rows nor calls.
 
-    loop     begin finish  begin ..................... finish  begin ........      a keystroke's tick costs no hand-over;
-    beside   (short: run here)   run ~~~~~~~~~~~~~~~~>         run ~~~~~~~~~       while a long one runs, the loop writes
+    loop     begin finish  begin ........ first ...... finish  begin ........      a keystroke's tick costs no hand-over;
+    beside   (short: run here)   run ~~~~~~~~~~~~~~~~>         run ~~~~~~~~~       while a long one runs, the loop writes,
+                                                                                   and draws first characters of a typist
 
 Calls and engine are Python of one thread, so that neither waits for the interpreter's lock because of the other.
 """
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
@@ -18,6 +20,9 @@ from elman_server.engine.engine import Engine, Tick, TickResult
 
 SHORT_SECONDS = 0.000075
 """Ticks that take no longer run in the loop: about what two hand-overs between threads cost under load."""
+
+STUCK_SECONDS = 10.0
+"""A tick is to take milliseconds; one that takes longer than this will hardly end."""
 
 
 @runtime_checkable
@@ -38,8 +43,14 @@ class Ticker:
 
     def __init__(self, engine: Engine, fail: Callable[[Exception], None]) -> None:
         self._engine, self._fail = engine, fail
-        self._is_started = self._is_turning = self._is_stopped = False
+        self._is_started = self._is_turning = self._is_stopped = self._is_called_aside = False
         self._beside: Tick | None = None
+        self._began_beside = 0.0
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a tick beside the loop does not end."""
+        return self._beside is not None and time.monotonic() - self._began_beside > STUCK_SECONDS
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Turn in this loop from now on."""
@@ -68,10 +79,17 @@ class Ticker:
             os.close(self._writing)
 
     def _wake(self) -> None:
-        """There is work: turn soon, unless turning already."""
+        """There is work: turn soon, unless turning already; first characters need not wait for the tick beside the loop."""
         if not self._is_turning:
             self._is_turning = True
             self._loop.call_soon(self._turn)
+        elif self._beside:
+            self._call_aside()
+
+    def _call_aside(self) -> None:
+        if not self._is_called_aside:
+            self._is_called_aside = True
+            self._loop.call_soon(self._turn_aside)
 
     def _turn(self) -> None:
         """One tick, or the beginning of one."""
@@ -89,6 +107,15 @@ class Ticker:
         except Exception as error:
             self._break(error)
 
+    def _turn_aside(self) -> None:
+        """First characters in the loop, while rows of others move beside it."""
+        self._is_called_aside = False
+        try:
+            if self._beside and not self._is_stopped and (tick := self._engine.begin_first(self._beside.pool)):
+                self._engine.finish(tick, tick.run())
+        except Exception as error:
+            self._break(error)
+
     def _give_way(self) -> None:
         """Turn again after what the loop finds ready now: what was told is on its way before more is computed."""
         self._loop.call_soon(self._turn)
@@ -103,7 +130,8 @@ class Ticker:
             future = self._thread.submit(tick.run)
             self._result = future.result
             future.add_done_callback(self._signal)
-        self._beside = tick
+        self._beside, self._began_beside = tick, time.monotonic()
+        self._call_aside()  # some may wait since the tick before, which moved rows of theirs
 
     def _signal(self, _: "Future[TickResult]") -> None:
         os.write(self._writing, b".")

@@ -1,8 +1,11 @@
-"""Every metric of the server. Labels hold configured names only; units are seconds and counts."""
+"""Every metric of the server, beside the standard ones of a process.
+
+Labels hold configured names only; units are seconds and counts.
+"""
 
 from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -21,6 +24,7 @@ class Metrics:
         self, statistics: Callable[[], Statistics], version: str, dropped_lines: Callable[[], int], budget: Budget
     ) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)  # memory, processor time, and open files, of which each connection is one
         self.registry.register(EngineCollector(statistics, version, dropped_lines, budget))
 
         tallies: list[Tally] = []
@@ -37,6 +41,7 @@ class Metrics:
         self.request_seconds = histogram("request_seconds", "The time from a call's arrival to its end.", "method")
         self.first_character = histogram("time_to_first_character_seconds", "The time from a call's arrival to its first text.")
         self.inter_character = histogram("inter_character_seconds", "The time between pieces of text over the characters sent.")
+        self.loop_lag = histogram("loop_lag_seconds", "How late the event loop came to what was due.")
         self.queue_seconds = histogram("queue_seconds", "The time that a text waited for a row.")
         self.prefix_characters = counter(
             "prefix_characters_total", "Characters of prefix, sent or spared by a state.", "source"

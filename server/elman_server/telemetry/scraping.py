@@ -1,6 +1,11 @@
-"""The metrics and the health over HTTP, in the event loop: a loop that stands still does not look well. Knows no metric.
+"""Metrics and the health over HTTP, in the event loop: where that stands still, nobody is answered. Knows no metric.
 
-The health is here for probes that speak neither TLS nor gRPC with it, such as those of Kubernetes.
+    GET /metrics   200 with the metrics
+    GET /healthz   whether the server is alive: 200 while the engine turns, 503 where a tick does not end
+    GET /readyz    whether it takes calls: 200, or 503 while it drains or its engine does not turn
+
+It is a port of its own, so that whoever fills the other one with connections does not look like a server that is broken, and
+for probes that speak neither TLS nor gRPC with it, such as those of Kubernetes.
 """
 
 import asyncio
@@ -11,8 +16,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-METRICS: Final = "/metrics"
-HEALTH: Final = "/healthz"
+METRICS, LIVENESS, READINESS = "/metrics", "/healthz", "/readyz"
 LARGEST_HEAD: Final = 1 << 14
 HEAD_SECONDS: Final = 5.0
 MOST_CONNECTIONS: Final = 16
@@ -20,10 +24,10 @@ MOST_CONNECTIONS: Final = 16
 
 
 class Scraping:
-    """Answers GET /metrics and /healthz, a request a connection."""
+    """Answers a request a connection."""
 
-    def __init__(self, registry: CollectorRegistry, is_serving: Callable[[], bool]) -> None:
-        self._registry, self._is_serving = registry, is_serving
+    def __init__(self, registry: CollectorRegistry, *, is_alive: Callable[[], bool], is_ready: Callable[[], bool]) -> None:
+        self._registry, self._health = registry, {LIVENESS: is_alive, READINESS: is_ready}
         self._connections: set[asyncio.StreamWriter] = set()
 
     async def start(self, host: str, port: int) -> int:
@@ -55,16 +59,11 @@ class Scraping:
         request, *fields = head.split("\r\n")
         method, _, rest = request.partition(" ")
         path = rest.partition(" ")[0].partition("?")[0]
-        if path not in (METRICS, HEALTH):
-            return response(HTTPStatus.NOT_FOUND, "text/plain", f"there is only {METRICS} and {HEALTH}\n".encode())
+        if path != METRICS and path not in self._health:
+            return response(HTTPStatus.NOT_FOUND, "text/plain", f"there is {METRICS}, {LIVENESS} and {READINESS}\n".encode())
         if method != "GET":
             return response(HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"only GET\n")
-        return self._health() if path == HEALTH else self._metrics(fields)
-
-    def _health(self) -> bytes:
-        if self._is_serving():
-            return response(HTTPStatus.OK, "text/plain", b"SERVING\n")
-        return response(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"NOT_SERVING\n")
+        return self._metrics(fields) if path == METRICS else probed(self._health[path]())
 
     def _metrics(self, fields: list[str]) -> bytes:
         encode, kind = choose_encoder(accepted(fields))
@@ -75,6 +74,13 @@ def accepted(fields: list[str]) -> str:
     """What the scraper can read; any, if it does not say."""
     named = [field.partition(":") for field in fields]
     return ",".join(value.strip() for name, _, value in named if name.lower() == "accept")
+
+
+def probed(is_well: bool) -> bytes:
+    """What a probe is told."""
+    return response(
+        HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"yes\n" if is_well else b"no\n"
+    )
 
 
 def response(status: HTTPStatus, kind: str, body: bytes) -> bytes:

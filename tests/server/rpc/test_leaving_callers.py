@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 LONG = pb.Limits(max_characters=1 << 20)
 
 
+@pytest.fixture
+async def server(start: Start) -> Server:
+    """One that is slow enough that no text fills its caller's buffer and leaves its row before it is looked for."""
+    return await start(instructions="reference")
+
+
 def endless(**given: Any) -> pb.CompleteRequest:
     """A completion that outlasts the test."""
     request = pb.CompleteRequest(prefix="abc", sampling=pb.Sampling(seed=1), limits=LONG)
@@ -84,9 +90,9 @@ async def test_a_call_out_of_time_frees_its_row(client: Client, server: Server, 
     assert outcomes(logged, "Complete") == ["DEADLINE_EXCEEDED"]
 
 
-async def test_a_waiting_call_out_of_time_leaves_the_queue(start: Start, connect: Connect) -> None:
-    server = await start(instructions="reference")  # a quicker one would fill its caller's buffer, and give back the rows
-    client = connect(server)
+async def test_a_waiting_call_out_of_time_leaves_the_queue_and_is_counted_so(
+    client: Client, server: Server, logged: Logged
+) -> None:
     async with client.streaming(endless(alternatives=4)) as running:
         await running.read()
         await client.until(lambda: server.statistics().busy_rows == 4)
@@ -94,8 +100,24 @@ async def test_a_waiting_call_out_of_time_leaves_the_queue(start: Start, connect
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 _ = [event async for event in waiting]
         assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-        await client.until(lambda: server.statistics().waiting == 0)
+        await client.until(lambda: server.statistics().waiting == 0 and bool(outcomes(logged, "Complete")))
         assert server.statistics().busy_rows == 4
+        assert outcomes(logged, "Complete") == ["DEADLINE_EXCEEDED"]
+
+
+async def test_documents_scores_and_requests_that_never_come_are_counted_so_when_out_of_time(
+    client: Client, server: Server, logged: Logged
+) -> None:
+    follow = client.stub.Follow(timeout=0.3)
+    await follow.write(pb.FollowRequest(revision=1, open=pb.Open(prefix="abc")))
+    scoring = client.stub.Score(pb.ScoreRequest(text="a" * 200_000), timeout=0.3)
+    streaming: Any = client.channel.stream_stream
+    unsent = streaming("/elman.v1.CompletionService/Complete")(timeout=0.3)
+    for call in (follow, scoring, unsent):
+        assert await call.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    await client.until(lambda: is_idle(server) and sum(line["event"] == "call" for line in logged()) == 3)
+    for method in ("Follow", "Score", "Complete"):
+        assert outcomes(logged, method) == ["DEADLINE_EXCEEDED"]
 
 
 async def test_a_caller_whose_connection_breaks_frees_its_row(server: Server, connect: Connect) -> None:

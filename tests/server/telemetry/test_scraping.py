@@ -1,6 +1,7 @@
-"""Metrics are at /metrics and nowhere else, for whoever asks in HTTP, and for at most a few at a time."""
+"""Metrics are at /metrics, liveness at /healthz, readiness at /readyz; for whoever asks in HTTP, and a few at a time."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,11 +12,17 @@ from elman_server.telemetry.scraping import MOST_CONNECTIONS, Scraping
 
 
 @pytest.fixture
-async def port() -> AsyncIterator[int]:
+def well() -> dict[str, bool]:
+    """What each probe is to be told."""
+    return {"/healthz": True, "/readyz": True}
+
+
+@pytest.fixture
+async def port(well: dict[str, bool]) -> AsyncIterator[int]:
     """Where a registry of one gauge is scraped."""
     registry = CollectorRegistry()
     Gauge("answer", "What it is.", registry=registry).set(42)
-    scraping = Scraping(registry, lambda: True)
+    scraping = Scraping(registry, is_alive=lambda: well["/healthz"], is_ready=lambda: well["/readyz"])
     yield await scraping.start("127.0.0.1", 0)
     await scraping.stop()
 
@@ -41,13 +48,13 @@ async def test_metrics_are_answered_at_their_path(port: int, path: str) -> None:
     assert "Content-Type: text/plain" in head
 
 
-@pytest.mark.parametrize(("is_serving", "status"), [(True, "200 OK"), (False, "503 Service Unavailable")])
-async def test_the_health_is_told_to_probes_that_speak_no_grpc(is_serving: bool, status: str) -> None:
-    scraping = Scraping(CollectorRegistry(), lambda: is_serving)
-    port = await scraping.start("127.0.0.1", 0)
-    assert (await ask(port, "GET /healthz HTTP/1.1"))[0] == f"HTTP/1.1 {status}"
-    assert (await ask(port, "POST /healthz HTTP/1.1"))[0] == "HTTP/1.1 405 Method Not Allowed"
-    await scraping.stop()
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_a_probe_is_told_by_the_status(port: int, well: dict[str, bool], path: str) -> None:
+    well |= dict.fromkeys(well, False) | {path: True}
+    assert (await ask(port, f"GET {path} HTTP/1.1"))[0] == "HTTP/1.1 200 OK"
+    well |= dict.fromkeys(well, True) | {path: False}
+    assert (await ask(port, f"GET {path} HTTP/1.1"))[0] == "HTTP/1.1 503 Service Unavailable"
+    assert (await ask(port, f"POST {path} HTTP/1.1"))[0] == "HTTP/1.1 405 Method Not Allowed"
 
 
 async def test_a_scraper_that_reads_openmetrics_gets_it(port: int) -> None:
@@ -62,6 +69,7 @@ async def test_a_scraper_that_reads_openmetrics_gets_it(port: int) -> None:
         ("GET / HTTP/1.1", "404 Not Found"),
         ("GET /metric HTTP/1.1", "404 Not Found"),
         ("POST /metrics HTTP/1.1", "405 Method Not Allowed"),
+        ("POST /healthz HTTP/1.1", "405 Method Not Allowed"),
         ("rubbish", "404 Not Found"),
     ],
 )
@@ -74,8 +82,11 @@ async def test_nothing_else_is_answered(port: int, request_: str, status: str) -
 async def test_who_says_too_much_or_nothing_or_comes_too_often_is_left(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scraping_module, "HEAD_SECONDS", 0.5)
     assert await ask(port, "GET /metrics HTTP/1.1", "Long: " + "a" * (1 << 15)) == ("", "")
+    threads = threading.active_count()
     silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST_CONNECTIONS + 1)]
     async with asyncio.timeout(20):
+        assert await silent[-1][0].read() == b""  # the one too many
+        assert threading.active_count() == threads  # a thread for each would let anyone have thousands
         assert [await reader.read() for reader, _ in silent] == [b""] * len(silent)
     for _, writer in silent:
         writer.close()

@@ -1,0 +1,80 @@
+"""A server of grpc.aio and nothing else: the floor under what callers of weather.py wait for. Loopback only.
+
+    python benchmarks/floor_server.py PORT INTERVAL
+
+It computes nothing. Complete: a short text at once, in messages of 32 characters; an endless one in a message every INTERVAL
+seconds; with an INTERVAL of 0 every call is refused, unread. Follow: one character at once for each key.
+"""
+
+import asyncio
+import sys
+from typing import Any, Final, cast
+
+import grpc
+
+from elman.v1 import completion_service_pb2 as pb
+from elman_server.rpc.health import Health
+
+SERVICE = pb.DESCRIPTOR.services_by_name["CompletionService"].full_name
+OPTIONS: Final = [("grpc.so_reuseport", 0), ("grpc.max_concurrent_streams", 128)]
+CHARACTERS: Final = 32
+ENDLESS: Final = 1 << 20
+PIECE: Final = pb.CompleteResponse(piece=pb.Piece(text="e" * CHARACTERS))
+
+
+class Floor:
+    """The methods."""
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+
+    async def complete(self, _: object, context: Any) -> None:
+        """A text, or a refusal."""
+        if not self._interval:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "")
+        request = pb.CompleteRequest.FromString(await context.read())
+        await context.write(pb.CompleteResponse(started=pb.Started()))
+        characters = 0
+        while characters < request.limits.max_characters:
+            await context.write(PIECE)
+            if request.limits.max_characters < ENDLESS:
+                characters += CHARACTERS
+            else:
+                await asyncio.sleep(self._interval)
+        await context.write(pb.CompleteResponse(finished=pb.Finished()))
+
+    async def follow(self, _: object, context: Any) -> None:
+        """A character for each key."""
+        while (data := await context.read()) is not grpc.aio.EOF:
+            request = pb.FollowRequest.FromString(data)
+            revision, opened = request.revision, request.open
+            if request.HasField("open"):
+                started = pb.Started(
+                    model=pb.Model(digest="floor"), seed=opened.sampling.seed, start_position=len(opened.prefix)
+                )
+                await context.write(pb.FollowResponse(revision=revision, started=started))
+            cursor = len(opened.prefix) if request.HasField("open") else request.edit.keep + len(request.edit.insert)
+            await context.write(pb.FollowResponse(revision=revision, suggestion=pb.Piece(text="e", position=cursor)))
+            finished = pb.Finished(reason=pb.FINISH_REASON_LENGTH)
+            await context.write(pb.FollowResponse(revision=revision, finished=finished))
+
+
+async def serve(port: int, interval: float) -> None:
+    """Serve until the process is ended."""
+    floor, server = Floor(interval), grpc.aio.server(options=OPTIONS)
+    streaming: Any = grpc.stream_stream_rpc_method_handler
+    handlers: dict[str, Any] = {
+        "Complete": streaming(floor.complete, None, pb.CompleteResponse.SerializeToString),
+        "Follow": streaming(floor.follow, None, pb.FollowResponse.SerializeToString),
+    }
+    server.add_generic_rpc_handlers((cast("Any", grpc).method_handlers_generic_handler(SERVICE, handlers),))
+    health = Health(SERVICE)  # of the library, which clients watch
+    health.add_to(server)
+    server.add_insecure_port(f"127.0.0.1:{port}")
+    await server.start()
+    await health.set_serving(True)
+    await server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1]), float(sys.argv[2])))
