@@ -17,8 +17,8 @@ Restarts: the share of calls that fail in four rolling restarts (restarts.py).
 Exit: from SIGTERM to the end, beyond the notice, with an idle document.
 
 Floors: the same of a server of grpc.aio alone (floor_server.py), which computes nothing and writes as many messages: callers
-take their share of the same cores, and what they wait for there is not ours. `cores_300`: how many cores server and callers
-kept busy at three times the load.
+take their share of the same cores, and what they wait for there is not ours. `loop_busy_300`: the share of a core that the
+event loop had at three times the load.
 
 Loopback only, and bounded in calls and time. The callers live in a process of their own (storm.py).
 """
@@ -161,9 +161,9 @@ def overload(server: Process, seconds: float) -> Figures:
     capacity, crowd = closed(CAPACITY_CALLERS), closed(256)
     figures = {"capacity_calls_a_second": capacity, "throughput_256_vs_16": crowd / capacity}
     for load in LOADS:
-        before = busy_seconds(server)
+        before = server.cpu()
         ended = storm(Task(server.address, rates=[(seconds, load * capacity)]))
-        figures[f"cores_{100 * load:.0f}"] = (busy_seconds(server) - before) / seconds
+        figures[f"loop_busy_{100 * load:.0f}"] = server.cpu().since(before).loop / seconds
         figures[f"goodput_{100 * load:.0f}"] = len(in_time(ended)) / seconds / capacity
         refused = [each for each in ended if each.status == "RESOURCE_EXHAUSTED"]
         figures |= {"admitted_p99_ms": p99_ms(in_time(ended)), "refusal_p99_ms": p99_ms(refused)}
@@ -174,12 +174,6 @@ def overload(server: Process, seconds: float) -> Figures:
     storms = [(3.0, 1.5 * capacity), (6.0, 0.7 * capacity)]
     calm = [replace(each, due=each.due - 3.0) for each in storm(Task(server.address, rates=storms)) if each.due >= storms[0][0]]
     return figures | {"recovery_s": recovery(calm)}
-
-
-def busy_seconds(server: Process) -> float:
-    """The processor time of a server, and of all storms that are over."""
-    times = os.times()
-    return sum(server.cpu()) + times.children_user + times.children_system
 
 
 def recovery(ended: Sequence[Ended]) -> float:
