@@ -174,6 +174,8 @@ class Server:
             metrics_port=self.metrics_port,
             models=self._models,
             executions=self._executions,
+            memory_bytes=self._budget.most,
+            connections=self._connections,
         )
 
     def _add_services(self) -> None:
