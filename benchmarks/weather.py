@@ -9,16 +9,16 @@ tenths of the calls of half a second end in time.
 Fairness: from a key to its first suggested character over Follow, p99, beside 200 and 400 streams that never end, and beside 16
 calls of 16 alternatives each.
 Reset: 8 callers of 64 characters beside one who begins calls and resets them at once (resets.py).
-Memory: the most that is resident under 17 calls of two million stop strings, and 150 at once with prefixes of 1 MiB, of ASCII
-and with one character beyond it. Readers: what 300 who stop reading cost each, what is kept of it once they are gone, and how
-much more after 300 again.
+Memory: the most that is resident under 17 calls of two million stop strings, 150 at once with prefixes of 1 MiB, of ASCII and
+with one character beyond it, and then 3,000 connections that say nothing, of which the server keeps as many as it may.
+Readers: what 300 who stop reading cost each, what is kept of it once they are gone, and how much more after 300 again.
 Log: of 1,500 calls to a server whose standard error nobody reads, how many take longer than a tenth of a second.
 Restarts: the share of calls that fail in four rolling restarts (restarts.py).
 Exit: from SIGTERM to the end, beyond the notice, with an idle document.
 
 Floors: the same of a server of grpc.aio alone (floor_server.py), which computes nothing and writes as many messages: callers
-take their share of the same cores, and what they wait for there is not ours. `cores_300`: how many cores server and callers
-kept busy at three times the load.
+take their share of the same cores, and what they wait for there is not ours. `loop_busy_300`: the share of a core that the
+event loop had at three times the load.
 
 Loopback only, and bounded in calls and time. The callers live in a process of their own (storm.py).
 """
@@ -27,6 +27,7 @@ import argparse
 import asyncio
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -58,6 +59,7 @@ ENDLESS = 1 << 20
 KEYS = 200
 MIB = 1 << 20
 READERS = 300
+SILENT, SILENT_SECONDS, OWN_FILES = 3000, 1.0, 100
 LOGGED, DELAYED_SECONDS = 1500, 0.1
 NOTICE_SECONDS = 2.0
 TRIMMED_SECONDS = 6.0
@@ -161,9 +163,9 @@ def overload(server: Process, seconds: float) -> Figures:
     capacity, crowd = closed(CAPACITY_CALLERS), closed(256)
     figures = {"capacity_calls_a_second": capacity, "throughput_256_vs_16": crowd / capacity}
     for load in LOADS:
-        before = busy_seconds(server)
+        before = server.cpu()
         ended = storm(Task(server.address, rates=[(seconds, load * capacity)]))
-        figures[f"cores_{100 * load:.0f}"] = (busy_seconds(server) - before) / seconds
+        figures[f"loop_busy_{100 * load:.0f}"] = server.cpu().since(before).loop / seconds
         figures[f"goodput_{100 * load:.0f}"] = len(in_time(ended)) / seconds / capacity
         refused = [each for each in ended if each.status == "RESOURCE_EXHAUSTED"]
         figures |= {"admitted_p99_ms": p99_ms(in_time(ended)), "refusal_p99_ms": p99_ms(refused)}
@@ -174,12 +176,6 @@ def overload(server: Process, seconds: float) -> Figures:
     storms = [(3.0, 1.5 * capacity), (6.0, 0.7 * capacity)]
     calm = [replace(each, due=each.due - 3.0) for each in storm(Task(server.address, rates=storms)) if each.due >= storms[0][0]]
     return figures | {"recovery_s": recovery(calm)}
-
-
-def busy_seconds(server: Process) -> float:
-    """The processor time of a server, and of all storms that are over."""
-    times = os.times()
-    return sum(server.cpu()) + times.children_user + times.children_system
 
 
 def recovery(ended: Sequence[Ended]) -> float:
@@ -285,8 +281,21 @@ async def peak_bytes(server: Process, bursts: Sequence[Sequence[bytes]]) -> int:
         method = unary(METHOD)
         for burst in bursts:
             await asyncio.gather(*(ask(method, request) for request in burst))
+    await say_nothing(server)
     watching.cancel()
     return peak
+
+
+async def say_nothing(server: Process) -> None:
+    """Open many connections, one after the other, and keep what the server leaves of them for a moment."""
+    host, _, port = server.address.rpartition(":")
+    writers: list[asyncio.StreamWriter] = []
+    for _ in range(min(SILENT, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - OWN_FILES)):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writers.append(writer)
+    await asyncio.sleep(SILENT_SECONDS)
+    for writer in writers:
+        writer.close()
 
 
 async def ask(method: Any, request: bytes) -> None:

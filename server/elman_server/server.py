@@ -196,6 +196,8 @@ class Server:
             asks_for_tokens=self._tokens is not None,
             models=self._models,
             executions=self._executions,
+            memory_bytes=self._budget.most,
+            connections=self._connections,
         )
 
     def _add_services(self) -> None:

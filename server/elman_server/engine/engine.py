@@ -24,7 +24,7 @@ from elman_models.law.state import State
 from elman_server.engine.admission import Admission, Speed
 from elman_server.engine.callers import Callers, Queue
 from elman_server.engine.job import ANYONE, GIVEN_TO_A_STEP, Asker, Effort, Job, Progress
-from elman_server.engine.pace import LEAST_ROWS, MOST_DRAWS, NEAR, RUN_ROWS, Allowance, Pace, is_long, is_newcomer
+from elman_server.engine.pace import LEAST_ROWS, MOST_DRAWS, NEAR, RUN_ROWS, TICK_SECONDS, Allowance, Pace, is_long, is_newcomer
 
 ROW_STEPS = 1024
 """How far a text moves in its row before it leaves the row to one that waits."""
@@ -217,7 +217,9 @@ class Engine:
     ) -> None:
         self._callers, self._speed = Callers(), Speed()
         self._pools = {digest: Pool(each, rows, make_pace(), self._callers) for digest, each in executions.items()}
-        self._typing = {digest: Pool(each, typing_rows, make_pace(), self._callers) for digest, each in (typing or {}).items()}
+        self._typing = {
+            digest: Pool(each, typing_rows, make_typing_pace(), self._callers) for digest, each in (typing or {}).items()
+        }
         self._turns = deque([*self._pools.values(), *self._typing.values()])
         self._rows = len(self._pools) * rows + len(self._typing) * typing_rows
         self._admission = Admission(self._callers, self._speed, waiting)
@@ -359,6 +361,11 @@ class Entrance(NamedTuple):
 def work_of(advance: Advance) -> int:
     """How many steps an advance counts for."""
     return advance.forced // GIVEN_TO_A_STEP + advance.sampled
+
+
+def make_typing_pace() -> Pace:
+    """Somebody's key waits for what of another's long prefix moves in the same rows: it moves in short runs."""
+    return Pace(longest_run_seconds=TICK_SECONDS)
 
 
 def do_nothing() -> None:

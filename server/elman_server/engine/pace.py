@@ -101,10 +101,10 @@ class Cost:
 
 
 class Pace:
-    """Decides how far the next tick goes, and whom it moves."""
+    """Decides how far the next tick goes, and whom it moves. No run is to take longer than `longest_run_seconds`."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic, longest_run_seconds: float = LONGEST_RUN_SECONDS) -> None:
+        self._clock, self._longest_run_seconds = clock, longest_run_seconds
         self._costs = {kind: Cost() for kind in TickKind}
         self._kind = TickKind.DRAW  # of the last tick
         self._cost = self._costs[self._kind]
@@ -148,7 +148,7 @@ class Pace:
     def _run(self, rows: int, is_alone: bool) -> Allowance:
         seconds = RUN_SECONDS
         if not is_alone and self._run_ended is not None:
-            seconds = min(RUN_SHARE * (self._clock() - self._run_ended), LONGEST_RUN_SECONDS)
+            seconds = min(RUN_SHARE * (self._clock() - self._run_ended), self._longest_run_seconds)
         steps = self._costs[TickKind.RUN].steps(seconds, rows, MOST_RUN)
         return self._allow(TickKind.RUN, steps, 0)
 

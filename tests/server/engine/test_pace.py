@@ -103,6 +103,23 @@ def test_long_prefixes_and_the_others_have_half_of_the_engine_each(make_job: Mak
     assert 0.6 < spent[True] / spent[False] < 1.7  # one step of 200 rows is more than 32 of 2
 
 
+def test_no_run_takes_longer_than_it_may_however_long_others_took_before(make_job: MakeJob) -> None:
+    def longest_run(pace: Pace, clock: Clock) -> float:
+        machine = Machine(1e-6)
+        machine.pace, machine.clock = pace, clock
+        jobs, taken = [make_job(0, 3), make_job(1 << 20, 0)], 0.0
+        for _ in range(40):
+            clock.now += 1.0
+            began = clock.now
+            if machine.tick(jobs).kind is TickKind.RUN:
+                taken = max(taken, clock.now - began)
+        return taken
+
+    clock = Clock()
+    assert longest_run(Pace(clock, longest_run_seconds=TICK_SECONDS), clock) <= TICK_SECONDS * 1.01
+    assert longest_run(Pace(clock), clock) > TICK_SECONDS * 1.01
+
+
 def test_a_burst_of_texts_makes_no_tick_long(make_job: MakeJob) -> None:
     machine = Machine(TICK_SECONDS / 200, free_rows=4)
     for _ in range(40):

@@ -17,7 +17,7 @@ from elman_server.rpc.transport import most_connections
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.server.conftest import Client, Connect, Start
+    from tests.server.conftest import Client, Connect, Logged, Start
 
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # with empty settings (RFC 9113, 3.4)
@@ -135,6 +135,12 @@ def test_by_default_there_are_as_many_as_memory_and_files_allow(monkeypatch: pyt
     assert most_connections(1023, 1 << 20) == 1023
     files = resource.RLIM_INFINITY
     assert most_connections(None, 1 << 28) == 1024
+
+
+async def test_the_limits_in_force_are_told_at_the_start(start: Start, logged: Logged) -> None:
+    await start(memory_bytes=1 << 26, connections=None)
+    (line,) = [line for line in logged() if line["event"] == "serving"]
+    assert (line["memory_bytes"], line["connections"]) == (1 << 26, most_connections(None, 1 << 26))
 
 
 async def test_more_than_there_may_be_open_files_are_refused_by_name(start: Start) -> None:
