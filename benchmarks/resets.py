@@ -2,7 +2,7 @@
 
     python benchmarks/resets.py PORT SECONDS        prints how many there were
 
-gRPC's own clients cannot do it: of the calls that they cancel at once, most are never sent. Loopback only.
+gRPC's own clients cannot do it: of the calls that they cancel at once, few ever reach the server. Loopback only.
 """
 
 import socket

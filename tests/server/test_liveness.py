@@ -14,7 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.server.test_operation import key, scrape
 
 from elman.v1 import completion_service_pb2 as pb
-from elman_models.execution.reference import Reference
+from elman_models.execution.choice import open_execution
 from elman_server import server as server_module
 from elman_server.engine import ticker as ticker_module
 
@@ -74,13 +74,13 @@ async def test_an_event_loop_that_stands_still_answers_no_probe_and_is_well_once
 
 
 class Held:
-    """The reference, whose ticks end only while they may."""
+    """An execution whose ticks end only while they may."""
 
     name = "held"
     may_end = threading.Event()
 
     def __init__(self, model: Model, rows: int, *_: object) -> None:
-        self._sound = Reference(model, rows)
+        self._sound = open_execution(model, rows, "cpu")
         self.load = self._sound.load
 
     def run(self, advances: Sequence[Advance]) -> Outcome:

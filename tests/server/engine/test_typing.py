@@ -11,7 +11,6 @@ import pytest
 
 from elman_models.execution.choice import open_execution
 from elman_models.execution.protocol import Start
-from elman_models.execution.reference import Reference
 from elman_models.law.state import State
 from elman_server.engine import pace as pace_module
 from elman_server.engine import ticker as ticker_module
@@ -37,7 +36,7 @@ class Held:
     name = "held"
 
     def __init__(self, model: Model, rows: int) -> None:
-        self._sound = Reference(model, rows)
+        self._sound = open_execution(model, rows, "cpu")
         self.load = self._sound.load
         self.began, self.may_end = threading.Event(), threading.Event()
 
