@@ -337,13 +337,10 @@ async def test_calls_beyond_a_token_s_are_refused_with_the_time_to_come_back_and
 
 
 async def has_no_more(client: Client, token: str) -> bool:
-    """Ask until it is refused."""
-    try:
-        while await completed(client, token):
-            pass
-    except grpc.aio.AioRpcError:
-        return True
-    return False
+    """Whether it is refused in the end, and soon."""
+    with suppress(grpc.aio.AioRpcError):
+        return not any([await completed(client, token) for _ in range(20)])
+    return True
 
 
 async def test_running_calls_beyond_a_token_s_are_refused_until_one_has_ended(
