@@ -26,6 +26,8 @@ def targets(addresses: str | Sequence[str]) -> list[str]:
     if not several or not all(several):
         raise NeverRetry(f"addresses: {addresses!r} is empty; allowed: HOST, HOST:PORT, or several")
     for address in several:
+        if address.startswith(("http://", "https://")):
+            raise NeverRetry(f"the server {address!r}: it is no page; leave out {address[: address.index('//') + 2]}")
         check_port(address)
     return [with_port(address) for address in several]
 

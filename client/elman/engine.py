@@ -1,11 +1,14 @@
 """The engine in this process: what it offers, and how it is opened. A thin client needs none of it."""
 
+import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
-from elman.errors import from_engine
+from elman.errors import AllowMoreTime, ElmanError, from_engine
 from elman.extras import extra
+from elman.protocol.heard import Heard, lasting
 from elman.v1 import completion_service_pb2 as pb
 
 DEFAULT_MODEL: Final = "shakespeare"
@@ -55,6 +58,59 @@ class EmbeddedEngine(Protocol):
     def close(self) -> None:
         """End; nothing may be asked afterwards."""
         ...
+
+
+class Deadline:
+    """Ends work that takes too long."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    def check(self, left: int) -> None:
+        """Raise AllowMoreTime once the time is over, however much is left to read."""
+        if self._end is not None and time.monotonic() >= self._end:
+            raise AllowMoreTime("the timeout has passed")
+
+
+class Waker(Protocol):
+    """An event, of threads or of a loop."""
+
+    def set(self) -> None:
+        """Wake who waits."""
+        ...
+
+
+class EngineMail:
+    """What a document's stream without a network holds: requests for the engine, and responses that nobody took yet."""
+
+    failure: ElmanError | None = None
+
+    def __init__(self, follow: FollowedDocument, waker: Waker) -> None:
+        self._follow, self._waker = follow, waker
+        self._requests: deque[pb.FollowRequest] = deque()
+        self._responses: deque[Heard] = deque()
+
+    def send(self, request: pb.FollowRequest) -> None:
+        """Have a request taken at the next step; what was said of an older text is dropped."""
+        self._responses = lasting(self._responses)
+        self._requests.append(request)
+        self._waker.set()
+
+    def ask(self, request: pb.ScoreRequest) -> None:
+        """Do nothing: an engine in this process cannot be lost, and remembers a long document by itself."""
+
+    def take(self) -> Heard | None:
+        """The next response, if there is one."""
+        return self._responses.popleft() if self._responses else None
+
+    def wake(self) -> None:
+        """End a wait."""
+        self._waker.set()
+
+    def _deliver(self) -> None:
+        """Give the engine the requests."""
+        while self._requests:
+            self._follow.send(self._requests.popleft())
 
 
 def open_engine(model: str, device: str) -> EmbeddedEngine:

@@ -50,10 +50,10 @@ def separated(words: str) -> tuple[str, ...]:
 
 
 def truth(words: str) -> bool:
-    """True or false."""
-    if words not in ("true", "false"):
+    """True or false, as variables of an environment say it."""
+    if words not in ("true", "false", "1", "0"):
         raise ValueError(words)
-    return words == "true"
+    return words in ("true", "1")
 
 
 WHOLE: Final = ValueKind(int, "NUMBER", "a whole number", (int,))

@@ -56,3 +56,9 @@ def test_no_address_is_refused(given: str | list[str]) -> None:
 def test_a_port_that_there_is_not_is_refused_for_grpc_would_take_another(given: str) -> None:
     with pytest.raises(ElmanError, match="its port is out of range; allowed: 1 to 65535"):
         targets(["a:1", given])
+
+
+@pytest.mark.parametrize("address", ["http://localhost:50051", "https://[::1]:443"])
+def test_the_address_of_a_page_is_refused(address: str) -> None:
+    with pytest.raises(ElmanError, match=r"it is no page; leave out https?://"):
+        targets(address)

@@ -111,6 +111,11 @@ def test_words_that_stand_for_no_value_are_refused_in_the_same_way(variable: str
     assert str(refused.value).endswith(allowed)
 
 
+@pytest.mark.parametrize(("words", "is_so"), [("true", True), ("1", True), ("false", False), ("0", False)])
+def test_a_variable_may_say_a_switch_in_words_or_digits(words: str, is_so: bool) -> None:
+    assert parse([], {"KETTLE_WHISTLES": words}).whistles is is_so
+
+
 def test_help_and_table_say_the_same() -> None:
     parser = argparse.ArgumentParser()
     add_flags(parser, SETTINGS)

@@ -21,7 +21,7 @@ from elman_server.telemetry.log import log
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.server.conftest import Client, Connect, Logged, Start
+    from tests.server.conftest import Client, Connect, Logged, Start, Stream
 
     from elman_models.law.artifact import Model
     from elman_server.server import Server
@@ -104,13 +104,21 @@ async def test_metrics_have_the_names_labels_and_buckets_of_the_design(client: C
     assert version
 
 
+async def read(call: Stream) -> None:
+    """All that is sent."""
+    async for _ in call:
+        pass
+
+
 async def test_rows_and_the_queue_are_seen_while_they_are_in_use(start: Start, connect: Connect) -> None:
     server = await start(rows=1)
     client = connect(server)
     long = pb.CompleteRequest(limits=pb.Limits(max_characters=1 << 20))
-    async with client.streaming(long), client.streaming(long):
+    async with client.streaming(long) as first, client.streaming(long) as second:
+        readers = asyncio.gather(read(first), read(second), return_exceptions=True)  # who does not read leaves its row
         await client.until(lambda: (server.statistics().busy_rows, server.statistics().waiting) == (1, 1))
         found = await scrape(server)
+    await readers
     assert found[key("rows", state="busy")] == 1
     assert found[key("rows", state="free")] == 0
     assert found[key("queue_length")] == 1

@@ -5,15 +5,21 @@ Its synchronous twin is `elman.sync.embedded`.
 """
 
 import asyncio
-import time
-from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 from elman.aio.client import AsyncClient
-from elman.engine import DEFAULT_MODEL, SESSION_BYTES, EmbeddedEngine, FollowedDocument, open_engine, refusals
-from elman.errors import AllowMoreTime, ElmanError
-from elman.protocol.heard import Heard, lasting
+from elman.engine import (
+    DEFAULT_MODEL,
+    SESSION_BYTES,
+    Deadline,
+    EmbeddedEngine,
+    EngineMail,
+    FollowedDocument,
+    open_engine,
+    refusals,
+)
+from elman.errors import ElmanError
 from elman.v1 import completion_service_pb2 as pb
 
 
@@ -45,38 +51,12 @@ class AsyncEngineTransport:
         self._engine.close()
 
 
-class Deadline:
-    """Ends work that takes too long."""
-
-    def __init__(self, seconds: float | None) -> None:
-        self._end = None if seconds is None else time.monotonic() + seconds
-
-    def check(self, left: int) -> None:
-        """Raise AllowMoreTime once the time is over, however much is left to read."""
-        if self._end is not None and time.monotonic() >= self._end:
-            raise AllowMoreTime("the timeout has passed")
-
-
-class AsyncEngineDocumentStream:
+class AsyncEngineDocumentStream(EngineMail):
     """A stream without a network: the task that waits does the work, on the newest requests, a step at a time."""
 
     def __init__(self, follow: FollowedDocument) -> None:
-        self._follow = follow
-        self._requests: deque[pb.FollowRequest] = deque()
-        self._responses: deque[Heard] = deque()
         self._is_woken = asyncio.Event()
-        self.failure: ElmanError | None = None
-
-    def send(self, request: pb.FollowRequest) -> None:
-        self._responses = lasting(self._responses)
-        self._requests.append(request)
-        self._is_woken.set()
-
-    def ask(self, request: pb.ScoreRequest) -> None:
-        """Do nothing: an engine in this process cannot be lost, and remembers a long document by itself."""
-
-    def take(self) -> Heard | None:
-        return self._responses.popleft() if self._responses else None
+        super().__init__(follow, self._is_woken)
 
     async def wait(self, seconds: float | None) -> None:
         """Make the next response; if only a request can bring one, wait for that. Whatever wakes it, ends it after a step."""
@@ -94,8 +74,7 @@ class AsyncEngineDocumentStream:
 
     async def _work(self) -> bool:
         """Whether it brought a response or was interrupted."""
-        while self._requests:
-            self._follow.send(self._requests.popleft())
+        self._deliver()
         for response in self._follow.steps():
             if response:
                 self._responses.append(response)
@@ -104,9 +83,6 @@ class AsyncEngineDocumentStream:
             if self._is_woken.is_set():
                 return True
         return False
-
-    def wake(self) -> None:
-        self._is_woken.set()
 
     async def close(self) -> None:
         self._follow.close()

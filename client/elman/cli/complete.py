@@ -33,7 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_engine_arguments(parser)
     parser.add_argument("--echo", action="store_true", help="print the prefix first, dim on a terminal")
     parser.add_argument(
-        "--replay", type=Path, metavar="RECORD.json", help="repeat a completion from what --json printed of it, byte for byte"
+        "--replay",
+        type=Path,
+        metavar="RECORD.json",
+        help="repeat a completion from what --json printed of it, byte for byte; - is standard input",
     )
     add_flags(parser, [*COMPLETE_FIELDS, replace(WHOLE_WORDS, help=f"{WHOLE_WORDS.help}; a record of --json holds it")])
 

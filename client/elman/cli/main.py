@@ -87,6 +87,10 @@ def run(arguments: Sequence[str]) -> int:
         return MendRequest.exit_code
     chosen = arguments[0]
     if chosen not in COMMANDS:
+        from difflib import get_close_matches
+
+        if near := get_close_matches(chosen, COMMANDS, 1):
+            parser_of_all().error(f"{chosen!r} is no command; did you mean {near[0]}?")
         parser_of_all().parse_args(arguments)  # tells help, version or what is wrong, and ends
         parser_of_all().error(f"{chosen!r} is no command")  # which some versions of argparse skip
     module = module_of(chosen)

@@ -1,6 +1,7 @@
 """Records of `elman complete --json`: written so that any program can carry them, read back, and held to what they say."""
 
 import json
+import sys
 from base64 import b64decode
 from binascii import Error as NotBase64
 from pathlib import Path
@@ -10,6 +11,7 @@ from elman.errors import ElmanError, MendRequest
 from elman.protocol.fields import COMPLETE_FIELDS
 from elman.protocol.results import Alternative
 from elman.terminal import decoded
+from elman.text import BYTE_ORDER_MARK
 
 FIELDS: Final = {each.name: each for each in COMPLETE_FIELDS}
 
@@ -30,14 +32,19 @@ def for_programs(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_record(path: Path) -> Recorded:
-    """The record in a file. Raises MendRequest or OSError."""
+    """The record in a file, or for - in standard input. Raises MendRequest or OSError."""
+    path, data = (Path("standard input"), sys.stdin.buffer.read()) if path == Path("-") else (path, path.read_bytes())
     try:
-        record = json.loads(decoded(str(path), path.read_bytes()))
+        record = json.loads(decoded(str(path), data).removeprefix(BYTE_ORDER_MARK))
         request = dict(record["request"])
         texts = [str(each["text"]) for each in record["alternatives"]]
         prefix, model = str(request.pop("prefix")), str(request.pop("model"))
-    except (ValueError, TypeError, KeyError) as error:
-        raise MendRequest(f"{path}: no record of elman complete --json ({type(error).__name__}: {error})") from None
+    except json.JSONDecodeError as error:
+        raise MendRequest(f"{path}: no record of elman complete --json: it is not JSON: {error}") from None
+    except KeyError as error:
+        raise MendRequest(f"{path}: no record of elman complete --json: {error} is missing") from None
+    except (ValueError, TypeError):
+        raise MendRequest(f"{path}: no record of elman complete --json: it is JSON of another shape") from None
     if lacking := FIELDS.keys() ^ request.keys():
         raise MendRequest(f"{path}: request: {', '.join(sorted(lacking))}: missing, or unknown to this version")
     return Recorded(prefix, model, {name: value_of(path, name, value) for name, value in request.items()}, texts)

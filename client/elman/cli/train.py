@@ -28,46 +28,58 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL.safetensors",
         help=f"the model file to write; with --shell-history, by default {DEFAULT_MODEL}",
     )
-    parser.add_argument(
+    add_text_arguments(parser)
+    add_run_arguments(parser)
+    dials = parser.add_argument_group("dials", "The defaults need no tuning. Layers, skips and hidden size are for scratch.")
+    with extra("train"):
+        from elman_models.training.recipe import DIALS
+
+    dials.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe in JSON; dials given as flags override it")
+    add_flags(dials, DIALS)
+
+
+def add_text_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the files are, and which of their lines are trained on."""
+    group = parser.add_argument_group("text")
+    group.add_argument(
         "--shell-history",
         action="store_true",
         help="the files are histories of zsh, bash or fish, and the model is for elman shell",
     )
-    parser.add_argument(
+    group.add_argument(
         "--dry-run",
         action="store_true",
         help="with --shell-history, print the commands that would be trained on, and on standard error those that are left out",
     )
-    parser.add_argument(
+    group.add_argument(
+        "--keep-secrets", action="store_true", help="train on lines too that look like they hold a key, token or password"
+    )
+    group.add_argument("--verbose", action="store_true", help="name every file and line that is left out")
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where a run begins, how it is interrupted and resumed, and what is left of it."""
+    group = parser.add_argument_group("run")
+    group.add_argument(
         "--from",
         dest="origin",
         metavar="NAME|PATH",
         help="where to begin: a model, by a shipped name or a file, whose structure it is then, or scratch (random weights);"
         " by default what does best in a short trial",
     )
-    parser.add_argument("--resume", action="store_true", help="continue from the checkpoint beside the model file")
-    parser.add_argument("--device", default="auto", help="where to train: auto, cpu or cuda (default: auto)")
-    parser.add_argument(
+    group.add_argument("--resume", action="store_true", help="continue from the checkpoint beside the model file")
+    group.add_argument("--device", default="auto", help="where to train: auto, cpu or cuda (default: auto)")
+    group.add_argument(
         "--checkpoint-seconds",
         type=float,
         default=60.0,
         metavar="SECONDS",
         help="how often to save a checkpoint (default: 60)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--keep-checkpoint", action="store_true", help="leave the checkpoint of the finished run, for eval --checkpoint"
     )
-    parser.add_argument(
-        "--keep-secrets", action="store_true", help="train on lines too that look like they hold a key, token or password"
-    )
-    parser.add_argument("--verbose", action="store_true", help="name every file and line that is left out")
-    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the curve of training and held-out text at the end")
-    parser.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe in JSON; dials given as flags override it")
-    dials = parser.add_argument_group("dials", "The defaults need no tuning. Layers, skips and hidden size are for scratch.")
-    with extra("train"):
-        from elman_models.training.recipe import DIALS
-
-    add_flags(dials, DIALS)
+    group.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the curve of training and held-out text at the end")
 
 
 def run(arguments: argparse.Namespace) -> int:

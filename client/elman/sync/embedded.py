@@ -1,14 +1,20 @@
 """The engine in this process behind the face of `Client`, imported when it is asked for: a thin client needs none of it."""
 
 import threading
-import time
-from collections import deque
 from collections.abc import Callable, Generator
 from typing import TypeAlias
 
-from elman.engine import DEFAULT_MODEL, SESSION_BYTES, EmbeddedEngine, FollowedDocument, open_engine, refusals
-from elman.errors import AllowMoreTime, ElmanError, GoElsewhere
-from elman.protocol.heard import Heard, lasting
+from elman.engine import (
+    DEFAULT_MODEL,
+    SESSION_BYTES,
+    Deadline,
+    EmbeddedEngine,
+    EngineMail,
+    FollowedDocument,
+    open_engine,
+    refusals,
+)
+from elman.errors import ElmanError, GoElsewhere
 from elman.sync.client import Client
 from elman.v1 import completion_service_pb2 as pb
 
@@ -47,13 +53,11 @@ class EngineTransport:
 
     def _check(self, characters: int, seconds: float | None) -> Callable[[int], None]:
         """Tells how many of a request's characters were read; raises AllowMoreTime when it is called after the seconds."""
-        deadline = None if seconds is None else time.monotonic() + seconds
-        unread = characters
+        deadline, unread = Deadline(seconds), characters
 
         def check(left: int) -> None:
             nonlocal unread
-            if deadline is not None and time.monotonic() >= deadline:
-                raise AllowMoreTime("the timeout has passed")
+            deadline.check(left)
             if left < unread:
                 self._watch(unread - left)
                 unread = left
@@ -61,27 +65,16 @@ class EngineTransport:
         return check
 
 
-class EngineDocumentStream:
+class EngineDocumentStream(EngineMail):
     """A stream without a network: the thread that waits does the work, on the newest requests, one response at a time."""
 
     is_embedded = True
 
     def __init__(self, engine: EmbeddedEngine, follow: FollowedDocument, awaited: "set[EngineDocumentStream]") -> None:
         """`awaited` are the streams of this engine at which somebody waits."""
-        self._engine, self._follow, self._awaited = engine, follow, awaited
-        self._working = threading.Lock()
-        self._requests: deque[pb.FollowRequest] = deque()
-        self._responses: deque[Heard] = deque()
-        self._is_woken = threading.Event()
-        self.failure: ElmanError | None = None
-
-    def send(self, request: pb.FollowRequest) -> None:
-        self._responses = lasting(self._responses)
-        self._requests.append(request)
-        self._is_woken.set()
-
-    def ask(self, request: pb.ScoreRequest) -> None:
-        """Do nothing: an engine in this process cannot be lost, and remembers a long document by itself."""
+        self._engine, self._awaited = engine, awaited
+        self._working, self._is_woken = threading.Lock(), threading.Event()
+        super().__init__(follow, self._is_woken)
 
     def read(self, request: pb.ScoreRequest, is_idle: Callable[[], bool]) -> bytes:
         """A step of the engine, about a millisecond, after another, while there is nothing else to do."""
@@ -95,9 +88,6 @@ class EngineDocumentStream:
                 return self._engine.score(request, check).state
         except ElmanError:
             return b""
-
-    def take(self) -> Heard | None:
-        return self._responses.popleft() if self._responses else None
 
     def wait(self, seconds: float | None) -> None:
         """Make the next response; if only a request can bring one, wait for that. Whatever wakes it, ends it after a step."""
@@ -115,8 +105,7 @@ class EngineDocumentStream:
         """Whether it brought a response or a failure, or was interrupted."""
         try:
             with refusals():
-                while self._requests:
-                    self._follow.send(self._requests.popleft())
+                self._deliver()
                 for response in self._follow.steps():
                     if response:
                         self._responses.append(response)
@@ -126,9 +115,6 @@ class EngineDocumentStream:
             self.failure = error
             return True
         return False
-
-    def wake(self) -> None:
-        self._is_woken.set()
 
     def close(self) -> None:
         """Cancel what the engine is doing for it, once the present step is done."""

@@ -330,6 +330,7 @@ def test_flags_may_stand_among_the_words(line: str, expected: dict[str, object],
         ("eval", "MODEL, FILES"),
         ("train -o m", "FILES"),
         ("-- complete", "invalid choice: '--'"),
+        ("complet hi", "'complet' is no command; did you mean complete?"),
     ],
 )
 def test_words_that_are_missing_are_named(line: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:

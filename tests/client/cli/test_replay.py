@@ -1,6 +1,8 @@
 """A record of a completion gives the same bytes again, wherever its model is, or says why not."""
 
+import io
 import json
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +86,23 @@ def test_a_record_that_cannot_be_repeated_says_why(
 
 
 def test_a_file_that_is_no_record_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for text in ("", "[]", "{", "7"):
+    for text, why in ("", "it is not JSON"), ("{", "it is not JSON"), ("[]", "another shape"), ("{}", "'request' is missing"):
         (tmp_path / "record.json").write_text(text)
         assert main(["complete", "--replay", str(tmp_path / "record.json")]) == 2
-        assert "record.json: no record of elman complete --json" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "record.json: no record of elman complete --json: " in said
+        assert why in said
+
+
+def test_a_record_with_a_byte_order_mark_is_read_from_standard_input_too(
+    record: Path, scripted: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = BOM_UTF8 + record.read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    assert main(["complete", "--server", scripted.address, "--replay", "-"]) == 0
+    printed, said = capsys.readouterr()
+    assert json.loads(record.read_text())["alternatives"][1]["text"] in printed
+    assert said == ""
 
 
 @pytest.mark.parametrize(
