@@ -40,7 +40,7 @@ TURN: Final = 50
 """Keystrokes before the other server's turn."""
 WARM: Final = 50
 CALLERS: Final = 8
-STEP_SECONDS: Final = 2.5
+STEP_SECONDS: Final = 3.5
 """From a token in the server's file to callers who have it, and to the old one's end: a server looks every second."""
 PAUSE_SECONDS: Final = 0.02
 """Between two keystrokes of somebody who types beside intruders: a fast burst."""
@@ -187,9 +187,21 @@ class Intrusion:
     calls: int
     served: int
     calls_a_second: float
+    cpu_share: float  # of one core: what the server spent beyond what the typist costs it
     p50_ratio: float
     p99_milliseconds: float
     p99_ratio: float  # to the same typist alone, before
+
+
+class Cost:
+    """The processor time of a server from now on."""
+
+    def __init__(self, server: Process) -> None:
+        self._server, self._before = server, sum(server.cpu())
+
+    def seconds(self) -> float:
+        """So far."""
+        return sum(self._server.cpu()) - self._before
 
 
 def intrusion(files: Files, calls: int, rate: float, keys: int) -> Intrusion:
@@ -198,17 +210,22 @@ def intrusion(files: Files, calls: int, rate: float, keys: int) -> Intrusion:
     with files.serving(*files.tokens) as server, Client(server.address, credentials=credentials) as client:
         typist = Typist(client)
         typist.type(WARM)
+        cost = Cost(server)
         alone = typist.type(keys, PAUSE_SECONDS)
-        command = [sys.executable, __file__, "--intrude", server.address, "--calls", str(calls), "--rate", str(rate)]
-        begun = time.monotonic()
+        for_a_key = cost.seconds() / keys
+        command = [sys.executable, str(Path(__file__)), "--intrude", server.address, "--calls", str(calls), "--rate", str(rate)]
+        cost, begun = Cost(server), time.monotonic()
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as intruder:
             beside: list[float] = []
             while intruder.poll() is None:
                 beside += typist.type(10, PAUSE_SECONDS)
             said = json.loads(intruder.stdout.read() if intruder.stdout else "{}")
         seconds = time.monotonic() - begun
+        share = (cost.seconds() - for_a_key * len(beside)) / seconds
     p99 = [quantiles(each, n=100)[98] for each in (alone, beside)]
-    return Intrusion(calls, said["served"], calls / seconds, median(beside) / median(alone), 1000 * p99[1], p99[1] / p99[0])
+    return Intrusion(
+        calls, said["served"], calls / seconds, share, median(beside) / median(alone), 1000 * p99[1], p99[1] / p99[0]
+    )
 
 
 async def intrude(address: str, calls: int, rate: float) -> Counter[str]:
@@ -252,9 +269,9 @@ def main() -> None:
         return
     show("A keystroke", ["milliseconds, plain", "TLS", "ratio"], [list(tls.values())])
     show("Renewals under load", ["", "number"], list(renewed.items()))
-    head = ["calls", "served", "calls a second", "p50 ratio", "p99, ms", "p99 ratio"]
+    head = ["calls", "served", "calls a second", "server's cores", "p50 ratio", "p99, ms", "p99 ratio"]
     rows = [
-        [each.calls, each.served, each.calls_a_second, each.p50_ratio, each.p99_milliseconds, each.p99_ratio]
+        [each.calls, each.served, each.calls_a_second, each.cpu_share, each.p50_ratio, each.p99_milliseconds, each.p99_ratio]
         for each in intrusions
     ]
     show("Calls without a token that is taken", head, rows)

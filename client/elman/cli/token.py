@@ -12,8 +12,8 @@ from elman.terminal import use_utf8, write
 
 MEANING = (
     "The token goes to standard output and is kept nowhere: put it into a file of its own, which --token-file of the commands"
-    " names. The file of elman serve --tokens gets its line, with a hash of the token; a server that runs takes it within a"
-    " second. Several lines may have one name, so that a new token is taken before the old one's line is deleted."
+    " names. The file of elman serve --tokens gets its line, with a hash of the token; a server that runs takes it within two"
+    " seconds. Several lines may have one name, so that a new token is taken before the old one's line is deleted."
 )
 
 

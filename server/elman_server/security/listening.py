@@ -32,7 +32,7 @@ def private_socket(host: str) -> Generator[None]:
     if not path:
         yield
         return
-    make_way(host, Path(path))
+    check_free(host, Path(path))
     umask = os.umask(OURS_ALONE)
     try:
         yield
@@ -40,8 +40,8 @@ def private_socket(host: str) -> Generator[None]:
         os.umask(umask)
 
 
-def make_way(host: str, path: Path) -> None:
-    """Remove a socket at which nobody listens. Raises InvalidField for whatever else is there."""
+def check_free(host: str, path: Path) -> None:
+    """Raise InvalidField unless nothing is there, or a socket at which nobody listens: gRPC takes its place."""
     if len(os.fsencode(path)) > LONGEST_PATH_BYTES:
         raise InvalidField("host", host, f"a path of at most {LONGEST_PATH_BYTES} bytes")
     if not path.exists():
@@ -50,7 +50,6 @@ def make_way(host: str, path: Path) -> None:
         raise InvalidField("host", host, "the path of a socket; this is a file of another kind")
     if is_live(path):
         raise InvalidField("host", host, "a socket of its own; at this one another server listens")
-    path.unlink()
 
 
 def is_live(path: Path) -> bool:

@@ -23,22 +23,38 @@ class Renewal:
     def __init__(self, what: str, paths: Sequence[Path], take: Take) -> None:
         """Take what they hold. Raises InvalidField or OSError."""
         self._what, self._paths, self._take = what, paths, take
-        self._seen = self._read()
-        take(self._seen)
+        self._taken: Contents = self._read()
+        self._last: Contents | str = self._taken
         self._trouble = ""
+        take(self._taken)
 
     def look(self) -> None:
-        """Take what has changed."""
+        """Take what has changed, once it is the same at two looks: whoever writes it may be in the middle."""
+        found = self._found()
+        is_settled, self._last = found == self._last, found
+        if found == self._taken:
+            self._trouble = ""
+        elif is_settled:
+            self._renew(found)
+
+    def _renew(self, found: Contents | str) -> None:
+        if isinstance(found, str):
+            self._tell(found)
+            return
         try:
-            contents = self._read()
-            if contents == self._seen:
-                return
-            self._take(contents)
-            self._seen, self._trouble = contents, ""
+            self._take(found)
         except (InvalidField, OSError) as error:
             self._tell(str(error))
             return
+        self._taken, self._trouble = found, ""
         log(f"{self._what} renewed")
+
+    def _found(self) -> Contents | str:
+        """What the files hold, or why they cannot be read."""
+        try:
+            return self._read()
+        except OSError as error:
+            return str(error)
 
     def _read(self) -> Contents:
         return [path.read_bytes() for path in self._paths]

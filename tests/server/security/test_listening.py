@@ -79,3 +79,11 @@ async def test_a_path_that_a_socket_cannot_have_is_refused(start: Start, path: P
         await start(host=f"unix:{'a' * 108}")
     with pytest.raises(InvalidField, match=r"^(host|port): "):
         await start(host="unix:none/such")
+
+
+async def test_what_is_said_to_this_machine_goes_through_no_proxy(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would leave the machine, and with it a token in plain text."""
+    server = await start()
+    for name in "grpc_proxy", "http_proxy", "https_proxy":
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert await completes(f"127.0.0.1:{server.port}")
