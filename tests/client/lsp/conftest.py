@@ -1,7 +1,10 @@
 """An editor that speaks to the real `elman lsp`, in a process of its own with the models that come with elman."""
 
+import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from typing import Any, TypeAlias
 
 import pytest
@@ -58,6 +61,19 @@ class Editor:
         """What was noted."""
         return [each.message for each in self.client.log_messages]
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Have the server read all that is sent meanwhile before it answers any of it."""
+        protocol = self.client.protocol
+        writer, held = protocol.writer, BytesIO()
+        assert writer
+        protocol.set_writer(held)
+        try:
+            yield
+        finally:
+            protocol.set_writer(writer)
+            writer.write(held.getvalue())
+
     def open(self, text: str, uri: str = URI, language: str = "python") -> None:
         """Open a document, with the cursor at its end."""
         self.uri, self.version = uri, 1
@@ -105,6 +121,13 @@ class Editor:
         place = position(at or (self.line, self.unit))
         identifier = types.TextDocumentIdentifier(self.uri)
         return types.InlineCompletionParams(types.InlineCompletionContext(trigger), identifier, place)
+
+    def send_question(
+        self, trigger: types.InlineCompletionTriggerKind = AUTOMATIC, number: str | None = None
+    ) -> "asyncio.Future[Any]":
+        """Ask what is suggested at the cursor, and wait for nothing."""
+        asked = self.client.protocol.send_request("textDocument/inlineCompletion", self.question(trigger), msg_id=number)
+        return asyncio.wrap_future(asked)
 
     async def ask(self, method: str, params: Any = None) -> Any:
         """The result of another request."""
