@@ -1,6 +1,7 @@
 """`elman lsp` by pygls: which method means what, and what is agreed with the editor at the start."""
 
 import asyncio
+import gc
 import logging
 import sys
 import time
@@ -239,7 +240,10 @@ def register_completion(server: Server) -> None:
 def serve(preferences: Preferences) -> int:
     """Answer one editor over standard input and output until it leaves; returns the exit code."""
     logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)  # what it logs holds the text
-    return asyncio.run(answer(preferences, Output.take()))
+    try:
+        return asyncio.run(answer(preferences, Output.take()))
+    finally:
+        gc.unfreeze()
 
 
 async def answer(preferences: Preferences, output: Output) -> int:
