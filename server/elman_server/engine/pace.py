@@ -93,10 +93,13 @@ class Cost:
 
 
 class Pace:
-    """Decides how far the next tick goes, and whom it moves."""
+    """Decides how far the next tick goes, and whom it moves.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    Where whoever asks does the work as well (not `is_shared`), a first character would only come a tick dearer.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, is_shared: bool = True) -> None:
+        self._clock, self._is_shared = clock, is_shared
         self._costs = {kind: Cost() for kind in TickKind}
         self._kind = TickKind.DRAW  # of the last tick
         self._cost = self._costs[self._kind]
@@ -117,7 +120,7 @@ class Pace:
         rows = len(turns) - long
         seconds = TICK_SECONDS if len(turns) == len(jobs) else BUSY_TICK_SECONDS
         draws = self._costs[TickKind.DRAW].steps(seconds, rows, MOST_DRAWS)
-        if self._kind is not TickKind.FIRST and self._is_first_worth_it(jobs, rows, draws):
+        if self._is_shared and self._kind is not TickKind.FIRST and self._is_first_worth_it(jobs, rows, draws):
             return self._allow(TickKind.FIRST, NEAR, 1)
         return self._allow(TickKind.DRAW, NEAR, draws)
 
