@@ -11,15 +11,11 @@ from pathlib import Path
 import pytest
 from tests.editors.emacs import ELMAN, PACKAGE, Emacs
 from tests.editors.overheard import overheard, texts
-from tests.editors.terminal import is_running
+from tests.editors.terminal import BEGUN, FOX, REST, is_running
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("emacs") and shutil.which("tmux")), reason="needs Emacs 28 and tmux: apt install emacs-nox tmux"
 )
-
-FOX = "The quick brown fox ran."
-BEGUN = "The quick br"
-REST = FOX.removeprefix(BEGUN)
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +46,7 @@ def opened(emacs: Emacs, name: str = "notes.txt", before: str = f"{FOX}\n" * 3) 
 
 
 def test_what_is_suggested_stands_after_point_and_is_not_in_the_text(emacs: Emacs) -> None:
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     assert emacs.cursor() == (3, len(BEGUN))
     assert emacs.lines() == [FOX, FOX, FOX, BEGUN]
     emacs.press("Left")
@@ -59,8 +54,7 @@ def test_what_is_suggested_stands_after_point_and_is_not_in_the_text(emacs: Emac
 
 
 def test_tab_accepts_all_alt_f_a_word_control_f_a_character(emacs: Emacs) -> None:
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     emacs.press("C-f")
     emacs.wait_until(lambda: emacs.ghost() == REST[1:])
     emacs.press("M-f", "M-f")
@@ -71,8 +65,7 @@ def test_tab_accepts_all_alt_f_a_word_control_f_a_character(emacs: Emacs) -> Non
 
 
 def test_who_types_what_is_suggested_keeps_the_rest_though_the_server_is_silent(emacs: Emacs) -> None:
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     os.kill(emacs.server(), signal.SIGSTOP)
     try:
         for count in range(1, 6):
@@ -102,8 +95,7 @@ def test_other_alternatives_are_distinct_and_come_round(emacs: Emacs) -> None:
 def test_what_is_dismissed_is_gone_and_its_keys_do_what_they_did_before(emacs: Emacs) -> None:
     emacs.run("(use-local-map (copy-keymap (current-local-map)))")
     emacs.run('(local-set-key (kbd "TAB") (lambda () (interactive) (insert "own")))')
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     emacs.press("C-g")
     emacs.wait_until(lambda: emacs.ghost() == "")
     emacs.press("Tab")
@@ -111,8 +103,7 @@ def test_what_is_dismissed_is_gone_and_its_keys_do_what_they_did_before(emacs: E
 
 
 def test_what_is_accepted_is_one_change_to_undo_and_to_redo(emacs: Emacs) -> None:
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     emacs.press("M-f", "Tab")
     emacs.type("!")
     emacs.wait_for(f"{FOX}!")
@@ -142,8 +133,7 @@ def test_pasted_text_arrives_as_it_is(emacs: Emacs) -> None:
 
 
 def test_each_buffer_has_its_own_suggestions(emacs: Emacs) -> None:
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     opened(emacs, "other.txt", "The quick brick fell down.\n" * 3)
     assert emacs.settled() == ""
     emacs.type(BEGUN)
@@ -156,8 +146,7 @@ def test_each_buffer_has_its_own_suggestions(emacs: Emacs) -> None:
 
 
 def test_a_selection_a_deletion_and_a_motion_show_nothing(emacs: Emacs) -> None:
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     emacs.press("C-Space", "C-b")
     emacs.wait_until(lambda: emacs.ghost() == "")
     emacs.press("C-g")
@@ -175,8 +164,7 @@ def test_completion_in_the_buffer_stands_alone(emacs: Emacs) -> None:
             (list (lambda () (list (save-excursion (backward-word) (point)) (point) '("brown" "broom" "brow")))))
 (local-set-key (kbd "C-c c") #'completion-at-point)
 """)
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     emacs.press("C-c", "c", "C-c", "c")
     emacs.wait_for("broom")
     assert emacs.settled() == ""
@@ -222,15 +210,13 @@ def test_a_kind_of_file_can_be_left_out(emacs: Emacs) -> None:
 
 
 def test_the_status_names_the_model(emacs: Emacs) -> None:
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     emacs.run("(elman-status)")
     emacs.wait_until(lambda: "elman: ready, english" in emacs.state()["messages"])
 
 
 def test_what_is_suggested_is_said_on_demand(emacs: Emacs) -> None:
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     emacs.press("M-x")
     emacs.type("elman-say")
     emacs.press("Enter")
@@ -241,8 +227,7 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_
     with Emacs(tmp_path, settings="(setq elman-restarts 2)") as emacs:
         opened(emacs)
         for _ in range(3):
-            emacs.type(BEGUN)
-            emacs.wait_until(lambda: emacs.ghost() == REST)
+            emacs.begin()
             server = emacs.server()
             os.kill(server, signal.SIGKILL)
             emacs.wait_until(lambda server=server: not is_running(server))
@@ -260,8 +245,7 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_
 def test_quitting_leaves_no_process(tmp_path: Path) -> None:
     with Emacs(tmp_path) as emacs:
         opened(emacs)
-        emacs.type(BEGUN)
-        emacs.wait_until(lambda: emacs.ghost() == REST)
+        emacs.begin()
         server = emacs.server()
         emacs.press("C-x", "C-c")
         emacs.type("n")

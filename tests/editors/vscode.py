@@ -205,7 +205,9 @@ class Code:
 
     def wait_until(self, holds: Callable[[], object]) -> None:
         """Wait until something holds; what is shown is told where it never does."""
-        wait_until(holds, lambda: f"ghost {self.ghost()!r}, status {self.status()!r}, notes {self.notes()}")
+        wait_until(
+            holds, lambda: f"line {self.last_line()!r}, ghost {self.ghost()!r}, status {self.status()!r}, notes {self.notes()}"
+        )
 
 
 def wait_until(holds: Callable[[], object], told: Callable[[], str] = str) -> None:
