@@ -17,6 +17,9 @@ pytestmark = pytest.mark.skipif(
     not (shutil.which("emacs") and shutil.which("tmux")), reason="needs Emacs 28 and tmux: apt install emacs-nox tmux"
 )
 
+SOURCES = Path("/usr/share/emacs/site-lisp/elpa-src")
+"""Where Debian puts Emacs's packages."""
+
 
 @pytest.fixture(scope="module")
 def one_emacs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emacs]:
@@ -263,9 +266,8 @@ def test_a_server_that_is_not_installed_is_said_once(tmp_path: Path) -> None:
         assert state["messages"].count("elman-is-not-here is not there") == 1
 
 
+@pytest.mark.skipif(not [*SOURCES.glob("company-*")], reason="needs company: apt install elpa-company")
 def test_company_stands_alone(emacs: Emacs) -> None:
-    if not Path("/usr/share/emacs/site-lisp/elpa-src").glob("company-*"):
-        pytest.skip("needs company: apt install elpa-company")
     emacs.run("""
 (dolist (folder (file-expand-wildcards "/usr/share/emacs/site-lisp/elpa-src/company-*"))
   (add-to-list 'load-path folder))
@@ -280,6 +282,35 @@ def test_company_stands_alone(emacs: Emacs) -> None:
     emacs.wait_for("brow ")
     emacs.wait_until(lambda: emacs.ghost() == "")
     emacs.press("C-g")
+
+
+EVIL = """
+(dolist (folder (file-expand-wildcards "/usr/share/emacs/site-lisp/elpa-src/*"))
+  (add-to-list 'load-path folder))
+(require 'evil)
+(setq evil-move-cursor-back nil evil-move-beyond-eol t)
+(evil-mode 1)
+"""
+
+
+@pytest.mark.skipif(not [*SOURCES.glob("evil-*")], reason="needs evil: apt install elpa-evil")
+def test_evil_has_ghost_text_in_its_insert_state_alone(tmp_path: Path) -> None:
+    with Emacs(tmp_path, settings=EVIL) as emacs:
+        opened(emacs)
+        emacs.begin("A")
+        emacs.press("Escape")
+        emacs.wait_for("<N>")
+        assert emacs.ghost() == ""
+        emacs.run(f'(insert "\\n{BEGUN}")')
+        assert emacs.lines()[-2:] == [BEGUN, BEGUN]
+        assert emacs.settled() == ""
+        emacs.begin("o")
+        emacs.press("Tab", "Escape")
+        emacs.wait_for("<N>")
+        assert emacs.lines()[-3:] == [BEGUN, FOX, BEGUN]
+        emacs.type("u")
+        emacs.wait_until(lambda: emacs.lines()[-2:] == [BEGUN, BEGUN])
+        assert emacs.settled() == ""
 
 
 def test_positions_count_utf_16_units_in_what_is_put_in_the_place_of_brackets(emacs: Emacs) -> None:

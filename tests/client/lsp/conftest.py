@@ -2,45 +2,33 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import contextmanager
-from io import BytesIO
 from typing import Any, TypeAlias
 
 import pytest
 from lsprotocol import types
 from pytest_lsp import ClientServerConfig, LanguageClient
+from tests.client.sample import PYTHON
 
-PYTHON = '''"""Reads names, one a line."""
-
-import sys
-from pathlib import Path
-
-
-class Names:
-    """The names in a file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.names = [line.strip() for line in path.read_text().splitlines()]
-
-    def __len__(self):
-        return len(self.names)
-
-
-def main():
-    names = Names(Path(sys.argv[1]))
-    print(len(names))
-
-
-if __name__ == "__main__":
-    main()
-'''
 URI = "file:///texts/names.py"
 KNOWS_GHOSTS = types.TextDocumentClientCapabilities(inline_completion=types.InlineCompletionClientCapabilities())
 INVOKED, AUTOMATIC = types.InlineCompletionTriggerKind
 
 Position: TypeAlias = tuple[int, int]
+
+
+class Held:
+    """Takes what is written, and sends nothing."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def write(self, data: bytes) -> None:
+        self.data += data
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class Editor:
@@ -62,17 +50,17 @@ class Editor:
         return [each.message for each in self.client.log_messages]
 
     @contextmanager
-    def at_once(self) -> Iterator[None]:
+    def at_once(self) -> Generator[None]:
         """Have the server read all that is sent meanwhile before it answers any of it."""
         protocol = self.client.protocol
-        writer, held = protocol.writer, BytesIO()
+        writer, held = protocol.writer, Held()
         assert writer
         protocol.set_writer(held)
         try:
             yield
         finally:
             protocol.set_writer(writer)
-            writer.write(held.getvalue())
+            writer.write(held.data)
 
     def open(self, text: str, uri: str = URI, language: str = "python") -> None:
         """Open a document, with the cursor at its end."""

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
+from tests.client.sample import PYTHON
 
 from elman.lsp.streams import bodies
 
-from .conftest import INVOKED, PYTHON, URI, Editor, items_of
+from .conftest import INVOKED, URI, Editor, items_of
 
 TYPED, GHOST = "    print(len(nam", "es))"
 FAR = (1 << 31) - 1

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
+from tests.client.sample import PYTHON
 
-from .conftest import AUTOMATIC, INVOKED, PYTHON, URI, Editor, Start, items_of
+from .conftest import AUTOMATIC, INVOKED, URI, Editor, Start, items_of
 
 TYPED, GHOST = "    print(len(nam", "es))"
 
