@@ -1,18 +1,19 @@
-"""A language server of the same library that knows nothing: whatever it is asked, nothing is suggested."""
-
-import asyncio
+"""A language server of the same library that computes nothing and always suggests a dot: what editor and library cost."""
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
-server = LanguageServer("empty", "1")
+DOT = "\N{MIDDLE DOT}"
+"""Nobody types it, so each key asks anew."""
+
+server = LanguageServer("dot", "1", text_document_sync_kind=types.TextDocumentSyncKind.Incremental)
 
 
 @server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())
 async def inline_completion(params: types.InlineCompletionParams) -> types.InlineCompletionList:
-    """Nothing."""
-    await asyncio.sleep(0)
-    return types.InlineCompletionList([])
+    """The dot."""
+    here = types.Range(params.position, params.position)
+    return types.InlineCompletionList([types.InlineCompletionItem(DOT, range=here)])
 
 
 if __name__ == "__main__":

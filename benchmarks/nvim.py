@@ -1,6 +1,4 @@
-"""What a person feels of elman in Neovim, beside a language server of the same library that computes nothing (dot_server.py).
-
-    python benchmarks/nvim.py [--quick] [--json]
+"""What a person feels of elman in Neovim, beside a language server of the same library that computes nothing (empty_server.py).
 
 A real Neovim with the plugin, seen through its screen (tests/editors/neovim.py). Three figures:
 
@@ -10,7 +8,6 @@ pace      15 keys a second: questions that were not answered before the next key
 megabyte  a file of 1 MB: the longest time that Neovim did not answer, and the time to the first ghost
 """
 
-import argparse
 import json
 import sys
 import tempfile
@@ -19,9 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from statistics import quantiles
 
-from table import show
+import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
@@ -29,7 +25,7 @@ sys.path.append(str(ROOT))
 from tests.editors.neovim import Frame  # noqa: E402 # found by the path above
 from tests.editors.nvim_typist import GROUP, TEXT, Typist  # noqa: E402
 
-DOT_SERVER = (sys.executable, str(Path(__file__).with_name("dot_server.py")))
+EMPTY = (sys.executable, str(Path(__file__).with_name("empty_server.py")))
 OPENED, TYPED = ((ROOT / "client" / "elman" / name).read_text() for name in ("words.py", "text.py"))
 WIDE = (12, 200)
 """Rows and columns, so that no line is wrapped."""
@@ -67,21 +63,9 @@ class Effort:
 FULL, QUICK = Effort(16, 60), Effort(4, 5)
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a fraction of the work, to see that it runs")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    arguments = parser.parse_args()
-    figures = measure(QUICK if arguments.quick else FULL)
-    if arguments.json:
-        print(json.dumps(figures))
-    else:
-        show("Neovim", ("figure", "value"), list(figures.items()))
-
-
-def measure(effort: Effort) -> dict[str, float]:
+def measure(is_quick: bool) -> dict[str, float]:
     """All figures, by name."""
+    effort = QUICK if is_quick else FULL
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         return {**keys(folder, effort.lines), **pace(folder, effort.seconds), **megabyte(folder)}
@@ -89,7 +73,7 @@ def measure(effort: Effort) -> dict[str, float]:
 
 def keys(folder: Path, lines: int) -> dict[str, float]:
     """How long it takes from a key to its ghost."""
-    with Typist(folder, size=WIDE) as elman, Typist(folder, command=DOT_SERVER, size=WIDE) as empty:
+    with Typist(folder, size=WIDE) as elman, Typist(folder, command=EMPTY, size=WIDE) as empty:
         for typist, name in ((elman, "elman.py"), (empty, "empty.py")):
             typist.open(name, OPENED)
             line_of(typist, "import os")
@@ -97,13 +81,15 @@ def keys(folder: Path, lines: int) -> dict[str, float]:
         for line in typed_lines(lines):
             own, others = line_of(elman, line), line_of(empty, line)
             pairs += [(a, b) for a, b in zip(own, others, strict=True) if a is not None and b is not None]
-    own, others = (percentiles(times) for times in zip(*pairs, strict=True))
+    own, others = np.percentile(pairs, [50, 95], axis=0).T.tolist()
     return {
         "nvim_ghost_vs_empty_p50": own[0] / others[0],
         "nvim_ghost_vs_empty_p95": own[1] / others[1],
         "nvim_ghost_over_empty_ms_p95": 1000 * (own[1] - others[1]),
         "nvim_ghost_ms_p50": 1000 * own[0],
         "nvim_ghost_ms_p95": 1000 * own[1],
+        "nvim_empty_ms_p50": 1000 * others[0],
+        "nvim_empty_ms_p95": 1000 * others[1],
         "nvim_ghosts": len(pairs),
     }
 
@@ -111,12 +97,6 @@ def keys(folder: Path, lines: int) -> dict[str, float]:
 def typed_lines(most: int) -> Sequence[str]:
     """What is typed: the lines of a real file."""
     return [line for line in TYPED.splitlines() if line.strip()][:most]
-
-
-def percentiles(times: Sequence[float]) -> tuple[float, float]:
-    """The 50th and the 95th."""
-    cuts = quantiles(times, n=20)
-    return cuts[9], cuts[18]
 
 
 def line_of(typist: Typist, line: str) -> list[float | None]:
@@ -212,7 +192,3 @@ def opened(typist: Typist, is_ghost_wanted: bool = False) -> tuple[float, float]
 def shows_ghost(frame: Frame) -> bool:
     """Whether there is a ghost in the cursor's row."""
     return frame.shown(GROUP, frame.cursor[0]) != ""
-
-
-if __name__ == "__main__":
-    main()

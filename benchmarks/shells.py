@@ -1,21 +1,17 @@
-"""How soon a shell shows a ghost, and what a prompt costs with the daemon down. To be run: python benchmarks/shells.py
+"""How soon a shell shows a ghost, and what a prompt costs with the daemon down.
 
     key to ghost    from a key that is written to the terminal until the ghost's first cell is read from it; beside it, until
                     zsh without the script has drawn the key: what is beyond that is the script's and the daemon's
     prompt          from Enter on an empty line until the next prompt, in turns: with the script and no daemon, and without
 
-Takes --quick and --json. Needs zsh and bash. fish draws nothing before it inserts, so it is not timed.
+Needs zsh and bash. fish draws nothing before it inserts, so it is not timed.
 """
 
-import argparse
 import fcntl
-import json
 import os
 import pty
 import re
 import select
-import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,7 +21,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from table import show
+import numpy as np
 
 from elman.shell.place import socket_name
 
@@ -171,39 +167,22 @@ def prompts(times: int) -> tuple[list[float], list[float]]:
     return found
 
 
-def quantile(values: Sequence[float], share: float) -> float:
-    """The value that this share of them does not exceed."""
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
-
-
-def main() -> None:
-    """Measure, and print a table or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a few keys")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    arguments = parser.parse_args()
-    if not shutil.which("zsh"):
-        sys.exit("zsh is not installed")
-    times = 1 if arguments.quick else 4
+def measure(is_quick: bool) -> dict[str, float]:
+    """All figures, by name."""
+    times = 1 if is_quick else 4
     ours, plain = prompts(times)
     measured = {
-        "zsh, key to ghost": keys_to_ghost(times),
-        "zsh without the script, key drawn": keys_alone(times),
-        "bash, Alt-G to ghost": key_to_ghost_in_bash(times),
-        "zsh, Enter to prompt, daemon down": ours,
-        "zsh without the script, Enter to prompt": plain,
+        "shell_ghost": keys_to_ghost(times),
+        "shell_key": keys_alone(times),
+        "shell_bash_ghost": key_to_ghost_in_bash(times),
+        "shell_prompt_down": ours,
+        "shell_prompt_without": plain,
     }
-    figures = {
-        "shell_ghost_ms_p95": quantile(measured["zsh, key to ghost"], 0.95),
-        "shell_prompt_ms": statistics.median(ours) - statistics.median(plain),
+    return {
+        "shell_prompt_ms": float(np.median(ours) - np.median(plain)),
+        **{
+            f"{name}_ms_p{percent}": float(np.percentile(all_, percent))
+            for name, all_ in measured.items()
+            for percent in (50, 95)
+        },
     }
-    if arguments.json:
-        print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
-        return
-    lines = [[name, len(all_), statistics.median(all_), quantile(all_, 0.95)] for name, all_ in measured.items()]
-    show("Shells, milliseconds", ["what", "n", "p50", "p95"], lines)
-    show("Figures", ["figure", "value"], [[name, value] for name, value in figures.items()])
-
-
-if __name__ == "__main__":
-    main()

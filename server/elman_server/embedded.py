@@ -3,7 +3,8 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from functools import partial
+from typing import Final, TypeAlias
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.execution.choice import open_execution
@@ -37,13 +38,18 @@ def open_embedded(models: Sequence[str] = (), device: str = "auto", instructions
     )
 
 
+own_pace: Final = partial(Pace, is_shared=False)
+
+
 class Embedded:
     """Answers requests by ticking an engine, in the threads of those who ask: one thread at a time.
 
     `check` is called before each tick.
     """
 
-    def __init__(self, catalogue: Catalogue, executions: Mapping[str, Execution], make_pace: Callable[[], Pace] = Pace) -> None:
+    def __init__(
+        self, catalogue: Catalogue, executions: Mapping[str, Execution], make_pace: Callable[[], Pace] = own_pace
+    ) -> None:
         self._catalogue = catalogue
         self._engine = SharedEngine(Engine(executions, ROWS, ROWS, make_pace))
 

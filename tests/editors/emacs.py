@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.editors.terminal import GHOST_COLOUR, Terminal
+from tests.editors.terminal import GHOST_COLOUR, Editor
 
 PACKAGE: Final = Path(__file__).parents[2] / "editors" / "emacs"
 ELMAN: Final = (str(Path(sys.executable).parent / "elman"), "lsp")
@@ -41,18 +41,16 @@ SETTINGS: Final = """\
 """
 
 
-class Emacs(Terminal):
-    """Emacs, with files in a folder."""
+class Emacs(Editor):
+    """Emacs, which tells its buffer's text and what was said."""
 
     def __init__(
         self, folder: Path, *files: str, command: Sequence[str] = ELMAN, settings: str = "", columns: int = 80, lines: int = 16
     ) -> None:
-        self.folder = folder
         script = folder / "init.el"
         words = " ".join(map(json.dumps, command))
         script.write_text(SETTINGS.format(package=json.dumps(str(PACKAGE)), command=words, colour=GHOST_COLOUR, more=settings))
-        environment = {"HOME": str(folder), "LC_ALL": "C.UTF-8", "TERM": "tmux-256color"}
-        super().__init__(["emacs", "-nw", "-Q", "-l", str(script), *files], folder, environment, columns, lines)
+        super().__init__(["emacs", "-nw", "-Q", "-l", str(script), *files], folder, columns, lines)
         self.state()
 
     def run(self, form: str) -> None:
@@ -62,18 +60,6 @@ class Emacs(Terminal):
         self.state()
 
     def state(self) -> dict[str, Any]:
-        """The buffer's text and what was said, once all keys so far have been taken."""
-        told = self.folder / "state"
-        told.unlink(missing_ok=True)
-        self.press("F5")
-        self.wait_until(told.exists)
-        return json.loads(told.read_text())
-
-    def lines(self) -> list[str]:
-        """The buffer's lines."""
-        return self.state()["text"].split("\n")
-
-    def settled(self) -> str:
-        """The ghost text once nothing more is awaited: empty where none comes."""
-        self.wait_until(lambda: not self.state()["waiting"])
-        return self.ghost()
+        """The same, with the text in lines."""
+        told = super().state()
+        return {**told, "lines": told["text"].split("\n")}

@@ -174,10 +174,11 @@ class Neovim:
         self.call("nvim_input", keys)
 
     def type(self, text: str) -> None:
-        """Type a text as it is, one key at a time, each once what the one before did is on the screen."""
+        """Type a text as it is, one key at a time, each once the one before is taken and seen."""
         for character in text:
             before = len(self.screen.frames)
             self.press({"<": "<lt>", "\n": "<CR>"}.get(character, character))
+            self.call("nvim_eval", "1")  # a frame may show what came of an earlier key
             self.wait(lambda _, before=before: len(self.screen.frames) > before, f"a frame after {character!r}")
 
     def wait(self, is_so: Callable[[Frame], bool], what: str, since: int | None = None) -> Frame:

@@ -48,12 +48,12 @@ class Typist(Neovim):
         self.lua(f"require('elman').setup({{ cmd = LSP, {setup} }})")
 
     def open(self, name: str = "measure.py", text: str = TEXT, setting: str = "") -> None:
-        """Edit a new file, in a buffer that the language server knows, and begin to insert in a line at its end."""
+        """Edit a new file, in a buffer that the language server knows, and begin to insert in an empty line at its end."""
         self.press("<C-\\><C-n>")
-        (self.folder / name).write_text(text)
+        (self.folder / name).write_text(f"{text}\n" if text else "")  # to open a line would ask
         self.command(f"silent %bwipeout! | silent edit {name} | silent setlocal noautoindent indentexpr= {setting}")
         self.attached()
-        self.press("Go" if text else "A")
+        self.press("GA")
         self.mode("i")
 
     def is_known(self) -> bool:
@@ -64,10 +64,20 @@ class Typist(Neovim):
         """Wait until the language server knows the current buffer."""
         self.until(KNOWS, "the language server")
 
-    def settle(self) -> Frame:
-        """Wait until what was asked is answered and shown; return the frame."""
+    def type(self, text: str) -> None:
+        """Type a text as somebody does who looks at each ghost: which one is left at the end depends on those before."""
+        for character in text:
+            super().type(character)
+            self.answered()
+
+    def answered(self) -> None:
+        """Wait until what was asked is answered."""
         self.call("nvim_eval", "1")  # the keys have been taken
         self.until("not require('elman.server').is_waiting()", "an answer")
+
+    def settle(self) -> Frame:
+        """Wait until what was asked is answered and shown; return the frame."""
+        self.answered()
         return self.frame
 
     def ghost(self) -> str:

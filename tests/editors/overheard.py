@@ -16,9 +16,9 @@ def overheard(command: Sequence[str], log: Path) -> list[str]:
 
 
 def texts(log: Path) -> dict[str, str]:
-    """Each open document's text, by the last part of its URI."""
+    """Each open document's text, by the last part of its URI; none before the server has begun."""
     found: dict[str, str] = {}
-    for message in messages(log.read_bytes()):
+    for message in messages(log.read_bytes() if log.exists() else b""):
         match message.get("method"):
             case "textDocument/didOpen":
                 document = message["params"]["textDocument"]

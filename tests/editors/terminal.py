@@ -3,6 +3,7 @@
 tmux is the terminal, since it knows every escape sequence that an editor sends, and tells what stands in each cell.
 """
 
+import json
 import os
 import re
 import select
@@ -13,11 +14,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 GHOST_COLOUR = 201
 """Of the 256, the one that the tests' editors show ghost text in, and nothing else."""
 WAIT_SECONDS = 30.0
+FOX = "The quick brown fox ran."
+BEGUN = "The quick br"
+REST = FOX.removeprefix(BEGUN)
+"""What is suggested after BEGUN in a text that says FOX again and again."""
 _STYLED = re.compile(r"\x1b\[([\d;]*)m|(.)", re.DOTALL)
 
 
@@ -126,6 +131,37 @@ class Terminal:
         reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
         self._tmux("pipe-pane", "-O", f"exec cat > {shlex.quote(str(pipe))}")
         return reader
+
+
+class Editor(Terminal):
+    """An editor with files in a folder that, at F5, writes how things stand into a file `state`, renamed when it is whole."""
+
+    def __init__(self, command: Sequence[str], folder: Path, columns: int = 80, lines: int = 16) -> None:
+        self.folder = folder
+        environment = {"HOME": str(folder), "LC_ALL": "C.UTF-8", "TERM": "tmux-256color"}
+        super().__init__(command, folder, environment, columns, lines)
+
+    def state(self) -> dict[str, Any]:
+        """How things stand, once all keys so far have been taken."""
+        told = self.folder / "state"
+        told.unlink(missing_ok=True)
+        self.press("F5")
+        self.wait_until(told.exists)
+        return json.loads(told.read_text())
+
+    def lines(self) -> list[str]:
+        """The buffer's lines."""
+        return self.state()["lines"]
+
+    def settled(self) -> str:
+        """The ghost text once nothing more is awaited: empty where none comes."""
+        self.wait_until(lambda: not self.state()["waiting"])
+        return self.ghost()
+
+    def begin(self, keys: str = "") -> None:
+        """Press keys, begin the sentence, and wait until its rest is suggested."""
+        self.type(f"{keys}{BEGUN}")
+        self.wait_until(lambda: self.ghost() == REST)
 
 
 def colour_after(style: str, colour: str) -> str:

@@ -11,15 +11,14 @@ from pathlib import Path
 import pytest
 from tests.editors.emacs import ELMAN, PACKAGE, Emacs
 from tests.editors.overheard import overheard, texts
-from tests.editors.terminal import is_running
+from tests.editors.terminal import BEGUN, FOX, REST, is_running
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("emacs") and shutil.which("tmux")), reason="needs Emacs 28 and tmux: apt install emacs-nox tmux"
 )
 
-FOX = "The quick brown fox ran."
-BEGUN = "The quick br"
-REST = FOX.removeprefix(BEGUN)
+SOURCES = Path("/usr/share/emacs/site-lisp/elpa-src")
+"""Where Debian puts Emacs's packages."""
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +49,7 @@ def opened(emacs: Emacs, name: str = "notes.txt", before: str = f"{FOX}\n" * 3) 
 
 
 def test_what_is_suggested_stands_after_point_and_is_not_in_the_text(emacs: Emacs) -> None:
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     assert emacs.cursor() == (3, len(BEGUN))
     assert emacs.lines() == [FOX, FOX, FOX, BEGUN]
     emacs.press("Left")
@@ -59,8 +57,7 @@ def test_what_is_suggested_stands_after_point_and_is_not_in_the_text(emacs: Emac
 
 
 def test_tab_accepts_all_alt_f_a_word_control_f_a_character(emacs: Emacs) -> None:
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     emacs.press("C-f")
     emacs.wait_until(lambda: emacs.ghost() == REST[1:])
     emacs.press("M-f", "M-f")
@@ -71,8 +68,7 @@ def test_tab_accepts_all_alt_f_a_word_control_f_a_character(emacs: Emacs) -> Non
 
 
 def test_who_types_what_is_suggested_keeps_the_rest_though_the_server_is_silent(emacs: Emacs) -> None:
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     os.kill(emacs.server(), signal.SIGSTOP)
     try:
         for count in range(1, 6):
@@ -102,8 +98,7 @@ def test_other_alternatives_are_distinct_and_come_round(emacs: Emacs) -> None:
 def test_what_is_dismissed_is_gone_and_its_keys_do_what_they_did_before(emacs: Emacs) -> None:
     emacs.run("(use-local-map (copy-keymap (current-local-map)))")
     emacs.run('(local-set-key (kbd "TAB") (lambda () (interactive) (insert "own")))')
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     emacs.press("C-g")
     emacs.wait_until(lambda: emacs.ghost() == "")
     emacs.press("Tab")
@@ -111,8 +106,7 @@ def test_what_is_dismissed_is_gone_and_its_keys_do_what_they_did_before(emacs: E
 
 
 def test_what_is_accepted_is_one_change_to_undo_and_to_redo(emacs: Emacs) -> None:
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     emacs.press("M-f", "Tab")
     emacs.type("!")
     emacs.wait_for(f"{FOX}!")
@@ -142,8 +136,7 @@ def test_pasted_text_arrives_as_it_is(emacs: Emacs) -> None:
 
 
 def test_each_buffer_has_its_own_suggestions(emacs: Emacs) -> None:
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     opened(emacs, "other.txt", "The quick brick fell down.\n" * 3)
     assert emacs.settled() == ""
     emacs.type(BEGUN)
@@ -156,8 +149,7 @@ def test_each_buffer_has_its_own_suggestions(emacs: Emacs) -> None:
 
 
 def test_a_selection_a_deletion_and_a_motion_show_nothing(emacs: Emacs) -> None:
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     emacs.press("C-Space", "C-b")
     emacs.wait_until(lambda: emacs.ghost() == "")
     emacs.press("C-g")
@@ -175,8 +167,7 @@ def test_completion_in_the_buffer_stands_alone(emacs: Emacs) -> None:
             (list (lambda () (list (save-excursion (backward-word) (point)) (point) '("brown" "broom" "brow")))))
 (local-set-key (kbd "C-c c") #'completion-at-point)
 """)
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     emacs.press("C-c", "c", "C-c", "c")
     emacs.wait_for("broom")
     assert emacs.settled() == ""
@@ -222,15 +213,13 @@ def test_a_kind_of_file_can_be_left_out(emacs: Emacs) -> None:
 
 
 def test_the_status_names_the_model(emacs: Emacs) -> None:
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     emacs.run("(elman-status)")
     emacs.wait_until(lambda: "elman: ready, english" in emacs.state()["messages"])
 
 
 def test_what_is_suggested_is_said_on_demand(emacs: Emacs) -> None:
-    emacs.type(BEGUN)
-    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.begin()
     emacs.press("M-x")
     emacs.type("elman-say")
     emacs.press("Enter")
@@ -241,8 +230,7 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_
     with Emacs(tmp_path, settings="(setq elman-restarts 2)") as emacs:
         opened(emacs)
         for _ in range(3):
-            emacs.type(BEGUN)
-            emacs.wait_until(lambda: emacs.ghost() == REST)
+            emacs.begin()
             server = emacs.server()
             os.kill(server, signal.SIGKILL)
             emacs.wait_until(lambda server=server: not is_running(server))
@@ -260,8 +248,7 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_
 def test_quitting_leaves_no_process(tmp_path: Path) -> None:
     with Emacs(tmp_path) as emacs:
         opened(emacs)
-        emacs.type(BEGUN)
-        emacs.wait_until(lambda: emacs.ghost() == REST)
+        emacs.begin()
         server = emacs.server()
         emacs.press("C-x", "C-c")
         emacs.type("n")
@@ -279,9 +266,8 @@ def test_a_server_that_is_not_installed_is_said_once(tmp_path: Path) -> None:
         assert state["messages"].count("elman-is-not-here is not there") == 1
 
 
+@pytest.mark.skipif(not [*SOURCES.glob("company-*")], reason="needs company: apt install elpa-company")
 def test_company_stands_alone(emacs: Emacs) -> None:
-    if not Path("/usr/share/emacs/site-lisp/elpa-src").glob("company-*"):
-        pytest.skip("needs company: apt install elpa-company")
     emacs.run("""
 (dolist (folder (file-expand-wildcards "/usr/share/emacs/site-lisp/elpa-src/company-*"))
   (add-to-list 'load-path folder))
@@ -296,6 +282,35 @@ def test_company_stands_alone(emacs: Emacs) -> None:
     emacs.wait_for("brow ")
     emacs.wait_until(lambda: emacs.ghost() == "")
     emacs.press("C-g")
+
+
+EVIL = """
+(dolist (folder (file-expand-wildcards "/usr/share/emacs/site-lisp/elpa-src/*"))
+  (add-to-list 'load-path folder))
+(require 'evil)
+(setq evil-move-cursor-back nil evil-move-beyond-eol t)
+(evil-mode 1)
+"""
+
+
+@pytest.mark.skipif(not [*SOURCES.glob("evil-*")], reason="needs evil: apt install elpa-evil")
+def test_evil_has_ghost_text_in_its_insert_state_alone(tmp_path: Path) -> None:
+    with Emacs(tmp_path, settings=EVIL) as emacs:
+        opened(emacs)
+        emacs.begin("A")
+        emacs.press("Escape")
+        emacs.wait_for("<N>")
+        assert emacs.ghost() == ""
+        emacs.run(f'(insert "\\n{BEGUN}")')
+        assert emacs.lines()[-2:] == [BEGUN, BEGUN]
+        assert emacs.settled() == ""
+        emacs.begin("o")
+        emacs.press("Tab", "Escape")
+        emacs.wait_for("<N>")
+        assert emacs.lines()[-3:] == [BEGUN, FOX, BEGUN]
+        emacs.type("u")
+        emacs.wait_until(lambda: emacs.lines()[-2:] == [BEGUN, BEGUN])
+        assert emacs.settled() == ""
 
 
 def test_positions_count_utf_16_units_in_what_is_put_in_the_place_of_brackets(emacs: Emacs) -> None:

@@ -162,10 +162,11 @@ def test_what_was_accepted_is_undone_in_one_step_and_nothing_is_suggested_until_
     assert typist.ghost() == ""
     typist.press("<C-o>:silent undo<CR>")  # silent: Neovim stops for what is said here
     assert typist.ghost() == ""
-    assert typist.lines() == TEXT.splitlines()
+    assert typist.lines() == [*TEXT.splitlines(), ""]
 
 
 def test_a_dot_repeats_what_was_typed_with_what_was_accepted(typist: Typist) -> None:
+    typist.press("<Esc>o")
     ghost = typist.type_until_ghost(BEFORE)
     typist.press("<Tab> # more<Esc>.")
     assert typist.lines()[-2:] == [BEFORE + ghost + " # more"] * 2

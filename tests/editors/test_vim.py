@@ -8,16 +8,12 @@ from pathlib import Path
 
 import pytest
 from tests.editors.overheard import overheard, texts
-from tests.editors.terminal import is_running
+from tests.editors.terminal import BEGUN, FOX, REST, is_running
 from tests.editors.vim import ELMAN, Vim
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("vim") and shutil.which("tmux")), reason="needs Vim 9 and tmux: apt install vim-nox tmux"
 )
-
-FOX = "The quick brown fox ran."
-BEGUN = "The quick br"
-REST = FOX.removeprefix(BEGUN)
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +41,7 @@ def opened(vim: Vim, name: str = "notes.txt", before: str = f"{FOX}\n" * 3) -> V
 
 
 def test_what_is_suggested_stands_behind_the_cursor_and_is_not_in_the_text(vim: Vim) -> None:
-    vim.type(BEGUN)
-    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.begin()
     assert vim.cursor() == (3, len(BEGUN))
     assert vim.lines() == [FOX, FOX, FOX, BEGUN]
     vim.press("Escape")
@@ -54,8 +49,7 @@ def test_what_is_suggested_stands_behind_the_cursor_and_is_not_in_the_text(vim: 
 
 
 def test_tab_accepts_all_control_right_a_word_right_a_character(vim: Vim) -> None:
-    vim.type(BEGUN)
-    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.begin()
     vim.press("Right")
     vim.wait_until(lambda: vim.ghost() == REST[1:])
     vim.press("C-Right")
@@ -68,8 +62,7 @@ def test_tab_accepts_all_control_right_a_word_right_a_character(vim: Vim) -> Non
 
 
 def test_who_types_what_is_suggested_keeps_the_rest_though_the_server_is_silent(vim: Vim) -> None:
-    vim.type(BEGUN)
-    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.begin()
     os.kill(vim.server(), signal.SIGSTOP)
     try:
         for count in range(1, 6):
@@ -97,8 +90,7 @@ def test_other_alternatives_are_distinct_and_come_round(vim: Vim) -> None:
 
 
 def test_what_is_dismissed_is_gone_and_its_keys_do_what_they_did_before(vim: Vim) -> None:
-    vim.type(BEGUN)
-    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.begin()
     vim.press("C-]")
     vim.wait_until(lambda: vim.ghost() == "")
     vim.press("Tab")
@@ -108,8 +100,7 @@ def test_what_is_dismissed_is_gone_and_its_keys_do_what_they_did_before(vim: Vim
 @pytest.mark.parametrize("buffer", ["", "<buffer> "])
 def test_a_key_that_was_mapped_keeps_its_mapping_where_nothing_is_suggested(vim: Vim, buffer: str) -> None:
     vim.command(f"inoremap {buffer}<Tab> mapped")
-    vim.type(f"A{BEGUN}")
-    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.begin("A")
     vim.press("Tab")
     assert vim.lines()[-1] == FOX
     vim.command("$")
@@ -121,8 +112,7 @@ def test_a_key_that_was_mapped_keeps_its_mapping_where_nothing_is_suggested(vim:
 
 
 def test_what_is_accepted_is_one_change_to_undo_and_to_redo(vim: Vim) -> None:
-    vim.type(BEGUN)
-    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.begin()
     vim.press("C-Right", "Tab", "Escape")
     assert vim.lines()[-1] == FOX
     for left in (f"{BEGUN}own", BEGUN, ""):
@@ -135,8 +125,7 @@ def test_what_is_accepted_is_one_change_to_undo_and_to_redo(vim: Vim) -> None:
 
 
 def test_undo_brings_no_ghost_text_back(vim: Vim) -> None:
-    vim.type(BEGUN)
-    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.begin()
     vim.press("Enter")
     vim.type("x")
     vim.press("Escape")
@@ -150,8 +139,7 @@ def test_undo_brings_no_ghost_text_back(vim: Vim) -> None:
 
 
 def test_a_repeated_change_inserts_what_was_accepted_and_suggests_nothing(vim: Vim) -> None:
-    vim.type(BEGUN)
-    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.begin()
     vim.press("Tab", "Escape")
     vim.type("o-")
     vim.press("Escape")
@@ -192,8 +180,7 @@ def test_pasted_text_arrives_as_it_is(vim: Vim) -> None:
 
 
 def test_each_buffer_has_its_own_suggestions(vim: Vim) -> None:
-    vim.type(BEGUN)
-    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.begin()
     opened(vim, "other.txt", "The quick brick fell down.\n" * 3)
     assert vim.settled() == ""
     vim.type(BEGUN)
@@ -217,8 +204,7 @@ def test_a_completion_menu_stands_alone(vim: Vim) -> None:
 
 
 def test_nothing_is_suggested_after_a_deletion(vim: Vim) -> None:
-    vim.type(BEGUN)
-    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.begin()
     vim.press("BSpace")
     vim.wait_until(lambda: vim.ghost() == "")
     vim.type("r")
@@ -253,8 +239,7 @@ def test_nothing_is_suggested_where_it_is_switched_off(vim: Vim, setting: str) -
 
 
 def test_the_status_names_the_model(vim: Vim) -> None:
-    vim.type(BEGUN)
-    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.begin()
     vim.command("Elman status")
     vim.wait_for("english")
 
@@ -263,8 +248,7 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_
     with Vim(tmp_path, settings="let g:elman_restarts = 2") as vim:
         opened(vim)
         for _ in range(3):
-            vim.type(BEGUN)
-            vim.wait_until(lambda: vim.ghost() == REST)
+            vim.begin()
             server = vim.server()
             os.kill(server, signal.SIGKILL)
             vim.wait_until(lambda server=server: not is_running(server))
@@ -282,8 +266,7 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_
 def test_quitting_leaves_no_process(tmp_path: Path) -> None:
     with Vim(tmp_path) as vim:
         opened(vim)
-        vim.type(BEGUN)
-        vim.wait_until(lambda: vim.ghost() == REST)
+        vim.begin()
         server = vim.server()
         vim.command("qall!")
         vim.wait_until(lambda: not is_running(server))
@@ -313,8 +296,7 @@ def test_a_block_insertion_repeats_what_was_accepted_in_each_line(vim: Vim) -> N
 def test_what_is_accepted_is_neither_mapped_nor_abbreviated(vim: Vim) -> None:
     vim.command("iabbrev <buffer> fox FOX")
     vim.command("inoremap <buffer> o 0")
-    vim.type(f"A{BEGUN}")
-    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.begin("A")
     vim.press("Tab")
     assert vim.lines()[-1] == FOX
 
@@ -333,8 +315,7 @@ def test_nothing_is_suggested_in_replace_mode_and_in_a_terminal(vim: Vim) -> Non
 
 
 def test_what_was_typed_ahead_is_not_mixed_with_an_older_suggestion(vim: Vim) -> None:
-    vim.type(BEGUN)
-    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.begin()
     vim.type("own\t")
     assert vim.lines()[-1] == FOX
     vim.type(f"\r{BEGUN}")
@@ -364,8 +345,7 @@ def test_a_tab_in_ghost_text_is_as_wide_as_in_the_text(vim: Vim) -> None:
 
 def test_what_is_suggested_is_said_on_demand(vim: Vim) -> None:
     vim.command("imap <C-g><C-g> <Plug>(elman-say)")
-    vim.type(f"A{BEGUN}")
-    vim.wait_until(lambda: vim.ghost() == REST)
+    vim.begin("A")
     vim.press("C-g", "C-g")
     vim.wait_until(lambda: REST in vim.rows()[0])
 

@@ -56,6 +56,14 @@ def told(code: Code, method: str) -> list[dict[str, object]]:
     return [message["params"] for message in messages(log.read_bytes()) if message.get("method") == method]
 
 
+def show_status(code: Code) -> str:
+    """Have it say how things stand, which it asks of its server after all else; return what is said."""
+    asked = len(told(code, "elman/status"))
+    code.command("Elman: Show Status")
+    code.wait_until(lambda: len(told(code, "elman/status")) > asked and code.notes())
+    return "\n".join(code.notes())
+
+
 def begin(code: Code) -> str:
     """Begin the sentence; return what is suggested once all keys have been taken."""
     code.type(BEGUN)
@@ -122,8 +130,7 @@ def test_what_is_dismissed_twice_is_not_shown_a_third_time(code: Code) -> None:
     asked = len(told(code, "textDocument/inlineCompletion"))
     code.type(BEGUN)
     code.wait_until(lambda: len(told(code, "textDocument/inlineCompletion")) > asked)
-    code.command("Elman: Show Status")
-    code.wait_until(lambda: any("keys saved" in note for note in code.notes()))
+    assert "keys saved" in show_status(code)
     assert dismissed >= 2
     assert code.ghost() == ""
 
@@ -169,8 +176,7 @@ def test_several_cursors_are_left_alone(code: Code) -> None:
     code.type(BEGUN)
     code.wait_until(lambda: code.last_line() == BEGUN)
     code.press("Escape", "Escape")
-    code.command("Elman: Show Status")
-    code.wait_until(lambda: code.notes())
+    show_status(code)
     assert len(told(code, "textDocument/inlineCompletion")) == asked
 
 
@@ -194,48 +200,39 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(brow
         (server,) = code.servers()
         os.kill(server, signal.SIGKILL)
         code.wait_until(lambda: code.servers() not in ([], [server]) and "english" in code.status())
-        code.type("o")
-        code.type("x")
+        code.type("ox")
         code.press("Enter")
-        code.type(BEGUN)
-        code.wait_for_ghost()
+        code.type_until_ghost(BEGUN)
         (server,) = code.servers()
         os.kill(server, signal.SIGKILL)
         code.wait_until(lambda: "failed" in code.status())
         code.type("!")
         code.wait_until(lambda: code.last_line() == f"{BEGUN}!")
         assert code.ghost() == ""
-        assert sorted(note for note in code.notes() if note.startswith("elman: ")) == [
+        assert sorted(note for note in code.all_notes() if note.startswith("elman: ")) == [
             "elman: the language server has ended once more, and is not started again",
             "elman: the language server has ended, and is started again",
         ]
 
 
 @in_the_editor
-def test_leaving_leaves_no_process(browser: Browser, tmp_path: Path) -> None:
-    with Code(browser, tmp_path) as code:
-        code.open("notes.txt", BEFORE)
-        code.type(BEGUN)
-        code.wait_for_ghost()
-        (server,) = code.servers()
-    wait_until(lambda: not is_running(server))
-
-
-@in_the_editor
-def test_a_server_that_is_not_installed_is_said_once_and_can_be_started_later(browser: Browser, tmp_path: Path) -> None:
+def test_a_server_that_is_not_installed_is_said_once_can_be_started_later_and_ends_with_its_editor(
+    browser: Browser, tmp_path: Path
+) -> None:
     missing = tmp_path / "elman-is-not-here"
     with Code(browser, tmp_path, command=[str(missing)]) as code:
         code.open("notes.txt", BEFORE)
         code.wait_until(lambda: "failed" in code.status())
         code.type(BEGUN)
         code.wait_until(lambda: code.last_line() == BEGUN)
-        assert ["elman-is-not-here cannot be started" in note for note in code.notes()] == [True]
+        assert ["elman-is-not-here cannot be started" in note for note in code.all_notes()] == [True]
         missing.write_text(f"#!/bin/sh\nexec {shlex.join(ELMAN)}\n")
         missing.chmod(0o755)
         code.command("Elman: Start the Language Server Again")
         code.wait_until(lambda: "english" in code.status())
-        code.type("o")
-        code.wait_for_ghost()
+        code.type_until_ghost("o")
+        (server,) = code.servers()
+    wait_until(lambda: not is_running(server))
 
 
 def test_settings_are_the_servers_with_its_defaults_and_ranges() -> None:
@@ -244,9 +241,9 @@ def test_settings_are_the_servers_with_its_defaults_and_ranges() -> None:
     expected = {f"elman.{name}": getattr(Preferences(), field) for name, field in NAMES.items() if name != "completion"}
     found = {name: one["default"] for name, one in properties.items() if name not in own}
     assert found == json.loads(json.dumps(expected))
-    for field, (least, most) in RANGES.items():
+    for field, allowed in RANGES.items():
         one = properties[next(f"elman.{name}" for name, each in NAMES.items() if each == field)]
-        assert (one["minimum"], one["maximum"]) == (least, most)
+        assert (one["minimum"], one["maximum"]) == (allowed.least, allowed.most)
 
 
 @pytest.mark.skipif(not (is_built() and shutil.which("npx")), reason="needs npm, and `npm ci` in editors/vscode")

@@ -4,9 +4,9 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from tests.editors.terminal import GHOST_COLOUR, Terminal
+from tests.editors.terminal import GHOST_COLOUR, Editor
 
 PLUGIN: Final = Path(__file__).parents[2] / "editors" / "vim"
 ELMAN: Final = (str(Path(sys.executable).parent / "elman"), "lsp")
@@ -28,38 +28,19 @@ nnoremap <F5> <Cmd>call State()<CR>
 """
 
 
-class Vim(Terminal):
-    """Vim, with files in a folder."""
+class Vim(Editor):
+    """Vim, which tells its lines, its mode, and whether a menu is open."""
 
     def __init__(
         self, folder: Path, *files: str, command: Sequence[str] = ELMAN, settings: str = "", columns: int = 80, lines: int = 16
     ) -> None:
-        self.folder = folder
         script = folder / "vimrc"
         more = SETTINGS.format(plugin=PLUGIN, command=json.dumps(list(command)), colour=GHOST_COLOUR, more=settings)
         script.write_text(more)
-        environment = {"HOME": str(folder), "LC_ALL": "C.UTF-8", "TERM": "tmux-256color"}
-        super().__init__(["vim", "-u", str(script), *files], folder, environment, columns, lines)
+        super().__init__(["vim", "-u", str(script), *files], folder, columns, lines)
 
     def command(self, text: str) -> None:
         """Enter a command of the command line, from any mode."""
         self.press("Escape")
         self.type(f":{text}")
         self.press("Enter")
-
-    def state(self) -> dict[str, Any]:
-        """The buffer's lines and the mode, once all keys so far have been taken."""
-        told = self.folder / "state"
-        told.unlink(missing_ok=True)
-        self.press("F5")
-        self.wait_until(told.exists)
-        return json.loads(told.read_text())
-
-    def lines(self) -> list[str]:
-        """The buffer's lines."""
-        return self.state()["lines"]
-
-    def settled(self) -> str:
-        """The ghost text once nothing more is awaited: empty where none comes."""
-        self.wait_until(lambda: not self.state()["waiting"])
-        return self.ghost()

@@ -24,6 +24,8 @@ INSTALLED: Final = ROOT / "build" / "code-server" / "node_modules" / ".bin" / "c
 EXTENSION: Final = ROOT / "editors" / "vscode"
 ELMAN: Final = (str(Path(sys.executable).parent / "elman"), "lsp")
 WAIT_SECONDS: Final = 60.0
+SOON_SECONDS: Final = 2.0
+LOOK_SECONDS: Final = 0.02
 FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 GHOST: Final = ".monaco-editor .ghost-text-decoration, .monaco-editor .ghost-text-decoration-preview"
 SETTINGS: Final = {
@@ -162,13 +164,39 @@ class Code:
         item = self.page.query_selector(f"[id='{name}']")
         return plain((item.text_content() or "") if item else "")
 
+    def all_notes(self) -> list[str]:
+        """What was said in notifications, those included that have gone by themselves."""
+        self.command("Notifications: Show Notifications")
+        self.page.wait_for_selector(".notifications-center.visible")
+        notes = self.notes()
+        self.command("Notifications: Hide Notifications")
+        self.page.wait_for_selector(".notifications-center.visible", state="detached")
+        self.press("Control+1")  # back to the editor
+        return notes
+
     def notes(self) -> list[str]:
-        """What is said in notifications."""
+        """What is said in notifications that are to be seen."""
         return [plain(each.text_content() or "") for each in self.page.query_selector_all(".notification-list-item-message")]
 
     def servers(self) -> list[int]:
         """The language servers that are running."""
         return [process for process in descendants(self.process.pid) if b"lsp" in words_of(process)]
+
+    def type_until_ghost(self, text: str) -> str:
+        """Type a text, and its last key again where nothing comes: VS Code asks once, and the server may not be there yet."""
+        self.type(text)
+        end = time.monotonic() + WAIT_SECONDS
+        while not self._is_soon(self.ghost):
+            assert time.monotonic() < end, f"no ghost; the last line is {self.last_line()!r}"
+            self.press("Backspace")
+            self.type(text[-1])
+        return self.ghost()
+
+    def _is_soon(self, holds: Callable[[], object]) -> bool:
+        end = time.monotonic() + SOON_SECONDS
+        while not holds() and time.monotonic() < end:
+            time.sleep(LOOK_SECONDS)
+        return bool(holds())
 
     def wait_for_ghost(self, expected: str | None = None) -> str:
         """Wait until something is shown, or just this."""
@@ -177,7 +205,9 @@ class Code:
 
     def wait_until(self, holds: Callable[[], object]) -> None:
         """Wait until something holds; what is shown is told where it never does."""
-        wait_until(holds, lambda: f"ghost {self.ghost()!r}, status {self.status()!r}, notes {self.notes()}")
+        wait_until(
+            holds, lambda: f"line {self.last_line()!r}, ghost {self.ghost()!r}, status {self.status()!r}, notes {self.notes()}"
+        )
 
 
 def wait_until(holds: Callable[[], object], told: Callable[[], str] = str) -> None:
@@ -185,7 +215,7 @@ def wait_until(holds: Callable[[], object], told: Callable[[], str] = str) -> No
     end = time.monotonic() + WAIT_SECONDS
     while not holds():
         assert time.monotonic() < end, told()
-        time.sleep(0.02)
+        time.sleep(LOOK_SECONDS)
 
 
 def plain(text: str) -> str:

@@ -23,6 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve until the editor leaves; returns 0 if it said so. What editor and file set holds where no flag is given."""
     with extra("lsp"):
+        from elman.lsp.start import import_protocol
+
+        import_protocol()
         from elman.lsp.server import serve
     from elman.lsp.preferences import Preferences
 

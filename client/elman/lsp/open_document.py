@@ -37,6 +37,20 @@ class Edit(NamedTuple):
         return self.start is None or self.end is None
 
 
+class Offer(NamedTuple):
+    """What is shown at an offset."""
+
+    cursor: int
+    texts: Sequence[str]
+
+    def after(self, change: Change) -> "Offer":
+        """What is left of it once it was typed along; nothing of it after any other change."""
+        end = len(change.inserted)
+        is_here = change.start == self.cursor and not change.removed
+        rests = [text[end:] for text in self.texts if text.startswith(change.inserted)] if is_here else []
+        return Offer(self.cursor + end, rests)
+
+
 class OpenDocument:
     """What is known of one."""
 
@@ -51,6 +65,7 @@ class OpenDocument:
         self.is_lost = False
         """Whether an edit was for an older text than this, so that nobody knows what the text is."""
         self._removed: Sequence[Change] = []
+        self._offered = Offer(0, ())
 
     def cursor_at(self, position: Position) -> int | None:
         """The characters before a position; None if there is no such position, or if nobody knows the text."""
@@ -76,9 +91,15 @@ class OpenDocument:
         return self.text.change(edit.start, edit.end, edit.text)
 
     def _note(self, change: Change) -> None:
-        self.is_quiet = not change.inserted or any(undoes(change, each) for each in self._removed)
+        self._offered = self._offered.after(change)
+        is_undone = not self._offered.texts and any(undoes(change, each) for each in self._removed)
+        self.is_quiet = not change.inserted or is_undone
         self._removed = with_removed(self._removed, change)
         self.dismissals.move(change)
+
+    def offer(self, cursor: int, texts: Sequence[str]) -> None:
+        """Note what is shown at the cursor: whoever types along has typed, though an editor may tell it as one edit."""
+        self._offered = Offer(cursor, texts)
 
     def place(self, position: Position, cursor: int) -> Place:
         """What lies around the cursor, which is at a position in its line and at an offset in the text."""

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from typing import Any, Final, cast
 
+from elman.allowed import ALTERNATIVES
 from elman.errors import MendRequest
 from elman.protocol.fields import OF_DOCUMENTS
+from elman.settings import Range
 
 SECRETS: Final = (
     *(
@@ -86,7 +88,11 @@ class Preferences:
         return self.languages.get(language, True)
 
 
-RANGES: Final = {"alternatives": (1, 16), "max_characters": (1, 1024), "context_characters": (1024, 1 << 24)}
+RANGES: Final = {
+    "alternatives": ALTERNATIVES,
+    "max_characters": Range(1, 1024),
+    "context_characters": Range(1024, 1 << 24),
+}
 
 
 def checked(name: str, value: object) -> Iterator[tuple[str, object]]:
@@ -114,11 +120,11 @@ def text(name: str, value: object) -> str:
 
 def whole(name: str, value: object) -> int:
     """A whole number in the field's range. Raises MendRequest."""
-    least, most = RANGES[NAMES[name]]
+    allowed = RANGES[NAMES[name]]
     if isinstance(value, float) and value.is_integer():  # Lua and JavaScript have one kind of number
         value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise MendRequest.of_field(name, value, f"{least} to {most}, whole")
+    if not isinstance(value, int) or isinstance(value, bool) or value not in allowed:
+        raise MendRequest.of_field(name, value, f"{allowed}, whole")
     return value
 
 

@@ -1,6 +1,7 @@
 """`elman lsp` by pygls: which method means what, and what is agreed with the editor at the start."""
 
 import asyncio
+import gc
 import logging
 import sys
 import time
@@ -249,7 +250,10 @@ def serve(preferences: Preferences, credentials: Credentials = NONE) -> int:
     The credentials are for the servers of these preferences: others, which an editor's settings name, get none of them.
     """
     logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)  # what it logs holds the text
-    return asyncio.run(answer(preferences, credentials, Output.take()))
+    try:
+        return asyncio.run(answer(preferences, credentials, Output.take()))
+    finally:
+        gc.unfreeze()
 
 
 async def answer(preferences: Preferences, credentials: Credentials, output: Output) -> int:

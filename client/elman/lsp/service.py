@@ -151,6 +151,7 @@ class Service:
         if found:
             self.latency_seconds = time.perf_counter() - asked_at
             self.figures.shown += 1
+            document.offer(cursor, [ghost.text for ghost in found])
         return found
 
     def _shown(

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from elman.protocol.difference import common_prefix
 from elman.sync.client import Client
 from elman.text import COMMANDS, as_command, as_line
 
@@ -63,8 +64,7 @@ class Conversation:
 
     def _type(self, line: str) -> None:
         """Let the document end with this line."""
-        pairs = enumerate(zip(self._line, line, strict=False))
-        same = next((place for place, (old, new) in pairs if old != new), min(len(self._line), len(line)))
+        same = common_prefix(self._line, line, len(line))
         end = self._characters + len(self._line)
         self._document.replace(self._characters + same, end, line[same:], suggest=True)
         self._line = line

@@ -5,6 +5,9 @@ from enum import Enum
 
 from elman_models.law.ghost import is_word_character
 
+RARELY_LONGER = 12
+"""A text that ends where it is unlikely is rarely longer than this: what is drawn beyond its end is thrown away."""
+
 
 class Reason(Enum):
     """Why a completion ended."""
@@ -57,6 +60,11 @@ class Ending:
     def left(self) -> int:
         """How many more characters there may be."""
         return self._max_characters - self.count
+
+    @property
+    def worth_drawing(self) -> int:
+        """How many more of them to draw in one go, at most."""
+        return min(self.left, RARELY_LONGER + self.count) if self.weighs else self.left
 
     def receive(self, text: str) -> None:
         """Take characters that an earlier stream sent: none of them is held back. A whole match among them shows as STOP."""

@@ -288,7 +288,7 @@ class Job:
         skipped = self.skipped[:run]
         scored = self.scored[: run - len(skipped)]
         is_primed = len(skipped) == len(self.skipped) and len(scored) == len(self.scored)
-        draws = min(draws, self.ending.left) if is_primed and self.ending and not self.ending.reason else 0
+        draws = min(draws, self.ending.worth_drawing) if is_primed and self.ending and not self.ending.reason else 0
         return Advance(row, skipped, scored, draws)
 
     def take(self, advance: Advance, outcome: Outcome, index: int, replay: Replay) -> Progress | None:

@@ -101,10 +101,19 @@ class Cost:
 
 
 class Pace:
-    """Decides how far the next tick goes, and whom it moves. No run is to take longer than `longest_run_seconds`."""
+    """Decides how far the next tick goes, and whom it moves. No run is to take longer than `longest_run_seconds`.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, longest_run_seconds: float = LONGEST_RUN_SECONDS) -> None:
-        self._clock, self._longest_run_seconds = clock, longest_run_seconds
+    Where whoever asks does the work as well (not `is_shared`), a first character would only come a tick dearer.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        longest_run_seconds: float = LONGEST_RUN_SECONDS,
+        is_shared: bool = True,
+    ) -> None:
+        self._clock, self._longest_run_seconds, self._is_shared = clock, longest_run_seconds, is_shared
         self._costs = {kind: Cost() for kind in TickKind}
         self._kind = TickKind.DRAW  # of the last tick
         self._cost = self._costs[self._kind]
@@ -125,7 +134,7 @@ class Pace:
         rows = len(turns) - long
         seconds = TICK_SECONDS if len(turns) == len(jobs) else BUSY_TICK_SECONDS
         draws = self._costs[TickKind.DRAW].steps(seconds, rows, MOST_DRAWS)
-        if self._kind is not TickKind.FIRST and self._is_first_worth_it(jobs, rows, draws):
+        if self._is_shared and self._kind is not TickKind.FIRST and self._is_first_worth_it(jobs, rows, draws):
             return self.first()
         return self._allow(TickKind.DRAW, NEAR, draws)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from prompt_toolkit.application import create_app_session
+from tests.client.sample import PYTHON
 
 from elman.cli.main import main
 from elman.editor import app
@@ -22,26 +23,7 @@ TAB, CONTROL_RIGHT, ENTER, SAVE, END_OF_FILE, INTERRUPT = "\t", "\x1b[1;5C", "\r
 WAIT_SECONDS = 20.0
 
 TEXTS = {
-    "python": '''"""Reads names, one a line."""
-
-import sys
-from pathlib import Path
-
-
-class Names:
-    """The names in a file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.names = [line.strip() for line in path.read_text().splitlines()]
-
-    def __len__(self):
-        return len(self.names)
-
-
-if __name__ == "__main__":
-    names = Names(Path(sys.argv[1]))
-''',
+    "python": PYTHON,
     "english": """The old man's house stood at the end of the street, and the old man's dog stood before it.
 
 "I don't know," said the old man, "what is to become of the house ☃ or of the dog."

@@ -1,43 +1,34 @@
 """An editor that speaks to the real `elman lsp`, in a process of its own with the models that come with elman."""
 
+import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import pytest
 from lsprotocol import types
 from pytest_lsp import ClientServerConfig, LanguageClient
+from tests.client.sample import PYTHON
 
-PYTHON = '''"""Reads names, one a line."""
-
-import sys
-from pathlib import Path
-
-
-class Names:
-    """The names in a file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.names = [line.strip() for line in path.read_text().splitlines()]
-
-    def __len__(self):
-        return len(self.names)
-
-
-def main():
-    names = Names(Path(sys.argv[1]))
-    print(len(names))
-
-
-if __name__ == "__main__":
-    main()
-'''
 URI = "file:///texts/names.py"
 KNOWS_GHOSTS = types.TextDocumentClientCapabilities(inline_completion=types.InlineCompletionClientCapabilities())
 INVOKED, AUTOMATIC = types.InlineCompletionTriggerKind
 
 Position: TypeAlias = tuple[int, int]
+
+
+class Held:
+    """Takes what is written, and sends nothing."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def write(self, data: bytes) -> None:
+        self.data += data
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class Editor:
@@ -57,6 +48,19 @@ class Editor:
     def logged(self) -> list[str]:
         """What was noted."""
         return [each.message for each in self.client.log_messages]
+
+    @contextmanager
+    def at_once(self) -> Generator[None]:
+        """Have the server read all that is sent meanwhile before it answers any of it."""
+        protocol = self.client.protocol
+        writer, held = protocol.writer, Held()
+        assert writer
+        protocol.set_writer(held)
+        try:
+            yield
+        finally:
+            protocol.set_writer(writer)
+            writer.write(held.data)
 
     def open(self, text: str, uri: str = URI, language: str = "python") -> None:
         """Open a document, with the cursor at its end."""
@@ -105,6 +109,13 @@ class Editor:
         place = position(at or (self.line, self.unit))
         identifier = types.TextDocumentIdentifier(self.uri)
         return types.InlineCompletionParams(types.InlineCompletionContext(trigger), identifier, place)
+
+    def send_question(
+        self, trigger: types.InlineCompletionTriggerKind = AUTOMATIC, number: str | None = None
+    ) -> "asyncio.Future[Any]":
+        """Ask what is suggested at the cursor, and wait for nothing."""
+        asked = self.client.protocol.send_request("textDocument/inlineCompletion", self.question(trigger), msg_id=number)
+        return asyncio.wrap_future(asked)
 
     async def ask(self, method: str, params: Any = None) -> Any:
         """The result of another request."""

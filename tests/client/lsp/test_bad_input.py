@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
+from tests.client.sample import PYTHON
 
 from elman.lsp.streams import bodies
 
-from .conftest import INVOKED, PYTHON, URI, Editor, items_of
+from .conftest import INVOKED, URI, Editor, items_of
 
 TYPED, GHOST = "    print(len(nam", "es))"
 FAR = (1 << 31) - 1
@@ -128,14 +129,13 @@ async def test_a_thousand_edits_in_one_notification_are_one_text(editor: Editor)
 
 
 async def test_an_editor_that_cancels_everything_is_answered_each_time(editor: Editor) -> None:
-    protocol = editor.client.protocol
     asked: list[Any] = []
-    for number, character in enumerate(TYPED * 4):
-        editor.type(character)
-        asked.append(protocol.send_request("textDocument/inlineCompletion", editor.question(), msg_id=f"n{number}"))
-        editor.client.cancel_request(types.CancelParams(f"n{number}"))
-    answers = await asyncio.gather(*map(asyncio.wrap_future, asked), return_exceptions=True)
-    for answer in answers:
+    with editor.at_once():
+        for number, character in enumerate(TYPED * 4):
+            editor.type(character)
+            asked.append(editor.send_question(number=f"n{number}"))
+            editor.client.cancel_request(types.CancelParams(f"n{number}"))
+    for answer in await asyncio.gather(*asked, return_exceptions=True):
         assert isinstance(answer, JsonRpcException) or items_of(answer) == []
     editor.client.cancel_request(types.CancelParams("never asked"))
     assert await is_well(editor)
@@ -235,6 +235,9 @@ def test_it_waits_for_an_editor_that_does_not_read_and_then_answers_all(process:
     os.set_blocking(pipe, False)
     process.stdin.write(INITIALIZE)
     process.stdin.flush()
+    heard = b""
+    while b'"id": 1' not in heard:
+        heard += os.read(process.stdout.fileno(), 1 << 16)
     question = message("elman/status", {}, 7)
     sent = 0
     while sent < 100_000:  # until both pipes are full
@@ -245,7 +248,6 @@ def test_it_waits_for_an_editor_that_does_not_read_and_then_answers_all(process:
         sent += 1
     assert 100 < sent < 100_000
     os.set_blocking(pipe, True)
-    heard = b""
     while heard.count(b'"id": 7') < sent:
         heard += os.read(process.stdout.fileno(), 1 << 16)
     assert heard.count(b'"id": 7') == sent

@@ -91,9 +91,10 @@ async def test_a_server_that_dies_is_told_once_and_typing_goes_on_until_it_is_ba
         open_text(editor)
         expected = await ghosts_of(editor)
         port = server.port
-    asked = editor.client.protocol.send_request("textDocument/inlineCompletion", editor.question(INVOKED))
-    editor.type("a")  # answers what was asked
-    assert items_of(await asyncio.wrap_future(asked)) == []
+    with editor.at_once():
+        asked = editor.send_question(INVOKED)
+        editor.type("a")  # answers what was asked
+    assert items_of(await asked) == []
     assert await editor.ghosts() == []
     assert (await editor.status()).state == "failed"
     editor.delete()
@@ -112,12 +113,12 @@ async def test_a_server_that_says_nothing_keeps_nobody(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         editor = await start("--server", f"127.0.0.1:{silent.getsockname()[1]}")
         open_text(editor)
-        asked = [editor.client.protocol.send_request("textDocument/inlineCompletion", editor.question(INVOKED))]
+        asked = [editor.send_question(INVOKED)]
         for character in "ab, a f":
             editor.type(character)
-            asked.append(editor.client.protocol.send_request("textDocument/inlineCompletion", editor.question()))
+            asked.append(editor.send_question())
         for one in asked[:-1]:
-            assert items_of(await asyncio.wrap_future(one)) == []
+            assert items_of(await one) == []
         assert (await editor.status()).shown == 0
 
 

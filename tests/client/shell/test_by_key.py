@@ -133,6 +133,9 @@ def test_without_daemon_and_bridge_the_key_does_nothing_and_nothing_is_said(pers
 
 
 def test_nothing_is_left_when_the_shell_has_ended(shell: Screen, person: Person) -> None:
+    shell.type(LINE)
+    shell.press("M-g")
+    shell.until(lambda screen: len(screen.line) > len(f"> {LINE}"))  # so the daemon need not wait for its first shell
     handles = [os.pidfd_open(process) for process in person.daemons()]
     assert handles
     os.kill(shell.process, signal.SIGKILL)

@@ -13,6 +13,16 @@ from elman_server.engine.ending import Ending, Reason, borders
 STOPS = st.lists(st.text("ab", min_size=1, max_size=4), max_size=4)
 
 
+def test_one_that_weighs_is_drawn_in_pieces_that_grow_and_any_other_at_once() -> None:
+    weighing, other = Ending(100, (), 1000), Ending(100, (), None)
+    pieces: list[int] = []
+    while weighing.left:
+        pieces.append(weighing.worth_drawing)
+        weighing.take("a" * pieces[-1], [0] * pieces[-1])
+    assert pieces == [12, 24, 48, 16]
+    assert other.worth_drawing == 100
+
+
 class End(NamedTuple):
     """Where a completion ends, why, and how many characters of it are sent."""
 

@@ -146,6 +146,11 @@ def test_a_newcomer_s_first_character_is_drawn_alone_and_at_once_but_not_twice_i
     assert [Pace().allowance([reading]).kind for _ in range(2)] == [TickKind.RUN, TickKind.RUN]
 
 
+def test_no_first_character_is_drawn_alone_where_whoever_asks_does_the_work(make_job: MakeJob) -> None:
+    pace = Pace(is_shared=False)
+    assert [pace.allowance([make_job(0, 0)]).kind for _ in range(3)] == [TickKind.DRAW] * 3
+
+
 def test_many_newcomers_get_all_at_once_where_writing_their_first_characters_would_take_longer(make_job: MakeJob) -> None:
     def kinds(step_seconds: float, newcomers: int) -> list[TickKind]:
         machine = Machine(step_seconds, free_rows=16)
