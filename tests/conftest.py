@@ -3,10 +3,9 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pytest
@@ -106,7 +105,7 @@ class Authority:
         self._ca = trustme.CA()
         self.certificate = self._written("ca.pem", self._ca.cert_pem)
 
-    def issue(self, *hosts: str, name: str = "server", **validity: datetime) -> tuple[Path, Path]:
+    def issue(self, *hosts: str, name: str = "server", **validity: Any) -> tuple[Path, Path]:
         """A certificate for hosts, and its key, in files of the name: (not_before, not_after)."""
         leaf = self._ca.issue_cert(*hosts, **validity)
         return self._written(f"{name}.pem", *leaf.cert_chain_pems), self._written(f"{name}.key", leaf.private_key_pem)

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from operator import mul
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pytest
 from hypothesis import seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+from hypothesis.stateful import run_state_machine_as_test
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.law.artifact import Model
@@ -359,14 +359,15 @@ class Visits:
         """Here it is, if it is."""
         self._counts[situation] += is_so
 
-    def run(self, machine: Callable[[], RuleBasedStateMachine], examples: settings, *situations: str) -> None:
+    def run(self, machine: Any, examples: settings, *situations: str) -> None:
         """Run rounds of examples, one or up to twenty, until each situation was visited. Fail if one never comes.
 
         Where examples are not drawn by chance, as in CI, each round has its own.
         """
         never: list[str] = []
         for number in range(20):
-            run_state_machine_as_test(seed(number)(partial(machine)) if examples.derandomize else machine, settings=examples)
+            one: Any = seed(number)(partial(machine)) if examples.derandomize else machine
+            run_state_machine_as_test(one, settings=examples)
             never = [situation for situation in situations if not self._counts[situation]]
             if not never:
                 return
