@@ -32,8 +32,9 @@ from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
 from elman_server.rpc.wire import SERVICE, handlers
 from elman_server.telemetry.greeting import greet, is_terminal
+from elman_server.telemetry.lag import LagWatch
 from elman_server.telemetry.log import LOGGER, configure, log
-from elman_server.telemetry.metrics import Metrics
+from elman_server.telemetry.metrics import Metrics, ServedModel, Sources
 from elman_server.telemetry.scraping import Scraping
 from elman_server.telemetry.writer import Writer
 
@@ -142,12 +143,27 @@ class Server:
         self._engine = Engine(executions, config.rows, config.waiting)
         self._ticker = Ticker(self._engine, self._fail)
         self._budget = Budget(default_bytes() if config.memory_bytes is None else config.memory_bytes)
-        self._metrics = Metrics(self._engine.statistics, version("elman"), dropped_lines, self._budget)
+        self._metrics = Metrics([one.name for one in catalogue])
+        self._engine.on_tick, self._engine.on_abandoned = self._metrics.tick_seconds.observe, self._metrics.note_abandoned
+        self._lag = LagWatch(self._metrics.loop_lag.observe)
         self._calls = Calls(self._metrics, self._budget)
         self._service = CompletionService(catalogue, self._engine, config.session_bytes)
         self._models = {one.name: one.model.digest for one in catalogue}
         self._executions = {one.name: executions[one.model.digest].name for one in catalogue}
         self._failed = False
+        self._is_draining = False
+        models = [ServedModel(name, digest, self._executions[name]) for name, digest in self._models.items()]
+        self._metrics.show(
+            Sources(
+                version("elman"),
+                models,
+                self._engine.statistics,
+                self._calls.now,
+                self._budget,
+                lambda: self._is_draining,
+                dropped_lines,
+            )
+        )
 
     async def start(self) -> None:
         """Listen and serve. Raises InvalidField for a port in use."""
@@ -158,6 +174,7 @@ class Server:
         self.port = self._listen()
         await self._start_metrics()
         self._ticker.start(asyncio.get_running_loop())
+        self._lag.start(asyncio.get_running_loop())
         self._watching = asyncio.create_task(self._watch_callers())
         await self._grpc.start()
         await self._health.set_serving(True)
@@ -218,6 +235,7 @@ class Server:
 
     async def _drain(self) -> None:
         """NOT_SERVING while all goes on, new calls too, until those who watch have gone elsewhere."""
+        self._is_draining = True
         await self._health.set_serving(False)
         if self._failed:
             return
@@ -234,6 +252,7 @@ class Server:
         await self._grpc.stop(FAREWELL_SECONDS)  # the last words travel; who only watches the health is cut off
         await closing
         self._watching.cancel()
+        self._lag.stop()
         await self._ticker.stop()
         await self._scraping.stop()
 

@@ -42,6 +42,17 @@ class Statistics(NamedTuple):
     ticks: int
     steps: int
     row_steps: int
+    paused: int  # texts that left their rows because their readers are slow
+    models: Mapping[str, "ModelStatistics"]  # by digest
+
+
+class ModelStatistics(NamedTuple):
+    """What one model is doing."""
+
+    rows: int
+    busy_rows: int
+    waiting: int
+    oldest_seconds: float  # how long a text has waited for its first row
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,9 +82,11 @@ class TickResult(NamedTuple):
 class Pool:
     """The rows of one model, and the texts that wait for one."""
 
-    def __init__(self, execution: Execution, rows: int, pace: Pace, callers: Callers) -> None:
+    def __init__(
+        self, execution: Execution, rows: int, pace: Pace, callers: Callers, on_abandoned: Callable[[Job], None]
+    ) -> None:
         self.execution = execution
-        self._pace, self._callers = pace, callers
+        self._rows, self._pace, self._callers, self._on_abandoned = rows, pace, callers, on_abandoned
         self.waiting = Queue()
         self.free = list(range(rows))
         self.running: dict[int, Job] = {}
@@ -88,7 +101,7 @@ class Pool:
                 self.execution.load(self.free[-1], job.admit())
                 self.running[self.free.pop()] = job
             else:  # one whose time has run out costs no step; its call ends by itself
-                self._callers.leave(job)
+                self._abandon(job)
 
     @property
     def rows_that_pay(self) -> int:
@@ -178,7 +191,17 @@ class Pool:
         """These wait no longer."""
         self.waiting.take_out(jobs)
         for job in jobs:
-            self._callers.leave(job)
+            self._abandon(job)
+
+    def _abandon(self, job: Job) -> None:
+        self._callers.leave(job)
+        if not job.was_admitted:
+            self._on_abandoned(job)
+
+    @property
+    def statistics(self) -> ModelStatistics:
+        """What the model is doing."""
+        return ModelStatistics(self._rows, len(self.running), len(self.waiting), self.waiting.oldest_seconds)
 
     def _free(self, row: int) -> None:
         del self.running[row]
@@ -186,20 +209,28 @@ class Pool:
 
 
 class Engine:
-    """Pools of rows, one a model, that take turns. It tells each job's `tell`; `on_work` is called when there is new work."""
+    """Pools of rows, one a model, that take turns. It tells each job's `tell`.
+
+    `on_work` is called when there is new work, `on_tick` with the seconds of each tick, and `on_abandoned` with each text that
+    leaves the queue without ever having had a row.
+    """
 
     def __init__(
         self, executions: Mapping[str, Execution], rows: int, waiting: int, make_pace: Callable[[], Pace] = Pace
     ) -> None:
         self._callers, self._speed = Callers(), Speed()
-        self._pools = {digest: Pool(each, rows, make_pace(), self._callers) for digest, each in executions.items()}
+        self._pools = {
+            digest: Pool(each, rows, make_pace(), self._callers, self._note_abandoned) for digest, each in executions.items()
+        }
         self._turns = deque(self._pools.values())
-        self._rows = rows
         self._admission = Admission(self._callers, self._speed, waiting)
         self._ticks = 0
         self._began = time.monotonic()  # the time since the last tick's end, or since the engine woke
         self._has_cancelled = False  # since the last round
+        self._paused: set[Job] = set()
         self.on_work: Callable[[], None] = do_nothing
+        self.on_tick: Callable[[float], None] = ignore
+        self.on_abandoned: Callable[[Job], None] = ignore
 
     def submit(self, jobs: Sequence[Job], asker: Asker = ANYONE) -> None:
         """Let new texts come in, all or none. Raises QueueFull, or TooLate where they could hardly end before the deadline.
@@ -233,11 +264,13 @@ class Engine:
 
     def resume(self, job: Job) -> None:
         """Let a paused text wait for a row again."""
+        self._paused.discard(job)
         self._enter(job)
 
     def cancel(self, job: Job) -> None:
         """Forget a text: its row is free after the tick in progress."""
         self._has_cancelled = True
+        self._paused.discard(job)
         job.cancel()
 
     def tick(self) -> None:
@@ -257,7 +290,10 @@ class Engine:
         now = time.monotonic()
         self._speed.observe(sum(map(work_of, tick.advances)), now - self._began)
         self._began = now
+        self.on_tick(result.seconds)
         for progress in tick.pool.take(tick, result):
+            if progress.is_paused and not progress.job.is_cancelled:
+                self._paused.add(progress.job)
             progress.job.tell(progress)
 
     def _release(self) -> None:
@@ -287,15 +323,21 @@ class Engine:
     def statistics(self) -> Statistics:
         """What the engine is doing and has done, for tests, metrics and people."""
         pools = self._pools.values()
+        models = {digest: pool.statistics for digest, pool in self._pools.items()}
         return Statistics(
-            rows=self._rows * len(pools),
-            busy_rows=sum(len(pool.running) for pool in pools),
-            waiting=sum(len(pool.waiting) for pool in pools),
+            rows=sum(each.rows for each in models.values()),
+            busy_rows=sum(each.busy_rows for each in models.values()),
+            waiting=sum(each.waiting for each in models.values()),
             callers=len(self._callers),
             ticks=self._ticks,
             steps=sum(pool.steps for pool in pools),
             row_steps=sum(pool.row_steps for pool in pools),
+            paused=len(self._paused),
+            models=models,
         )
+
+    def _note_abandoned(self, job: Job) -> None:
+        self.on_abandoned(job)
 
 
 class Entrance(NamedTuple):
@@ -324,3 +366,7 @@ def work_of(advance: Advance) -> int:
 
 def do_nothing() -> None:
     """What `Engine` calls when work comes, unless somebody waits for it."""
+
+
+def ignore(_: object) -> None:
+    """What `Engine` tells of ticks and of texts that left, unless somebody counts them."""

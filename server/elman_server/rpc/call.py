@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import re
 import secrets
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
@@ -16,23 +18,23 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc.aio import ServicerContext
 
-from elman_models.errors import Refused
+from elman_models.errors import Amount, InvalidField, Refused
 from elman_server.engine.budget import Budget
-from elman_server.engine.job import Timing
+from elman_server.engine.job import LAST_SHARE, Timing
 from elman_server.errors import Busy, Defect, Shortage, TooSlow
 from elman_server.telemetry.log import log
-from elman_server.telemetry.metrics import Metrics
+from elman_server.telemetry.metrics import CallsNow, Metrics, reason_of
 
 CALL_BYTES: Final = 1 << 15
 """About what a running call holds, whatever was asked: its task, its stream, and text on its way."""
 CALLER_SECONDS: Final = 60.0
 """How long a call waits for its caller to send its one request, or to read."""
 
-LAST_SHARE: Final = 0.1
-"""Of its time: who leaves within it has run out of time."""
-
 PROCESS, NUMBERS = secrets.token_hex(4), count()
 """An identifier is random for the process, then a number for the call: drawing random bytes for each call would cost time."""
+
+REQUEST_ID: Final = "x-request-id"
+A_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 Context: TypeAlias = ServicerContext[Any, Any]
 
@@ -51,6 +53,7 @@ class CallRecord:
         self._seen = (-1, 0.0)  # how many there were when `end_if_stalled` last saw more, and when
         self.release: Callable[[], None] = do_nothing  # gives back what the call holds
         self.identifier = f"{PROCESS}{next(NUMBERS):08x}"
+        self._request_id = ""  # the caller's own
         self.model = ""
         self.outcome = "OK"
         self.canonical: Callable[[], Mapping[str, Any]] = dict  # what, with the text, repeats the call; called at its end
@@ -59,6 +62,19 @@ class CallRecord:
         self._arrived = self._asked = time.monotonic()
         self._last_text = 0.0
         self._characters = 0
+
+    def take_request_id(self, context: Context) -> None:
+        """Log the caller's own identifier of the call, if there is one, and put it into the trailers. Raises InvalidField."""
+        given = [value for name, value in context.invocation_metadata() or () if name == REQUEST_ID]
+        if not given:
+            return
+        if len(given) > 1:
+            raise InvalidField(REQUEST_ID, Amount(f"{len(given)} values"), "one")
+        request_id = str(given[0])
+        if not A_REQUEST_ID.fullmatch(request_id):
+            raise InvalidField(REQUEST_ID, request_id, "1 to 128 letters, digits and any of ._:/+=@-")
+        self._request_id = request_id
+        context.set_trailing_metadata(((REQUEST_ID, request_id),))
 
     def reading(self, reads: bool) -> None:
         """Note that the call waits for its one request, or does no longer; not for ever (`end_if_stalled`)."""
@@ -136,6 +152,15 @@ class CallRecord:
         """How long ago the call arrived."""
         return time.monotonic() - self._arrived
 
+    @property
+    def waits_for_reader(self) -> bool:
+        """Whether a response waits for the caller to read."""
+        return self._waits_for_writing
+
+    def note_refused(self, refused: Refused) -> None:
+        """Count what was refused, by its reason."""
+        self._metrics.refusals.add(1, reason_of(type(refused)))
+
     def finish(self) -> None:
         """Count the call and log it; it holds nothing any more."""
         self.holding.close()
@@ -146,6 +171,7 @@ class CallRecord:
         log(
             "call",
             identifier=self.identifier,
+            **({"request_id": self._request_id} if self._request_id else {}),
             method=self.method,
             model=self.model,
             outcome=self.outcome,
@@ -182,6 +208,13 @@ class Calls:
         for call in self._running:
             call.end_if_stalled(now)
 
+    def now(self) -> CallsNow:
+        """What is running."""
+        methods = Counter(call.method for call in self._running)
+        return CallsNow(
+            methods, len({call.peer for call in self._running}), sum(call.waits_for_reader for call in self._running)
+        )
+
     def note_unknown(self) -> None:
         """Count a call of a method that there is not."""
         self._metrics.requests.add(1, "unknown", "", "UNIMPLEMENTED")
@@ -214,6 +247,7 @@ class Calls:
             self._running.remove(call)
             if call.failure:
                 call.outcome = call.failure.status
+                call.note_refused(call.failure)
             call.finish()
 
 
@@ -240,4 +274,4 @@ async def refuse(context: Context, refused: Refused) -> None:
     status = Status(code=code.value[0], message=str(refused), details=[details])
     pushback = str(delay.ToMilliseconds())
     trailing = (("grpc-status-details-bin", status.SerializeToString()), ("grpc-retry-pushback-ms", pushback))
-    await context.abort(code, str(refused), trailing)
+    await context.abort(code, str(refused), (*trailing, *(context.trailing_metadata() or ())))
