@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         ReportDefect,
         SendTextAgain,
     )
-    from elman.protocol.results import Alternative, ModelDescription, Piece, Score, Usage
+    from elman.protocol.results import Alternative, ModelDescription, ModelStatus, Piece, Score, ServerStatus, Usage
     from elman.protocol.retry import Retry
     from elman.protocol.suggestions import Suggestion
     from elman.sync.client import Client, Completion
@@ -43,6 +43,7 @@ __all__ = [
     "LogIn",
     "MendRequest",
     "ModelDescription",
+    "ModelStatus",
     "NeverRetry",
     "PickAnotherModel",
     "Piece",
@@ -50,6 +51,7 @@ __all__ = [
     "Retry",
     "Score",
     "SendTextAgain",
+    "ServerStatus",
     "Suggestion",
     "Usage",
     "fold",
@@ -61,7 +63,7 @@ _PLACES = {
     "elman.aio.document": ("AsyncDocument",),
     "elman.sync.client": ("Client", "Completion"),
     "elman.sync.document": ("Document",),
-    "elman.protocol.results": ("Alternative", "ModelDescription", "Piece", "Score", "Usage"),
+    "elman.protocol.results": ("Alternative", "ModelDescription", "ModelStatus", "Piece", "Score", "ServerStatus", "Usage"),
     "elman.protocol.retry": ("Retry",),
     "elman.protocol.suggestions": ("Suggestion",),
     "elman.text": ("fold",),

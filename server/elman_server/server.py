@@ -8,8 +8,10 @@ import os
 import secrets
 import signal
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
 from typing import Any, NoReturn, TypeAlias
 
@@ -27,6 +29,7 @@ from elman_server.engine.engine import Engine, Statistics
 from elman_server.engine.ticker import Ticker
 from elman_server.errors import Defect, Unavailable
 from elman_server.requests.catalogue import Catalogue
+from elman_server.requests.status import status_of
 from elman_server.rpc.call import Calls
 from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
@@ -147,23 +150,23 @@ class Server:
         self._engine.on_tick, self._engine.on_abandoned = self._metrics.tick_seconds.observe, self._metrics.note_abandoned
         self._lag = LagWatch(self._metrics.loop_lag.observe)
         self._calls = Calls(self._metrics, self._budget)
-        self._service = CompletionService(catalogue, self._engine, config.session_bytes)
         self._models = {one.name: one.model.digest for one in catalogue}
         self._executions = {one.name: executions[one.model.digest].name for one in catalogue}
         self._failed = False
         self._is_draining = False
-        models = [ServedModel(name, digest, self._executions[name]) for name, digest in self._models.items()]
-        self._metrics.show(
-            Sources(
-                version("elman"),
-                models,
-                self._engine.statistics,
-                self._calls.now,
-                self._budget,
-                lambda: self._is_draining,
-                dropped_lines,
-            )
+        began = time.monotonic()
+        sources = Sources(
+            version("elman"),
+            lambda: time.monotonic() - began,
+            [ServedModel(name, digest, self._executions[name]) for name, digest in self._models.items()],
+            self._engine.statistics,
+            self._calls.now,
+            self._budget,
+            lambda: self._is_draining,
+            dropped_lines,
         )
+        self._metrics.show(sources)
+        self._service = CompletionService(catalogue, self._engine, config.session_bytes, partial(status_of, sources))
 
     async def start(self) -> None:
         """Listen and serve. Raises InvalidField for a port in use."""

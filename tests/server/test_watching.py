@@ -176,8 +176,10 @@ async def test_refusals_are_counted_by_reason(held: Server, gate: threading.Even
     assert sum(value for name, value in found.items() if name.startswith("elman_refusals_total")) == 3
 
 
-async def test_texts_of_readers_who_stop_are_seen_until_they_leave(client: Client, server: Server) -> None:
-    async with client.streaming(LONG) as call:
+async def test_texts_of_readers_who_stop_are_seen_until_they_leave(server: Server, connect: Connect) -> None:
+    client = connect(server, ("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 4096))
+    wordy = pb.CompleteRequest(limits=LONG.limits, include_log_probabilities=True)
+    async with client.streaming(wordy) as call:
         await call.read()
         await client.until(lambda: server.statistics().paused == 1)
         found = await scrape(server)
@@ -193,14 +195,18 @@ async def test_a_loop_that_stood_still_is_seen(client: Client, server: Server) -
     assert found["elman_event_loop_lag_seconds_count"] > within
 
 
-async def test_draining_is_told_while_it_lasts(start: Start) -> None:
-    server = await start(drain_notice_seconds=30)
+async def test_draining_is_told_while_it_lasts(start: Start, connect: Connect) -> None:
+    server = await start(drain_notice_seconds=60)
+    client = connect(server)
+    assert not (await client.stub.ListModels(pb.ListModelsRequest(include_status=True))).server.is_draining
     stopping = asyncio.create_task(server.until_stopped())
     server.leave()
     await asyncio.sleep(0)
     found = await scrape(server)
+    status = (await client.stub.ListModels(pb.ListModelsRequest(include_status=True))).server
     server.hurry()
     await stopping
+    assert status.is_draining
     assert found["elman_draining"] == 1
 
 
@@ -237,3 +243,12 @@ async def test_an_identifier_that_is_none_is_refused_and_not_logged(client: Clie
     assert line["outcome"] == "INVALID_ARGUMENT"
     assert "request_id" not in line
     assert not any(str(value) == text for value in line.values() for text in given if text)
+
+
+async def test_the_status_is_told_to_those_who_ask(client: Client, server: Server, model: Model) -> None:
+    assert not (await client.stub.ListModels(pb.ListModelsRequest())).HasField("server")
+    status = (await client.stub.ListModels(pb.ListModelsRequest(include_status=True))).server
+    (one,) = status.models
+    assert (one.model.name, one.model.digest, one.rows, one.busy_rows, one.waiting) == ("one", model.digest, 4, 0, 0)
+    assert (status.calls, status.is_draining) == (1, False)
+    assert 0 < status.held_bytes < status.most_bytes

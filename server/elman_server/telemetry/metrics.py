@@ -16,6 +16,7 @@ from elman_models.errors import Refused
 from elman_server.engine.budget import Budget
 from elman_server.engine.engine import Statistics
 from elman_server.engine.job import Job
+from elman_server.errors import Busy
 from elman_server.telemetry.tally import Counts, Tally, TallyCollector, Times
 
 BUCKETS: Final = (
@@ -25,7 +26,7 @@ BUCKETS: Final = (
 METHODS: Final = ("Complete", "Follow", "Score", "ListModels")
 OUTCOMES: Final = (
     *("OK", "CANCELLED", "DEADLINE_EXCEEDED", "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION"),
-    *("RESOURCE_EXHAUSTED", "UNAVAILABLE", "INTERNAL"),
+    *("RESOURCE_EXHAUSTED", "UNAVAILABLE", "UNAUTHENTICATED", "INTERNAL"),
 )
 SUGGESTIONS: Final = ("accepted", "dismissed", "ignored", "superseded", "empty")
 
@@ -50,6 +51,7 @@ class Sources(NamedTuple):
     """Where the metrics find what they show when somebody scrapes."""
 
     version: str
+    up_seconds: Callable[[], float]
     models: Sequence[ServedModel]
     statistics: Callable[[], Statistics]
     calls: Callable[[], CallsNow]
@@ -80,7 +82,7 @@ class Metrics:
             "requests_total", "Calls by how they ended.", method=METHODS, model=("", *models), outcome=OUTCOMES
         )
         self.requests.add(0, "unknown", "", "UNIMPLEMENTED")
-        self.refusals = counter("refusals_total", "Refusals by their reason.", reason=map(reason_of, leaves(Refused)))
+        self.refusals = counter("refusals_total", "Refusals by their reason.", reason=map(reason_of, below(Refused)))
         self.request_seconds = histogram("request_seconds", "The time from a call's arrival to its end.", method=METHODS)
         self.first_character = histogram("time_to_first_character_seconds", "The time from a call's arrival to its first text.")
         self.inter_character = histogram("inter_character_seconds", "The time between pieces of text over the characters sent.")
@@ -175,10 +177,9 @@ def reason_of(kind: type[Refused]) -> str:
     return re.sub(r"\B([A-Z])", r"_\1", kind.__name__).lower()
 
 
-def leaves(kind: type[Refused]) -> Iterator[type[Refused]]:
-    """The classes below one that have none below them."""
-    below = kind.__subclasses__()
-    if not below:
-        yield kind
-    for each in below:
-        yield from leaves(each)
+def below(kind: type[Refused]) -> Iterator[type[Refused]]:
+    """The classes below one, but for that which is raised by none of its own."""
+    for each in kind.__subclasses__():
+        if each is not Busy:
+            yield each
+        yield from below(each)
