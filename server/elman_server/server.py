@@ -208,7 +208,7 @@ class Server:
             raise InvalidField("port", port, allowed) from None
 
     async def _start_metrics(self) -> None:
-        self._scraping = Scraping(self._metrics.registry)
+        self._scraping = Scraping(self._metrics.registry, lambda: self._health.is_serving)
         try:
             self.metrics_port = await self._scraping.start(self._config.host, self._config.metrics_port)
         except OSError as error:

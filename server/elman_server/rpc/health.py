@@ -11,6 +11,7 @@ class Health:
 
     def __init__(self, service: str) -> None:
         self._names = ("", service)
+        self.is_serving = False
         self._servicer = cast("Any", health).aio.HealthServicer()
 
     def add_to(self, server: grpc.aio.Server) -> None:
@@ -19,6 +20,7 @@ class Health:
 
     async def set_serving(self, is_serving: bool) -> None:
         """Tell those who check and those who watch."""
+        self.is_serving = is_serving
         statuses = health_pb2.HealthCheckResponse
         for name in self._names:
             await self._servicer.set(name, statuses.SERVING if is_serving else statuses.NOT_SERVING)

@@ -1,13 +1,18 @@
-"""The metrics over HTTP, in the event loop: a loop that stands still does not look well. Knows no metric."""
+"""The metrics and the health over HTTP, in the event loop: a loop that stands still does not look well. Knows no metric.
+
+The health is here for probes that speak neither TLS nor gRPC with it, such as those of Kubernetes.
+"""
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-PATH: Final = "/metrics"
+METRICS: Final = "/metrics"
+HEALTH: Final = "/healthz"
 LARGEST_HEAD: Final = 1 << 14
 HEAD_SECONDS: Final = 5.0
 MOST_CONNECTIONS: Final = 16
@@ -15,10 +20,10 @@ MOST_CONNECTIONS: Final = 16
 
 
 class Scraping:
-    """Answers GET /metrics, a request a connection."""
+    """Answers GET /metrics and /healthz, a request a connection."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
+    def __init__(self, registry: CollectorRegistry, is_serving: Callable[[], bool]) -> None:
+        self._registry, self._is_serving = registry, is_serving
         self._connections: set[asyncio.StreamWriter] = set()
 
     async def start(self, host: str, port: int) -> int:
@@ -49,10 +54,19 @@ class Scraping:
     def _answer(self, head: str) -> bytes:
         request, *fields = head.split("\r\n")
         method, _, rest = request.partition(" ")
-        if rest.partition(" ")[0].partition("?")[0] != PATH:
-            return response(HTTPStatus.NOT_FOUND, "text/plain", f"there is only {PATH}\n".encode())
+        path = rest.partition(" ")[0].partition("?")[0]
+        if path not in (METRICS, HEALTH):
+            return response(HTTPStatus.NOT_FOUND, "text/plain", f"there is only {METRICS} and {HEALTH}\n".encode())
         if method != "GET":
             return response(HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"only GET\n")
+        return self._health() if path == HEALTH else self._metrics(fields)
+
+    def _health(self) -> bytes:
+        if self._is_serving():
+            return response(HTTPStatus.OK, "text/plain", b"SERVING\n")
+        return response(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"NOT_SERVING\n")
+
+    def _metrics(self, fields: list[str]) -> bytes:
         encode, kind = choose_encoder(accepted(fields))
         return response(HTTPStatus.OK, kind, encode(self._registry))
 

@@ -15,7 +15,7 @@ async def port() -> AsyncIterator[int]:
     """Where a registry of one gauge is scraped."""
     registry = CollectorRegistry()
     Gauge("answer", "What it is.", registry=registry).set(42)
-    scraping = Scraping(registry)
+    scraping = Scraping(registry, lambda: True)
     yield await scraping.start("127.0.0.1", 0)
     await scraping.stop()
 
@@ -39,6 +39,15 @@ async def test_metrics_are_answered_at_their_path(port: int, path: str) -> None:
     assert "answer 42.0\n" in body
     assert f"Content-Length: {len(body)}" in head
     assert "Content-Type: text/plain" in head
+
+
+@pytest.mark.parametrize(("is_serving", "status"), [(True, "200 OK"), (False, "503 Service Unavailable")])
+async def test_the_health_is_told_to_probes_that_speak_no_grpc(is_serving: bool, status: str) -> None:
+    scraping = Scraping(CollectorRegistry(), lambda: is_serving)
+    port = await scraping.start("127.0.0.1", 0)
+    assert (await ask(port, "GET /healthz HTTP/1.1"))[0] == f"HTTP/1.1 {status}"
+    assert (await ask(port, "POST /healthz HTTP/1.1"))[0] == "HTTP/1.1 405 Method Not Allowed"
+    await scraping.stop()
 
 
 async def test_a_scraper_that_reads_openmetrics_gets_it(port: int) -> None:
