@@ -180,14 +180,21 @@ def test_every_rule_is_read_and_evaluated(busy: Prometheus, rules: dict[str, Any
     assert [rule["name"] for rule in evaluated() if rule.get("state") == "firing"] == []
 
 
-def test_every_metric_of_ours_that_is_named_is_one_that_is_scraped(
+def test_every_metric_that_is_named_is_scraped_and_every_one_of_ours_is_described(
     busy: Prometheus, dashboard: dict[str, Any], rules: dict[str, Any], repository: Path
 ) -> None:
     """An expression over several metrics may return data although one of them is misspelt."""
-    written = json.dumps([dashboard, rules]) + (repository / "deploy/README.md").read_text()
-    named = set(re.findall(r"\b(?:elman_[a-z_]+|(?:process|python)_[a-z_]+)\b", written))
     scraped = {one["__name__"] for one in busy.ask("series", **{"match[]": '{job="elman"}'})}
-    assert named - scraped == set()
+    assert metrics_in(json.dumps([dashboard, rules])) - scraped == set()
+    families = {re.sub("_(bucket|count|sum)$", "", name) for name in scraped}
+    described = metrics_in((repository / "deploy/README.md").read_text())
+    assert described - families == set()
+    assert {name for name in families if name.startswith("elman_")} - described == set()
+
+
+def metrics_in(text: str) -> set[str]:
+    """The metrics that a text names."""
+    return set(re.findall(r"\b(?:elman|process|python)_[a-z_]+\b", text))
 
 
 def test_the_alerts_fire_when_they_should_and_no_sooner(rules: dict[str, Any], tmp_path: Path) -> None:
