@@ -39,6 +39,7 @@ from elman_server.telemetry.lag import LagWatch
 from elman_server.telemetry.log import LOGGER, configure, log
 from elman_server.telemetry.metrics import Metrics, ServedModel, Sources
 from elman_server.telemetry.scraping import Scraping
+from elman_server.telemetry.tracing import open_tracing
 from elman_server.telemetry.writer import Writer
 
 OPTIONS = [
@@ -149,7 +150,8 @@ class Server:
         self._metrics = Metrics([one.name for one in catalogue])
         self._engine.on_tick, self._engine.on_abandoned = self._metrics.tick_seconds.observe, self._metrics.note_abandoned
         self._lag = LagWatch(self._metrics.loop_lag.observe)
-        self._calls = Calls(self._metrics, self._budget)
+        self._tracing = open_tracing(SERVICE, version("elman")) if config.traces else None
+        self._calls = Calls(self._metrics, self._budget, self._tracing)
         self._models = {one.name: one.model.digest for one in catalogue}
         self._executions = {one.name: executions[one.model.digest].name for one in catalogue}
         self._failed = False
@@ -256,6 +258,8 @@ class Server:
         await closing
         self._watching.cancel()
         self._lag.stop()
+        if self._tracing:
+            await asyncio.to_thread(self._tracing.close)
         await self._ticker.stop()
         await self._scraping.stop()
 

@@ -31,6 +31,7 @@ GIVEN: dict[str, tuple[str, object]] = {
     "memory_bytes": ("1048576", 1048576),
     "drain_notice_seconds": ("0.5", 0.5),
     "grace_seconds": ("1.5", 1.5),
+    "traces": ("true", True),
     "log_level": ("error", "error"),
 }
 
@@ -43,7 +44,8 @@ def test_every_field_has_a_flag_and_a_variable_that_say_the_same() -> None:
     assert set(GIVEN) == {each.name for each in SETTINGS}
     for each in SETTINGS:
         word, value = GIVEN[each.name]
-        by_flag, by_variable = parse([each.flag, word]), parse([], {each.variable: word})
+        by_flag = parse([each.flag] if value is True else [each.flag, word])
+        by_variable = parse([], {each.variable: word})
         assert by_flag == by_variable
         assert getattr(by_flag, each.name) == value != each.default
 

@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, Final, TypeAlias, cast
@@ -24,6 +24,7 @@ from elman_server.engine.job import LAST_SHARE, Timing
 from elman_server.errors import Busy, Defect, Shortage, TooSlow
 from elman_server.telemetry.log import log
 from elman_server.telemetry.metrics import CallsNow, Metrics, reason_of
+from elman_server.telemetry.tracing import Span, Tracing
 
 CALL_BYTES: Final = 1 << 15
 """About what a running call holds, whatever was asked: its task, its stream, and text on its way."""
@@ -34,6 +35,7 @@ PROCESS, NUMBERS = secrets.token_hex(4), count()
 """An identifier is random for the process, then a number for the call: drawing random bytes for each call would cost time."""
 
 REQUEST_ID: Final = "x-request-id"
+TRACE_CONTEXT: Final = ("traceparent", "tracestate")
 A_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 Context: TypeAlias = ServicerContext[Any, Any]
@@ -42,8 +44,10 @@ Context: TypeAlias = ServicerContext[Any, Any]
 class CallRecord:
     """What one call did, for the metrics and the log."""
 
-    def __init__(self, method: str, peer: str, metrics: Metrics, budget: Budget) -> None:
+    def __init__(self, method: str, peer: str, metrics: Metrics, budget: Budget, tracing: Tracing | None = None) -> None:
         self.method = method
+        self._tracing = tracing
+        self._metadata: Sequence[tuple[str, str]] = ()
         self.holding = budget.open()
         self.failure: Refused | None = None  # why it was ended from outside
         self.peer = peer
@@ -65,12 +69,14 @@ class CallRecord:
 
     def take_request_id(self, context: Context) -> None:
         """Log the caller's own identifier of the call, if there is one, and put it into the trailers. Raises InvalidField."""
-        given = [value for name, value in context.invocation_metadata() or () if name == REQUEST_ID]
+        metadata = [(name, str(value)) for name, value in context.invocation_metadata() or ()]
+        self._metadata = [each for each in metadata if each[0] in TRACE_CONTEXT] if self._tracing else ()
+        given = [value for name, value in metadata if name == REQUEST_ID]
         if not given:
             return
         if len(given) > 1:
             raise InvalidField(REQUEST_ID, Amount(f"{len(given)} values"), "one")
-        request_id = str(given[0])
+        (request_id,) = given
         if not A_REQUEST_ID.fullmatch(request_id):
             raise InvalidField(REQUEST_ID, request_id, "1 to 128 letters, digits and any of ._:/+=@-")
         self._request_id = request_id
@@ -180,6 +186,19 @@ class CallRecord:
             **self.canonical(),
             **(timing_fields(self.timing) if self.timing else {}),
         )
+        if self._tracing:
+            self._tracing.tell(Span(self.method, self.outcome, seconds, self._metadata, self._attributes()))
+
+    def _attributes(self) -> dict[str, str | int | float]:
+        """What a span tells of the call."""
+        fields = {
+            "identifier": self.identifier,
+            "request_id": self._request_id,
+            "model": self.model,
+            "generated_characters": self._characters,
+            **(timing_fields(self.timing) if self.timing else {}),
+        }
+        return {f"elman.{name}": value for name, value in fields.items() if value != ""}
 
 
 def do_nothing() -> None:
@@ -198,8 +217,8 @@ def timing_fields(timing: Timing) -> dict[str, Any]:
 class Calls:
     """All running calls."""
 
-    def __init__(self, metrics: Metrics, budget: Budget) -> None:
-        self._metrics, self._budget = metrics, budget
+    def __init__(self, metrics: Metrics, budget: Budget, tracing: Tracing | None = None) -> None:
+        self._metrics, self._budget, self._tracing = metrics, budget, tracing
         self._running: set[CallRecord] = set()
 
     def end_stalled(self) -> None:
@@ -225,7 +244,7 @@ class Calls:
 
         An abort in here would hold the frames of what was raised, and with them the request, until they are collected.
         """
-        call = CallRecord(method, context.peer(), self._metrics, self._budget)
+        call = CallRecord(method, context.peer(), self._metrics, self._budget, self._tracing)
         self._running.add(call)
         try:
             yield call
