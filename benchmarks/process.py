@@ -69,8 +69,16 @@ def stat(folder: Path) -> Stat:
 
 
 @contextmanager
-def running(arguments: Sequence[str], log: Path | None, python: str = sys.executable) -> Generator[Process]:
+def running(
+    arguments: Sequence[str],
+    log: Path | None,
+    python: str = sys.executable,
+    trusted: grpc.ChannelCredentials | None = None,
+    host: str = "127.0.0.1",
+) -> Generator[Process]:
     """Python with the arguments, in which {port} stands for a free port; ended when the block is left.
+
+    With `trusted`, it speaks TLS.
 
     What it says goes to the log; without one, into a pipe that nobody reads.
     """
@@ -78,8 +86,8 @@ def running(arguments: Sequence[str], log: Path | None, python: str = sys.execut
     with log.open("w") if log else nullcontext(subprocess.PIPE) as said:
         process = subprocess.Popen([python, *(one.format(port=port) for one in arguments)], stdout=said, stderr=said)
     try:
-        address = f"127.0.0.1:{port}"
-        wait_until_ready(address, process, log)
+        address = f"{host}:{port}"
+        wait_until_ready(address, process, log, trusted)
         yield Process(process.pid, address)
     finally:
         end(process)
@@ -92,9 +100,11 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path | None) -> None:
+def wait_until_ready(
+    address: str, process: subprocess.Popen[bytes], log: Path | None, trusted: grpc.ChannelCredentials | None
+) -> None:
     """Return once the server answers. Raises RuntimeError with what it said if it does not."""
-    with grpc.insecure_channel(address) as channel:
+    with grpc.secure_channel(address, trusted) if trusted else grpc.insecure_channel(address) as channel:
         ready = grpc.channel_ready_future(channel)
         deadline = time.monotonic() + START_SECONDS
         while process.poll() is None and time.monotonic() < deadline:

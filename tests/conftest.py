@@ -3,11 +3,14 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TypeAlias, cast
 
 import numpy as np
 import pytest
+import trustme
 from hypothesis import settings
 
 from elman_models.execution.choice import has_extension, open_execution
@@ -93,6 +96,48 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def random_steps(request: pytest.FixtureRequest) -> int:
     """How many steps of random work the executions are compared on."""
     return cast("int", request.config.getoption("--random-steps"))
+
+
+class Authority:
+    """Signs certificates, into files of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ca = trustme.CA()
+        self.certificate = self._written("ca.pem", self._ca.cert_pem)
+
+    def issue(self, *hosts: str, name: str = "server", **validity: datetime) -> tuple[Path, Path]:
+        """A certificate for hosts, and its key, in files of the name: (not_before, not_after)."""
+        leaf = self._ca.issue_cert(*hosts, **validity)
+        return self._written(f"{name}.pem", *leaf.cert_chain_pems), self._written(f"{name}.key", leaf.private_key_pem)
+
+    @property
+    def its_own(self) -> tuple[Path, Path]:
+        """The certificate that it has signed for itself, and its key."""
+        return self.certificate, self._written("ca.key", self._ca.private_key_pem)
+
+    def _written(self, name: str, *blobs: trustme.Blob) -> Path:
+        path = self._folder / name
+        path.write_bytes(b"".join(blob.bytes() for blob in blobs))
+        return path
+
+
+@pytest.fixture
+def make_authority(tmp_path: Path) -> Callable[[str], Authority]:
+    """Makes an authority that signs certificates: (the name of its folder)."""
+
+    def make(name: str) -> Authority:
+        folder = tmp_path / name
+        folder.mkdir()
+        return Authority(folder)
+
+    return make
+
+
+@pytest.fixture
+def authority(make_authority: Callable[[str], Authority]) -> Authority:
+    """One that signs certificates."""
+    return make_authority("authority")
 
 
 @pytest.fixture(scope="session")

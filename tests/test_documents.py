@@ -17,7 +17,15 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
     *(
         ROOT / name
-        for name in ("README.md", "DESIGN.md", "CONTRIBUTING.md", "CHANGELOG.md", "models/LAW.md", "deploy/README.md")
+        for name in (
+            "README.md",
+            "DESIGN.md",
+            "CONTRIBUTING.md",
+            "CHANGELOG.md",
+            "SECURITY.md",
+            "models/LAW.md",
+            "deploy/README.md",
+        )
     ),
     *sorted((ROOT / "docs").glob("*.md")),
 ]

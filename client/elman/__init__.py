@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from elman.aio.client import AsyncClient, AsyncCompletion
     from elman.aio.document import AsyncDocument
+    from elman.credentials import Credentials
     from elman.errors import (
         AllowMoreTime,
         BackOff,
@@ -36,6 +37,7 @@ __all__ = [
     "BackOff",
     "Client",
     "Completion",
+    "Credentials",
     "Document",
     "ElmanError",
     "GoElsewhere",
@@ -61,6 +63,7 @@ __all__ = [
 _PLACES = {
     "elman.aio.client": ("AsyncClient", "AsyncCompletion"),
     "elman.aio.document": ("AsyncDocument",),
+    "elman.credentials": ("Credentials",),
     "elman.sync.client": ("Client", "Completion"),
     "elman.sync.document": ("Document",),
     "elman.protocol.results": ("Alternative", "ModelDescription", "ModelStatus", "Piece", "Score", "ServerStatus", "Usage"),

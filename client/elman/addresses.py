@@ -11,6 +11,8 @@ DEFAULT_PORT: Final = 50051
 DEFAULT_ADDRESS: Final = f"127.0.0.1:{DEFAULT_PORT}"
 A_HOST: Final = re.compile(r"(dns:(//[^/]*/)?)?([^:/,\[\]]+|\[[^\]]+\])")
 A_NUMBERED_PORT: Final = re.compile(rf"(?!unix:){A_HOST.pattern}:(?P<port>[0-9]*)")
+A_NUMBERED_HOST: Final = re.compile(r"(dns:(///)?|ipv[46]:)?(?P<hosts>[^/]+)")
+A_PORT: Final = re.compile(r":[0-9]+$")
 MOST_PORT: Final = 65535
 A_BARE_IPV6: Final = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
 
@@ -43,3 +45,27 @@ def with_port(address: str) -> str:
     if A_BARE_IPV6.fullmatch(address):
         return f"[{address}]:{DEFAULT_PORT}"
     return f"{address}:{DEFAULT_PORT}" if A_HOST.fullmatch(address) else address
+
+
+def is_socket(target: str) -> bool:
+    """Whether a target is a Unix socket."""
+    return target.startswith("unix:")
+
+
+def is_here(target: str) -> bool:
+    """Whether a target is certainly on this machine: a socket, localhost, or addresses that reach no further."""
+    if is_socket(target):
+        return True
+    found = A_NUMBERED_HOST.fullmatch(target)
+    hosts = [A_PORT.sub("", each) for each in found["hosts"].split(",")] if found else [""]
+    return all(host == "localhost" or is_loopback(host.strip("[]")) for host in hosts)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is an address that reaches no further than this machine."""
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,11 +1,15 @@
-"""A gRPC channel to a server: what it is asked for, and what the failure of a call on it means. Knows no call and no retry."""
+"""A gRPC channel to a server: how it is opened, and what the failure of a call on it means. Knows no call and no retry."""
 
 import json
-from typing import Final, cast
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Final, cast
 
 import grpc
 
-from elman.errors import AllowMoreTime, ElmanError, GoElsewhere, NeverRetry, from_status
+from elman.addresses import is_here
+from elman.credentials import Credentials
+from elman.errors import AllowMoreTime, ElmanError, GoElsewhere, MendRequest, NeverRetry, from_status
 
 PUSHBACK: Final = "grpc-retry-pushback-ms"
 LARGEST_MESSAGE_BYTES: Final = 4 << 20
@@ -31,13 +35,70 @@ CHANNEL_OPTIONS: Final = (
 )
 
 
+KEPT_CHANNELS: Final = 2
+"""When certificates were renewed, calls on the channel before go on; what still runs on the one before that goes on anew."""
+NO_PROXY: Final = ("grpc.enable_http_proxy", 0)
+"""What is said to this machine goes through no other."""
+CAUSES: Final = {
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is not to be trusted",
+    "Hostname Verification Check failed": "its certificate is another host's",
+    "WRONG_VERSION_NUMBER": "it speaks no TLS",
+    "CERTIFICATE_REQUIRED": "it asks for a certificate",
+    "Socket closed": "it ended the connection, as one does that speaks TLS alone and is spoken to without",
+}
+"""What gRPC says of a connection that was not to be had, and what that means."""
+
+
+def options_for(address: str) -> Sequence[tuple[str, Any]]:
+    """The options of a channel."""
+    return (*CHANNEL_OPTIONS, NO_PROXY) if is_here(address) else CHANNEL_OPTIONS
+
+
+class Tls:
+    """What TLS is spoken with to an address, read again once its files were renewed."""
+
+    def __init__(self, address: str, credentials: Credentials) -> None:
+        """Raises MendRequest."""
+        self._address, self._credentials, self._stamp = address, credentials, credentials.stamp()
+        self.newest = tls_for(address, credentials)
+        """None: none is spoken."""
+
+    def is_renewed(self) -> bool:
+        """Whether `newest` is another than before, for which calls need another channel. A damaged file changes nothing."""
+        stamp = self._credentials.stamp()
+        if stamp == self._stamp:
+            return False
+        with suppress(MendRequest):
+            self.newest = tls_for(self._address, self._credentials)
+            self._stamp = stamp
+            return True
+        return False
+
+
+def tls_for(address: str, credentials: Credentials) -> grpc.ChannelCredentials | None:
+    """What TLS is spoken with; None where it is not. Raises MendRequest."""
+    credentials.check_target(address)
+    if not credentials.is_encrypted(address):
+        return None
+    from elman.pem import File, read_authority, read_pair
+
+    authority, certificate, key = credentials.certificate_authority, credentials.client_certificate, credentials.client_key
+    refuse = MendRequest.of_field
+    trusted = None if authority is None else read_authority(File("certificate_authority", authority), refuse)
+    if certificate is None or key is None:
+        return grpc.ssl_channel_credentials(trusted)
+    pair = read_pair(File("client_certificate", certificate), File("client_key", key), refuse)
+    return grpc.ssl_channel_credentials(trusted, pair.key, pair.chain)
+
+
 def error_of(error: grpc.RpcError, address: str) -> ElmanError:
     """The error that says what a failed call means for the caller."""
     call = cast("grpc.Call", error)  # both faces raise an error that is a call, which its type does not say
     status, details = call.code().name, call.details() or "no details"
     meant = from_status(status, details, pushback_seconds(call))
     if isinstance(meant, GoElsewhere):
-        return GoElsewhere(f"no completion service at {address}: {details}")
+        cause = next((f"{meaning}: " for words, meaning in CAUSES.items() if words in details), "")
+        return GoElsewhere(f"no completion service at {address}: {cause}{details}")
     if status == "DEADLINE_EXCEEDED":
         return AllowMoreTime(f"the timeout has passed before {address} was done")
     if status == "UNIMPLEMENTED":

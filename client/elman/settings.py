@@ -160,8 +160,8 @@ def setting(
 
 
 def settings_of(kind: "type[DataclassInstance]") -> tuple[Setting, ...]:
-    """The settings of a dataclass, in the order of its fields."""
-    return tuple(with_name(each.metadata["setting"], each.name) for each in fields(kind))
+    """The settings of a dataclass, in the order of its fields; other fields are none."""
+    return tuple(with_name(each.metadata["setting"], each.name) for each in fields(kind) if "setting" in each.metadata)
 
 
 def with_name(made: Setting, name: str) -> Setting:

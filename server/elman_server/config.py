@@ -1,18 +1,22 @@
 """The server's configuration: one dataclass, from which flags, environment variables, help and the README's table are made."""
 
 import argparse
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from elman import settings
-from elman.settings import NUMBER, SWITCH, TEXT, TEXTS, WHOLE, WORD, Choices, Range, check, given, setting, settings_of
+from elman.settings import EITHER, NUMBER, SWITCH, TEXT, TEXTS, WHOLE, WORD, Choices, Range, check, given, setting, settings_of
 from elman_models.errors import InvalidField
 from elman_models.execution.choice import DEVICES, INSTRUCTIONS
 
 SESSION_BYTES: Final = 1 << 18
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
-MODELS: Final = replace(TEXTS, metavar="NAME=PATH")
+MODELS: Final = replace(TEXTS, metavar="NAME=PATH[@DIGEST]")
+FILE: Final = replace(TEXT, metavar="FILE")
+SOCKET: Final = "unix:"
+HERE: Final = "127.0.0.1, ::1, localhost or unix:PATH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +26,37 @@ class ServerConfig:
     models: tuple[str, ...] = setting(
         (),
         MODELS,
-        "a model: NAME=PATH, PATH or a shipped name; the first is the default;"
+        "a model: NAME=PATH, PATH or a shipped name, and @DIGEST after it to take no other; the first is the default;"
         " may be repeated; the variable is a list with commas",
         flag="--model",
         default_words="shipped models",
     )
-    host: str = setting("127.0.0.1", replace(TEXT, metavar="HOST"), "the address to listen on; 0.0.0.0 for all")
+    host: str = setting(
+        "127.0.0.1", replace(TEXT, metavar="HOST"), "the address to listen on; 0.0.0.0 for all; unix:PATH for a Unix socket"
+    )
     port: int = setting(50051, WHOLE, "the gRPC port; 0 picks a free one", Range(0, 65535))
+    tls_certificate: str | None = setting(
+        None, FILE, "the server's certificate chain, in PEM: only TLS is spoken", default_words="none, no TLS"
+    )
+    tls_key: str | None = setting(None, FILE, "the certificate's key, in PEM", default_words="none")
+    client_ca: str | None = setting(
+        None, FILE, "certificates of the authority whose clients alone are let in, in PEM", default_words="none"
+    )
+    tokens: str | None = setting(
+        None, FILE, "what elman token made: each call must bear a token of it", default_words="none, no token is asked for"
+    )
+    insecure: bool = setting(
+        False, SWITCH, "listen beyond this machine though anyone may call, or without TLS", default_words="off"
+    )
+    reflection: bool = setting(True, EITHER, "whether gRPC's reflection is answered", default_words="on")
+    metrics: bool = setting(
+        True, EITHER, "whether there are Prometheus metrics, and the health for probes, over HTTP", default_words="on"
+    )
+    metrics_host: str = setting(
+        "127.0.0.1",
+        replace(TEXT, metavar="HOST"),
+        "the address of /metrics and /healthz, which hold no text and are open to all",
+    )
     metrics_port: int = setting(9464, WHOLE, "the port of the Prometheus metrics; 0 picks a free one", Range(0, 65535))
     device: str = setting("auto", WORD, "what runs the models", Choices(DEVICES))
     instructions: str = setting(
@@ -65,6 +93,40 @@ class ServerConfig:
 
     def __post_init__(self) -> None:
         check(self, InvalidField)
+        self._check_tls()
+        if not (is_here(self.host) or self.insecure or self._is_guarded):
+            allowed = f"{HERE}; another with TLS and either tokens or client_ca, or with --insecure"
+            raise InvalidField("host", self.host, allowed)
+
+    def _check_tls(self) -> None:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            missing = "tls_key" if self.tls_key is None else "tls_certificate"
+            raise InvalidField(missing, None, "a file: a certificate and its key go together")
+        if self.client_ca is not None and self.tls_certificate is None:
+            raise InvalidField("client_ca", self.client_ca, "none without tls_certificate")
+        if self.tls_certificate is not None and path_of_socket(self.host):
+            raise InvalidField("tls_certificate", self.tls_certificate, "none with a Unix socket, which its mode protects")
+
+    @property
+    def _is_guarded(self) -> bool:
+        """Whether nobody reads along, and who calls can be told."""
+        return self.tls_certificate is not None and (self.tokens is not None or self.client_ca is not None)
+
+
+def path_of_socket(host: str) -> str:
+    """The path of a Unix socket, if the host is one."""
+    path = host.removeprefix(SOCKET) if host.startswith(SOCKET) else ""
+    return path.removeprefix("//")
+
+
+def is_here(host: str) -> bool:
+    """Whether nobody reaches it from another machine."""
+    if path_of_socket(host) or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 SETTINGS: Final = tuple(replace(each, variable=f"ELMAN_{each.name.upper()}") for each in settings_of(ServerConfig))

@@ -7,8 +7,10 @@ Refused
 │   ├── TooLate      what waits would not leave the time to end before the call's deadline
 │   ├── OutOfMemory  more bytes are held for calls than may be
 │   ├── Shortage     the machine gives no more memory
-│   └── TooSlow      the caller has neither sent its request nor read its responses for too long
+│   ├── TooSlow      the caller has neither sent its request nor read its responses for too long
+│   └── OverLimit    a token's limit is reached
 ├── Unavailable    UNAVAILABLE          draining: go to another replica and resume
+│   └── Revoked      the token of a stream is no longer taken: a new stream needs another
 └── Defect         INTERNAL             an identifier to find the log line, no internals
 """
 
@@ -85,13 +87,27 @@ class TooSlow(Busy):
         super().__init__(f"for {seconds:.0f} s nothing was read of what was written, or no request came", soon())
 
 
+class OverLimit(Busy):
+    """The bearer of a token has asked for more than it grants."""
+
+    def __init__(self, limit: str, retry_seconds: float | None = None) -> None:
+        super().__init__(limit, soon() if retry_seconds is None else max(retry_seconds, 0.001))
+
+
 class Unavailable(Refused):
     """The server is going away."""
 
     status = "UNAVAILABLE"
 
+    def __init__(self, reason: str = "the server is draining; resume on another replica") -> None:
+        super().__init__(reason)
+
+
+class Revoked(Unavailable):
+    """The token that a stream began with was taken out of the file; its caller may have another."""
+
     def __init__(self) -> None:
-        super().__init__("the server is draining; resume on another replica")
+        super().__init__("the token of this stream is no longer taken")
 
 
 class Defect(Refused):

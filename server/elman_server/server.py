@@ -30,10 +30,15 @@ from elman_server.engine.ticker import Ticker
 from elman_server.errors import Defect, Unavailable
 from elman_server.requests.catalogue import Catalogue
 from elman_server.requests.status import status_of
-from elman_server.rpc.call import Calls
+from elman_server.rpc.call import SERVICE, Calls
 from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
-from elman_server.rpc.wire import SERVICE, handlers
+from elman_server.rpc.wire import handlers
+from elman_server.security.guard import Guard
+from elman_server.security.listening import address_of, private_socket
+from elman_server.security.renewal import watch
+from elman_server.security.tls import Certificates
+from elman_server.security.tokens import Tokens
 from elman_server.telemetry.greeting import greet, is_terminal
 from elman_server.telemetry.lag import LagWatch
 from elman_server.telemetry.log import LOGGER, configure, log
@@ -141,6 +146,8 @@ class Server:
         dropped_lines: Callable[[], int] = lambda: 0,
     ) -> None:
         self._config = config
+        self._certificates = Certificates.of(config)
+        self._tokens = Tokens.of(config)
         catalogue = Catalogue.load(config.models)
         chosen = (config.rows, config.device, config.instructions, config.threads)
         executions = {one.model.digest: make_execution(one.model, *chosen) for one in catalogue}
@@ -150,8 +157,10 @@ class Server:
         self._metrics = Metrics([one.name for one in catalogue])
         self._engine.on_tick, self._engine.on_abandoned = self._metrics.tick_seconds.observe, self._metrics.note_abandoned
         self._lag = LagWatch(self._metrics.loop_lag.observe)
-        self._tracing = open_tracing(SERVICE, version("elman")) if config.traces else None
+        self._tracing = open_tracing(SERVICE.full_name, version("elman")) if config.traces else None
         self._calls = Calls(self._metrics, self._budget, self._tracing)
+        self._health = Health(SERVICE.full_name)
+        self._scraping = Scraping(self._metrics.registry, lambda: self._health.is_serving)
         self._models = {one.name: one.model.digest for one in catalogue}
         self._executions = {one.name: executions[one.model.digest].name for one in catalogue}
         self._failed = False
@@ -173,46 +182,62 @@ class Server:
     async def start(self) -> None:
         """Listen and serve. Raises InvalidField for a port in use."""
         self._leaving, self._hurrying = asyncio.Event(), asyncio.Event()
-        self._grpc = grpc.aio.server(options=OPTIONS)
-        self._health = Health(SERVICE)
+        guards = [Guard(self._tokens, self._calls.note_refused)] if self._tokens else []
+        self._grpc = grpc.aio.server(interceptors=guards, options=OPTIONS)
         self._add_services()
         self.port = self._listen()
         await self._start_metrics()
         self._ticker.start(asyncio.get_running_loop())
         self._lag.start(asyncio.get_running_loop())
-        self._watching = asyncio.create_task(self._watch_callers())
+        renewals = [each.renewal for each in (self._certificates, self._tokens) if each]
+        self._watching = [asyncio.create_task(each) for each in (self._watch_callers(), watch(renewals))]
         await self._grpc.start()
         await self._health.set_serving(True)
+        self._tell_serving()
+
+    def _tell_serving(self) -> None:
         host = self._config.host
         if is_terminal() and LOGGER.isEnabledFor(logging.INFO):
-            greet(host, self.port, self.metrics_port, list(self._models))
+            flags = [*(["--tls"] if self._certificates else []), *(["--token-file FILE"] if self._tokens else [])]
+            greet(host, self.port, self.metrics_port, list(self._models), flags)
             return
         log(
             "serving",
             host=host,
             port=self.port,
             metrics_port=self.metrics_port,
+            is_encrypted=self._certificates is not None,
+            asks_for_certificates=self._config.client_ca is not None,
+            asks_for_tokens=self._tokens is not None,
             models=self._models,
             executions=self._executions,
         )
 
     def _add_services(self) -> None:
         self._health.add_to(self._grpc)
-        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)
+        if self._config.reflection:
+            names = (SERVICE.full_name, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(names, self._grpc)
         self._grpc.add_generic_rpc_handlers((handlers(self._service, self._calls),))  # the last one asked counts what nobody is
 
     def _listen(self) -> int:
         host, port = self._config.host, self._config.port
+        address = address_of(host, port)
         try:
-            return self._grpc.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+            with private_socket(host):
+                if self._certificates:
+                    return self._grpc.add_secure_port(address, self._certificates.credentials())
+                return self._grpc.add_insecure_port(address)
         except RuntimeError:
             allowed = f"a free port; this one is in use, or {host} is not an address of this machine"
             raise InvalidField("port", port, allowed) from None
 
     async def _start_metrics(self) -> None:
-        self._scraping = Scraping(self._metrics.registry, lambda: self._health.is_serving)
+        self.metrics_port: int | None = None
+        if not self._config.metrics:
+            return
         try:
-            self.metrics_port = await self._scraping.start(self._config.host, self._config.metrics_port)
+            self.metrics_port = await self._scraping.start(self._config.metrics_host, self._config.metrics_port)
         except OSError as error:
             raise InvalidField("metrics_port", self._config.metrics_port, f"a free port ({error.strerror})") from None
 
@@ -220,6 +245,7 @@ class Server:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             self._calls.end_stalled()
+            self._calls.tell_refused()
             await asyncio.to_thread(trim)
 
     def leave(self) -> None:
@@ -256,12 +282,14 @@ class Server:
             self._service.end_all(Unavailable())
         await self._grpc.stop(FAREWELL_SECONDS)  # the last words travel; who only watches the health is cut off
         await closing
-        self._watching.cancel()
+        for task in self._watching:
+            task.cancel()
         self._lag.stop()
         if self._tracing:
             await asyncio.to_thread(self._tracing.close)
         await self._ticker.stop()
-        await self._scraping.stop()
+        if self._config.metrics:
+            await self._scraping.stop()
 
     async def _wait_for(self, waiting: Coroutine[Any, Any, object], seconds: float) -> bool:
         """Wait for something, for at most that many seconds, and only while nobody is in a hurry; whether it came."""

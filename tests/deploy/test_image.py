@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -74,15 +75,24 @@ def test_the_last_stage_only_copies(instructions: Instructions) -> None:
     assert [rest for name, rest in last if name == "COPY"] == ["--from=build /opt/elman /opt/elman"]
 
 
-def test_the_image_runs_as_the_user_and_command_of_the_manifests(instructions: Instructions, base: dict[str, Any]) -> None:
+def test_the_image_runs_as_the_user_and_on_the_ports_of_the_manifests(instructions: Instructions, base: dict[str, Any]) -> None:
     pod = base["Deployment"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     context = pod["securityContext"]
     last = dict(instructions)
     assert last["USER"] == f"{context['runAsUser']}:{context['runAsGroup']}"
     assert json.loads(last["ENTRYPOINT"]) == ["elman"]
-    assert json.loads(last["CMD"]) == container["args"]
+    command = json.loads(last["CMD"])
+    assert command == container["args"][: len(command)]
     assert [int(port) for port in last["EXPOSE"].split()] == [each["containerPort"] for each in container["ports"]]
+
+
+def test_the_image_s_command_lets_nobody_in_unless_it_is_told_so(instructions: Instructions) -> None:
+    """Without certificates and tokens it says what is missing; the variable that opens it is the one the README names."""
+    command = [sys.executable, "-m", *json.loads(dict(instructions)["ENTRYPOINT"]), *json.loads(dict(instructions)["CMD"])]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert refused.returncode == 2
+    assert "with TLS and either tokens or client_ca, or with --insecure" in refused.stderr
 
 
 def _copied(instructions: Instructions) -> list[str]:

@@ -63,7 +63,7 @@ def test_the_gpu_overlay_changes_only_what_it_names(base: dict[str, Any], gpu: d
     }
     assert dict(changed.items() - plain.items()) == {
         IMAGE: f"{plain[IMAGE]}-cuda",
-        f"{ARGUMENTS}/2": "--device=cuda",
+        f"{ARGUMENTS}/{len(base['Deployment']['spec']['template']['spec']['containers'][0]['args'])}": "--device=cuda",
         f"{LIMITS}/memory": "4Gi",
         f"{LIMITS}/nvidia.com/gpu": 1,
     }
@@ -77,11 +77,21 @@ def test_the_overlay_shown_in_the_readme_serves_models_of_ones_own(
     assert shown
     overlay = _copy_beside(repository / "deploy", tmp_path, shown[1])
     pod = render(overlay)["Deployment"]["spec"]["template"]["spec"]
-    (mount,) = pod["containers"][0]["volumeMounts"]
-    (volume,) = pod["volumes"]
+    mounts = {each["name"]: each for each in pod["containers"][0]["volumeMounts"]}
+    assert mounts.keys() == {each["name"] for each in pod["volumes"]} == {"models", "tls", "tokens"}
+    mount = mounts["models"]
     model = pod["containers"][0]["args"][-1]
-    assert mount["name"] == volume["name"]
     assert re.fullmatch(rf"--model=\w+={mount['mountPath']}/\w+\.safetensors", model)
+
+
+def test_a_network_that_guards_itself_needs_neither_certificates_nor_tokens(
+    render: Callable[[Path], dict[str, Any]], repository: Path, tmp_path: Path
+) -> None:
+    kustomization = "resources: [../elman/deploy/base]\ncomponents: [../elman/deploy/components/insecure]\n"
+    overlay = _copy_beside(repository / "deploy", tmp_path, kustomization)
+    pod = render(overlay)["Deployment"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["args"] == ["serve", "--host=0.0.0.0", "--insecure", "--metrics-host=0.0.0.0"]
+    assert pod["containers"][0]["volumeMounts"] == pod["volumes"] == []
 
 
 def test_the_manifests_are_tidy_yaml(tool: Callable[[str], str], repository: Path) -> None:

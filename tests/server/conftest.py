@@ -31,6 +31,7 @@ Start: TypeAlias = Callable[..., Awaitable[Server]]
 Connect: TypeAlias = Callable[..., "Client"]
 Stream: TypeAlias = grpc.aio.UnaryStreamCall[pb.CompleteRequest, pb.CompleteResponse]
 Logged: TypeAlias = Callable[[], list[dict[str, Any]]]
+Until: TypeAlias = Callable[..., Awaitable[None]]
 
 
 class Client:
@@ -163,3 +164,15 @@ def logged() -> Iterator[Logged]:
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     LOGGER.removeHandler(handler)
     LOGGER.setLevel(level)
+
+
+@pytest.fixture
+def until(logged: Logged) -> Until:
+    """Waits until an event is in the log so often: (event, times=1)."""
+
+    async def wait(event: str, times: int = 1) -> None:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while sum(line["event"] == event for line in logged()) < times:  # noqa: ASYNC110 # the log tells nobody
+                await asyncio.sleep(LOOK_SECONDS)
+
+    return wait

@@ -19,8 +19,10 @@ def parse(arguments: Sequence[str], environment: dict[str, str] | None = None) -
 
 GIVEN: dict[str, tuple[str, object]] = {
     "models": ("a=b", ("a=b",)),
-    "host": ("0.0.0.0", "0.0.0.0"),
+    "host": ("::1", "::1"),
     "port": ("1", 1),
+    "tokens": ("tokens", "tokens"),
+    "metrics_host": ("0.0.0.0", "0.0.0.0"),
     "metrics_port": ("2", 2),
     "instructions": ("portable", "portable"),
     "device": ("cpu", "cpu"),
@@ -31,9 +33,18 @@ GIVEN: dict[str, tuple[str, object]] = {
     "memory_bytes": ("1048576", 1048576),
     "drain_notice_seconds": ("0.5", 0.5),
     "grace_seconds": ("1.5", 1.5),
-    "traces": ("true", True),
     "log_level": ("error", "error"),
 }
+
+
+SWITCHES: dict[str, tuple[list[str], str, object]] = {
+    "insecure": (["--insecure"], "true", True),
+    "traces": (["--traces"], "true", True),
+    "reflection": (["--no-reflection"], "false", False),
+    "metrics": (["--no-metrics"], "false", False),
+}
+TOGETHER = {"tls_certificate", "tls_key", "client_ca"}
+"""None of them means anything alone."""
 
 
 def test_nothing_said_is_the_default() -> None:
@@ -41,13 +52,68 @@ def test_nothing_said_is_the_default() -> None:
 
 
 def test_every_field_has_a_flag_and_a_variable_that_say_the_same() -> None:
-    assert set(GIVEN) == {each.name for each in SETTINGS}
+    assert GIVEN.keys() | SWITCHES.keys() | TOGETHER == {each.name for each in SETTINGS}
     for each in SETTINGS:
-        word, value = GIVEN[each.name]
-        by_flag = parse([each.flag] if value is True else [each.flag, word])
-        by_variable = parse([], {each.variable: word})
+        if each.name in TOGETHER:
+            continue
+        flags, word, value = SWITCHES.get(each.name) or ([each.flag, GIVEN[each.name][0]], *GIVEN[each.name])
+        by_flag, by_variable = parse(flags), parse([], {each.variable: word})
         assert by_flag == by_variable
         assert getattr(by_flag, each.name) == value != each.default
+
+
+def test_certificates_are_told_by_flags_and_variables_that_say_the_same() -> None:
+    given: dict[str, Any] = {each.name: f"{each.name}.pem" for each in SETTINGS if each.name in TOGETHER}
+    flags = [f"--{name.replace('_', '-')}={path}" for name, path in given.items()]
+    assert parse(flags) == parse([], {f"ELMAN_{name.upper()}": path for name, path in given.items()}) == ServerConfig(**given)
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ("--tls-certificate=a", "tls_key: None"),
+        ("--tls-key=a", "tls_certificate: None"),
+        ("--client-ca=a", "client_ca: 'a' is out of range; allowed: none without tls_certificate"),
+        ("--host=unix:a --tls-certificate=a --tls-key=a", "tls_certificate: 'a' is out of range; allowed: none with a Unix"),
+    ],
+)
+def test_certificates_that_lack_what_they_need_are_refused(flags: str, words: str) -> None:
+    with pytest.raises(InvalidField, match=f"^{words}"):
+        parse(flags.split())
+
+
+TLS = "--tls-certificate=a --tls-key=a"
+
+
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "", "10.0.0.1", "192.168.0.1", "example.org", "localhost.example.org", "127.1"]
+)
+@pytest.mark.parametrize(
+    ("flags", "is_taken"),
+    [
+        ("", False),
+        ("--tokens=a", False),  # for whoever reads along
+        (TLS, False),  # for anyone
+        (f"{TLS} --tokens=a", True),
+        (f"{TLS} --client-ca=a", True),
+        ("--insecure", True),
+    ],
+)
+def test_beyond_this_machine_callers_are_told_and_nobody_reads_along(host: str, flags: str, is_taken: bool) -> None:
+    if is_taken:
+        assert parse([f"--host={host}", *flags.split()]).host == host
+        return
+    with pytest.raises(InvalidField, match=f"^host: '{host}' is out of range; allowed: 127.0.0.1.*or with --insecure$"):
+        parse([f"--host={host}", *flags.split()])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost", "unix:/run/elman", "unix:elman"])
+def test_on_this_machine_nothing_is_needed(host: str) -> None:
+    assert parse([f"--host={host}"]).host == host
+
+
+def test_metrics_are_told_on_this_machine_whatever_the_host() -> None:
+    assert parse(["--host=0.0.0.0", "--insecure"]).metrics_host == "127.0.0.1"
 
 
 def test_flags_and_variables_have_the_names_of_the_fields() -> None:

@@ -209,7 +209,7 @@ async def test_a_port_in_use_is_refused_by_name(start: Start) -> None:
         with pytest.raises(InvalidField, match=f"^{name}: {port} .* in use"):
             await start(**{name: port})
     with pytest.raises(InvalidField, match=r"^port: 0 .* 203\.0\.113\.1"):
-        await start(host="203.0.113.1")
+        await start(host="203.0.113.1", insecure=True)
 
 
 @pytest.mark.parametrize("names", [("same", "same"), ("one", "two", "one")])

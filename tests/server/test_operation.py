@@ -15,9 +15,12 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
 
 from elman.v1 import completion_service_pb2 as pb
+from elman_models.errors import ArtifactError
 from elman_server.telemetry.log import log
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.server.conftest import Client, Connect, Logged, Start, Stream
 
     from elman_models.law.artifact import Model
@@ -281,3 +284,29 @@ async def test_calls_that_the_transport_ends_are_counted_as_such(client: Client,
     found = await scrape(server)
     for method in ("Complete", "Score", "Follow"):
         assert found[key("requests_total", method=method, model="", outcome="CANCELLED")] == 1
+
+
+async def test_reflection_and_metrics_can_be_left_out_and_metrics_have_an_address_of_their_own(
+    start: Start, connect: Connect
+) -> None:
+    silent = await start(reflection=False, metrics=False)
+    assert silent.metrics_port is None
+    stub: Any = reflection_pb2_grpc
+    call = stub.ServerReflectionStub(connect(silent).channel).ServerReflectionInfo()
+    assert await call.code() is grpc.StatusCode.UNIMPLEMENTED
+    elsewhere = await start(metrics_host="127.0.0.2")
+    url = f"http://127.0.0.2:{elsewhere.metrics_port}/metrics"
+    assert "elman_rows" in await asyncio.to_thread(lambda: urlopen(url, timeout=10).read().decode())
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", elsewhere.metrics_port)
+
+
+async def test_a_model_that_is_pinned_is_loaded_only_with_its_digest(
+    start: Start, artifacts: dict[str, Path], model: Model
+) -> None:
+    await start(models=(f"one={artifacts['one']}@{model.digest}", "python"))
+    with pytest.raises(ArtifactError, match=f"two.safetensors has the digest [0-9a-f]{{64}}; allowed: {model.digest}$"):
+        await start(models=(f"one={artifacts['two']}@{model.digest}",))
+    for pin in model.digest[:-1], model.digest.upper(), "":
+        with pytest.raises(ArtifactError, match=r"^model: no file at "):
+            await start(models=(f"one={artifacts['one']}@{pin}",))

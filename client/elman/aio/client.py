@@ -11,6 +11,7 @@ from elman.addresses import DEFAULT_ADDRESS, targets
 from elman.aio.document import AsyncDocument
 from elman.aio.hedge import race
 from elman.clock import SystemClock
+from elman.credentials import NONE, Credentials
 from elman.errors import ElmanError
 from elman.protocol.draft import Draft
 from elman.protocol.exchange import Exchange, is_news
@@ -36,6 +37,7 @@ class AsyncClient:
     name's healthy replicas.
     What is not answered within `hedge_seconds` (a score, or the first text of a completion) is also asked of a second
     replica: the first answer wins, and the other call is cancelled. Both would say the same.
+    `credentials` say whom it trusts and what it shows; without any, text travels as it is. Raises MendRequest.
 
     A client belongs to one event loop; any number of its tasks may share it.
     """
@@ -46,11 +48,12 @@ class AsyncClient:
         *,
         retry: Retry | None = None,
         hedge_seconds: float | None = None,
+        credentials: Credentials = NONE,
     ) -> None:
         self._hedge_seconds = None if hedge_seconds is None else not_negative("hedge_seconds", hedge_seconds)
         from elman.aio.transport import AsyncGrpcTransport  # an engine in this process does without gRPC
 
-        self._over([AsyncGrpcTransport(target) for target in targets(addresses)], retry)
+        self._over([AsyncGrpcTransport(target, credentials) for target in targets(addresses)], retry)
 
     @classmethod
     def over(cls, transports: "Sequence[AsyncTransport]", *, retry: Retry | None = None) -> Self:

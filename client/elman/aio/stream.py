@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import grpc
 
 from elman.channel import STATE_SECONDS, error_of
+from elman.credentials import Metadata
 from elman.errors import ElmanError, GoElsewhere
 from elman.protocol.heard import Heard, lasting
 from elman.v1 import completion_service_pb2 as pb
@@ -56,13 +57,13 @@ class AsyncDocumentStream(Protocol):
 class AsyncGrpcDocumentStream:
     """A call that tasks of its own write to and read from, until it is closed."""
 
-    def __init__(self, stub: "CompletionServiceAsyncStub", address: str) -> None:
-        self._stub, self._address = stub, address
+    def __init__(self, stub: "CompletionServiceAsyncStub", address: str, metadata: Metadata = ()) -> None:
+        self._stub, self._address, self._metadata = stub, address, metadata
         self._requests: asyncio.Queue[pb.FollowRequest] = asyncio.Queue()
         self._responses: deque[Heard] = deque()
         self._is_changed = asyncio.Event()
         self.failure: ElmanError | None = None
-        self._call = stub.Follow()
+        self._call = stub.Follow(metadata=metadata)
         self._tasks = {asyncio.create_task(work) for work in (self._write_all(), self._read_all())}
 
     async def _write_all(self) -> None:
@@ -96,7 +97,7 @@ class AsyncGrpcDocumentStream:
     async def _ask(self, request: pb.ScoreRequest) -> None:
         state = b""
         with suppress(grpc.aio.AioRpcError):
-            state = (await self._stub.Score(request, timeout=STATE_SECONDS)).state
+            state = (await self._stub.Score(request, timeout=STATE_SECONDS, metadata=self._metadata)).state
         self._responses.append((request, state))
         self._is_changed.set()
 

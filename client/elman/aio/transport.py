@@ -3,13 +3,15 @@
 `seconds` is how long an answer may take; None is for ever. Its synchronous twin is `elman.sync.transport`.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Protocol
 
 import grpc
 
 from elman.aio.stream import AsyncDocumentStream, AsyncGrpcDocumentStream
-from elman.channel import CHANNEL_OPTIONS, error_of
+from elman.channel import KEPT_CHANNELS, Tls, error_of, options_for
+from elman.credentials import NONE, Credentials
 from elman.v1 import completion_service_pb2 as pb
 from elman.v1.completion_service_pb2_grpc import CompletionServiceStub
 
@@ -42,20 +44,36 @@ class AsyncTransport(Protocol):
 
 
 class AsyncGrpcTransport:
-    """A channel to one gRPC target, opened by the first call so that it belongs to that call's event loop."""
+    """A channel to one gRPC target, opened by the first call so that it belongs to that call's event loop.
 
-    def __init__(self, address: str) -> None:
+    There is another once its certificates were renewed.
+    """
+
+    def __init__(self, address: str, credentials: Credentials = NONE) -> None:
+        """Raises MendRequest."""
         self.address = address
-        self._channel: grpc.aio.Channel | None = None
+        self._credentials, self._tls = credentials, Tls(address, credentials)
+        self._channels: list[grpc.aio.Channel] = []
+        self._closing: asyncio.Future[None] | None = None
 
     @property
     def _stub(self) -> "CompletionServiceAsyncStub":
-        if self._channel is None:
-            self._channel = grpc.aio.insecure_channel(self.address, options=CHANNEL_OPTIONS)
-        return CompletionServiceStub(self._channel)
+        if self._tls.is_renewed() or not self._channels:
+            self._open()
+        return CompletionServiceStub(self._channels[-1])
+
+    def _open(self) -> None:
+        """Calls to come go over a new channel."""
+        options = options_for(self.address)
+        if self._tls.newest is None:
+            self._channels.append(grpc.aio.insecure_channel(self.address, options=options))
+        else:
+            self._channels.append(grpc.aio.secure_channel(self.address, self._tls.newest, options=options))
+        if len(self._channels) > KEPT_CHANNELS:
+            self._closing = asyncio.ensure_future(self._channels.pop(0).close())
 
     async def complete(self, request: pb.CompleteRequest, seconds: float | None) -> AsyncGenerator[pb.CompleteResponse]:
-        call = self._stub.Complete(request, timeout=seconds)
+        call = self._stub.Complete(request, timeout=seconds, metadata=self._credentials.metadata())
         try:
             async for event in call:
                 yield event
@@ -65,10 +83,10 @@ class AsyncGrpcTransport:
             call.cancel()
 
     def follow(self) -> AsyncDocumentStream:
-        return AsyncGrpcDocumentStream(self._stub, self.address)
+        return AsyncGrpcDocumentStream(self._stub, self.address, self._credentials.metadata())
 
     async def score(self, request: pb.ScoreRequest, seconds: float | None) -> AsyncGenerator[pb.ScoreResponse]:
-        call = self._stub.Score(request, timeout=seconds)
+        call = self._stub.Score(request, timeout=seconds, metadata=self._credentials.metadata())
         try:
             yield await call
         except grpc.aio.AioRpcError as error:
@@ -77,7 +95,7 @@ class AsyncGrpcTransport:
             call.cancel()
 
     async def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
-        call = self._stub.ListModels(request, timeout=seconds)
+        call = self._stub.ListModels(request, timeout=seconds, metadata=self._credentials.metadata())
         try:
             return await call
         except grpc.aio.AioRpcError as error:
@@ -86,6 +104,8 @@ class AsyncGrpcTransport:
             call.cancel()
 
     async def close(self) -> None:
-        """Close the channel; calls on it end."""
-        if self._channel is not None:
-            await self._channel.close()
+        """Close the channels; calls on them end."""
+        for channel in self._channels:
+            await channel.close()
+        if self._closing:
+            await self._closing

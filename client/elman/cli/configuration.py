@@ -3,6 +3,8 @@
     # ~/.config/elman/config.toml
     model = "notes.safetensors"        # without a file's name, or where none fits it
     server = ["10.0.0.1", "10.0.0.2"]
+    certificate_authority = "ca.pem"   # files are looked for from this one's folder on
+    token_file = "~/.config/elman/token"
 
     [models]                           # by a file's name, or by its kind: python or prose
     "*.tex" = "thesis.safetensors"
@@ -24,6 +26,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from elman import allowed
 from elman.addresses import DEFAULT_PORT
+from elman.credentials import FILE, NONE, Credentials
 from elman.errors import MendRequest
 from elman.protocol.fields import COMPLETE_FIELDS, SHOWN_DOCUMENT_FIELDS, WHOLE_WORDS
 from elman.settings import EITHER, NUMBER, TEXT, TEXTS, Setting, from_file, from_variable, separated, setting, settings_of
@@ -64,6 +67,7 @@ class EngineSettings:
         allowed.TIMEOUT,
         default_words="none",
     )
+    credentials: Credentials = NONE
 
 
 OF_ONE_TEXT: Final = ("digest", "state", "seed", "first_alternative", "include_log_probabilities")
@@ -97,7 +101,10 @@ def alone(text: str) -> tuple[str, ...]:
     return (text,)
 
 
-ENGINE: Final = {each.name: replace(each, variable=f"ELMAN_{each.name.upper()}") for each in settings_of(EngineSettings)}
+CREDENTIALS: Final = settings_of(Credentials)
+ENGINE: Final = {
+    each.name: replace(each, variable=f"ELMAN_{each.name.upper()}") for each in (*settings_of(EngineSettings), *CREDENTIALS)
+}
 SETTINGS: Final = {
     each.name: each
     for each in (
@@ -185,9 +192,12 @@ class Reader:
             raise MendRequest.of_field(f"{path}: {key}", value, f"a table, which begins with [{key}]")
         if key not in SETTINGS:
             raise MendRequest(f"{path}: {key}: no such key; allowed: {', '.join(keys_like(key))}")
-        value = (
-            checked_model(path, key, value) if key == "model" else from_file(SETTINGS[key], value, path, MendRequest.of_field)
-        )
+        if key == "model":
+            value = checked_model(path, key, value)
+        else:
+            value = from_file(SETTINGS[key], value, path, MendRequest.of_field)
+        if isinstance(value, str) and SETTINGS[key].kind is FILE:
+            value = in_folder_of(path, value)
         self.values[key] = Found(value, f"file {path}")
 
     def take_environment(self, environment: Mapping[str, str]) -> None:
@@ -242,8 +252,13 @@ def checked_model(path: Path, key: str, value: object) -> str:
         raise MendRequest.of_field(f"{path}: {key}", value, "text: the name of a model, or the path of its file")
     name, equals, file = value.rpartition("=")
     if "/" in file or file.endswith(SUFFIX):
-        file = str(path.absolute().parent / os.path.expanduser(file))  # noqa: PTH111 (never raises)
+        file = in_folder_of(path, file)
     return f"{name}{equals}{file}"
+
+
+def in_folder_of(path: Path, file: str) -> str:
+    """The path of a file that another file names: from its folder on, unless it begins elsewhere."""
+    return str(path.absolute().parent / os.path.expanduser(file))  # noqa: PTH111 (never raises)
 
 
 def name_of(model: str) -> str:

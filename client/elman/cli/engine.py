@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from elman.cli.configuration import DEFAULT, ENGINE, Configuration, EngineSettings, addresses
+from elman.cli.configuration import CREDENTIALS, DEFAULT, ENGINE, Configuration, EngineSettings, addresses
+from elman.credentials import Credentials
 from elman.engine import DEFAULT_MODEL
 from elman.errors import ElmanError, MendRequest
 from elman.plain import plain_form
@@ -21,14 +22,14 @@ NAMING_SECONDS: Final = 2.0
 
 
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
-    """--server, --model, --timeout and --json."""
+    """--server, --model, --timeout, whom to trust and what to show there, and --json."""
     add_flags(parser, [*ENGINE.values()])
     parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
 
 
 def add_server_arguments(parser: argparse.ArgumentParser) -> None:
-    """--server and --model."""
-    add_flags(parser, [ENGINE["model"], ENGINE["server"]])
+    """--server, --model, and whom to trust and what to show there."""
+    add_flags(parser, [each for name, each in ENGINE.items() if name != "timeout"])
 
 
 def values_of(
@@ -47,8 +48,9 @@ def engine_of(arguments: argparse.Namespace, configuration: Configuration) -> En
     """The engine that the flags mean, otherwise the configured one. Raises MendRequest."""
     found = {name: configuration.values[name] for name in ENGINE}
     arguments.sources = {name: each.source for name, each in found.items() if each.source != DEFAULT}
-    values = {name: each.value for name, each in found.items()}
-    return EngineSettings(**values | given(arguments, [*ENGINE.values()], MendRequest.of_field))
+    values = {name: each.value for name, each in found.items()} | given(arguments, [*ENGINE.values()], MendRequest.of_field)
+    credentials = Credentials(**{each.name: values.pop(each.name) for each in CREDENTIALS})
+    return EngineSettings(**values, credentials=credentials)
 
 
 def open_engine(engine: EngineSettings, default: str = DEFAULT_MODEL, watch: Watch = unwatched) -> tuple[Client, str | None]:
@@ -58,7 +60,7 @@ def open_engine(engine: EngineSettings, default: str = DEFAULT_MODEL, watch: Wat
     """
     servers = [address for words in engine.server for address in addresses(words)]
     if servers:
-        return Client(servers), engine.model or None
+        return Client(servers, credentials=engine.credentials), engine.model or None
     return open_client(engine.model or default, device="cpu", watch=watch), None  # one text at a time is fastest there
 
 

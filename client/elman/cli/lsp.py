@@ -29,4 +29,4 @@ def run(arguments: argparse.Namespace) -> int:
     configuration = Configuration.read()
     engine = engine_of(arguments, configuration)
     models = {pattern: each.value for pattern, each in configuration.models.items()}
-    return serve(Preferences(model=engine.model or "", models=models, server=engine.server))
+    return serve(Preferences(model=engine.model or "", models=models, server=engine.server), engine.credentials)

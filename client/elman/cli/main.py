@@ -15,6 +15,7 @@ from elman.errors import (
     BackOff,
     ElmanError,
     GoElsewhere,
+    LogIn,
     MendRequest,
     PickAnotherModel,
     ReportDefect,
@@ -36,6 +37,7 @@ COMMANDS: Final = {
     "status": "show how servers are doing: their models, rows, queues and builds",
     "config": "show what is configured, and where each value comes from",
     "serve": "serve completions over gRPC",
+    "token": "make a token with which a server lets somebody in",
     "lsp": "suggest in an editor that speaks the Language Server Protocol",
     "train": "train a model on files and folders of text",
     "export": "make a model file from a checkpoint",
@@ -50,6 +52,7 @@ NEXT: Final[dict[type[ElmanError], str]] = {
     SendTextAgain: "leave out --state and --digest, and give the whole text",
     BackOff: "try again later, or name another server with --server",
     GoElsewhere: "start one with: elman serve; or name another with --server; without one, the engine runs in this process",
+    LogIn: "name the file of a token with --token-file; elman token makes one",
     AllowMoreTime: "give more with --timeout",
     ReportDefect: "please report this",
 }

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from elman.aio.document import AsyncDocument
+from elman.credentials import Credentials
 from elman.protocol.suggestions import Suggestion
 
 if TYPE_CHECKING:
@@ -57,10 +58,11 @@ class EngineHere:
 class EngineElsewhere:
     """Servers, which have models of their own."""
 
-    def __init__(self, addresses: Sequence[str]) -> None:
+    def __init__(self, addresses: Sequence[str], credentials: Credentials) -> None:
+        """Raises ElmanError."""
         from elman.aio.client import AsyncClient
 
-        self._client = AsyncClient(addresses)
+        self._client = AsyncClient(addresses, credentials=credentials)
 
     def has(self, model: str) -> bool:
         return True

@@ -13,13 +13,14 @@ from pygls.capabilities import get_capability
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
+from elman.credentials import NONE, Credentials
 from elman.errors import ElmanError, MendRequest
 from elman.lsp import messages, protocol
 from elman.lsp.encodings import Encoding
 from elman.lsp.engines import Engine, EngineElsewhere, EngineHere
 from elman.lsp.ghosts import Ghost
 from elman.lsp.preferences import Preferences
-from elman.lsp.service import Question, Service
+from elman.lsp.service import OpenEngine, Question, Service
 from elman.lsp.streams import Output, bodies, standard_input
 from elman.lsp.troubles import Troubles
 
@@ -36,13 +37,13 @@ class Arrived(NamedTuple):
 class Server(LanguageServer):
     """One editor's server."""
 
-    def __init__(self, preferences: Preferences, version: str) -> None:
+    def __init__(self, preferences: Preferences, credentials: Credentials, version: str) -> None:
         super().__init__(NAME, version, protocol_cls=protocol.Protocol)  # pyright: ignore[reportUnknownMemberType] (its *args)
         self._given = preferences
         self._at_start: object = None
         self._configured: object = None
         self._troubles = Troubles(self, time.monotonic)
-        self.service = Service(preferences, open_engine, self._troubles)
+        self.service = Service(preferences, opener(preferences.server, credentials), self._troubles)
         self._tasks: set[asyncio.Task[Any]] = set()
         register(self)
 
@@ -138,9 +139,15 @@ class Server(LanguageServer):
         self.log(f"a message was passed over: {error}" if isinstance(error, MendRequest) else type(error).__name__)
 
 
-def open_engine(addresses: Sequence[str]) -> Engine:
-    """What suggests: servers, or engines in this process."""
-    return EngineElsewhere(addresses) if addresses else EngineHere()
+def opener(given: Sequence[str], credentials: Credentials) -> OpenEngine:
+    """Opens what suggests: servers, or engines in this process. The credentials are for the given servers alone."""
+
+    def open_engine(addresses: Sequence[str]) -> Engine:
+        if not addresses:
+            return EngineHere()
+        return EngineElsewhere(addresses, credentials if tuple(addresses) == tuple(given) else NONE)
+
+    return open_engine
 
 
 def register(server: Server) -> None:
@@ -236,14 +243,17 @@ def register_completion(server: Server) -> None:
         return messages.completions_of(arrived.asked, await server.ghosts(arrived), word)
 
 
-def serve(preferences: Preferences) -> int:
-    """Answer one editor over standard input and output until it leaves; returns the exit code."""
+def serve(preferences: Preferences, credentials: Credentials = NONE) -> int:
+    """Answer one editor over standard input and output until it leaves; returns the exit code.
+
+    The credentials are for the servers of these preferences: others, which an editor's settings name, get none of them.
+    """
     logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)  # what it logs holds the text
-    return asyncio.run(answer(preferences, Output.take()))
+    return asyncio.run(answer(preferences, credentials, Output.take()))
 
 
-async def answer(preferences: Preferences, output: Output) -> int:
+async def answer(preferences: Preferences, credentials: Credentials, output: Output) -> int:
     """The same, in an event loop, to which what waits for servers belongs."""
-    server = Server(preferences, version(NAME))
+    server = Server(preferences, credentials, version(NAME))
     server.protocol.set_writer(output)
     return await server.run()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from elman.addresses import DEFAULT_ADDRESS, targets
 from elman.clock import SystemClock
+from elman.credentials import NONE, Credentials
 from elman.errors import ElmanError
 from elman.protocol.draft import Draft
 from elman.protocol.exchange import Exchange, is_news
@@ -36,6 +37,7 @@ class Client:
     name's healthy replicas.
     What is not answered within `hedge_seconds` (a score, or the first text of a completion) is also asked of a second
     replica: the first answer wins, and the other call is cancelled. Both would say the same.
+    `credentials` say whom it trusts and what it shows; without any, text travels as it is. Raises MendRequest.
 
     Several threads may share a client; a completion belongs to one thread.
     """
@@ -46,11 +48,12 @@ class Client:
         *,
         retry: Retry | None = None,
         hedge_seconds: float | None = None,
+        credentials: Credentials = NONE,
     ) -> None:
         self._hedge_seconds = None if hedge_seconds is None else not_negative("hedge_seconds", hedge_seconds)
         from elman.sync.transport import GrpcTransport  # an engine in this process does without gRPC
 
-        self._over([GrpcTransport(target) for target in targets(addresses)], retry)
+        self._over([GrpcTransport(target, credentials) for target in targets(addresses)], retry)
 
     @classmethod
     def over(cls, transports: "Sequence[Transport]", *, retry: Retry | None = None) -> Self:

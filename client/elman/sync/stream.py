@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import grpc
 
 from elman.channel import STATE_SECONDS, error_of
+from elman.credentials import Metadata
 from elman.errors import ElmanError, GoElsewhere
 from elman.protocol.heard import Heard, lasting
 from elman.v1 import completion_service_pb2 as pb
@@ -120,10 +121,10 @@ class GrpcDocumentStream:
 
     is_embedded = False
 
-    def __init__(self, stub: "CompletionServiceStub", address: str) -> None:
-        self._stub, self._inbox = stub, Inbox()
+    def __init__(self, stub: "CompletionServiceStub", address: str, metadata: Metadata = ()) -> None:
+        self._stub, self._inbox, self._metadata = stub, Inbox(), metadata
         requests: SimpleQueue[pb.FollowRequest | None] = SimpleQueue()
-        call = stub.Follow(iter(requests.get, None))
+        call = stub.Follow(iter(requests.get, None), metadata=metadata)
         self._requests = requests
         self._end = weakref.finalize(self, hang_up, call, requests)
         threading.Thread(target=read_all, args=(call, self._inbox, address), name="elman-follow", daemon=True).start()
@@ -140,7 +141,7 @@ class GrpcDocumentStream:
         return self._inbox.take()
 
     def ask(self, request: pb.ScoreRequest) -> None:
-        call = self._stub.Score.future(request, timeout=STATE_SECONDS)
+        call = self._stub.Score.future(request, timeout=STATE_SECONDS, metadata=self._metadata)
         call.add_done_callback(lambda call: self._inbox.put((request, state_of(call))))
 
     def read(self, request: pb.ScoreRequest, is_idle: Callable[[], bool]) -> bytes:

@@ -8,7 +8,8 @@ from typing import Generic, Protocol, TypeVar
 
 import grpc
 
-from elman.channel import CHANNEL_OPTIONS, error_of
+from elman.channel import KEPT_CHANNELS, Tls, error_of, options_for
+from elman.credentials import NONE, Credentials
 from elman.errors import GoElsewhere
 from elman.sync.hedge import Events
 from elman.sync.stream import DocumentStream, GrpcDocumentStream
@@ -100,28 +101,52 @@ class SingleAnswerCall(Generic[Event]):
 
 
 class GrpcTransport:
-    """A channel to one gRPC target."""
+    """A channel to one gRPC target, and another once its certificates were renewed."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, credentials: Credentials = NONE) -> None:
+        """Raises MendRequest."""
         self.address = address
-        self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
-        self._stub = CompletionServiceStub(self._channel)
+        self._credentials, self._tls = credentials, Tls(address, credentials)
+        self._channels: list[grpc.Channel] = []
+        self._newest = self._open()
+
+    @property
+    def _stub(self) -> CompletionServiceStub:
+        if self._tls.is_renewed():
+            self._newest = self._open()
+        return self._newest
+
+    def _open(self) -> CompletionServiceStub:
+        """Calls to come go over a new channel."""
+        options = options_for(self.address)
+        if self._tls.newest is None:
+            channel = grpc.insecure_channel(self.address, options=options)
+        else:
+            channel = grpc.secure_channel(self.address, self._tls.newest, options=options)
+        self._channels.append(channel)
+        if len(self._channels) > KEPT_CHANNELS:
+            self._channels.pop(0).close()
+        return CompletionServiceStub(channel)
 
     def complete(self, request: pb.CompleteRequest, seconds: float | None) -> Events[pb.CompleteResponse]:
-        return GrpcEvents(self._stub.Complete(request, timeout=seconds), self.address)
+        return GrpcEvents(self._stub.Complete(request, timeout=seconds, metadata=self._credentials.metadata()), self.address)
 
     def follow(self) -> DocumentStream:
-        return GrpcDocumentStream(self._stub, self.address)
+        return GrpcDocumentStream(self._stub, self.address, self._credentials.metadata())
 
     def score(self, request: pb.ScoreRequest, seconds: float | None) -> Events[pb.ScoreResponse]:
-        return GrpcEvents(SingleAnswerCall(self._stub.Score.future(request, timeout=seconds)), self.address)
+        return GrpcEvents(
+            SingleAnswerCall(self._stub.Score.future(request, timeout=seconds, metadata=self._credentials.metadata())),
+            self.address,
+        )
 
     def list_models(self, request: pb.ListModelsRequest, seconds: float | None) -> pb.ListModelsResponse:
         try:
-            return self._stub.ListModels(request, timeout=seconds)
+            return self._stub.ListModels(request, timeout=seconds, metadata=self._credentials.metadata())
         except grpc.RpcError as error:
             raise error_of(error, self.address) from error
 
     def close(self) -> None:
-        """Close the channel; calls on it end."""
-        self._channel.close()
+        """Close the channels; calls on them end."""
+        for channel in self._channels:
+            channel.close()

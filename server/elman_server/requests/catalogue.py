@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from elman.v1 import completion_service_pb2 as pb
-from elman_models.errors import InvalidField, WrongModel
+from elman_models.errors import ArtifactError, InvalidField, WrongModel
 from elman_models.law.artifact import Model, load
 from elman_models.shipped import find, shipped_models
 from elman_server.errors import UnknownModel
@@ -31,9 +31,11 @@ class Catalogue:
 
     @classmethod
     def load(cls, arguments: Sequence[str]) -> "Catalogue":
-        """Load `NAME=PATH`, paths or shipped names; nothing named: the shipped models. Raises ArtifactError or OSError."""
-        found = [find(argument) for argument in arguments] or list(shipped_models().items())
-        return cls([Served(name, load(path)) for name, path in found])
+        """Load `NAME=PATH`, paths or shipped names; nothing named: the shipped models. Raises ArtifactError or OSError.
+
+        Of what ends with @DIGEST, only a model of that digest is loaded.
+        """
+        return cls([load_one(argument) for argument in arguments or shipped_models()])
 
     def __iter__(self) -> Iterator[Served]:
         """The served models, the default first."""
@@ -59,6 +61,17 @@ class Catalogue:
             if served.model.digest == wanted.digest:
                 return served
         raise WrongModel(f"model.digest: {wanted.digest} is not served; there are: {', '.join(self._served)}")
+
+
+def load_one(argument: str) -> Served:
+    """The model that an argument means. Raises ArtifactError or OSError."""
+    named, at, digest = argument.rpartition("@")
+    is_pinned = bool(at) and is_digest(digest)
+    name, path = find(named if is_pinned else argument)
+    model = load(path)
+    if is_pinned and model.digest != digest:
+        raise ArtifactError(f"model: {path} has the digest {model.digest}; allowed: {digest}")
+    return Served(name, model)
 
 
 def is_digest(text: str) -> bool:

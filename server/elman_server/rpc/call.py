@@ -18,10 +18,12 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc.aio import ServicerContext
 
+from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Amount, InvalidField, Refused
 from elman_server.engine.budget import Budget
 from elman_server.engine.job import LAST_SHARE, Timing
 from elman_server.errors import Busy, Defect, Shortage, TooSlow
+from elman_server.security.guard import GRANT
 from elman_server.telemetry.log import log
 from elman_server.telemetry.metrics import CallsNow, Metrics, reason_of
 from elman_server.telemetry.tracing import Span, Tracing
@@ -30,6 +32,9 @@ CALL_BYTES: Final = 1 << 15
 """About what a running call holds, whatever was asked: its task, its stream, and text on its way."""
 CALLER_SECONDS: Final = 60.0
 """How long a call waits for its caller to send its one request, or to read."""
+
+SERVICE: Final = pb.DESCRIPTOR.services_by_name["CompletionService"]
+METHODS: Final = {f"/{SERVICE.full_name}/{name}": name for name in SERVICE.methods_by_name}
 
 PROCESS, NUMBERS = secrets.token_hex(4), count()
 """An identifier is random for the process, then a number for the call: drawing random bytes for each call would cost time."""
@@ -63,6 +68,8 @@ class CallRecord:
         self.canonical: Callable[[], Mapping[str, Any]] = dict  # what, with the text, repeats the call; called at its end
         self.timing: Timing | None = None  # of the last of its texts that ended
         self._metrics = metrics
+        self._grant = GRANT.get()
+        self._has_begun = False
         self._arrived = self._asked = time.monotonic()
         self._last_text = 0.0
         self._characters = 0
@@ -81,6 +88,22 @@ class CallRecord:
             raise InvalidField(REQUEST_ID, request_id, "1 to 128 letters, digits and any of ._:/+=@-")
         self._request_id = request_id
         context.set_trailing_metadata(((REQUEST_ID, request_id),))
+
+    def begin(self) -> None:
+        """Count the call among those of its token. Raises OverLimit."""
+        if self._grant:
+            self._grant.begin()
+            self._has_begun = True
+
+    def check_grant(self) -> None:
+        """Raise Revoked or OverLimit where the call's token grants no more for now."""
+        if self._grant:
+            self._grant.check()
+
+    def spend(self, characters: int) -> None:
+        """Count characters that were sent or got among those of the call's token."""
+        if self._grant:
+            self._grant.spend(characters)
 
     def reading(self, reads: bool) -> None:
         """Note that the call waits for its one request, or does no longer; not for ever (`end_if_stalled`)."""
@@ -133,6 +156,7 @@ class CallRecord:
             self._metrics.first_character.observe(now - self._asked)
         self._last_text = now
         self._characters += characters
+        self.spend(characters)
 
     def note_request(self) -> None:
         """Another request of the same call has arrived: measure from here on."""
@@ -143,6 +167,7 @@ class CallRecord:
         """Count the characters of a text that was sent, and those before it that a state spared."""
         self._metrics.prefix_characters.add(sent, "sent")
         self._metrics.prefix_characters.add(spared, "spared")
+        self.spend(sent)
 
     def note_suggestion(self, outcome: str) -> None:
         """Count what became of the suggestions for a revision."""
@@ -170,6 +195,8 @@ class CallRecord:
     def finish(self) -> None:
         """Count the call and log it; it holds nothing any more."""
         self.holding.close()
+        if self._grant and self._has_begun:
+            self._grant.end()
         seconds = self.seconds
         self._metrics.requests.add(1, self.method, self.model, self.outcome)
         self._metrics.request_seconds.observe(seconds, self.method)
@@ -181,6 +208,7 @@ class CallRecord:
             method=self.method,
             model=self.model,
             outcome=self.outcome,
+            **({"bearer": self._grant.line.name} if self._grant else {}),
             seconds=round(seconds, 6),
             generated_characters=self._characters,
             **self.canonical(),
@@ -220,6 +248,7 @@ class Calls:
     def __init__(self, metrics: Metrics, budget: Budget, tracing: Tracing | None = None) -> None:
         self._metrics, self._budget, self._tracing = metrics, budget, tracing
         self._running: set[CallRecord] = set()
+        self._refused = 0  # for want of a token, since that was last told
 
     def end_stalled(self) -> None:
         """End the calls that have waited too long for their callers."""
@@ -237,6 +266,17 @@ class Calls:
     def note_unknown(self) -> None:
         """Count a call of a method that there is not."""
         self._metrics.requests.add(1, "unknown", "", "UNIMPLEMENTED")
+
+    def note_refused(self, method: str) -> None:
+        """Count a call that bears no token that is taken."""
+        self._metrics.requests.add(1, METHODS.get(method, "unknown"), "", "UNAUTHENTICATED")
+        self._refused += 1
+
+    def tell_refused(self) -> None:
+        """Log how many there were: a line for each would be for whoever makes them to fill the log with."""
+        if self._refused:
+            log("calls without a token refused", logging.WARNING, calls=self._refused)
+            self._refused = 0
 
     @asynccontextmanager
     async def answering(self, method: str, context: Context) -> AsyncGenerator[CallRecord, None]:

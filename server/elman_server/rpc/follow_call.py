@@ -94,6 +94,7 @@ class FollowCall:
         while True:
             self._change.mute()
             while response := self._next(reading):  # nothing may come between this and the write
+                self._call.spend(len(response.suggestion.text))
                 await self._call.write(self._context.write(response))
                 self._call.written()
             if reading.done() and self._session.is_at_rest:

@@ -16,11 +16,10 @@ from google.protobuf.message import DecodeError, Message
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Amount, InvalidField
 from elman_server.errors import Shortage
-from elman_server.rpc.call import CALL_BYTES, CallRecord, Calls, Context
+from elman_server.rpc.call import CALL_BYTES, METHODS, CallRecord, Calls, Context
 from elman_server.rpc.service import CompletionService
 from elman_server.rpc.shape import check_shape
 
-SERVICE = pb.DESCRIPTOR.services_by_name["CompletionService"].full_name
 Behaviour: TypeAlias = Callable[[Any, Context, CallRecord], Awaitable[None]]
 Request = TypeVar("Request", bound=Message)
 
@@ -43,6 +42,7 @@ def handlers(service: CompletionService, calls: Calls) -> grpc.GenericRpcHandler
     streaming: Any = grpc.stream_stream_rpc_method_handler
 
     async def receive(kind: type[Request], context: Context, call: CallRecord) -> Request:
+        call.begin()
         if kind in TAKES_TIME:
             service.check_time(context, call)  # before the request is read
         reading = connections.get(call.peer)  # who sends slowly delays nobody else
@@ -66,21 +66,23 @@ def handlers(service: CompletionService, calls: Calls) -> grpc.GenericRpcHandler
     async def follow(_: object, context: Context) -> None:
         async with calls.answering("Follow", context) as call:
             call.take_request_id(context)
+            call.begin()
 
             async def read_one() -> pb.FollowRequest | None:
                 data = await read(context)
+                call.check_grant()
                 return None if data is None else decode(pb.FollowRequest, data, call)
 
             await service.follow(read_one, context, call)
         await call.refuse_if_failed(context)
 
-    methods: dict[str, Any] = {
+    answers: dict[str, Any] = {
         "Follow": streaming(follow, None, pb.FollowResponse.SerializeToString),
         "Complete": one(pb.CompleteRequest, pb.CompleteResponse, service.complete, "Complete"),
         "Score": one(pb.ScoreRequest, pb.ScoreResponse, service.score, "Score"),
         "ListModels": one(pb.ListModelsRequest, pb.ListModelsResponse, service.list_models, "ListModels"),
     }
-    return Methods({f"/{SERVICE}/{name}": handler for name, handler in methods.items()}, calls)
+    return Methods({path: answers[name] for path, name in METHODS.items()}, calls)
 
 
 class Methods(grpc.GenericRpcHandler):

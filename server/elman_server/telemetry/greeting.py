@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from elman_server.config import path_of_socket
+
 EVERYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 (compared, not listened on)
 
 
@@ -13,19 +15,21 @@ def is_terminal() -> bool:
     return bool(sys.stderr and sys.stderr.isatty())
 
 
-def greet(host: str, port: int, metrics_port: int, models: Sequence[str]) -> None:
+def greet(host: str, port: int, metrics_port: int | None, models: Sequence[str], flags: Sequence[str]) -> None:
     """Say it on standard error."""
-    print(greeting(host, port, metrics_port, models), file=sys.stderr, flush=True)
+    print(greeting(host, port, metrics_port, models, flags), file=sys.stderr, flush=True)
 
 
-def greeting(host: str, port: int, metrics_port: int, models: Sequence[str]) -> str:
-    """The words of it; the command is one that works on this machine."""
+def greeting(host: str, port: int, metrics_port: int | None, models: Sequence[str], flags: Sequence[str] = ()) -> str:
+    """The words of it; the command is one that works on this machine, with the flags that it needs."""
     here = "127.0.0.1" if host in EVERYWHERE else host
-    address = f"[{here}]:{port}" if ":" in here else f"{here}:{port}"
+    address = here if path_of_socket(here) else f"[{here}]:{port}" if ":" in here else f"{here}:{port}"
+    asked = " ".join(["--server", shlex.quote(address), *flags])
     default, *others = models
+    metrics = "" if metrics_port is None else f"; metrics on port {metrics_port}"
     return (
         f"elman serves {', '.join([f'{default} (the default)', *others])} at {address}"
-        f"{', and on every other address of this machine' if host in EVERYWHERE else ''}; metrics on port {metrics_port}.\n"
-        f'Try it in another terminal: elman complete --server {shlex.quote(address)} "Once upon a time"\n'
+        f"{', and on every other address of this machine' if host in EVERYWHERE else ''}{metrics}.\n"
+        f'Try it in another terminal: elman complete {asked} "Once upon a time"\n'
         "Ctrl-C stops it. Calls are logged below, one JSON object a line."
     )

@@ -38,10 +38,10 @@ class Stub:
     def __init__(self) -> None:
         self.call = FollowCall()
 
-    def Follow(self) -> FollowCall:
+    def Follow(self, metadata: object) -> FollowCall:
         return self.call
 
-    async def Score(self, request: pb.ScoreRequest, timeout: float) -> pb.ScoreResponse:  # noqa: ASYNC109 (gRPC's own name)
+    async def Score(self, request: pb.ScoreRequest, timeout: float, metadata: object) -> pb.ScoreResponse:  # noqa: ASYNC109 (gRPC's own name)
         await asyncio.sleep(0)
         return pb.ScoreResponse(state=request.text.encode())
 

@@ -13,6 +13,7 @@ from elman.cli.configuration import ENGINE, OF_ONE_TEXT, SETTINGS, TYPE_FIELDS, 
 from elman.cli.engine import engine_of
 from elman.cli.main import main
 from elman.cli.type import Choice, choose
+from elman.credentials import Credentials
 from elman.editor.text_file import TextFile
 from elman.errors import MendRequest
 from elman.protocol.fields import COMPLETE_FIELDS, WHOLE_WORDS
@@ -66,7 +67,7 @@ def test_a_flag_comes_before_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("model = 3", "model: 3 is out of range; allowed: text"),
         ("models.'*.py' = 3", "models.*.py: 3 is out of range; allowed: text"),
         ("type = 3", "type: 3 is out of range; allowed: a table, which begins with [type]"),
-        ("colour = 3", "colour: no such key; allowed: model, server, timeout, [complete], [type], [models]"),
+        ("colour = 3", "colour: no such key; allowed: model, server, timeout, tls, certificate_authority, "),
         ("type.seed = 3", "type.seed: no such key; allowed: type.temperature, "),
         ("serve.port = 3", "serve.port: no such key; allowed: model, "),
         ("model", "no TOML: Expected '=' after a key"),
@@ -176,7 +177,8 @@ def test_config_shows_what_holds_and_where_it_comes_from_beside_what_is_wrong(
 
 
 def test_every_setting_of_an_engine_and_every_field_that_is_no_texts_own_can_be_configured() -> None:
-    assert ENGINE.keys() == {each.name for each in fields(EngineSettings)} <= SETTINGS.keys()
+    of_engines = {each.name for kind in (EngineSettings, Credentials) for each in fields(kind)} - {"credentials"}
+    assert ENGINE.keys() == of_engines <= SETTINGS.keys()
     for command, known in (("complete", (*COMPLETE_FIELDS, WHOLE_WORDS)), ("type", TYPE_FIELDS)):
         keys = {f"{command}.{each.name}" for each in known if each.name not in OF_ONE_TEXT}
         assert {key for key in SETTINGS if key.startswith(f"{command}.")} == keys

@@ -6,12 +6,15 @@ from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
 from lsprotocol import types
 
 from elman_server.config import ServerConfig
+from elman_server.security.limits import Limits
+from elman_server.security.tokens import new_token
 from elman_server.server import Server
 
 from .conftest import INVOKED, Editor, Start, items_of
@@ -20,9 +23,10 @@ TEXT = "a bad cab, a fed bed\na bad c"
 
 
 @asynccontextmanager
-async def serving(artifact: Path, name: str = "english", port: int = 0) -> AsyncGenerator[Server]:
+async def serving(artifact: Path, name: str = "english", port: int = 0, tokens: str | None = None) -> AsyncGenerator[Server]:
     """A real server with a small model under a name."""
-    config = ServerConfig((f"{name}={artifact}",), port=port, metrics_port=0, rows=4, drain_notice_seconds=0, grace_seconds=0)
+    leaving: dict[str, Any] = {"drain_notice_seconds": 0, "grace_seconds": 0}
+    config = ServerConfig((f"{name}={artifact}",), port=port, metrics_port=0, rows=4, tokens=tokens, **leaving)
     server = Server(config)
     await server.start()
     yield server
@@ -181,3 +185,20 @@ async def test_what_is_no_address_is_told_and_the_engine_here_goes_on(start: Sta
     (told,) = editor.shown
     assert told.startswith("elman: ")
     assert "allowed: " in told
+
+
+async def test_a_token_is_for_the_servers_beside_which_it_was_configured(start: Start, artifact: Path, tmp_path: Path) -> None:
+    """An editor's settings, which a folder of somebody else's may hold, name other servers: they do not learn it."""
+    token, line = new_token("alice", Limits())
+    (tmp_path / "tokens").write_text(f"{line}\n")
+    (tmp_path / "token").write_text(token)
+    async with serving(artifact, tokens=str(tmp_path / "tokens")) as server:
+        address = f"127.0.0.1:{server.port}"
+        trusted = await start("--server", address, "--token-file", str(tmp_path / "token"))
+        other = await start("--token-file", str(tmp_path / "token"), settings={"server": [address]})
+        for editor in trusted, other:
+            open_text(editor)
+            editor.type("a")
+        assert await ghosts_of(trusted)
+        assert await other.ghosts(INVOKED) == []
+        assert "no token" in (await other.status()).message

@@ -58,10 +58,10 @@ class Stub:
         self._end = end
         self.Score = self
 
-    def Follow(self, requests: Iterator[pb.FollowRequest]) -> FollowCall:
+    def Follow(self, requests: Iterator[pb.FollowRequest], metadata: object) -> FollowCall:
         return FollowCall()
 
-    def future(self, request: pb.ScoreRequest, timeout: float) -> Answer:
+    def future(self, request: pb.ScoreRequest, timeout: float, metadata: object) -> Answer:
         """Answer at once."""
         return Answer(self._end)
 

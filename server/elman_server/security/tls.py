@@ -1,0 +1,48 @@
+"""The certificate that the server shows, and the authority of those that clients must show, while the server runs."""
+
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from elman.pem import File, read_authority, read_pair
+from elman_models.errors import InvalidField
+from elman_server.config import ServerConfig
+from elman_server.security.renewal import Contents, Renewal
+
+
+class Certificates:
+    """Renewed while connections go on: each keeps what it was made with, and the next gets what is newest."""
+
+    def __init__(self, certificate: str, key: str, client_ca: str | None) -> None:
+        """Raises InvalidField or OSError."""
+        self._certificate, self._key = File("tls_certificate", certificate), File("tls_key", key)
+        self._client_ca = None if client_ca is None else File("client_ca", client_ca)
+        self._newest = deque[grpc.ServerCertificateConfiguration](maxlen=1)  # its pop is atomic: threads of gRPC take from it
+        self.renewal = Renewal("certificates", [Path(each) for each in (certificate, key, client_ca) if each], self._take)
+
+    @classmethod
+    def of(cls, config: ServerConfig) -> "Certificates | None":
+        """Those that are configured. Raises InvalidField or OSError."""
+        if config.tls_certificate is None or config.tls_key is None:
+            return None
+        return cls(config.tls_certificate, config.tls_key, config.client_ca)
+
+    def credentials(self) -> grpc.ServerCredentials:
+        """What a port is opened with."""
+        fetch: Any = self._renewed  # which may return None, as gRPC documents it; its types do not say so
+        return grpc.dynamic_ssl_server_credentials(self._newest.pop(), fetch, self._client_ca is not None)
+
+    def _renewed(self) -> grpc.ServerCertificateConfiguration | None:
+        """Asked by gRPC before each handshake: what to show from now on, where that is something new."""
+        try:
+            return self._newest.pop()
+        except IndexError:
+            return None
+
+    def _take(self, _: Contents) -> None:
+        """Check what the files hold, and have the next connection made with it."""
+        pair = read_pair(self._certificate, self._key, InvalidField)
+        authority = None if self._client_ca is None else read_authority(self._client_ca, InvalidField)
+        self._newest.append(grpc.ssl_server_certificate_configuration([(pair.key, pair.chain)], authority))
