@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         ReportDefect,
         SendTextAgain,
     )
-    from elman.protocol.results import Alternative, ModelDescription, Piece, Score, Usage
+    from elman.protocol.results import Alternative, ModelDescription, ModelStatus, Piece, Score, ServerStatus, Usage
     from elman.protocol.retry import Retry
     from elman.protocol.suggestions import Suggestion
     from elman.sync.client import Client, Completion
@@ -45,6 +45,7 @@ __all__ = [
     "LogIn",
     "MendRequest",
     "ModelDescription",
+    "ModelStatus",
     "NeverRetry",
     "PickAnotherModel",
     "Piece",
@@ -52,6 +53,7 @@ __all__ = [
     "Retry",
     "Score",
     "SendTextAgain",
+    "ServerStatus",
     "Suggestion",
     "Usage",
     "fold",
@@ -64,7 +66,7 @@ _PLACES = {
     "elman.credentials": ("Credentials",),
     "elman.sync.client": ("Client", "Completion"),
     "elman.sync.document": ("Document",),
-    "elman.protocol.results": ("Alternative", "ModelDescription", "Piece", "Score", "Usage"),
+    "elman.protocol.results": ("Alternative", "ModelDescription", "ModelStatus", "Piece", "Score", "ServerStatus", "Usage"),
     "elman.protocol.retry": ("Retry",),
     "elman.protocol.suggestions": ("Suggestion",),
     "elman.text": ("fold",),

@@ -8,8 +8,10 @@ import os
 import secrets
 import signal
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
 from typing import Any, NoReturn, TypeAlias
 
@@ -27,6 +29,7 @@ from elman_server.engine.engine import Engine, Statistics
 from elman_server.engine.ticker import Ticker
 from elman_server.errors import Defect, Unavailable
 from elman_server.requests.catalogue import Catalogue
+from elman_server.requests.status import status_of
 from elman_server.rpc.call import SERVICE, Calls
 from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
@@ -38,9 +41,11 @@ from elman_server.security.renewal import watch
 from elman_server.security.tls import Certificates
 from elman_server.security.tokens import Tokens
 from elman_server.telemetry.greeting import greet, is_terminal
+from elman_server.telemetry.lag import LagWatch
 from elman_server.telemetry.log import LOGGER, configure, log
-from elman_server.telemetry.metrics import Metrics
+from elman_server.telemetry.metrics import Metrics, ServedModel, Sources
 from elman_server.telemetry.scraping import Scraping
+from elman_server.telemetry.tracing import open_tracing
 from elman_server.telemetry.writer import Writer
 
 LEAVING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -53,9 +58,6 @@ LOOK_SECONDS = 5.0
 
 TYPING_SHARE = 8
 """One row in so many is for what somebody types: its first character does not wait for the others' tick."""
-
-LAG_SECONDS = 0.5
-"""How often the event loop's lag is measured."""
 
 LAST_LINES_SECONDS = 0.5
 """How long the end waits for who reads the log."""
@@ -151,18 +153,34 @@ class Server:
         self._ticker = Ticker(self._engine, self._fail)
         self._budget = Budget(default_bytes() if config.memory_bytes is None else config.memory_bytes)
         self._connections = most_connections(config.connections, self._budget.most)
-        self._metrics = Metrics(self._engine.statistics, version("elman"), dropped_lines, self._budget)
+        self._metrics = Metrics([one.name for one in catalogue])
+        self._engine.on_tick, self._engine.on_abandoned = self._metrics.tick_seconds.observe, self._metrics.note_abandoned
+        self._lag = LagWatch(self._metrics.loop_lag.observe)
+        self._tracing = open_tracing(SERVICE.full_name, version("elman")) if config.traces else None
+        self._calls = Calls(self._metrics, self._budget, self._tracing)
         self._health = Health(SERVICE.full_name)
         self._scraping = Scraping(
             self._metrics.registry,
             is_alive=lambda: not self._ticker.is_stuck,
             is_ready=lambda: self._health.is_serving,
         )
-        self._calls = Calls(self._metrics, self._budget)
-        self._service = CompletionService(catalogue, self._engine, config.session_bytes)
         self._models = {one.name: one.model.digest for one in catalogue}
         self._executions = {one.name: executions[one.model.digest].name for one in catalogue}
         self._failed = False
+        self._is_draining = False
+        began = time.monotonic()
+        sources = Sources(
+            version("elman"),
+            lambda: time.monotonic() - began,
+            [ServedModel(name, digest, self._executions[name]) for name, digest in self._models.items()],
+            self._engine.statistics,
+            self._calls.now,
+            self._budget,
+            lambda: self._is_draining,
+            dropped_lines,
+        )
+        self._metrics.show(sources)
+        self._service = CompletionService(catalogue, self._engine, config.session_bytes, partial(status_of, sources))
 
     async def start(self) -> None:
         """Listen and serve. Raises InvalidField for a port in use."""
@@ -173,8 +191,9 @@ class Server:
         self.port = self._listen()
         await self._start_metrics()
         self._ticker.start(asyncio.get_running_loop())
+        self._lag.start(asyncio.get_running_loop())
         renewals = [each.renewal for each in (self._certificates, self._tokens) if each]
-        tasks = (self._watch_callers(), self._measure_lag(), watch(renewals))
+        tasks = (self._watch_callers(), watch(renewals))
         self._watching = [asyncio.create_task(each) for each in tasks]
         await self._grpc.start()
         await self._health.set_serving(True)
@@ -241,13 +260,6 @@ class Server:
             was_stuck = is_stuck
             await asyncio.to_thread(trim)
 
-    async def _measure_lag(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            due = loop.time() + LAG_SECONDS
-            await asyncio.sleep(LAG_SECONDS)
-            self._metrics.loop_lag.observe(max(0.0, loop.time() - due))
-
     def leave(self) -> None:
         """Begin to drain: NOT_SERVING first; after the notice the port closes, and connections are told to go away."""
         self._leaving.set()
@@ -266,6 +278,7 @@ class Server:
 
     async def _drain(self) -> None:
         """NOT_SERVING while all goes on, new calls too, until those who watch have gone elsewhere."""
+        self._is_draining = True
         await self._health.set_serving(False)
         if self._failed:
             return
@@ -283,6 +296,9 @@ class Server:
         await closing
         for task in self._watching:
             task.cancel()
+        self._lag.stop()
+        if self._tracing:
+            await asyncio.to_thread(self._tracing.close)
         await self._ticker.stop()
         if self._config.metrics:
             await self._scraping.stop()

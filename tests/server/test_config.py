@@ -40,6 +40,7 @@ GIVEN: dict[str, tuple[str, object]] = {
 
 SWITCHES: dict[str, tuple[list[str], str, object]] = {
     "insecure": (["--insecure"], "true", True),
+    "traces": (["--traces"], "true", True),
     "reflection": (["--no-reflection"], "false", False),
     "metrics": (["--no-metrics"], "false", False),
 }

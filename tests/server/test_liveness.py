@@ -17,6 +17,7 @@ from elman.v1 import completion_service_pb2 as pb
 from elman_models.execution.choice import open_execution
 from elman_server import server as server_module
 from elman_server.engine import ticker as ticker_module
+from elman_server.telemetry import lag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +62,7 @@ def probes(server: Server, seconds: float = PATIENCE_SECONDS) -> list[bool]:
 async def test_an_event_loop_that_stands_still_answers_no_probe_and_is_well_once_it_turns(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "LAG_SECONDS", 0.01)
+    monkeypatch.setattr(lag, "LOOK_SECONDS", 0.01)
     server = await start()
     assert await asyncio.to_thread(probes, server) == [True, True, True]
     found: list[bool] = []

@@ -40,7 +40,7 @@ async def main():
     data = pb.CompleteRequest(already_received="a" * (4 << 20)).SerializeToString()
     used = 4096 * int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (used, used))
-    calls = Calls(Metrics(lambda: None, "0", lambda: 0, Budget()), Budget())
+    calls = Calls(Metrics(), Budget())
     async with calls.answering("Complete", SimpleNamespace(peer=str)) as call:
         decode(pb.CompleteRequest, data, call) if sys.argv[1] == "decode" else bytes(1 << 30)
     print(call.outcome)

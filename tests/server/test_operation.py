@@ -34,15 +34,27 @@ LABELS = {
     "elman_inter_character_seconds_bucket": {"le"},
     "elman_request_seconds_bucket": {"method", "le"},
     "elman_queue_seconds_bucket": {"le"},
+    "elman_queue_abandoned_seconds_bucket": {"reason", "le"},
+    "elman_tick_seconds_bucket": {"le"},
     "elman_loop_lag_seconds_bucket": {"le"},
-    "elman_rows": {"state"},
-    "elman_queue_length": set[str](),
+    "elman_refusals_total": {"reason"},
+    "elman_rows": {"model", "state"},
+    "elman_queue_length": {"model"},
+    "elman_queue_oldest_seconds": {"model"},
+    "elman_paused_texts": set[str](),
+    "elman_callers": set[str](),
+    "elman_calls": {"method"},
+    "elman_connections": set[str](),
+    "elman_unread_calls": set[str](),
+    "elman_memory_bytes": {"state"},
+    "elman_draining": set[str](),
+    "elman_log_lines_dropped_total": set[str](),
+    "elman_suggestions_total": {"outcome"},
+    "elman_model_info": {"model", "digest", "execution"},
     "elman_steps_total": set[str](),
     "elman_row_steps_total": set[str](),
     "elman_prefix_characters_total": {"source"},
     "elman_generated_characters_total": set[str](),
-    "elman_memory_bytes": {"state"},
-    "elman_log_lines_dropped_total": set[str](),
     "elman_build_info": {"version"},
     "process_open_fds": set[str](),
     "process_resident_memory_bytes": set[str](),
@@ -87,9 +99,9 @@ async def test_metrics_match_what_was_done(client: Client, server: Server, logge
         key("time_to_first_character_seconds_count"): 2,
         key("request_seconds_count", method="Complete"): 4,
         key("queue_seconds_count"): 5,
-        key("rows", state="busy"): 0,
-        key("rows", state="free"): 4,
-        key("queue_length"): 0,
+        key("rows", model="one", state="busy"): 0,
+        key("rows", model="one", state="free"): 4,
+        key("queue_length", model="one"): 0,
         key("row_steps_total"): 4 + 40 + 1 + 3 * 40 + 6,
     }
     assert {name: found.get(name) for name in expected} == expected
@@ -104,8 +116,7 @@ async def test_metrics_have_the_names_labels_and_buckets_of_the_design(client: C
     for name, labels in LABELS.items():
         assert {frozenset(label for label, _ in given) for one, given in found if one == name} == {frozenset(labels)}, name
     bounds = sorted(float(dict(labels)["le"]) for name, labels in found if name == "elman_queue_seconds_bucket")
-    assert bounds[0] == 50e-6
-    assert bounds[1:-1] == pytest.approx([bound * 1.5 for bound in bounds[:-2]])
+    assert bounds[:-1] == [float(f"{digit}e{power}") for power in range(-5, 2) for digit in (1, 2, 5)][1:-1]
     (version,) = [dict(labels)["version"] for name, labels in found if name == "elman_build_info"]
     assert version
 
@@ -125,9 +136,9 @@ async def test_rows_and_the_queue_are_seen_while_they_are_in_use(start: Start, c
         await client.until(lambda: (server.statistics().busy_rows, server.statistics().waiting) == (1, 1))
         found = await scrape(server)
     await readers
-    assert found[key("rows", state="busy")] == 1
-    assert found[key("rows", state="free")] == 0
-    assert found[key("queue_length")] == 1
+    assert found[key("rows", model="one", state="busy")] == 1
+    assert found[key("rows", model="one", state="free")] == 0
+    assert found[key("queue_length", model="one")] == 1
 
 
 async def test_a_log_line_is_enough_to_replay_a_call_and_holds_no_text(client: Client, model: Model, logged: Logged) -> None:

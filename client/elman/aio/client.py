@@ -18,7 +18,7 @@ from elman.protocol.exchange import Exchange, is_news
 from elman.protocol.received import ReceivedCompletion
 from elman.protocol.replicas import Replicas
 from elman.protocol.request import complete_request, opening, score_request
-from elman.protocol.results import ModelDescription, Piece, Score
+from elman.protocol.results import ModelDescription, Piece, Score, ServerStatus
 from elman.protocol.retry import Retry, Tries
 from elman.protocol.stretches import Stretches
 from elman.ranges import encodable, not_negative
@@ -188,12 +188,20 @@ class AsyncClient:
 
     async def models(self, *, timeout: float | None = None) -> list[ModelDescription]:  # noqa: ASYNC109 (as above)
         """The models that the server has loaded, its default first. Raises ElmanError."""
-        request = pb.ListModelsRequest()
-        tries = self._replicas.tries(timeout)
-        response = await self._ask(
-            tries, lambda tries: self._replicas.transport(tries).list_models(request, tries.seconds_left())
-        )
+        response = await self._list_models(pb.ListModelsRequest(), timeout)
         return [ModelDescription.of(each) for each in response.models]
+
+    async def status(self, *, timeout: float | None = None) -> ServerStatus:  # noqa: ASYNC109 (as above)
+        """How the server is doing: its build, models, rows and queue; of several, any. Raises ElmanError."""
+        return ServerStatus.of(await self._list_models(pb.ListModelsRequest(include_status=True), timeout))
+
+    async def _list_models(
+        self,
+        request: pb.ListModelsRequest,
+        timeout: float | None,  # noqa: ASYNC109 (as above)
+    ) -> pb.ListModelsResponse:
+        tries = self._replicas.tries(timeout)
+        return await self._ask(tries, lambda tries: self._replicas.transport(tries).list_models(request, tries.seconds_left()))
 
     async def close(self) -> None:
         """Close the connections. Completions that are still running end, and nothing can be asked afterwards."""

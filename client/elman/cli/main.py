@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "type": "edit a line or a file on the terminal, with suggestions as you type",
     "score": "tell how likely a text is",
     "models": "list the models that a server has loaded, or those that come with elman",
+    "status": "show how servers are doing: their models, rows, queues and builds",
     "config": "show what is configured, and where each value comes from",
     "serve": "serve completions over gRPC",
     "token": "make a token with which a server lets somebody in",

@@ -6,6 +6,7 @@ from base64 import b64encode
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from elman.errors import ElmanError
 from elman.settings import shown
 from elman.v1 import completion_service_pb2 as pb
 
@@ -154,6 +155,65 @@ class ModelDescription:
             description.vocabulary,
             description.state_bytes,
             json.loads(description.about_json or "{}"),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """A value that `json.dumps` takes."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """What a model is doing: `busy_rows` of `rows` texts advance, and `waiting` wait, one of them for `oldest_seconds`."""
+
+    name: str
+    digest: str
+    execution: str
+    rows: int
+    busy_rows: int
+    waiting: int
+    oldest_seconds: float
+
+    @classmethod
+    def of(cls, status: pb.ModelStatus) -> "ModelStatus":
+        """The value that a message of the proto stands for."""
+        return cls(
+            status.model.name,
+            status.model.digest,
+            status.execution,
+            status.rows,
+            status.busy_rows,
+            status.waiting,
+            status.oldest_seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """How a server is doing: its version, how long it runs, whether it is leaving, its calls, the bytes held for them."""
+
+    version: str
+    up_seconds: float
+    is_draining: bool
+    calls: int
+    held_bytes: int
+    most_bytes: int
+    models: tuple[ModelStatus, ...]
+
+    @classmethod
+    def of(cls, response: pb.ListModelsResponse) -> "ServerStatus":
+        """The value that a message of the proto stands for. Raises ElmanError where it tells none."""
+        if not response.HasField("server"):
+            raise ElmanError("no status is told: the server is an older one, or the engine runs in this process")
+        status = response.server
+        return cls(
+            status.version,
+            status.up_seconds,
+            status.is_draining,
+            status.calls,
+            status.held_bytes,
+            status.most_bytes,
+            tuple(map(ModelStatus.of, status.models)),
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -255,14 +255,52 @@ class ScoreResponse(_message.Message):
     def __init__(self, characters: _Optional[int] = ..., unknown_characters: _Optional[int] = ..., total_log_probability: _Optional[float] = ..., log_probabilities: _Optional[_Iterable[float]] = ..., state: _Optional[bytes] = ...) -> None: ...
 
 class ListModelsRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("include_status",)
+    INCLUDE_STATUS_FIELD_NUMBER: _ClassVar[int]
+    include_status: bool
+    def __init__(self, include_status: _Optional[bool] = ...) -> None: ...
 
 class ListModelsResponse(_message.Message):
-    __slots__ = ("models",)
+    __slots__ = ("models", "server")
     MODELS_FIELD_NUMBER: _ClassVar[int]
+    SERVER_FIELD_NUMBER: _ClassVar[int]
     models: _containers.RepeatedCompositeFieldContainer[ModelDescription]
-    def __init__(self, models: _Optional[_Iterable[_Union[ModelDescription, _Mapping]]] = ...) -> None: ...
+    server: ServerStatus
+    def __init__(self, models: _Optional[_Iterable[_Union[ModelDescription, _Mapping]]] = ..., server: _Optional[_Union[ServerStatus, _Mapping]] = ...) -> None: ...
+
+class ServerStatus(_message.Message):
+    __slots__ = ("version", "up_seconds", "is_draining", "calls", "held_bytes", "most_bytes", "models")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    UP_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    IS_DRAINING_FIELD_NUMBER: _ClassVar[int]
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    HELD_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MOST_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    up_seconds: float
+    is_draining: bool
+    calls: int
+    held_bytes: int
+    most_bytes: int
+    models: _containers.RepeatedCompositeFieldContainer[ModelStatus]
+    def __init__(self, version: _Optional[str] = ..., up_seconds: _Optional[float] = ..., is_draining: _Optional[bool] = ..., calls: _Optional[int] = ..., held_bytes: _Optional[int] = ..., most_bytes: _Optional[int] = ..., models: _Optional[_Iterable[_Union[ModelStatus, _Mapping]]] = ...) -> None: ...
+
+class ModelStatus(_message.Message):
+    __slots__ = ("model", "execution", "rows", "busy_rows", "waiting", "oldest_seconds")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    EXECUTION_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    BUSY_ROWS_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    OLDEST_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    model: Model
+    execution: str
+    rows: int
+    busy_rows: int
+    waiting: int
+    oldest_seconds: float
+    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ..., execution: _Optional[str] = ..., rows: _Optional[int] = ..., busy_rows: _Optional[int] = ..., waiting: _Optional[int] = ..., oldest_seconds: _Optional[float] = ...) -> None: ...
 
 class ModelDescription(_message.Message):
     __slots__ = ("model", "semantics_version", "layer_sizes", "vocabulary", "state_bytes", "about_json")

@@ -116,7 +116,7 @@ class CompletionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListModels(self, request, context):
-        """ListModels lists the models that this server has loaded.
+        """ListModels lists the models that this server has loaded, and tells how it is doing if that is asked for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -71,7 +71,7 @@ class CompletionServiceStub:
     Score: _grpc.UnaryUnaryMultiCallable[_completion_service_pb2.ScoreRequest, _completion_service_pb2.ScoreResponse]
     """Score tells how likely the model finds a text."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_completion_service_pb2.ListModelsRequest, _completion_service_pb2.ListModelsResponse]
-    """ListModels lists the models that this server has loaded."""
+    """ListModels lists the models that this server has loaded, and tells how it is doing if that is asked for."""
 
 @_typing.type_check_only
 class CompletionServiceAsyncStub(CompletionServiceStub):
@@ -110,7 +110,7 @@ class CompletionServiceAsyncStub(CompletionServiceStub):
     Score: _aio.UnaryUnaryMultiCallable[_completion_service_pb2.ScoreRequest, _completion_service_pb2.ScoreResponse]  # type: ignore[assignment]
     """Score tells how likely the model finds a text."""
     ListModels: _aio.UnaryUnaryMultiCallable[_completion_service_pb2.ListModelsRequest, _completion_service_pb2.ListModelsResponse]  # type: ignore[assignment]
-    """ListModels lists the models that this server has loaded."""
+    """ListModels lists the models that this server has loaded, and tells how it is doing if that is asked for."""
 
 class CompletionServiceServicer(metaclass=_abc_1.ABCMeta):
     """CompletionService continues text and scores text. Servers keep no sessions: the hidden state travels with the call, and what
@@ -170,6 +170,6 @@ class CompletionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _completion_service_pb2.ListModelsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_completion_service_pb2.ListModelsResponse, _abc.Awaitable[_completion_service_pb2.ListModelsResponse]]:
-        """ListModels lists the models that this server has loaded."""
+        """ListModels lists the models that this server has loaded, and tells how it is doing if that is asked for."""
 
 def add_CompletionServiceServicer_to_server(servicer: CompletionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -9,8 +9,9 @@ those turns are not counted. Knows neither rows nor calls.
 """
 
 from collections import deque
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from heapq import heapify, heappop, heapreplace
+from itertools import chain
 
 from elman_server.engine.job import Job
 
@@ -169,9 +170,17 @@ class Queue:
         kept = {caller: deque(job for job in texts if job not in unwanted) for caller, texts in self._texts.items()}
         self._texts = {caller: texts for caller, texts in kept.items() if texts}
 
+    def __iter__(self) -> Iterator[Job]:
+        return chain(self._urgent, *self._texts.values())
+
     def cancelled(self) -> list[Job]:
         """The texts that nobody wants any more."""
-        return [job for texts in (self._urgent, *self._texts.values()) for job in texts if job.is_cancelled]
+        return [job for job in self if job.is_cancelled]
+
+    @property
+    def oldest_seconds(self) -> float:
+        """How long the text has waited that has waited longest for its first row."""
+        return max((job.timing.queue_seconds for job in self if not job.was_admitted), default=0.0)
 
     def _of(self, job: Job) -> deque[Job]:
         return self._urgent if job.is_urgent else self._texts.setdefault(job.caller, deque())

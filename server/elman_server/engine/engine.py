@@ -43,6 +43,17 @@ class Statistics(NamedTuple):
     ticks: int
     steps: int
     row_steps: int
+    paused: int  # texts that left their rows because their readers are slow
+    models: Mapping[str, "ModelStatistics"]  # by digest
+
+
+class ModelStatistics(NamedTuple):
+    """What one model is doing."""
+
+    rows: int
+    busy_rows: int
+    waiting: int
+    oldest_seconds: float  # how long a text has waited for its first row
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,9 +83,11 @@ class TickResult(NamedTuple):
 class Pool:
     """Some of the rows of one model, and the texts that wait for one."""
 
-    def __init__(self, execution: Execution, rows: int, pace: Pace, callers: Callers) -> None:
+    def __init__(
+        self, execution: Execution, rows: int, pace: Pace, callers: Callers, on_abandoned: Callable[[Job], None]
+    ) -> None:
         self.execution = execution
-        self._pace, self._callers = pace, callers
+        self._rows, self._pace, self._callers, self._on_abandoned = rows, pace, callers, on_abandoned
         self.waiting = Queue()
         self.free = list(range(rows))
         self.running: dict[int, Job] = {}
@@ -89,7 +102,7 @@ class Pool:
                 self.execution.load(self.free[-1], job.admit())
                 self.running[self.free.pop()] = job
             else:  # one whose time has run out costs no step; its call ends by itself
-                self._callers.leave(job)
+                self._abandon(job)
 
     @property
     def rows_that_pay(self) -> int:
@@ -193,7 +206,17 @@ class Pool:
         """These wait no longer."""
         self.waiting.take_out(jobs)
         for job in jobs:
-            self._callers.leave(job)
+            self._abandon(job)
+
+    def _abandon(self, job: Job) -> None:
+        self._callers.leave(job)
+        if not job.was_admitted:
+            self._on_abandoned(job)
+
+    @property
+    def statistics(self) -> ModelStatistics:
+        """What these rows are doing."""
+        return ModelStatistics(self._rows, len(self.running), len(self.waiting), self.waiting.oldest_seconds)
 
     def _free(self, row: int) -> None:
         del self.running[row]
@@ -203,7 +226,8 @@ class Pool:
 class Engine:
     """Pools of rows that take turns: one a model, and where `typing` gives executions for it, one for what somebody types.
 
-    It tells each job's `tell`; `on_work` is called when there is new work.
+    It tells each job's `tell`. `on_work` is called when there is new work, `on_tick` with the seconds of each tick, and
+    `on_abandoned` with each text that leaves the queue without ever having had a row.
     """
 
     def __init__(
@@ -216,17 +240,22 @@ class Engine:
         typing_rows: int = 0,
     ) -> None:
         self._callers, self._speed = Callers(), Speed()
-        self._pools = {digest: Pool(each, rows, make_pace(), self._callers) for digest, each in executions.items()}
+        self._pools = {
+            digest: Pool(each, rows, make_pace(), self._callers, self._note_abandoned) for digest, each in executions.items()
+        }
         self._typing = {
-            digest: Pool(each, typing_rows, make_typing_pace(), self._callers) for digest, each in (typing or {}).items()
+            digest: Pool(each, typing_rows, make_typing_pace(), self._callers, self._note_abandoned)
+            for digest, each in (typing or {}).items()
         }
         self._turns = deque([*self._pools.values(), *self._typing.values()])
-        self._rows = len(self._pools) * rows + len(self._typing) * typing_rows
         self._admission = Admission(self._callers, self._speed, waiting)
         self._ticks = 0
         self._began = time.monotonic()  # the time since the last tick's end, or since the engine woke
         self._has_cancelled = False  # since the last round
+        self._paused: set[Job] = set()
         self.on_work: Callable[[], None] = do_nothing
+        self.on_tick: Callable[[float], None] = ignore
+        self.on_abandoned: Callable[[Job], None] = ignore
 
     def submit(self, jobs: Sequence[Job], asker: Asker = ANYONE) -> None:
         """Let new texts come in, all or none. Raises QueueFull, or TooLate where they could hardly end before the deadline.
@@ -264,11 +293,13 @@ class Engine:
 
     def resume(self, job: Job) -> None:
         """Let a paused text wait for a row again."""
+        self._paused.discard(job)
         self._enter(job)
 
     def cancel(self, job: Job) -> None:
         """Forget a text: its row is free after the tick in progress."""
         self._has_cancelled = True
+        self._paused.discard(job)
         job.cancel()
 
     def tick(self) -> None:
@@ -298,7 +329,10 @@ class Engine:
         now = time.monotonic()
         self._speed.observe(sum(map(work_of, tick.advances)), now - self._began)
         self._began = now
+        self.on_tick(result.seconds)
         for progress in tick.pool.take(tick, result):
+            if progress.is_paused and not progress.job.is_cancelled:
+                self._paused.add(progress.job)
             progress.job.tell(progress)
 
     def _release(self) -> None:
@@ -328,15 +362,27 @@ class Engine:
     def statistics(self) -> Statistics:
         """What the engine is doing and has done, for tests, metrics and people."""
         pools = self._turns
+        models = {digest: self._statistics_of(digest) for digest in self._pools}
         return Statistics(
-            rows=self._rows,
-            busy_rows=sum(len(pool.running) for pool in pools),
-            waiting=sum(len(pool.waiting) for pool in pools),
+            rows=sum(each.rows for each in models.values()),
+            busy_rows=sum(each.busy_rows for each in models.values()),
+            waiting=sum(each.waiting for each in models.values()),
             callers=len(self._callers),
             ticks=self._ticks,
             steps=sum(pool.steps for pool in pools),
             row_steps=sum(pool.row_steps for pool in pools),
+            paused=len(self._paused),
+            models=models,
         )
+
+    def _statistics_of(self, digest: str) -> ModelStatistics:
+        """Of all rows of a model."""
+        each = [pools[digest].statistics for pools in (self._pools, self._typing) if digest in pools]
+        rows, busy_rows, waiting, oldest_seconds = zip(*each, strict=True)
+        return ModelStatistics(sum(rows), sum(busy_rows), sum(waiting), max(oldest_seconds))
+
+    def _note_abandoned(self, job: Job) -> None:
+        self.on_abandoned(job)
 
 
 class Entrance(NamedTuple):
@@ -370,3 +416,7 @@ def make_typing_pace() -> Pace:
 
 def do_nothing() -> None:
     """What `Engine` calls when work comes, unless somebody waits for it."""
+
+
+def ignore(_: object) -> None:
+    """What `Engine` tells of ticks and of texts that left, unless somebody counts them."""

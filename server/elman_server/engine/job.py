@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 WEIGHED_CHARACTERS = 1 << 14
 GIVEN_TO_A_STEP = 4
 """About as many given characters cost as much as one that is drawn."""
+LAST_SHARE: Final = 0.1
+"""Of its time: who leaves within it has run out of time."""
 URGENT_CHARACTERS = 256
 """A document's suggestion of more characters than these is not what somebody waits for between two keys."""
 
@@ -213,6 +215,16 @@ class Job:
     def is_wanted(self) -> bool:
         """Whether anybody still waits for it, and in time."""
         return not self.is_cancelled and self.asker.deadline > time.monotonic()
+
+    @property
+    def was_admitted(self) -> bool:
+        """Whether it has had a row, or goes on from a text that had one."""
+        return bool(self._admitted)
+
+    @property
+    def has_run_out(self) -> bool:
+        """Whether its time is over, or all but."""
+        return self.asker.deadline - time.monotonic() < LAST_SHARE * (self.asker.deadline - self._asked)
 
     @property
     def least_work(self) -> int:

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import re
 import secrets
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, Final, TypeAlias, cast
@@ -17,21 +19,19 @@ from google.rpc.status_pb2 import Status
 from grpc.aio import ServicerContext
 
 from elman.v1 import completion_service_pb2 as pb
-from elman_models.errors import Refused
+from elman_models.errors import Amount, InvalidField, Refused
 from elman_server.engine.budget import Budget
-from elman_server.engine.job import Timing
+from elman_server.engine.job import LAST_SHARE, Timing
 from elman_server.errors import Busy, Defect, Shortage, TooSlow
 from elman_server.security.guard import GRANT
 from elman_server.telemetry.log import log
-from elman_server.telemetry.metrics import Metrics
+from elman_server.telemetry.metrics import CallsNow, Metrics, reason_of
+from elman_server.telemetry.tracing import Span, Tracing
 
 CALL_BYTES: Final = 1 << 15
 """About what a running call holds, whatever was asked: its task, its stream, and text on its way."""
 CALLER_SECONDS: Final = 60.0
 """How long a call waits for its caller to send its one request, or to read."""
-
-LAST_SHARE: Final = 0.1
-"""Of its time: who leaves within it has run out of time."""
 
 SERVICE: Final = pb.DESCRIPTOR.services_by_name["CompletionService"]
 METHODS: Final = {f"/{SERVICE.full_name}/{name}": name for name in SERVICE.methods_by_name}
@@ -39,14 +39,20 @@ METHODS: Final = {f"/{SERVICE.full_name}/{name}": name for name in SERVICE.metho
 PROCESS, NUMBERS = secrets.token_hex(4), count()
 """An identifier is random for the process, then a number for the call: drawing random bytes for each call would cost time."""
 
+REQUEST_ID: Final = "x-request-id"
+TRACE_CONTEXT: Final = ("traceparent", "tracestate")
+A_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+
 Context: TypeAlias = ServicerContext[Any, Any]
 
 
 class CallRecord:
     """What one call did, for the metrics and the log."""
 
-    def __init__(self, method: str, peer: str, metrics: Metrics, budget: Budget) -> None:
+    def __init__(self, method: str, peer: str, metrics: Metrics, budget: Budget, tracing: Tracing | None = None) -> None:
         self.method = method
+        self._tracing = tracing
+        self._metadata: Sequence[tuple[str, str]] = ()
         self.holding = budget.open()
         self.failure: Refused | None = None  # why it was ended from outside
         self.peer = peer
@@ -56,6 +62,7 @@ class CallRecord:
         self._seen = (-1, 0.0)  # how many there were when `end_if_stalled` last saw more, and when
         self.release: Callable[[], None] = do_nothing  # gives back what the call holds
         self.identifier = f"{PROCESS}{next(NUMBERS):08x}"
+        self._request_id = ""  # the caller's own
         self.model = ""
         self.outcome = "OK"
         self.canonical: Callable[[], Mapping[str, Any]] = dict  # what, with the text, repeats the call; called at its end
@@ -66,6 +73,21 @@ class CallRecord:
         self._arrived = self._asked = time.monotonic()
         self._last_text = 0.0
         self._characters = 0
+
+    def take_request_id(self, context: Context) -> None:
+        """Log the caller's own identifier of the call, if there is one, and put it into the trailers. Raises InvalidField."""
+        metadata = [(name, str(value)) for name, value in context.invocation_metadata() or ()]
+        self._metadata = [each for each in metadata if each[0] in TRACE_CONTEXT] if self._tracing else ()
+        given = [value for name, value in metadata if name == REQUEST_ID]
+        if not given:
+            return
+        if len(given) > 1:
+            raise InvalidField(REQUEST_ID, Amount(f"{len(given)} values"), "one")
+        (request_id,) = given
+        if not A_REQUEST_ID.fullmatch(request_id):
+            raise InvalidField(REQUEST_ID, request_id, "1 to 128 letters, digits and any of ._:/+=@-")
+        self._request_id = request_id
+        context.set_trailing_metadata(((REQUEST_ID, request_id),))
 
     def begin(self) -> None:
         """Count the call among those of its token. Raises OverLimit."""
@@ -161,6 +183,15 @@ class CallRecord:
         """How long ago the call arrived."""
         return time.monotonic() - self._arrived
 
+    @property
+    def waits_for_reader(self) -> bool:
+        """Whether a response waits for the caller to read."""
+        return self._waits_for_writing
+
+    def note_refused(self, refused: Refused) -> None:
+        """Count what was refused, by its reason."""
+        self._metrics.refusals.add(1, reason_of(type(refused)))
+
     def finish(self) -> None:
         """Count the call and log it; it holds nothing any more."""
         self.holding.close()
@@ -173,6 +204,7 @@ class CallRecord:
         log(
             "call",
             identifier=self.identifier,
+            **({"request_id": self._request_id} if self._request_id else {}),
             method=self.method,
             model=self.model,
             outcome=self.outcome,
@@ -182,6 +214,19 @@ class CallRecord:
             **self.canonical(),
             **(timing_fields(self.timing) if self.timing else {}),
         )
+        if self._tracing:
+            self._tracing.tell(Span(self.method, self.outcome, seconds, self._metadata, self._attributes()))
+
+    def _attributes(self) -> dict[str, str | int | float]:
+        """What a span tells of the call."""
+        fields = {
+            "identifier": self.identifier,
+            "request_id": self._request_id,
+            "model": self.model,
+            "generated_characters": self._characters,
+            **(timing_fields(self.timing) if self.timing else {}),
+        }
+        return {f"elman.{name}": value for name, value in fields.items() if value != ""}
 
 
 def do_nothing() -> None:
@@ -200,8 +245,8 @@ def timing_fields(timing: Timing) -> dict[str, Any]:
 class Calls:
     """All running calls."""
 
-    def __init__(self, metrics: Metrics, budget: Budget) -> None:
-        self._metrics, self._budget = metrics, budget
+    def __init__(self, metrics: Metrics, budget: Budget, tracing: Tracing | None = None) -> None:
+        self._metrics, self._budget, self._tracing = metrics, budget, tracing
         self._running: set[CallRecord] = set()
         self._refused = 0  # for want of a token, since that was last told
 
@@ -210,6 +255,13 @@ class Calls:
         now = time.monotonic()
         for call in self._running:
             call.end_if_stalled(now)
+
+    def now(self) -> CallsNow:
+        """What is running."""
+        methods = Counter(call.method for call in self._running)
+        return CallsNow(
+            methods, len({call.peer for call in self._running}), sum(call.waits_for_reader for call in self._running)
+        )
 
     def note_unknown(self) -> None:
         """Count a call of a method that there is not."""
@@ -232,7 +284,7 @@ class Calls:
 
         An abort in here would hold the frames of what was raised, and with them the request, until they are collected.
         """
-        call = CallRecord(method, context.peer(), self._metrics, self._budget)
+        call = CallRecord(method, context.peer(), self._metrics, self._budget, self._tracing)
         self._running.add(call)
         try:
             yield call
@@ -254,6 +306,7 @@ class Calls:
             self._running.remove(call)
             if call.failure:
                 call.outcome = call.failure.status
+                call.note_refused(call.failure)
             call.finish()
 
 
@@ -280,4 +333,4 @@ async def refuse(context: Context, refused: Refused) -> None:
     status = Status(code=code.value[0], message=str(refused), details=[details])
     pushback = str(delay.ToMilliseconds())
     trailing = (("grpc-status-details-bin", status.SerializeToString()), ("grpc-retry-pushback-ms", pushback))
-    await context.abort(code, str(refused), trailing)
+    await context.abort(code, str(refused), (*trailing, *(context.trailing_metadata() or ())))

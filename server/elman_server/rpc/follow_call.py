@@ -111,6 +111,7 @@ class FollowCall:
             return self._session.next()
         except Busy as full:
             if self._retry is None:
+                self._call.note_refused(full)
                 self._retry = asyncio.get_running_loop().call_later(full.retry_seconds, self._try_again)
             return None
 

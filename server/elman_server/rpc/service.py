@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import inf
 from typing import cast
@@ -28,10 +28,16 @@ SCORED_BYTES = 48
 class CompletionService:
     """Answers calls from one engine. It has no sessions beyond a call: all it knows of a caller is the running call."""
 
-    def __init__(self, catalogue: Catalogue, engine: Engine, session_bytes: int = SESSION_BYTES) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        engine: Engine,
+        session_bytes: int = SESSION_BYTES,
+        status: Callable[[], pb.ServerStatus] = pb.ServerStatus,
+    ) -> None:
         self._catalogue = catalogue
         self._engine = engine
-        self._session_bytes = session_bytes
+        self._session_bytes, self._status = session_bytes, status
         self._running: dict[News, Job] = {}
         self._follow_calls: set[FollowCall] = set()
         self._is_idle = asyncio.Event()
@@ -122,10 +128,13 @@ class CompletionService:
         finally:
             self._forget([job], news)
 
-    async def list_models(self, _: pb.ListModelsRequest, context: Context, call: CallRecord) -> None:
-        """List the models that are served."""
+    async def list_models(self, request: pb.ListModelsRequest, context: Context, call: CallRecord) -> None:
+        """List the models that are served, and tell how the server is doing if that is asked for."""
         self._check_open()
-        await call.write(context.write(list_models(self._catalogue)))
+        response = list_models(self._catalogue)
+        if request.include_status:
+            response.server.CopyFrom(self._status())
+        await call.write(context.write(response))
 
     @property
     def running(self) -> int:

@@ -57,6 +57,7 @@ def handlers(service: CompletionService, calls: Calls) -> grpc.GenericRpcHandler
     def one(kind: type[Message], response: type[Message], behaviour: Behaviour, method: str) -> Any:
         async def behave(_: object, context: Context) -> None:
             async with calls.answering(method, context) as call:
+                call.take_request_id(context)
                 await behaviour(await receive(kind, context, call), context, call)
             await call.refuse_if_failed(context)
 
@@ -64,6 +65,7 @@ def handlers(service: CompletionService, calls: Calls) -> grpc.GenericRpcHandler
 
     async def follow(_: object, context: Context) -> None:
         async with calls.answering("Follow", context) as call:
+            call.take_request_id(context)
             call.begin()
 
             async def read_one() -> pb.FollowRequest | None:

@@ -1,83 +1,185 @@
-"""Every metric of the server, beside the standard ones of a process.
+"""Every metric of the server. Labels hold configured names only; units are seconds, bytes and counts.
 
-Labels hold configured names only; units are seconds and counts.
+Every series whose labels are known is there from the start, at 0: the first increase of one that appears late goes unseen.
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from typing import Final, NamedTuple
 
-from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from elman_models.errors import Refused
 from elman_server.engine.budget import Budget
 from elman_server.engine.engine import Statistics
+from elman_server.engine.job import Job
+from elman_server.errors import Busy
 from elman_server.telemetry.tally import Counts, Tally, TallyCollector, Times
 
-BUCKETS = tuple(50e-6 * 1.5**power for power in range(33))
-"""From 50 microseconds, each half as much again, to 21 seconds."""
+BUCKETS: Final = (
+    *(0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01),
+    *(0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0),
+)
+METHODS: Final = ("Complete", "Follow", "Score", "ListModels")
+OUTCOMES: Final = (
+    *("OK", "CANCELLED", "DEADLINE_EXCEEDED", "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION"),
+    *("RESOURCE_EXHAUSTED", "UNAVAILABLE", "UNAUTHENTICATED", "INTERNAL"),
+)
+SUGGESTIONS: Final = ("accepted", "dismissed", "ignored", "superseded", "empty")
+
+
+class ServedModel(NamedTuple):
+    """What the metrics say of a model that is served."""
+
+    name: str
+    digest: str
+    execution: str
+
+
+class CallsNow(NamedTuple):
+    """The calls that are running."""
+
+    methods: Mapping[str, int]
+    connections: int  # that have any
+    unread: int  # whose callers do not read what is written
+
+
+class Sources(NamedTuple):
+    """Where the metrics find what they show when somebody scrapes."""
+
+    version: str
+    up_seconds: Callable[[], float]
+    models: Sequence[ServedModel]
+    statistics: Callable[[], Statistics]
+    calls: Callable[[], CallsNow]
+    budget: Budget
+    is_draining: Callable[[], bool]
+    dropped_lines: Callable[[], int]
 
 
 class Metrics:
-    """What calls did, beside what the engine itself counts."""
+    """What calls did, beside what the engine itself counts. `models` are the names that are served."""
 
-    def __init__(
-        self, statistics: Callable[[], Statistics], version: str, dropped_lines: Callable[[], int], budget: Budget
-    ) -> None:
+    def __init__(self, models: Sequence[str] = ()) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)  # memory, processor time, and open files, of which each connection is one
-        self.registry.register(EngineCollector(statistics, version, dropped_lines, budget))
-
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
         tallies: list[Tally] = []
 
-        def counter(name: str, text: str, *labels: str) -> Counts:
-            tallies.append(counts := Counts(f"elman_{name}", text, labels))
+        def counter(name: str, text: str, **labels: Iterable[str]) -> Counts:
+            tallies.append(counts := Counts(f"elman_{name}", text, tuple(labels), product(*labels.values())))
             return counts
 
-        def histogram(name: str, text: str, *labels: str) -> Times:
-            tallies.append(times := Times(f"elman_{name}", text, labels, BUCKETS))
+        def histogram(name: str, text: str, **labels: Iterable[str]) -> Times:
+            tallies.append(times := Times(f"elman_{name}", text, tuple(labels), BUCKETS, product(*labels.values())))
             return times
 
-        self.requests = counter("requests_total", "Calls by how they ended.", "method", "model", "outcome")
-        self.request_seconds = histogram("request_seconds", "The time from a call's arrival to its end.", "method")
+        self.requests = counter(
+            "requests_total", "Calls by how they ended.", method=METHODS, model=("", *models), outcome=OUTCOMES
+        )
+        self.requests.add(0, "unknown", "", "UNIMPLEMENTED")
+        self.refusals = counter("refusals_total", "Refusals by their reason.", reason=map(reason_of, below(Refused)))
+        self.request_seconds = histogram("request_seconds", "The time from a call's arrival to its end.", method=METHODS)
         self.first_character = histogram("time_to_first_character_seconds", "The time from a call's arrival to its first text.")
         self.inter_character = histogram("inter_character_seconds", "The time between pieces of text over the characters sent.")
-        self.loop_lag = histogram("loop_lag_seconds", "How late the event loop came to what was due.")
         self.queue_seconds = histogram("queue_seconds", "The time that a text waited for a row.")
+        self.abandoned_seconds = histogram(
+            "queue_abandoned_seconds",
+            "The time that a text waited which never got a row.",
+            reason=("cancelled", "expired"),
+        )
+        self.tick_seconds = histogram("tick_seconds", "The time that a tick took: the rows of one model moving together.")
+        self.loop_lag = histogram("loop_lag_seconds", "How late the event loop was, looked at four times a second.")
         self.prefix_characters = counter(
-            "prefix_characters_total", "Characters of prefix, sent or spared by a state.", "source"
+            "prefix_characters_total", "Characters of prefix, sent or spared by a state.", source=("sent", "spared")
         )
         self.suggestions = counter(
-            "suggestions_total", "Revisions of followed documents by what became of their suggestions.", "outcome"
+            "suggestions_total",
+            "Revisions of followed documents by what became of their suggestions.",
+            outcome=SUGGESTIONS,
         )
         self.generated_characters = counter("generated_characters_total", "Characters sent as completions.")
         self.registry.register(TallyCollector(tallies))
 
+    def note_abandoned(self, job: Job) -> None:
+        """Count a text that left the queue without a row."""
+        self.abandoned_seconds.observe(job.timing.queue_seconds, "expired" if job.has_run_out else "cancelled")
 
-class EngineCollector(Collector):
-    """The engine's own numbers, read when somebody scrapes."""
+    def show(self, sources: Sources) -> None:
+        """Show what these say, too."""
+        self.registry.register(SourcesCollector(sources))
 
-    def __init__(
-        self, statistics: Callable[[], Statistics], version: str, dropped_lines: Callable[[], int], budget: Budget
-    ) -> None:
-        self._statistics, self._version, self._dropped_lines, self._budget = statistics, version, dropped_lines, budget
+
+class SourcesCollector(Collector):
+    """What is so at the moment, read when somebody scrapes."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
 
     def collect(self) -> Iterator[Metric]:
         """The metrics as they stand."""
-        now = self._statistics()
-        rows = GaugeMetricFamily("elman_rows", "Rows by what they do.", labels=["state"])
-        rows.add_metric(["busy"], now.busy_rows)
-        rows.add_metric(["free"], now.rows - now.busy_rows)
-        yield rows
-        yield GaugeMetricFamily("elman_queue_length", "Texts that wait for a row.", value=now.waiting)
-        yield CounterMetricFamily("elman_steps", "Steps of the network, each over a batch of rows.", value=now.steps)
-        yield CounterMetricFamily("elman_row_steps", "Steps of single rows.", value=now.row_steps)
-        memory = GaugeMetricFamily("elman_memory_bytes", "Memory for calls: held, and free.", labels=["state"])
-        memory.add_metric(["held"], self._budget.held)
-        memory.add_metric(["free"], self._budget.most - self._budget.held)
-        yield memory
+        yield from engine_metrics(self._sources.statistics(), self._sources.models)
+        yield from call_metrics(self._sources.calls(), self._sources.budget)
+        yield gauge("draining", "1 from the signal to leave on.", int(self._sources.is_draining()))
         yield CounterMetricFamily(
-            "elman_log_lines_dropped", "Lines of the log that nobody read in time.", value=self._dropped_lines()
+            "elman_log_lines_dropped", "Lines of the log that nobody read in time.", value=self._sources.dropped_lines()
         )
-        build = GaugeMetricFamily("elman_build_info", "The version that runs.", labels=["version"])
-        build.add_metric([self._version], 1)
-        yield build
+        yield gauges("build_info", "The version that runs.", ["version"], {(self._sources.version,): 1})
+        models = {tuple(model): 1 for model in self._sources.models}
+        yield gauges("model_info", "The models that are served, and what runs each.", ["model", "digest", "execution"], models)
+
+
+def engine_metrics(now: Statistics, models: Sequence[ServedModel]) -> Iterator[Metric]:
+    """What the engine is doing and has done. Models of one digest share rows, and go by the first of their names."""
+    names = {model.digest: model.name for model in reversed(models)}
+    each = {names[digest]: statistics for digest, statistics in now.models.items()}
+    busy = {(name, "busy"): one.busy_rows for name, one in each.items()}
+    free = {(name, "free"): one.rows - one.busy_rows for name, one in each.items()}
+    yield gauges("rows", "Rows by what they do.", ["model", "state"], busy | free)
+    waiting = {(name,): one.waiting for name, one in each.items()}
+    yield gauges("queue_length", "Texts that wait for a row.", ["model"], waiting)
+    oldest = {(name,): one.oldest_seconds for name, one in each.items()}
+    yield gauges("queue_oldest_seconds", "How long a text has waited for its first row.", ["model"], oldest)
+    yield gauge("paused_texts", "Texts that left their rows because their readers are slow.", now.paused)
+    yield gauge("callers", "Connections that have texts in the engine.", now.callers)
+    yield CounterMetricFamily("elman_steps", "Steps of the network, each over a batch of rows.", value=now.steps)
+    yield CounterMetricFamily("elman_row_steps", "Steps of single rows.", value=now.row_steps)
+
+
+def call_metrics(now: CallsNow, budget: Budget) -> Iterator[Metric]:
+    """What callers have running, and what is held for them."""
+    yield gauges("calls", "Calls that are running.", ["method"], {(method,): now.methods.get(method, 0) for method in METHODS})
+    yield gauge("connections", "Connections that have a call running.", now.connections)
+    yield gauge("unread_calls", "Calls whose callers do not read what is written.", now.unread)
+    held = {("held",): budget.held, ("free",): budget.most - budget.held}
+    yield gauges("memory_bytes", "Memory for calls: held, and free.", ["state"], held)
+
+
+def gauge(name: str, text: str, value: float) -> Metric:
+    """One value."""
+    return GaugeMetricFamily(f"elman_{name}", text, value=value)
+
+
+def gauges(name: str, text: str, labels: Sequence[str], values: Mapping[tuple[str, ...], float]) -> Metric:
+    """A value for each combination of label values."""
+    family = GaugeMetricFamily(f"elman_{name}", text, labels=labels)
+    for given, value in values.items():
+        family.add_metric(given, value)
+    return family
+
+
+def reason_of(kind: type[Refused]) -> str:
+    """The name of an error's class as the value of a label: `QueueFull` is `queue_full`."""
+    return re.sub(r"\B([A-Z])", r"_\1", kind.__name__).lower()
+
+
+def below(kind: type[Refused]) -> Iterator[type[Refused]]:
+    """The classes below one, but for that which is raised by none of its own."""
+    for each in kind.__subclasses__():
+        if each is not Busy:
+            yield each
+        yield from below(each)

@@ -5,7 +5,7 @@ their buckets: at a few microseconds each they were a tenth of what a completion
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
@@ -21,11 +21,11 @@ class Tally(Protocol):
 
 
 class Counts:
-    """A count for each combination of label values; without labels, one count, which starts at 0."""
+    """A count for each combination of label values; those that are known start at 0, as does one without labels."""
 
-    def __init__(self, name: str, text: str, labels: Sequence[str]) -> None:
+    def __init__(self, name: str, text: str, labels: Sequence[str], known: Iterable[tuple[str, ...]] = ()) -> None:
         self._name, self._text, self._labels = name, text, labels
-        self._counts: dict[tuple[str, ...], int] = {} if labels else {(): 0}
+        self._counts: dict[tuple[str, ...], int] = dict.fromkeys(known if labels else [()], 0)
 
     def add(self, count: int, *labels: str) -> None:
         """Add to the count of these label values."""
@@ -40,11 +40,16 @@ class Counts:
 
 
 class Times:
-    """A histogram of seconds for each combination of label values, with a last bucket beyond the given bounds."""
+    """A histogram of seconds for each combination of label values, with a last bucket beyond the given bounds.
 
-    def __init__(self, name: str, text: str, labels: Sequence[str], bounds: Sequence[float]) -> None:
+    Those that are known start empty, as does one without labels.
+    """
+
+    def __init__(
+        self, name: str, text: str, labels: Sequence[str], bounds: Sequence[float], known: Iterable[tuple[str, ...]] = ()
+    ) -> None:
         self._name, self._text, self._labels, self._bounds = name, text, labels, bounds
-        self._histograms: dict[tuple[str, ...], Histogram] = {} if labels else {(): Histogram(bounds)}
+        self._histograms = {values: Histogram(bounds) for values in (known if labels else [()])}
 
     def observe(self, seconds: float, *labels: str) -> None:
         """Add one duration to the histogram of these label values."""

@@ -12,7 +12,7 @@ import pytest
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.execution.choice import open_execution
 from elman_server.engine.budget import Budget
-from elman_server.engine.engine import Engine, Statistics
+from elman_server.engine.engine import Engine
 from elman_server.errors import Unavailable
 from elman_server.requests.catalogue import Catalogue, Served
 from elman_server.rpc.call import CallRecord, Calls, Context
@@ -103,8 +103,7 @@ async def follow(service: CompletionService, transport: Recorder) -> None:
 async def answer(method: str, transport: Recorder, behave: Callable[[Context, CallRecord], Awaitable[None]]) -> None:
     """One call from beginning to end."""
     context: Any = transport  # all that is used of one
-    budget = Budget()
-    calls = Calls(Metrics(lambda: Statistics(*[0] * len(Statistics._fields)), "0", lambda: 0, budget), budget)
+    calls = Calls(Metrics(), Budget())
     async with calls.answering(method, context) as call:
         await behave(context, call)
     await call.refuse_if_failed(context)
