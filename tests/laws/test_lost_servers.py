@@ -171,7 +171,7 @@ def test_a_document_of_10000_characters_is_written_while_its_servers_die(killer:
 @pytest.mark.timeout(50)  # gRPC leaves it by itself after 60 seconds
 def test_a_server_that_falls_silent_is_left(start_processes: StartProcesses, monkeypatch: pytest.MonkeyPatch) -> None:
     quick = tuple((name, 500) for name, _ in KEEPALIVE)
-    monkeypatch.setattr("elman.sync.transport.CHANNEL_OPTIONS", (*CHANNEL_OPTIONS, *quick))
+    monkeypatch.setattr("elman.channel.CHANNEL_OPTIONS", (*CHANNEL_OPTIONS, *quick))
     processes = start_processes(2)
     ways = [Counted(process.address) for process in processes]
     with Client.over(ways, retry=PATIENT) as client, client.document(PREFIX, max_characters=25, **GIVEN) as document:

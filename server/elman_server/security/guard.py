@@ -55,7 +55,7 @@ class Guard(grpc.aio.ServerInterceptor):
 
 
 def bearer(metadata: Sequence[tuple[str, str | bytes]] | None) -> str:
-    """The token that a call bears; "" for none. Of several, gRPC makes one that is none."""
+    """The token that a call bears: of several, the first; "" for none."""
     value = next((str(value) for key, value in metadata or () if key == "authorization"), "")
     scheme, _, token = value.partition(" ")
     return token if scheme.lower() == "bearer" else ""

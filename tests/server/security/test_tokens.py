@@ -29,6 +29,7 @@ from elman_server.security.limits import Allowance, Limits
 from elman_server.security.tokens import Grant, Tokens, lines_of, new_token
 
 if TYPE_CHECKING:
+    from tests.conftest import Authority
     from tests.server.conftest import Client, Connect, Logged, Start, Until
 
     from elman_server.server import Server
@@ -172,9 +173,10 @@ async def refusal(client: Client, method: str, metadata: Any) -> tuple[grpc.Stat
     ],
 )
 async def test_whatever_is_asked_without_a_token_is_refused_before_anything_is_sent(
-    server: Server, bearers: Bearers, connect: Connect, method: str
+    server: Server, bearers: Bearers, connect: Connect, method: str, until: Until
 ) -> None:
     token = bearers.add("alice")
+    await until("tokens renewed")
     client = connect(server)
     wrong = (
         None,
@@ -182,7 +184,7 @@ async def test_whatever_is_asked_without_a_token_is_refused_before_anything_is_s
         (("authorization", token),),
         (("authorization", f"Basic {token}"),),
         (("authorization", "Bearer"),),
-        (*bearing(token), *bearing(token)),
+        (*bearing(f"{token}a"), *bearing(token)),
         (("x-authorization", f"Bearer {token}"),),
         (("authorization-bin", f"Bearer {token}".encode()),),
     )
@@ -245,6 +247,53 @@ async def test_tokens_are_rotated_without_a_call_that_fails(
     await until("call", 3)  # a completion, and two streams of the document
     ended = [line["outcome"] for line in logged() if line["event"] == "call" and line["bearer"] == "old"]
     assert ended == ["UNAVAILABLE"]
+
+
+async def test_no_call_fails_while_certificates_and_tokens_are_renewed(
+    start: Start, bearers: Bearers, authority: Authority, monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    """Callers who come anew each time and callers who stay; everything is replaced in place."""
+    monkeypatch.setattr(renewal, "LOOK_SECONDS", 0.01)
+    own, pair = bearers.file_of("own"), authority.issue("localhost")
+    own.write_text(bearers.add("0"))
+    tls = {"tls_certificate": str(pair[0]), "tls_key": str(pair[1])}
+    server = await start(host="localhost", tokens=str(bearers.path), rows=16, **tls)
+    credentials = Credentials(certificate_authority=str(authority.certificate), token_file=str(own))
+    is_over, calls = False, 0
+
+    async def ask(client: AsyncClient) -> None:
+        nonlocal calls
+        assert len(await client.complete("a bad", max_characters=5).read()) == 5
+        calls += 1
+
+    async def stay() -> None:
+        client = AsyncClient(f"localhost:{server.port}", credentials=credentials)
+        async with client, client.document("a bad") as document:
+            while not is_over:
+                await ask(client)
+                document.insert("a")
+                [_ async for _ in document.suggestions()]
+
+    async def come_and_go() -> None:
+        while not is_over:
+            async with AsyncClient(f"localhost:{server.port}", credentials=credentials) as client:
+                await ask(client)
+
+    callers = asyncio.gather(stay(), stay(), come_and_go(), come_and_go())
+    for number in (1, 2):
+        before = calls
+        authority.issue("localhost")  # into the same files
+        await until("certificates renewed", number)
+        token = bearers.add(str(number))
+        await until("tokens renewed", 2 * number - 1)
+        own.with_suffix(".new").write_text(token)
+        own.with_suffix(".new").rename(own)
+        while calls < before + 20:  # noqa: ASYNC110 # until all have the new one
+            await asyncio.sleep(0.005)
+        bearers.remove(str(number - 1))
+        await until("tokens renewed", 2 * number)
+    is_over = True
+    await callers
 
 
 async def test_a_revoked_token_s_stream_ends_at_its_next_request(

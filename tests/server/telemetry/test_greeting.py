@@ -15,13 +15,26 @@ from elman_server.telemetry.greeting import greeting
 
 
 @pytest.mark.parametrize(
-    ("host", "address"), [("127.0.0.1", "127.0.0.1:7"), ("::1", "'[::1]:7'"), ("0.0.0.0", "127.0.0.1:7"), ("box", "box:7")]
+    ("host", "address"),
+    [
+        ("127.0.0.1", "127.0.0.1:7"),
+        ("::1", "'[::1]:7'"),
+        ("0.0.0.0", "127.0.0.1:7"),
+        ("box", "box:7"),
+        ("unix:/run/e", "unix:/run/e"),
+    ],
 )
 def test_the_command_to_try_names_an_address_of_this_machine(host: str, address: str) -> None:
     words = greeting(host, 7, 8, ["one", "two"])
     assert f'elman complete --server {address} "' in words
     assert "serves one (the default), two at " in words
     assert ("every other address" in words) is (host == "0.0.0.0")
+
+
+def test_what_a_caller_needs_is_in_the_command_to_try() -> None:
+    words = greeting("localhost", 7, None, ["one"], ["--tls", "--token-file FILE"])
+    assert 'elman complete --server localhost:7 --tls --token-file FILE "' in words
+    assert "metrics" not in words
 
 
 def test_a_server_greets_on_a_terminal_and_logs_json_into_a_pipe(model: Model, tmp_path: Path) -> None:
