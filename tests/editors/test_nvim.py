@@ -1,7 +1,6 @@
 """Ghost text in a real Neovim: what stands in the screen's cells, and what the keys take into the buffer."""
 
 import shutil
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,13 +12,6 @@ pytestmark = needs_neovim
 BEFORE = "measure_the_distance"
 """After this, the rest of CALL is suggested."""
 REST = CALL.removeprefix(BEFORE).rstrip()
-
-
-@pytest.fixture(scope="module")
-def typist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Typist]:
-    """Somebody who types, for all tests of this file."""
-    with Typist(tmp_path_factory.mktemp("nvim")) as typist:
-        yield typist
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,5 @@
 """How the plugin lives beside all else in a real Neovim: other mappings, menus, modes, buffers, and its own commands."""
 
-from collections.abc import Iterator
-
 import pytest
 from tests.editors.neovim import NeovimError
 from tests.editors.nvim_typist import GROUP, TEXT, Typist, command_of, needs_neovim
@@ -9,13 +7,6 @@ from tests.editors.nvim_typist import GROUP, TEXT, Typist, command_of, needs_neo
 pytestmark = needs_neovim
 
 BEFORE = "measure_the_distance"
-
-
-@pytest.fixture(scope="module")
-def typist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Typist]:
-    """Somebody who types, for all tests of this file."""
-    with Typist(tmp_path_factory.mktemp("nvim")) as typist:
-        yield typist
 
 
 @pytest.fixture(autouse=True)
