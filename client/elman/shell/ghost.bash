@@ -5,8 +5,8 @@
 #                  Alt-F or Alt-right                          accept a word
 #                  any other key                               does what it does without the suggestion
 #
-# bash tells no script of the keys that are typed, so a suggestion comes when it is asked for. ELMAN_SHELL=off turns them off. A
-# line that begins with a space is private. Wants bash 4.4 or newer.
+# bash tells no script of the keys that are typed, so a suggestion comes when it is asked for. ELMAN_SHELL_STYLE is its style, as
+# in escape sequences: 2 is dim. ELMAN_SHELL=off turns them off. A line that begins with a space is private. Wants bash 4.4 or newer.
 
 if [[ $- == *i* && -z $_elman_bridge ]]; then
 
@@ -67,14 +67,15 @@ _elman_room() {  # lines for all of it, so that nothing scrolls while it is draw
 }
 
 _elman_show() {  # the ghost until a key says what becomes of it; any other key is readline's
-    local status=$? ghost key prompt seen word terminal
+    local status=$? ghost key prompt seen style word terminal
     bind '"\C-x\C-]2": ""'
     _elman_ghost || return
     _elman_prompt $status
     _elman_room || return
+    [[ $ELMAN_SHELL_STYLE =~ ^[0-9\;]+$ ]] && style=$ELMAN_SHELL_STYLE || style=2
     terminal=$(stty -g 2>/dev/null) && stty intr undef  # Ctrl-C is a key, too
     while [[ -n $ghost ]]; do
-        printf '\e8%s%s\e[2m%s\e[m\e8%s%s' "$prompt" "$READLINE_LINE" "${ghost%%$'\n'*}" "$prompt" "$READLINE_LINE" >&2
+        printf '\e8%s%s\e[%sm%s\e[m\e8%s%s' "$prompt" "$READLINE_LINE" $style "${ghost%%$'\n'*}" "$prompt" "$READLINE_LINE" >&2
         _elman_key
         printf '\e8\e[J' >&2
         case $key in

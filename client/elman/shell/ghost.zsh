@@ -244,7 +244,7 @@ elman-toggle() { [[ $ELMAN_SHELL == off ]] && ELMAN_SHELL=on || ELMAN_SHELL=off;
 (( ! $+functions[TRAPINT] )) || functions[_elman_trapped]=$functions[TRAPINT]
 if (( $+functions[_elman_trapped] )) || () { trap >| $1; [[ $(<$1) != *' INT'* ]] } =(:); then
     TRAPINT() {  # Ctrl-C leaves no ghost on the screen
-        ! zle || zle elman-dismiss
+        ! zle || { zle elman-dismiss; zle -R }
         (( ! $+functions[_elman_trapped] )) || { _elman_trapped "$@"; return }
         return $(( 128 + $1 ))
     }

