@@ -1,11 +1,15 @@
 """Records the pictures of `docs/editors.md` from the real editors: `python -m tests.editors.pictures [NAME...]`."""
 
+import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from html import escape
 from itertools import groupby
 from pathlib import Path
+from random import Random
 from typing import Final, NamedTuple
 
 from tests.editors.emacs import Emacs
@@ -25,6 +29,34 @@ LINE: Final = "print(distance(here, there))\n"
 TYPED: Final = "print(distance(h"
 SECONDS: Final = 1.8
 WIDTH, HEIGHT, ROWS, COLUMNS = 8, 18, 10, 64
+PROMPT: Final = "~/notes $ "
+HISTORY: Final = (
+    "git add garden.txt",
+    "git commit -m 'Note what is sown'",
+    "git log --oneline",
+    "git push origin main",
+    "ssh ann@garden uptime",
+    "rsync -av ~/notes ann@garden:backup",
+    "python -m http.server 8000",
+    "grep -rn beans ~/notes",
+)
+SHELLS: Final = {
+    "zsh": (["zsh"], ".zshrc", f"PS1='{PROMPT}' ELMAN_SHELL_STYLE=fg={GHOST_COLOUR}"),
+    "bash": (
+        ["bash", "--noprofile", "--rcfile", "../.bashrc"],
+        ".bashrc",
+        f"PS1='{PROMPT}' ELMAN_SHELL_STYLE='38;5;{GHOST_COLOUR}'",
+    ),
+    "fish": (
+        ["fish"],
+        ".config/fish/config.fish",
+        f"function fish_prompt; echo -n '{PROMPT}'; end; set -g fish_greeting; set -g fish_autosuggestion_enabled 0",
+    ),
+}
+"""By name: the command, the file that it reads, and what stands there before the script."""
+KEYS: Final = {"zsh": ("M-f", "Right"), "bash": ("M-g", "M-f", "Right"), "fish": ("M-G", "M-g")}
+SPOKEN: Final = {"M-f": "Alt-F", "M-g": "Alt-G", "M-G": "Alt-Shift-G"}
+ELMAN: Final = (sys.executable, "-m", "elman")
 STYLE: Final = """\
 text { font: 13px ui-monospace, monospace; fill: #d4d4d4; white-space: pre }
 .ghost { fill: #8a8a8a; font-style: italic } .key { fill: #e5c07b }
@@ -140,6 +172,62 @@ def seen(typist: Typist, keys: str) -> Frame:
     return Frame(keys, rows, frame.cursor)
 
 
+def shell(name: str, folder: Path) -> Iterator[Frame]:
+    """A shell in which the first commands of a made-up history are entered once more, with a model that has learnt it."""
+    command, file, configuration = SHELLS[name]
+    model = folder / "shell.safetensors"
+    model.write_bytes(taught())
+    script = subprocess.check_output([*ELMAN, "shell", "init", name, "--model", model], text=True)
+    (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    (folder / file).write_text(f"{configuration}\n{script}")
+    notes = folder / "notes"
+    subprocess.run(["git", "init", "-q", notes], check=True)
+    for name_, value in (("user.name", "Ann"), ("user.email", "ann@example.org")):
+        subprocess.run(["git", "-C", notes, "config", name_, value], check=True)
+    (notes / "garden.txt").write_text("peas, beans\n")
+    folder.chmod(0o700)
+    environment = {"HOME": str(folder), "ZDOTDIR": str(folder), "XDG_RUNTIME_DIR": str(folder), "LC_ALL": "C.UTF-8"}
+    with (
+        subprocess.Popen(
+            [*ELMAN, "shell", "serve", "--model", model], stdout=subprocess.PIPE, env=os.environ | environment
+        ) as daemon,
+        Terminal(command, notes, environment, columns=COLUMNS, lines=ROWS) as terminal,
+    ):
+        assert daemon.stdout
+        daemon.stdout.readline()  # it listens
+        terminal.wait_until(lambda: terminal.rows()[-1] == PROMPT.rstrip())
+        for line, begin in zip(HISTORY, ("git a", "git c", "git l"), strict=False):
+            yield from entered(terminal, name, line, begin)
+        daemon.terminate()
+
+
+@cache
+def taught() -> bytes:
+    """A model of the made-up history."""
+    with tempfile.TemporaryDirectory() as name:
+        history, model = Path(name, "history"), Path(name, "model.safetensors")
+        history.write_text("".join(f"{line}\n" for line in Random(1).choices(HISTORY, k=500)))
+        subprocess.run([*ELMAN, "train", "--shell-history", history, "-o", model], check=True)
+        return model.read_bytes()
+
+
+def entered(terminal: Terminal, name: str, line: str, begin: str) -> Iterator[Frame]:
+    """Type how a command begins, and accept the rest with the shell's own keys; at the end Enter."""
+    terminal.type(begin)
+    terminal.wait_until(lambda: terminal.cursor()[1] == len(PROMPT + begin) and (terminal.ghost() or name != "zsh"))
+    yield frame(terminal, begin)
+    for key in KEYS[name]:
+        column, ghost = terminal.cursor()[1], terminal.ghost()
+        terminal.press(key)
+        terminal.wait_until(lambda column=column, ghost=ghost: (terminal.cursor()[1], terminal.ghost()) != (column, ghost))
+        terminal.wait_until(lambda: terminal.ghost() or name == "fish" or PROMPT + line in terminal.rows()[-1])
+        yield frame(terminal, SPOKEN.get(key, key))
+    row = terminal.cursor()[0]
+    terminal.press("Enter")
+    terminal.wait_until(lambda: terminal.cursor()[0] > row and terminal.rows()[-1] == PROMPT.rstrip())
+    yield frame(terminal, "Enter")
+
+
 def photograph_code(folder: Path) -> None:
     """VS Code is no terminal: its page is photographed as it stands."""
     with browsing() as browser, Code(browser, folder, settings={"workbench.activityBar.location": "hidden"}) as editor:
@@ -152,7 +240,12 @@ def photograph_code(folder: Path) -> None:
         editor.page.screenshot(path=DOCS / "vscode.png")
 
 
-EDITORS: Final[dict[str, Callable[[Path], Iterator[Frame]]]] = {"nvim": nvim, "vim": vim, "emacs": emacs}
+EDITORS: Final[dict[str, Callable[[Path], Iterator[Frame]]]] = {
+    "nvim": nvim,
+    "vim": vim,
+    "emacs": emacs,
+    **{name: partial(shell, name) for name in SHELLS},
+}
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -38,14 +38,19 @@ def main(shell: int, path: Path, serve: Sequence[str]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the daemon
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the shell's
     ended = os.pidfd_open(shell)
-    link = Link(path, serve)
-    link.launch()
     asked, said = pipe_at(ASKED), pipe_at(SAID, is_read_there=True)
     with selectors.DefaultSelector() as selector:
         selector.register(ended, selectors.EVENT_READ)
         selector.register(asked, selectors.EVENT_READ)
+        link = Link(path, serve, lambda told: selector.register(told, selectors.EVENT_READ))
+        link.connect()
         unread = b""
-        while all(key.fd != ended for key, _ in selector.select()):
+        while ended not in (ready := {key.fd for key, _ in selector.select()}):
+            for told in ready - {asked}:
+                selector.unregister(told)
+                link.meet(told)
+            if asked not in ready:
+                continue
             *messages, unread = (unread + os.read(asked, wire.MOST_BYTES)).split(wire.END)
             for message in messages:
                 if message.startswith(wire.WANT):
@@ -69,8 +74,8 @@ def pipe_at(number: int, *, is_read_there: bool = False) -> int:
 class Link:
     """The connection to the daemon, made anew where it is lost."""
 
-    def __init__(self, path: Path, serve: Sequence[str]) -> None:
-        self._path, self._serve = path, serve
+    def __init__(self, path: Path, serve: Sequence[str], await_readable: Callable[[int], object]) -> None:
+        self._path, self._serve, self._await_readable = path, serve, await_readable
         self._past: deque[bytes] = deque(maxlen=KEPT_COMMANDS)
         self._daemon: socket.socket | None = None
         self._launches, self._launched = 0, -BETWEEN_SECONDS
@@ -94,7 +99,7 @@ class Link:
         """What the daemon says to a line, within the time that there is; nothing otherwise."""
         end = time.monotonic() + PATIENCE_SECONDS
         if not self._daemon:
-            self._connect()
+            self.connect()
         self._number += 1
         self._send(b"%b\t%d\t%b" % (wire.ASK.encode(), self._number, line))
         begin = b"%d\t" % self._number
@@ -115,7 +120,7 @@ class Link:
             *answers, heard = (heard + piece).split(wire.END)
             yield from answers
 
-    def _connect(self) -> None:
+    def connect(self) -> None:
         """Find the daemon and tell it what was entered before, or start one for the next time."""
         daemon = socket.socket(socket.AF_UNIX)
         daemon.settimeout(PATIENCE_SECONDS)
@@ -125,7 +130,7 @@ class Link:
             daemon.connect(str(self._path))
         except OSError:
             daemon.close()
-            self.launch()
+            self._launch()
             return
         self._daemon, self._launches = daemon, 0
         for message in self._past:
@@ -143,12 +148,21 @@ class Link:
             self._daemon.close()
         self._daemon = None
 
-    def launch(self) -> None:
-        """Start a daemon, unless that was in vain too often."""
+    def meet(self, told: int) -> None:
+        """The daemon that was started listens, as it has told here; or there is another, or none can be."""
+        os.close(told)
+        if not self._daemon:
+            self.connect()
+
+    def _launch(self) -> None:
+        """Start a daemon, which says when it listens, unless that was in vain too often."""
         if self._launches < LAUNCHES and time.monotonic() - self._launched >= BETWEEN_SECONDS:
             self._launches, self._launched = self._launches + 1, time.monotonic()
             nothing = subprocess.DEVNULL
-            subprocess.Popen(self._serve, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)  # noqa: S603 (the script's)
+            told, tell = os.pipe()
+            subprocess.Popen(self._serve, stdin=nothing, stdout=tell, stderr=nothing, start_new_session=True)  # noqa: S603 (the script's)
+            os.close(tell)
+            self._await_readable(told)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@
 #                  Alt-F or Alt-right                          accept a word
 #                  any other key                               does what it does without the suggestion
 #
-# bash tells no script of the keys that are typed, so a suggestion comes when it is asked for. ELMAN_SHELL=off turns them off. A
-# line that begins with a space is private. Wants bash 4.4 or newer.
+# bash tells no script of the keys that are typed, so a suggestion comes when it is asked for. ELMAN_SHELL_STYLE is its style, as
+# in escape sequences: 2 is dim. ELMAN_SHELL=off turns them off. A line that begins with a space is private. Wants bash 4.4 or newer.
 
 if [[ $- == *i* && -z $_elman_bridge ]]; then
 
@@ -16,6 +16,7 @@ _elman_bridge=$(@BRIDGE@ $$ "$_elman_socket" @SERVE@ --socket "$_elman_socket" <
 
 _elman_ran() {  # after a command, what the history has of it, as it prints it: without a process of its own
     local status=$?
+    _elman_lines=${BASH_LINENO[-1]}
     [[ $ELMAN_SHELL != off && -p /proc/$_elman_bridge/fd/241 ]] &&
         { printf 'did\t'; HISTTIMEFORMAT='' builtin history 1; printf '\0'; } 2>/dev/null >>"/proc/$_elman_bridge/fd/241"
     return $status
@@ -23,6 +24,7 @@ _elman_ran() {  # after a command, what the history has of it, as it prints it: 
 
 _elman_ghost() {  # what may follow the line
     ghost=
+    (( BASH_LINENO[-1] <= _elman_lines + 1 )) || return  # within a command, whose lines before this one nobody tells
     [[ $READLINE_LINE == [^[:space:]]* && $READLINE_POINT -ge ${#READLINE_LINE} && ${#READLINE_LINE} -le 1000 ]] || return
     [[ $ELMAN_SHELL != off && -p /proc/$_elman_bridge/fd/241 ]] || return
     { printf 'want\t%d\t%s\0' $((_elman_number += 1)) "$READLINE_LINE" >>"/proc/$_elman_bridge/fd/241"; } 2>/dev/null
@@ -43,28 +45,56 @@ _elman_key() {  # one key, with what follows an escape at once
     done
 }
 
+_elman_status() { return $1; }
+
+_elman_prompt() {  # the last line of the prompt, after a command of this status, and how wide it is
+    _elman_status $1
+    prompt=${PS1@P}
+    prompt=${prompt##*$'\n'} seen=
+    local rest=$prompt
+    while [[ $rest == *$'\001'*$'\002'* ]]; do  # what lies between is not seen
+        seen+=${rest%%$'\001'*} rest=${rest#*$'\002'}
+    done
+    seen+=$rest prompt=${prompt//[$'\001\002']/}
+}
+
+_elman_room() {  # lines for all of it, so that nothing scrolls while it is drawn, and a mark at its beginning
+    local text=$seen$READLINE_LINE${ghost%%$'\n'*} wide rows
+    wide=${text//[[:ascii:]]/}
+    (( (rows = (${#text} + ${#wide}) / ${COLUMNS:-80}) < ${LINES:-24} )) || return
+    (( rows == 0 )) || { printf -v text '%*s' $rows ''; printf '%s\e[%dA' "${text// /$'\n'}" $rows; } >&2
+    printf '\e7' >&2
+}
+
 _elman_show() {  # the ghost until a key says what becomes of it; any other key is readline's
-    local ghost key prompt word
+    local status=$? ghost key prompt seen style word terminal
     bind '"\C-x\C-]2": ""'
     _elman_ghost || return
-    prompt=${PS1@P}
-    prompt=${prompt##*$'\n'}
-    prompt=${prompt//[$'\001\002']/}
+    _elman_prompt $status
+    _elman_room || return
+    [[ $ELMAN_SHELL_STYLE =~ ^[0-9\;]+$ ]] && style=$ELMAN_SHELL_STYLE || style=2
+    terminal=$(stty -g 2>/dev/null) && stty intr undef  # Ctrl-C is a key, too
     while [[ -n $ghost ]]; do
-        printf '\r%s%s\e7\e[2m%s\e[m\e8' "$prompt" "$READLINE_LINE" "${ghost%%$'\n'*}" >&2
+        printf '\e8%s%s\e[%sm%s\e[m\e8%s%s' "$prompt" "$READLINE_LINE" $style "${ghost%%$'\n'*}" "$prompt" "$READLINE_LINE" >&2
         _elman_key
-        printf '\r\e[J' >&2
+        printf '\e8\e[J' >&2
         case $key in
         $'\e[C' | $'\eOC' | $'\e[F' | $'\eOF' | $'\e[4~' | $'\006' | $'\005' | $'\t' | $'\eg') word=$ghost ;;
         $'\ef' | $'\e[1;3C' | $'\e[1;5C') [[ $ghost =~ ^[[:space:]]*[^[:space:]/]*/* ]] && word=${BASH_REMATCH[0]} ;;
-        *)
-            key=${key//\\/\\\\}
-            bind "\"\\C-x\\C-]2\": \"${key//\"/\\\"}\""
-            return
-            ;;
+        *) break ;;
         esac
         READLINE_LINE+=$word READLINE_POINT=${#READLINE_LINE} ghost=${ghost#"$word"}
     done
+    [[ -z $terminal ]] || stty "$terminal"
+    [[ -n $ghost ]] || return
+    if [[ $key == $'\003' ]]; then
+        printf '%s%s' "$prompt" "$READLINE_LINE" >&2
+        READLINE_LINE= READLINE_POINT=0
+        kill -INT $$
+    else
+        key=${key//\\/\\\\}
+        bind "\"\\C-x\\C-]2\": \"${key//\"/\\\"}\""
+    fi
 }
 
 for _elman_keymap in emacs vi-insert; do

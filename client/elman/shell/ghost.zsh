@@ -1,6 +1,6 @@
 # Ghost text in zsh, from a model of your own; made by: elman shell init zsh
 #
-#     right, Ctrl-F, End, Ctrl-E    accept all of it; in vi's command mode, what moves there
+#     right, Ctrl-F, End, Ctrl-E    accept all of it
 #     Alt-F, and what moves a word  accept that word
 #     elman-dismiss, elman-toggle   widgets for bindkey: not this one; none at all
 #
@@ -21,12 +21,24 @@ typeset -gA _elman_own=()
 # What leads to the line as it is without typing: what is there is not to be continued yet.
 typeset -g _elman_untyped='(*history*|*search*|*complet*|*menu*|*list*|*expand*|*yank*|*paste*|*undo*|*redo*|spell-word|elman-dismiss|elman-toggle)'
 
-_elman_launch() {  # a daemon, for the next key; three times in vain, and no more
+_elman_launch() {  # a daemon, which says when it listens; three times in vain, and no more
     emulate -L zsh
     setopt no_bg_nice
     (( _elman_launches < 3 && EPOCHREALTIME > _elman_launched + 5 )) || return 0
     (( _elman_launches += 1, _elman_launched = EPOCHREALTIME ))
-    ( @SERVE@ --socket $_elman_socket </dev/null >/dev/null 2>&1 & ) 2>/dev/null
+    local -i fd
+    exec {fd}< <( ( @SERVE@ --socket $_elman_socket </dev/null 2>/dev/null & ) 2>/dev/null )
+    zle -F -w $fd elman-ready
+}
+
+_elman_ready() {  # the daemon listens, or there is another, or none can be; or none was looked for yet
+    emulate -L zsh
+    local -i fd=$1
+    zle -F $fd
+    exec {fd}<&-
+    (( _elman_fd )) || _elman_connect || return 0
+    [[ -z $_elman_wanted ]] || _elman_ask
+    return 0
 }
 
 _elman_connect() {  # whether there is a daemon
@@ -207,6 +219,7 @@ elman-toggle() { [[ $ELMAN_SHELL == off ]] && ELMAN_SHELL=on || ELMAN_SHELL=off;
     autoload -Uz add-zsh-hook add-zle-hook-widget is-at-least
     is-at-least 5.9 && _elman_memo=' memo=elman' _elman_style+=$_elman_memo
     zle -N elman-hear _elman_hear
+    zle -N elman-ready _elman_ready
     zle -N elman-dismiss
     zle -N elman-toggle
     for widget in {,vi-}{forward-char,end-of-line} vi-add-eol {,emacs-,vi-}forward-word vi-forward-{blank-word,word-end,blank-word-end}
@@ -223,7 +236,18 @@ elman-toggle() { [[ $ELMAN_SHELL == off ]] && ELMAN_SHELL=on || ELMAN_SHELL=off;
     add-zle-hook-widget line-pre-redraw _elman_drawn
     add-zle-hook-widget line-finish _elman_finished
     add-zle-hook-widget isearch-update elman-dismiss
-    _elman_launch
+    local -i fd
+    exec {fd}</dev/null
+    zle -F -w $fd elman-ready  # once the first prompt is drawn
 }
+
+(( ! $+functions[TRAPINT] )) || functions[_elman_trapped]=$functions[TRAPINT]
+if (( $+functions[_elman_trapped] )) || () { trap >| $1; [[ $(<$1) != *' INT'* ]] } =(:); then
+    TRAPINT() {  # Ctrl-C leaves no ghost on the screen
+        ! zle || { zle elman-dismiss; zle -R }
+        (( ! $+functions[_elman_trapped] )) || { _elman_trapped "$@"; return }
+        return $(( 128 + $1 ))
+    }
+fi
 
 fi

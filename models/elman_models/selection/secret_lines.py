@@ -24,6 +24,7 @@ MARKED = {
         ("xox", "hooks.slack.com"),
         r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}|hooks\.slack\.com/services/T\w+/B\w+/\w+",
     ),
+    "a webhook": (("/api/webhooks/",), r"discord(?:app)?\.com/api/webhooks/\d+/[\w-]+"),
     "a Stripe key": (("k_live_", "k_test_"), r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),
     "a Google key": (("AIza",), r"\bAIza[A-Za-z0-9_-]{35}\b"),
     "an API key": (("sk-",), r"\bsk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{20,}"),

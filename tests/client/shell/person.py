@@ -51,8 +51,8 @@ class Person:
         assert str(self.socket) in process.stdout.readline()
         return process
 
-    def shell(self, name: str, more: str = "", model: str = MODEL) -> Screen:
-        """A shell at its first prompt; `more` follows the script in its configuration."""
+    def shell(self, name: str, more: str = "", before: str = "", model: str = MODEL) -> Screen:
+        """A shell at its first prompt; in its configuration, the script stands between `before` and `more`."""
         if not shutil.which(name):
             pytest.skip(f"{name} is not installed")
         command, file, begin = SHELLS[name]
@@ -60,7 +60,7 @@ class Person:
         script = subprocess.check_output(made, text=True)
         configuration = self.folder / file
         configuration.parent.mkdir(parents=True, exist_ok=True)
-        configuration.write_text(f"{begin}{script}\n{more}\n")
+        configuration.write_text(f"{begin}{before}\n{script}\n{more}\n")
         self._screens += 1
         folder = self.folder / str(self._screens)
         folder.mkdir()

@@ -118,6 +118,17 @@ def test_what_is_no_utf8_is_answered(person: Person) -> None:
         assert shell.recv(4096).startswith(b"1\t")
 
 
+@pytest.mark.parametrize("name", ["zsh", "bash", "fish"])
+def test_a_shell_meets_the_daemon_before_its_first_key(name: str, person: Person) -> None:
+    person.socket.parent.mkdir(0o700)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(person.socket))
+        listener.listen()
+        listener.settimeout(WAIT_SECONDS)
+        person.shell(name)
+        listener.accept()[0].close()
+
+
 def test_a_folder_that_others_may_look_into_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "open"
     folder.mkdir(0o755)

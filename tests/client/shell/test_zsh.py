@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+from pathlib import Path
 
 import pytest
 from person import LINE, WORDS, Person, after
@@ -60,12 +61,23 @@ def test_alt_f_accepts_a_word_and_the_rest_stays(zsh: Screen) -> None:
     assert zsh.line.startswith(f"> echo the ki{word}")
 
 
-def test_interrupting_leaves_an_empty_line(zsh: Screen) -> None:
+def test_interrupting_leaves_an_empty_line_and_no_ghost(zsh: Screen) -> None:
     ghost_of(zsh)
     zsh.interrupt()
+    assert zsh.text.splitlines()[0] == f"> {LINE}".rstrip()
     zsh.type(":")
     zsh.press("Enter")
     zsh.until(lambda screen: screen.text.endswith("> :\n>"))
+
+
+@pytest.mark.parametrize("trap", ["TRAPINT() { print mine; return 130 }", "trap 'print mine' INT"])
+def test_a_persons_own_trap_is_kept(trap: str, person: Person) -> None:
+    person.daemon()
+    zsh = person.shell("zsh", before=trap)
+    zsh.until(lambda screen: screen.line == ">")
+    ghost_of(zsh)
+    zsh.press("C-c")
+    zsh.until(lambda screen: "mine" in screen.text)
 
 
 def test_who_types_what_the_ghost_says_keeps_it(zsh: Screen) -> None:
@@ -211,6 +223,118 @@ def test_a_daemon_that_hangs_holds_up_nobody(person: Person) -> None:
     zsh.type("echo hangs $_elman_hangs, ${(t)_elman_fd} $_elman_fd")
     zsh.press("Enter")
     zsh.until(lambda screen: "hangs 1, integer 0" in screen.text)  # it is asked no more
+
+
+def test_a_ghost_comes_with_the_daemon_and_without_another_key(person: Person, client: Client) -> None:
+    zsh = person.shell("zsh")
+    zsh.until(lambda screen: screen.line == ">")
+    assert ghost_of(zsh) == after(client, LINE).rstrip()
+
+
+def test_without_a_model_a_shell_is_as_it_is_without_elman(person: Person) -> None:
+    zsh = person.shell("zsh", model="/nowhere/shell.safetensors")
+    for _ in range(3):
+        zsh.until(lambda screen: screen.line == ">")
+        zsh.type(LINE)
+        zsh.until(lambda screen: screen.line == f"> {LINE}".rstrip())
+        zsh.press("Enter")
+    zsh.until(lambda screen: screen.line == ">")
+    assert zsh.text.splitlines() == 3 * [f"> {LINE}".rstrip(), LINE.removeprefix("echo ").rstrip()] + [">"]
+
+
+def test_a_shell_within_a_shell_and_one_in_its_place_have_ghosts(zsh: Screen) -> None:
+    for command in ("zsh", "exec zsh"):
+        zsh.type(command)
+        zsh.press("Enter")
+        zsh.until(lambda screen, command=command: screen.text.endswith(f"> {command}\n>"))
+        ghost_of(zsh)
+        zsh.press("C-u")
+        zsh.until(lambda screen: screen.line == ">")
+
+
+def test_with_vis_keys_there_is_one_where_text_is_inserted(person: Person) -> None:
+    person.daemon()
+    zsh = person.shell("zsh", f"bindkey -v; KEYTIMEOUT=1; {QUIET} bindkey -a '^Xq' quiet; bindkey -v '^Xq' quiet")
+    zsh.until(lambda screen: screen.line == ">")
+    ghost_of(zsh)
+    zsh.press("Escape")
+    zsh.until(lambda screen: not screen.ghost)
+    assert stays_bare(zsh)
+    zsh.type("A ")
+    zsh.until(lambda screen: screen.ghost)
+    ghost = zsh.ghost
+    zsh.press("Right")
+    zsh.until(lambda screen: screen.line.startswith(f"> {LINE} {ghost}") and screen.ghost != ghost)
+    zsh.press("Escape")
+    zsh.until(lambda screen: not screen.ghost)
+    zsh.type("yyp")
+    zsh.until(lambda screen: screen.text.count(LINE.rstrip()) > 1)
+    assert stays_bare(zsh)
+
+
+def test_while_the_history_is_searched_there_is_none(zsh: Screen) -> None:
+    ghost_of(zsh)
+    zsh.press("C-r")
+    zsh.until(lambda screen: "bck-i-search" in screen.text and not GHOST.search(screen.styled()))
+    zsh.type("x")
+    zsh.until(lambda screen: "bck-i-search: x" in screen.text and not GHOST.search(screen.styled()))
+    zsh.press("C-g")
+    zsh.until(lambda screen: "bck-i-search" not in screen.text)
+    assert stays_bare(zsh)
+
+
+@pytest.mark.parametrize("prompt", ["PS1=$'two lines\\n%~> '", "RPS1='to the right'"])
+def test_prompts_of_two_lines_and_to_the_right_stay_as_they_are(prompt: str, person: Person, client: Client) -> None:
+    person.daemon()
+    zsh = person.shell("zsh", prompt)
+    zsh.until(lambda screen: screen.text)
+    first = "\n".join(zsh.text.splitlines()[:-1])
+    ghost = ghost_of(zsh)
+    assert ghost == after(client, LINE).rstrip()
+    assert zsh.text.startswith(first)
+    assert zsh.text.count("right") == prompt.count("right")
+    zsh.press("Right")
+    zsh.until(lambda screen: f"{LINE}{ghost}" in screen.line and screen.ghost != ghost)
+
+
+def test_wide_and_combining_characters_and_another_width_move_nothing(person: Person, client: Client) -> None:
+    person.daemon()
+    zsh = person.shell("zsh", "setopt combining_chars")
+    zsh.until(lambda screen: screen.line == ">")
+    line = f"echo 日本語 e\u0301 🙂 {LINE}"
+    ghost = ghost_of(zsh, line)
+    assert ghost == after(client, line).rstrip()
+    for width in (50, 24, 80):
+        zsh.tell(f"resize-window -x {width}")
+        zsh.until(lambda screen: "".join(screen.text.split()).endswith("".join(f">{line}{ghost}".split())))
+    zsh.press("Right")
+    zsh.until(lambda screen: f"{line}{ghost}" in screen.line and screen.ghost != ghost)
+
+
+@pytest.mark.parametrize("highlighting", [False, True])
+@pytest.mark.parametrize("is_first", [False, True])
+def test_beside_zsh_autosuggestions_one_ghost_is_shown_and_right_accepts_it(
+    is_first: bool, highlighting: bool, person: Person, client: Client
+) -> None:
+    names = ["zsh-autosuggestions", *(["zsh-syntax-highlighting"] if highlighting else [])]
+    scripts = [Path(f"/usr/share/{name}/{name}.zsh") for name in names]
+    if not all(script.exists() for script in scripts):
+        pytest.skip(f"not installed: {', '.join(names)}")
+    others = "".join(f"source {script}\n" for script in scripts)
+    person.daemon()
+    zsh = person.shell("zsh", *(("", others) if is_first else (others, "")))
+    command = "echo the old house stands"
+    zsh.until(lambda screen: screen.line == ">")
+    zsh.type(command)
+    zsh.press("Enter")
+    zsh.until(lambda screen: screen.line == ">")
+    for line, ghost in (("echo the old", " house stands"), (LINE, after(client, LINE, command).rstrip())):
+        zsh.type(line)
+        zsh.until(lambda screen, line=line, ghost=ghost: screen.ghost == ghost and screen.line == f"> {line}{ghost}", ghost)
+        zsh.press("Right")
+        zsh.until(lambda screen, line=line, ghost=ghost: screen.line == f"> {line}{ghost}" and not screen.ghost)
+        zsh.press("C-u")
+        zsh.until(lambda screen: screen.line == ">")
 
 
 def test_the_shell_starts_its_daemon_and_none_is_left_when_it_has_ended(person: Person) -> None:
