@@ -32,7 +32,7 @@ LABELS = {
     "elman_queue_seconds_bucket": {"le"},
     "elman_queue_abandoned_seconds_bucket": {"reason", "le"},
     "elman_tick_seconds_bucket": {"le"},
-    "elman_event_loop_lag_seconds_bucket": {"le"},
+    "elman_loop_lag_seconds_bucket": {"le"},
     "elman_refusals_total": {"reason"},
     "elman_rows": {"model", "state"},
     "elman_queue_length": {"model"},

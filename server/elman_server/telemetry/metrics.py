@@ -93,7 +93,7 @@ class Metrics:
             reason=("cancelled", "expired"),
         )
         self.tick_seconds = histogram("tick_seconds", "The time that a tick took: the rows of one model moving together.")
-        self.loop_lag = histogram("event_loop_lag_seconds", "How late the event loop was, looked at four times a second.")
+        self.loop_lag = histogram("loop_lag_seconds", "How late the event loop was, looked at four times a second.")
         self.prefix_characters = counter(
             "prefix_characters_total", "Characters of prefix, sent or spared by a state.", source=("sent", "spared")
         )
