@@ -199,14 +199,14 @@ async def test_draining_is_told_while_it_lasts(start: Start, connect: Connect) -
     server = await start(drain_notice_seconds=60)
     client = connect(server)
     assert not (await client.stub.ListModels(pb.ListModelsRequest(include_status=True))).server.is_draining
-    ready = await asyncio.to_thread(urlopen, f"http://127.0.0.1:{server.metrics_port}/healthz", timeout=10)
+    ready = await asyncio.to_thread(urlopen, f"http://127.0.0.1:{server.metrics_port}/readyz", timeout=10)
     assert ready.status == 200
     stopping = asyncio.create_task(server.until_stopped())
     server.leave()
     await asyncio.sleep(0)
     found = await scrape(server)
     with pytest.raises(HTTPError, match="503"):
-        await asyncio.to_thread(urlopen, f"http://127.0.0.1:{server.metrics_port}/healthz", timeout=10)
+        await asyncio.to_thread(urlopen, f"http://127.0.0.1:{server.metrics_port}/readyz", timeout=10)
     status = (await client.stub.ListModels(pb.ListModelsRequest(include_status=True))).server
     server.hurry()
     await stopping
