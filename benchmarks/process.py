@@ -101,7 +101,7 @@ def free_port() -> int:
 
 
 def wait_until_ready(
-    address: str, process: subprocess.Popen[bytes], log: Path | None, trusted: grpc.ChannelCredentials | None
+    address: str, process: subprocess.Popen[bytes], log: Path | None, trusted: grpc.ChannelCredentials | None = None
 ) -> None:
     """Return once the server answers. Raises RuntimeError with what it said if it does not."""
     with grpc.secure_channel(address, trusted) if trusted else grpc.insecure_channel(address) as channel:

@@ -50,6 +50,7 @@ class Ended:
     """One call."""
 
     due: float  # seconds after the storm began
+    late: float  # seconds from when it was due to when it was begun: how busy the callers themselves are
     seconds: float  # from when it was due to its end
     messages: int
     status: str
@@ -97,6 +98,7 @@ class Storm:
         await asyncio.gather(*calls)
 
     async def _call(self, due: float) -> None:
+        late = time.perf_counter() - due
         call = next(self._methods)(self._request, timeout=self._seconds_left(due))
         messages, status = 0, "CANCELLED"
         try:
@@ -107,7 +109,7 @@ class Storm:
             status = error.code().name
         finally:
             call.cancel()
-            self.ended.append(Ended(due - self._began, time.perf_counter() - due, messages, status))
+            self.ended.append(Ended(due - self._began, late, time.perf_counter() - due, messages, status))
 
     def _seconds_left(self, due: float) -> float | None:
         if not self._task.deadline_seconds:

@@ -18,7 +18,8 @@ Exit: from SIGTERM to the end, beyond the notice, with an idle document.
 
 Floors: the same of a server of grpc.aio alone (floor_server.py), which computes nothing and writes as many messages: callers
 take their share of the same cores, and what they wait for there is not ours. `loop_busy_300`: the share of a core that the
-event loop had at three times the load.
+event loop had at three times the load. `callers_late_p99_ms`: how late the callers' own loop began a call then, which is in
+every figure of theirs, and once more until they see an answer.
 
 Loopback only, and bounded in calls and time. The callers live in a process of their own (storm.py).
 """
@@ -169,6 +170,7 @@ def overload(server: Process, seconds: float) -> Figures:
         figures[f"goodput_{100 * load:.0f}"] = len(in_time(ended)) / seconds / capacity
         refused = [each for each in ended if each.status == "RESOURCE_EXHAUSTED"]
         figures |= {"admitted_p99_ms": p99_ms(in_time(ended)), "refusal_p99_ms": p99_ms(refused)}
+        figures["callers_late_p99_ms"] = 1000 * float(np.quantile([each.late for each in ended], 0.99))
         others = Counter(each.status for each in ended if each.status not in {"OK", "RESOURCE_EXHAUSTED"})
         figures[f"other_statuses_{100 * load:.0f}"] = sum(others.values()) / len(ended)
     with floor(0.0) as refusing:
