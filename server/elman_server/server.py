@@ -57,7 +57,7 @@ LOOK_SECONDS = 5.0
 """How often is looked after callers who neither send nor read, and after the engine."""
 
 TYPING_SHARE = 8
-"""One row in so many is for what somebody types: its first character does not wait for the others' tick."""
+"""One row in so many is for what somebody types, and on the processor: it waits neither for the others' tick nor for a GPU."""
 
 LAST_LINES_SECONDS = 0.5
 """How long the end waits for who reads the log."""
@@ -146,9 +146,9 @@ class Server:
         catalogue = Catalogue.load(config.models)
         typing_rows = config.rows // TYPING_SHARE
         rows = config.rows - typing_rows
-        chosen = (config.device, config.instructions, config.threads)
-        executions = {one.model.digest: make_execution(one.model, rows, *chosen) for one in catalogue}
-        typing = {one.model.digest: make_execution(one.model, typing_rows, *chosen) for one in catalogue if typing_rows}
+        chosen = (config.instructions, config.threads)
+        executions = {one.model.digest: make_execution(one.model, rows, config.device, *chosen) for one in catalogue}
+        typing = {one.model.digest: make_execution(one.model, typing_rows, "cpu", *chosen) for one in catalogue if typing_rows}
         self._engine = Engine(executions, rows, config.waiting, typing=typing, typing_rows=typing_rows)
         self._ticker = Ticker(self._engine, self._fail)
         self._budget = Budget(default_bytes() if config.memory_bytes is None else config.memory_bytes)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from tests.server.conftest import text_of
 
+from elman.v1 import completion_service_pb2 as pb
 from elman_models.execution.choice import open_execution
 from elman_models.execution.protocol import Start
 from elman_models.law.state import State
@@ -23,7 +25,10 @@ from elman_server.engine.ticker import Ticker
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    from elman_models.execution.protocol import Advance, Outcome
+    from tests.server.conftest import Connect
+    from tests.server.conftest import Start as StartServer
+
+    from elman_models.execution.protocol import Advance, Execution, Outcome
     from elman_models.law.artifact import Model
 
 TYPING_ROWS = 4
@@ -157,3 +162,15 @@ def test_first_characters_that_would_take_long_wait_for_their_turn_and_then_come
     first = engine.begin()
     assert first
     assert [advance.sampled for advance in first.advances] == [1]
+
+
+async def test_they_are_on_the_processor_even_where_a_gpu_runs_the_others(start: StartServer, connect: Connect) -> None:
+    made: list[tuple[int, str]] = []
+
+    def make(model: Model, rows: int, device: str, *_: object) -> Execution:
+        made.append((rows, device))
+        return open_execution(model, rows, "cpu")  # the law: they say the same
+
+    server = await start(make_execution=make, device="cuda", rows=16)
+    assert made == [(14, "cuda"), (2, "cpu")]
+    assert len(text_of(await connect(server).complete(pb.CompleteRequest(limits=pb.Limits(max_characters=9))))) == 9
