@@ -122,11 +122,11 @@ async def test_a_connection_cut_after_any_byte_is_resumed_to_the_same_bytes(cut_
 async def test_a_completion_goes_on_elsewhere_when_its_server_leaves(servers: Servers) -> None:
     leaving, staying = await servers.start(), await servers.start()
     async with AsyncClient([f"127.0.0.1:{leaving.port}", f"127.0.0.1:{staying.port}"]) as client:
-        completion = client.complete("a bad ", seed=8, max_characters=100_000)
+        completion = client.complete("a bad ", seed=8, max_characters=500_000)
         await anext(completion)
         await servers.leave(leaving)
         await completion.read()
-        unbroken = client.complete("a bad ", seed=8, max_characters=100_000)
+        unbroken = client.complete("a bad ", seed=8, max_characters=500_000)
         assert completion.text == await unbroken.read()
         assert completion.state == unbroken.state
     assert completion.usage is not None
@@ -136,7 +136,7 @@ async def test_a_completion_goes_on_elsewhere_when_its_server_leaves(servers: Se
 async def test_a_completion_whose_only_server_left_keeps_what_was_received(servers: Servers, at_once: Retry) -> None:
     server = await servers.start()
     async with AsyncClient(f"127.0.0.1:{server.port}", retry=at_once) as client:
-        completion = client.complete("a bad ", seed=8, max_characters=100_000)
+        completion = client.complete("a bad ", seed=8, max_characters=500_000)
         await anext(completion)
         await servers.leave(server)
         with pytest.raises(GoElsewhere):

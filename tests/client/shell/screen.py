@@ -85,7 +85,14 @@ class Screen:
     def interrupt(self) -> None:
         """Ctrl-C until the prompt is there: a shell may lose one that comes in the same millisecond as a key."""
         while self.line != ">":
+            self.rest()
             self.press("C-c")
+
+    def rest(self) -> None:
+        """Wait until the program waits, as it does once all is drawn."""
+        end = time.monotonic() + WAIT_SECONDS
+        while Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+            assert time.monotonic() < end, "the program does not come to rest"
 
     def paste(self, text: str) -> None:
         """Text, as a terminal pastes it."""
