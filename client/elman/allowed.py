@@ -38,3 +38,6 @@ ALTERNATIVES: Final = Range(1, 16)
 FIRST_ALTERNATIVE: Final = Range(0, (1 << 16) - 1)
 CONTEXT_CHARACTERS: Final = Range(1, (1 << 32) - 1)
 TIMEOUT: Final = Above(0, float("inf"), "above 0 seconds, or none")
+
+LONGEST_TOKEN: Final = 512
+"""Characters of a token that a caller bears."""

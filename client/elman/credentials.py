@@ -4,16 +4,14 @@ A token travels encrypted, or stays on this machine. Files are read again when t
 nothing.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from elman.addresses import is_here, is_socket
+from elman.allowed import LONGEST_TOKEN
 from elman.errors import MendRequest
-from elman.settings import EITHER, TEXT, check, setting
-
-FILE: Final = replace(TEXT, metavar="FILE")
-LONGEST_TOKEN: Final = 512
+from elman.settings import EITHER, FILE, check, setting
 
 Metadata: TypeAlias = tuple[tuple[str, str], ...]
 Stamp: TypeAlias = tuple[tuple[int, ...], ...]

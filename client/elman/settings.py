@@ -59,6 +59,7 @@ def truth(words: str) -> bool:
 WHOLE: Final = ValueKind(int, "NUMBER", "a whole number", (int,))
 NUMBER: Final = ValueKind(float, "NUMBER", "a number", (int, float))
 TEXT: Final = ValueKind(str, "TEXT", "text", (str,))
+FILE: Final = replace(TEXT, metavar="FILE")
 WORD: Final = ValueKind(str, "WORD", "a word", (str,))
 TEXTS: Final = ValueKind(separated, "TEXT", "a list of texts", (tuple, list), "append")
 SWITCH: Final = ValueKind(truth, "", "true or false", (bool,), "store_true")

@@ -7,14 +7,28 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from elman import settings
-from elman.settings import EITHER, NUMBER, SWITCH, TEXT, TEXTS, WHOLE, WORD, Choices, Range, check, given, setting, settings_of
+from elman.settings import (
+    EITHER,
+    FILE,
+    NUMBER,
+    SWITCH,
+    TEXT,
+    TEXTS,
+    WHOLE,
+    WORD,
+    Choices,
+    Range,
+    check,
+    given,
+    setting,
+    settings_of,
+)
 from elman_models.errors import InvalidField
 from elman_models.execution.choice import DEVICES, INSTRUCTIONS
 
 SESSION_BYTES: Final = 1 << 18
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 MODELS: Final = replace(TEXTS, metavar="NAME=PATH[@DIGEST]")
-FILE: Final = replace(TEXT, metavar="FILE")
 SOCKET: Final = "unix:"
 HERE: Final = "127.0.0.1, ::1, localhost or unix:PATH"
 

@@ -131,6 +131,14 @@ def end_after(seconds: float) -> None:
     timer.start()
 
 
+def executions_of(
+    catalogue: Catalogue, rows: int, device: str, config: ServerConfig, make_execution: MakeExecution
+) -> dict[str, Execution]:
+    """An execution of so many rows for each model, by digest."""
+    chosen = (rows, device, config.instructions, config.threads)
+    return {one.model.digest: make_execution(one.model, *chosen) for one in catalogue}
+
+
 class Server:
     """A running server. `start`, then `until_stopped`, which `leave` ends in good order."""
 
@@ -146,9 +154,8 @@ class Server:
         catalogue = Catalogue.load(config.models)
         typing_rows = config.rows // TYPING_SHARE
         rows = config.rows - typing_rows
-        chosen = (config.instructions, config.threads)
-        executions = {one.model.digest: make_execution(one.model, rows, config.device, *chosen) for one in catalogue}
-        typing = {one.model.digest: make_execution(one.model, typing_rows, "cpu", *chosen) for one in catalogue if typing_rows}
+        executions = executions_of(catalogue, rows, config.device, config, make_execution)
+        typing = executions_of(catalogue, typing_rows, "cpu", config, make_execution) if typing_rows else {}
         self._engine = Engine(executions, rows, config.waiting, typing=typing, typing_rows=typing_rows)
         self._ticker = Ticker(self._engine, self._fail)
         self._budget = Budget(default_bytes() if config.memory_bytes is None else config.memory_bytes)
@@ -164,19 +171,18 @@ class Server:
             is_alive=lambda: not self._ticker.is_stuck,
             is_ready=lambda: self._health.is_serving,
         )
-        self._models = {one.name: one.model.digest for one in catalogue}
-        self._executions = {one.name: executions[one.model.digest].name for one in catalogue}
+        self._served = [ServedModel(one.name, one.model.digest, executions[one.model.digest].name) for one in catalogue]
+        self._leaving, self._hurrying = asyncio.Event(), asyncio.Event()
         self._failed = False
-        self._is_draining = False
         began = time.monotonic()
         sources = Sources(
             version("elman"),
             lambda: time.monotonic() - began,
-            [ServedModel(name, digest, self._executions[name]) for name, digest in self._models.items()],
+            self._served,
             self._engine.statistics,
             self._calls.now,
             self._budget,
-            lambda: self._is_draining,
+            self._leaving.is_set,
             dropped_lines,
         )
         self._metrics.show(sources)
@@ -184,7 +190,6 @@ class Server:
 
     async def start(self) -> None:
         """Listen and serve. Raises InvalidField for a port in use."""
-        self._leaving, self._hurrying = asyncio.Event(), asyncio.Event()
         guards = [Guard(self._tokens, self._calls.note_refused)] if self._tokens else []
         self._grpc = grpc.aio.server(interceptors=guards, options=options(self._connections))
         self._add_services()
@@ -193,8 +198,7 @@ class Server:
         self._ticker.start(asyncio.get_running_loop())
         self._lag.start(asyncio.get_running_loop())
         renewals = [each.renewal for each in (self._certificates, self._tokens) if each]
-        tasks = (self._watch_callers(), watch(renewals))
-        self._watching = [asyncio.create_task(each) for each in tasks]
+        self._watching = [asyncio.create_task(each) for each in (self._watch_callers(), watch(renewals))]
         await self._grpc.start()
         await self._health.set_serving(True)
         self._tell_serving()
@@ -203,7 +207,7 @@ class Server:
         host = self._config.host
         if is_terminal() and LOGGER.isEnabledFor(logging.INFO):
             flags = [*(["--tls"] if self._certificates else []), *(["--token-file FILE"] if self._tokens else [])]
-            greet(host, self.port, self.metrics_port, list(self._models), flags)
+            greet(host, self.port, self.metrics_port, [one.name for one in self._served], flags)
             return
         log(
             "serving",
@@ -213,8 +217,8 @@ class Server:
             is_encrypted=self._certificates is not None,
             asks_for_certificates=self._config.client_ca is not None,
             asks_for_tokens=self._tokens is not None,
-            models=self._models,
-            executions=self._executions,
+            models={one.name: one.digest for one in self._served},
+            executions={one.name: one.execution for one in self._served},
             memory_bytes=self._budget.most,
             connections=self._connections,
         )
@@ -278,7 +282,6 @@ class Server:
 
     async def _drain(self) -> None:
         """NOT_SERVING while all goes on, new calls too, until those who watch have gone elsewhere."""
-        self._is_draining = True
         await self._health.set_serving(False)
         if self._failed:
             return

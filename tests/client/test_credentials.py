@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from elman.addresses import is_here, targets
+from elman.allowed import LONGEST_TOKEN
 from elman.cli.configuration import Configuration
 from elman.cli.main import main
-from elman.credentials import LONGEST_TOKEN, Credentials
+from elman.credentials import Credentials
 from elman.errors import ElmanError, LogIn, MendRequest
 from elman.sync.client import Client
 from elman_server.security.tokens import lines_of

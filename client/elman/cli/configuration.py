@@ -26,10 +26,10 @@ from typing import Any, Final, NamedTuple, cast
 
 from elman import allowed
 from elman.addresses import DEFAULT_PORT
-from elman.credentials import FILE, NONE, Credentials
+from elman.credentials import NONE, Credentials
 from elman.errors import MendRequest
 from elman.protocol.fields import COMPLETE_FIELDS, SHOWN_DOCUMENT_FIELDS, WHOLE_WORDS
-from elman.settings import EITHER, NUMBER, TEXT, TEXTS, Setting, from_file, from_variable, separated, setting, settings_of
+from elman.settings import EITHER, FILE, NUMBER, TEXT, TEXTS, Setting, from_file, from_variable, separated, setting, settings_of
 from elman.terminal import decoded
 
 LISTS: Final = ("ipv4:", "ipv6:")  # gRPC's own lists of addresses hold commas

@@ -23,7 +23,7 @@ NEAR: Final = 16
 
 CRLF: Final = re.compile("\r\n")
 
-PART: Final = re.compile(r"rb*nb*|[rn]b*|[sx][jb]+|x|b|j[jb]*")
+PART: Final = re.compile(r"rb*nb*|[rn]b+|[sx][jb]+|x|b|j[jb]*")
 """In roles: what may be read as one and as something else. A mark belongs to no line's end and no byte order mark."""
 
 LONGEST_DIVIDED: Final = 32

@@ -29,20 +29,9 @@ ATTACHED: Final = {"-p": ("mysql", "mysqldump", "mysqladmin", "mariadb", "7z", "
 """Flags whose value is a password, but only where nothing stands between, and whose they are."""
 EITHER: Final = {
     "-p": (
-        *(
-            "sshpass",
-            "login",
-            "mongo",
-            "mongosh",
-            "mongodump",
-            "rdesktop",
-            "useradd",
-            "usermod",
-            "hydra",
-            "crackmapexec",
-            "nxc",
-        ),
-        *("evil-winrm", "rabbitmqadmin", "cqlsh", "snowsql", "beeline", "twine", "unlock-keychain", "yt-dlp", "youtube-dl"),
+        *("sshpass", "login", "mongo", "mongosh", "mongodump", "rdesktop", "useradd", "usermod", "unlock-keychain"),
+        *("hydra", "crackmapexec", "nxc", "evil-winrm", "rabbitmqadmin", "cqlsh", "snowsql", "beeline", "twine"),
+        *("yt-dlp", "youtube-dl"),
     ),
     "-P": ("zip", "unzip", "sqlcmd", "bcp", "ipmitool", "mosquitto_pub", "mosquitto_sub", "knife", "ssh-keygen"),
     "-N": ("ssh-keygen",),

@@ -240,13 +240,9 @@ class Engine:
         typing_rows: int = 0,
     ) -> None:
         self._callers, self._speed = Callers(), Speed()
-        self._pools = {
-            digest: Pool(each, rows, make_pace(), self._callers, self._note_abandoned) for digest, each in executions.items()
-        }
-        self._typing = {
-            digest: Pool(each, typing_rows, make_typing_pace(), self._callers, self._note_abandoned)
-            for digest, each in (typing or {}).items()
-        }
+        pool = partial(Pool, callers=self._callers, on_abandoned=self._note_abandoned)
+        self._pools = {digest: pool(each, rows, make_pace()) for digest, each in executions.items()}
+        self._typing = {digest: pool(each, typing_rows, make_typing_pace()) for digest, each in (typing or {}).items()}
         self._turns = deque([*self._pools.values(), *self._typing.values()])
         self._admission = Admission(self._callers, self._speed, waiting)
         self._ticks = 0

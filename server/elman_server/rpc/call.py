@@ -74,7 +74,14 @@ class CallRecord:
         self._last_text = 0.0
         self._characters = 0
 
-    def take_request_id(self, context: Context) -> None:
+    def begin(self, context: Context) -> None:
+        """Take what came with the call, and count it among those of its token. Raises InvalidField or OverLimit."""
+        self._take_metadata(context)
+        if self._grant:
+            self._grant.begin()
+            self._has_begun = True
+
+    def _take_metadata(self, context: Context) -> None:
         """Log the caller's own identifier of the call, if there is one, and put it into the trailers. Raises InvalidField."""
         metadata = [(name, str(value)) for name, value in context.invocation_metadata() or ()]
         self._metadata = [each for each in metadata if each[0] in TRACE_CONTEXT] if self._tracing else ()
@@ -88,12 +95,6 @@ class CallRecord:
             raise InvalidField(REQUEST_ID, request_id, "1 to 128 letters, digits and any of ._:/+=@-")
         self._request_id = request_id
         context.set_trailing_metadata(((REQUEST_ID, request_id),))
-
-    def begin(self) -> None:
-        """Count the call among those of its token. Raises OverLimit."""
-        if self._grant:
-            self._grant.begin()
-            self._has_begun = True
 
     def check_grant(self) -> None:
         """Raise Revoked or OverLimit where the call's token grants no more for now."""

@@ -42,7 +42,6 @@ def handlers(service: CompletionService, calls: Calls) -> grpc.GenericRpcHandler
     streaming: Any = grpc.stream_stream_rpc_method_handler
 
     async def receive(kind: type[Request], context: Context, call: CallRecord) -> Request:
-        call.begin()
         if kind in TAKES_TIME:
             service.check_time(context, call)  # before the request is read
         reading = connections.get(call.peer)  # who sends slowly delays nobody else
@@ -57,7 +56,7 @@ def handlers(service: CompletionService, calls: Calls) -> grpc.GenericRpcHandler
     def one(kind: type[Message], response: type[Message], behaviour: Behaviour, method: str) -> Any:
         async def behave(_: object, context: Context) -> None:
             async with calls.answering(method, context) as call:
-                call.take_request_id(context)
+                call.begin(context)
                 await behaviour(await receive(kind, context, call), context, call)
             await call.refuse_if_failed(context)
 
@@ -65,8 +64,7 @@ def handlers(service: CompletionService, calls: Calls) -> grpc.GenericRpcHandler
 
     async def follow(_: object, context: Context) -> None:
         async with calls.answering("Follow", context) as call:
-            call.take_request_id(context)
-            call.begin()
+            call.begin(context)
 
             async def read_one() -> pb.FollowRequest | None:
                 data = await read(context)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from elman.allowed import LONGEST_TOKEN
 from elman.settings import settings_of
 from elman_models.errors import Amount, InvalidField
 from elman_server.config import ServerConfig
@@ -25,7 +26,6 @@ from elman_server.security.renewal import Contents, Renewal
 BEGINNING: Final = "elman_"
 """Of every token that is made here, so that what looks for secrets in texts finds it."""
 HASH: Final = "sha256:"
-LONGEST_TOKEN: Final = 512
 A_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 A_HASH: Final = re.compile(rf"{HASH}([0-9a-f]{{64}})")
 LIMITS: Final = {each.name: each for each in settings_of(Limits)}

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Refused
 from elman_server.engine.budget import Budget
 from elman_server.engine.engine import Statistics
@@ -23,7 +24,7 @@ BUCKETS: Final = (
     *(0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01),
     *(0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0),
 )
-METHODS: Final = ("Complete", "Follow", "Score", "ListModels")
+METHODS: Final = tuple(pb.DESCRIPTOR.services_by_name["CompletionService"].methods_by_name)
 OUTCOMES: Final = (
     *("OK", "CANCELLED", "DEADLINE_EXCEEDED", "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION"),
     *("RESOURCE_EXHAUSTED", "UNAVAILABLE", "UNAUTHENTICATED", "INTERNAL"),

@@ -78,9 +78,8 @@ def accepted(fields: list[str]) -> str:
 
 def probed(is_well: bool) -> bytes:
     """What a probe is told."""
-    return response(
-        HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"yes\n" if is_well else b"no\n"
-    )
+    status, answer = (HTTPStatus.OK, b"yes\n") if is_well else (HTTPStatus.SERVICE_UNAVAILABLE, b"no\n")
+    return response(status, "text/plain", answer)
 
 
 def response(status: HTTPStatus, kind: str, body: bytes) -> bytes:
