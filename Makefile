@@ -14,7 +14,7 @@ setup: .venv/ready ## make .venv with everything: about a minute
 .venv/serving: pyproject.toml constraints.txt CMakeLists.txt $(wildcard models/native/*)
 	$(PYTHON) -m venv .venv
 	$(TOOLS) pip install --quiet --upgrade "pip>=25.1" # the first that knows dependency groups
-	$(TOOLS) pip install --quiet --constraint constraints.txt --editable ".[serve]"
+	$(TOOLS) pip install --quiet --constraint constraints.txt --editable ".[serve,type]"
 	touch $@
 
 .venv/ready: .venv/serving

@@ -39,5 +39,5 @@ say "Next:"
 cat >&2 <<'END'
   .venv/bin/elman type notes.txt                          write, with suggestions after the cursor (Tab accepts)
   .venv/bin/elman complete --model english "It was late"   continue any text
-  .venv/bin/elman train ~/notes -o notes.safetensors       a model of your own text, in minutes
+  .venv/bin/elman train ~/notes -o notes.safetensors       a model of your own text, in minutes (first: make setup)
 END

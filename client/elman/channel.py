@@ -35,16 +35,18 @@ CHANNEL_OPTIONS: Final = (
 )
 
 
+DEADLINE: Final = "Deadline Exceeded"
+"""What gRPC says under UNAVAILABLE, too, of a stream that its own deadline has ended."""
 KEPT_CHANNELS: Final = 2
 """When certificates were renewed, calls on the channel before go on; what still runs on the one before that goes on anew."""
 NO_PROXY: Final = ("grpc.enable_http_proxy", 0)
 """What is said to this machine goes through no other."""
 CAUSES: Final = {
-    "CERTIFICATE_VERIFY_FAILED": "its certificate is not to be trusted",
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is not to be trusted (certificate_authority names who signed it)",
     "Hostname Verification Check failed": "its certificate is another host's",
     "WRONG_VERSION_NUMBER": "it speaks no TLS",
-    "CERTIFICATE_REQUIRED": "it asks for a certificate",
-    "Socket closed": "it ended the connection, as one does that speaks TLS alone and is spoken to without",
+    "CERTIFICATE_REQUIRED": "it asks for a certificate (client_certificate, client_key)",
+    "Socket closed": "it ended the connection, as one does that speaks TLS alone and is spoken to without (tls)",
 }
 """What gRPC says of a connection that was not to be had, and what that means."""
 
@@ -96,11 +98,11 @@ def error_of(error: grpc.RpcError, address: str) -> ElmanError:
     call = cast("grpc.Call", error)  # both faces raise an error that is a call, which its type does not say
     status, details = call.code().name, call.details() or "no details"
     meant = from_status(status, details, pushback_seconds(call))
+    if status == "DEADLINE_EXCEEDED" or DEADLINE in details:
+        return AllowMoreTime(f"the timeout has passed before {address} was done")
     if isinstance(meant, GoElsewhere):
         cause = next((f"{meaning}: " for words, meaning in CAUSES.items() if words in details), "")
         return GoElsewhere(f"no completion service at {address}: {cause}{details}")
-    if status == "DEADLINE_EXCEEDED":
-        return AllowMoreTime(f"the timeout has passed before {address} was done")
     if status == "UNIMPLEMENTED":
         return NeverRetry(f"{address} does not serve elman.v1, or serves an older one: {details}")
     return meant

@@ -15,8 +15,8 @@ LARGEST_UINT64: Final = (1 << 64) - 1
 
 
 def check_type(field: str, value: object, kind: type, allowed: str) -> None:
-    """Raise TypeError, in the words of the other refusals, for a value of another type."""
-    if not isinstance(value, kind):
+    """Raise TypeError, in the words of the other refusals, for a value of another type. True and False are no numbers here."""
+    if not isinstance(value, kind) or (kind in (Integral, Real) and isinstance(value, bool)):
         raise TypeError(f"{field}: {shown(value)} is of type {type(value).__name__}; allowed: {allowed}")
 
 
@@ -40,6 +40,12 @@ def as_double(field: str, value: float) -> float:
         return float(value)
     except OverflowError:
         raise MendRequest(f"{field}: a number this large is out of range; allowed: a double") from None
+
+
+def switch(field: str, is_on: bool) -> bool:
+    """Whether something is on. Raises TypeError."""
+    check_type(field, is_on, bool, "True or False")
+    return is_on
 
 
 def encodable(field: str, text: str) -> str:

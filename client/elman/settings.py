@@ -41,6 +41,8 @@ class ValueKind:
 
     def holds(self, value: object) -> bool:
         """Whether the value is of this kind; Python counts True as a number, settings do not."""
+        if isinstance(value, list | tuple) and not all(isinstance(each, str) for each in cast("Sequence[object]", value)):
+            return False
         return isinstance(value, self.types) and (isinstance(value, bool) is (bool in self.types))
 
 

@@ -23,7 +23,7 @@ from elman_models.errors import InvalidField
 from elman_models.execution.choice import open_execution
 from elman_models.execution.protocol import Execution
 from elman_models.law.artifact import Model
-from elman_server.config import ServerConfig
+from elman_server.config import ServerConfig, path_of_socket
 from elman_server.engine.budget import Budget, default_bytes
 from elman_server.engine.engine import Engine, Statistics
 from elman_server.engine.ticker import Ticker
@@ -212,7 +212,7 @@ class Server:
         log(
             "serving",
             host=host,
-            port=self.port,
+            port=None if path_of_socket(host) else self.port,
             metrics_port=self.metrics_port,
             is_encrypted=self._certificates is not None,
             asks_for_certificates=self._config.client_ca is not None,

@@ -153,6 +153,14 @@ def test_a_timeout_ends_a_completion_or_a_score_in_this_process_while_the_text_i
         assert embedded.score("a bad cab", timeout=60).characters == 9
 
 
+def test_a_stream_that_its_deadline_removed_is_no_sign_of_a_missing_server(
+    scripted: Any, client: Client, break_at: Any
+) -> None:
+    scripted.breaks = [break_at(0, details="Stream removed (Deadline Exceeded)")]
+    with pytest.raises(AllowMoreTime, match=r"^the timeout has passed before 127"):
+        client.complete("a", timeout=60).read()
+
+
 @pytest.mark.parametrize("seconds", [1e-6, 0.01, 0.02])
 async def test_a_timeout_is_a_timeout_wherever_it_falls(seconds: float) -> None:
     nobody = "127.0.0.1:1"

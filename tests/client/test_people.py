@@ -43,6 +43,7 @@ def test_a_closed_client_says_so(is_embedded: bool, scripted: Any, artifact: Pat
         lambda: client.score("a"),
         lambda: list(document.suggestions()),
         client.models,
+        client.document,
         begun.read,
     ]
     for call in calls:
@@ -56,6 +57,8 @@ async def test_a_closed_asynchronous_client_says_so(scripted: Any) -> None:
     await client.close()
     with pytest.raises(ElmanError, match="this client is closed"):
         await client.score("a")
+    with pytest.raises(ElmanError, match="this client is closed"):
+        client.document("a")
     with pytest.raises(ElmanError, match="this client is closed"):
         await begun.read()
 
@@ -73,6 +76,9 @@ async def test_a_closed_asynchronous_client_says_so(scripted: Any) -> None:
         ({"stop": [7]}, "stop[0]: 7 is of type int; allowed: text (str)"),
         ({"state": "QUJD"}, "state: 'QUJD' is of type str; allowed: bytes; a record's Base64 is to be decoded first"),
         ({"timeout": "5"}, "timeout: '5' is of type str; allowed: a number of seconds, or none"),
+        ({"max_characters": True}, "max_characters: True is of type bool; allowed: a whole number"),
+        ({"temperature": False}, "temperature: False is of type bool; allowed: a number"),
+        ({"include_log_probabilities": 5}, "include_log_probabilities: 5 is of type int; allowed: True or False"),
         ({"model": 7}, "model: 7 is of type int; allowed: text (str)"),
     ],
 )

@@ -142,8 +142,9 @@ class AsyncClient:
         the cursor: an editor that has its own rules asks for that.
         `context_characters` is the most that a model reads before the cursor, so that a long text costs no more than that; None
         is all. It reads from the start of a line, which moves in steps of half of that, so at least about half is read.
-        Nothing is sent before suggestions are asked for. Raises MendRequest.
+        Nothing is sent before suggestions are asked for. Raises MendRequest, TypeError, or ElmanError if the client is closed.
         """
+        self._replicas.check_open()
         fields = opening(
             model=model,
             digest=digest,

@@ -11,9 +11,11 @@ from elman.settings import add_flags, given
 from elman.terminal import use_utf8, write
 
 MEANING = (
-    "The token goes to standard output and is kept nowhere: put it into a file of its own, which --token-file of the commands"
-    " names. The file of elman serve --tokens gets its line, with a hash of the token; a server that runs takes it within two"
-    " seconds. Several lines may have one name, so that a new token is taken before the old one's line is deleted."
+    "The token goes to standard output and is kept nowhere: put it into a file of its own that nobody else may read"
+    " (umask 077), which --token-file of the commands names. The file of elman serve --tokens gets its line, with a hash"
+    " of the token; a server that runs takes it within two seconds. Several lines may have one name, so that a new token"
+    " is taken before the old one's line is deleted. What a token did not use of its limits in the last ten seconds it may"
+    " use at once."
 )
 
 

@@ -22,12 +22,12 @@ class Replicas(Generic[AnyTransport]):
 
     def tries(self, timeout: float | None) -> Tries:
         """The tries of one call. Raises MendRequest, TypeError, or ElmanError if the client is closed."""
-        self._check_open()
+        self.check_open()
         return Tries(self._retry, len(self.transports), self._turn, checked_timeout(timeout), self._clock)
 
     def transport(self, tries: Tries) -> AnyTransport:
         """The transport to try now. Raises ElmanError if the client is closed."""
-        self._check_open()
+        self.check_open()
         return self.transports[tries.turn % len(self.transports)]
 
     def two_transports(self, tries: Tries) -> tuple[AnyTransport, AnyTransport]:
@@ -38,7 +38,8 @@ class Replicas(Generic[AnyTransport]):
         """Allow no more tries."""
         self._is_closed = True
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raise ElmanError if the client is closed."""
         if self._is_closed:
             raise ElmanError("this client is closed; make another with elman.Client, elman.AsyncClient or elman.open")
 

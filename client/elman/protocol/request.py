@@ -6,9 +6,10 @@ from typing import Final
 
 from elman.allowed import ALTERNATIVES
 from elman.errors import MendRequest
-from elman.ranges import LARGEST_UINT64, as_double, check_type, encodable, in_range, unsigned
+from elman.ranges import LARGEST_UINT64, as_double, check_type, encodable, in_range, switch, unsigned
 from elman.v1 import completion_service_pb2 as pb
 
+LOG_PROBABILITIES: Final = "include_log_probabilities"
 MOST_ALTERNATIVES: Final = int(ALTERNATIVES.most)
 
 LONGEST_TEXT: Final = 1 << 18
@@ -42,7 +43,7 @@ def complete_request(
         limits=limits(max_characters, stop, min_confidence),
         alternatives=unsigned("alternatives", alternatives),
         first_alternative=unsigned("first_alternative", first_alternative),
-        include_log_probabilities=include_log_probabilities,
+        include_log_probabilities=switch(LOG_PROBABILITIES, include_log_probabilities),
     )
 
 
@@ -67,7 +68,7 @@ def opening(
         sampling=sampling(temperature, top_k, top_p, min_p, seed),
         limits=limits(max_characters, stop, min_confidence),
         alternatives=in_range("alternatives", alternatives, 1, MOST_ALTERNATIVES),
-        include_log_probabilities=include_log_probabilities,
+        include_log_probabilities=switch(LOG_PROBABILITIES, include_log_probabilities),
         use_model_confidence=min_confidence is None,
     )
 
@@ -75,7 +76,9 @@ def opening(
 def score_request(*, model: str | None, digest: str, state: bytes, include_log_probabilities: bool) -> pb.ScoreRequest:
     """The request to score a text, but for the text. Raises MendRequest."""
     return pb.ScoreRequest(
-        model=model_of(model, digest), state=checked_state(state), include_log_probabilities=include_log_probabilities
+        model=model_of(model, digest),
+        state=checked_state(state),
+        include_log_probabilities=switch(LOG_PROBABILITIES, include_log_probabilities),
     )
 
 

@@ -87,6 +87,8 @@ def train(
     recipe, group = recipe or Recipe(), join()
     with reporting(report, group) as told:
         with group.agreeing():
+            if output.is_dir():
+                raise IsADirectoryError(errno.EISDIR, "a folder, not a model file", str(output))
             if STANDARD_INPUT in files and not group.is_alone:
                 raise CorpusError("standard input goes to one process: several need the text in a file")
             corpus = read(files, keep_secrets)
@@ -183,8 +185,6 @@ def saying_what_is_saved(run: Run, output: Path, path: Path, report: Report) -> 
 
 def prepare(run: Run, output: Path, path: Path, resume: bool, report: Report) -> None:
     """Bring the run to where it stands, or see that nothing stands in its way. Raises CheckpointError or OSError."""
-    if output.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "a folder, not a model file", str(output))
     output.parent.mkdir(parents=True, exist_ok=True)
     if resume:
         checkpoint = load_checkpoint(path)

@@ -72,6 +72,7 @@ def test_a_seed_that_is_a_number_is_read_too(record: Path, scripted: Any, capsys
         ("request.seed", "x", 2, "request.seed: 'x' is out of range; allowed: a whole number"),
         ("request.state", 7, 2, "request.state: 7 is out of range"),
         ("request.top_k", "x", 2, "request.top_k: 'x' is out of range"),
+        ("request.stop", [5], 2, "request.stop: [5] is out of range"),
         ("request.colour", 1, 2, "request: colour: missing, or unknown to this version"),
         ("request.top_p", None, 2, "request: top_p: missing, or unknown to this version"),
         ("alternatives", None, 2, "no record of elman complete --json"),

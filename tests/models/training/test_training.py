@@ -333,6 +333,7 @@ def test_a_place_that_cannot_be_written_to_is_known_before_any_work(notes: Path,
     kept = Kept()
     with pytest.raises(IsADirectoryError, match="a folder, not a model file"):
         train([notes], tmp_path / "m.safetensors", QUICK, device="cpu", report=kept)
+    assert kept.lines == []
     (tmp_path / "n.safetensors.checkpoint").mkdir()
     with pytest.raises(CheckpointError, match="was not saved"):
         train([notes], tmp_path / "n.safetensors", QUICK, device="cpu", report=kept)
