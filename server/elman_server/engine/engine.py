@@ -11,7 +11,6 @@ One thread owns all of this; only the execution of a tick may happen beside it (
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from math import inf
 from typing import NamedTuple
@@ -56,8 +55,7 @@ class ModelStatistics(NamedTuple):
     oldest_seconds: float  # how long a text has waited for its first row
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tick:
+class Tick(NamedTuple):
     """How the rows of one model move next. Nothing else may touch those rows until `Engine.finish`."""
 
     pool: "Pool"
@@ -154,7 +152,10 @@ class Pool:
 
     def _worth_a_message(self) -> int:
         """A message costs as much as many characters: where texts rest anyhow, there are the fewer the more they rest."""
-        crowding = (len(self.running) + len(self.waiting)) // self.rows_that_pay
+        texts = len(self.running) + len(self.waiting)
+        if texts < 2 * LEAST_ROWS:
+            return 0
+        crowding = texts // self.rows_that_pay
         return MOST_DRAWS * crowding if crowding > 1 else 0
 
     def _take(self, job: Job, outcome: Outcome, index: int, advance: Advance) -> Progress | None:
@@ -258,9 +259,11 @@ class Engine:
 
         A long text weighs as several, so that what waits is bounded in bytes too; where nothing waits, any number comes in.
         """
-        waiting = [pool.waiting for pool in self._turns]
-        self._admission.check_room(jobs, asker, sum(each.weight for each in waiting), sum(map(len, waiting)))
-        self.check_time(Effort(sum(job.work for job in jobs), max(job.least_work for job in jobs)), asker)
+        if any(pool.waiting for pool in self._turns):
+            waiting = [pool.waiting for pool in self._turns]
+            self._admission.check_room(jobs, asker, sum(each.weight for each in waiting), sum(map(len, waiting)))
+        if asker.deadline < inf:
+            self.check_time(Effort(sum(job.work for job in jobs), max(job.least_work for job in jobs)), asker)
         for job in jobs:
             job.ask_for(asker)
             self._enter(job)
