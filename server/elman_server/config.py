@@ -25,7 +25,7 @@ from elman.settings import (
     settings_of,
 )
 from elman_models.errors import InvalidField
-from elman_models.execution.choice import DEVICES, INSTRUCTIONS
+from elman_models.execution.names import DEVICES, INSTRUCTIONS
 
 SESSION_BYTES: Final = 1 << 18
 LEAST_BYTES: Final = 1 << 20

@@ -139,7 +139,7 @@ class Parent:
         failures = 0
         while not self._leaving.is_set():
             worker = self._workers[number] = await Worker.start(number, self._given, self._note_heard)
-            if self._leaving.is_set():  # while it was started
+            if self._leaving.is_set():  # it was asked to leave before it could hear that
                 worker.send(signal.SIGKILL)
             code = await worker.until_ended(self._writer)
             self._note_ended(worker, code)

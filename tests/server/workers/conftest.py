@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 SERVE = """
 import json, sys
 from elman_server.config import ServerConfig
-from elman_server.workers import parent
+from elman_server.workers import parent, process
 for name, value in json.loads(sys.argv[2]).items():
     setattr(parent, name, value)
+if sys.argv[3]:
+    process.COMMAND = (sys.executable, "-c", sys.argv[3])
 parent.serve(ServerConfig(**json.loads(sys.argv[1])))
 """
 DEADLINE_SECONDS = 60.0
@@ -149,9 +151,9 @@ def small(artifacts: dict[str, Path]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def starting(config: dict[str, Any], **constants: float) -> AsyncGenerator[Whole]:
-    """A parent with its configuration, and other constants of its module than it has."""
-    arguments = ("-c", SERVE, json.dumps(config), json.dumps(constants))
+async def starting(config: dict[str, Any], program: str = "", **constants: float) -> AsyncGenerator[Whole]:
+    """A parent with its configuration, perhaps another program as its workers, and other constants in its module."""
+    arguments = ("-c", SERVE, json.dumps(config), json.dumps(constants), program)
     whole = Whole(await asyncio.create_subprocess_exec(sys.executable, *arguments, stderr=asyncio.subprocess.PIPE))
     try:
         yield whole
@@ -160,9 +162,9 @@ async def starting(config: dict[str, Any], **constants: float) -> AsyncGenerator
 
 
 @asynccontextmanager
-async def serving(config: dict[str, Any], **constants: float) -> AsyncGenerator[Whole]:
+async def serving(config: dict[str, Any], program: str = "", **constants: float) -> AsyncGenerator[Whole]:
     """One whose workers all serve."""
-    async with starting(config, **constants) as whole:
+    async with starting(config, program, **constants) as whole:
         await whole.until(lambda: whole.told("serving"))
         yield whole
 
