@@ -9,7 +9,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
@@ -19,6 +19,7 @@ import grpc
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 
+from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import InvalidField
 from elman_models.execution.choice import open_execution
 from elman_models.execution.protocol import Execution
@@ -29,7 +30,7 @@ from elman_server.engine.engine import Engine, Statistics
 from elman_server.engine.ticker import Ticker
 from elman_server.errors import Defect, Unavailable
 from elman_server.requests.catalogue import Catalogue
-from elman_server.requests.status import status_of
+from elman_server.requests.status import joined, status_of
 from elman_server.rpc.call import SERVICE, Calls
 from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
@@ -188,7 +189,9 @@ class Server:
             dropped_lines,
         )
         self._metrics.show(sources)
-        self._service = CompletionService(catalogue, self._engine, config.session_bytes, partial(status_of, sources))
+        self.own_status = partial(status_of, sources)
+        self.others: Sequence[pb.ServerStatus] = ()  # of the other processes at this port, as they told last
+        self._service = CompletionService(catalogue, self._engine, config.session_bytes, self.status)
 
     async def start(self) -> None:
         """Listen and serve. Raises InvalidField for a port in use."""
@@ -320,6 +323,10 @@ class Server:
         self._failed = True
         self._service.end_all(Defect(identifier))
         self._leaving.set()
+
+    def status(self) -> pb.ServerStatus:
+        """How this process and the others at its port are doing."""
+        return joined(self.own_status(), self.others)
 
     @property
     def is_alive(self) -> bool:

@@ -198,16 +198,20 @@ class Parent:
             await asyncio.wait([asyncio.ensure_future(self._leaving.wait())], timeout=seconds)
 
     async def _look(self) -> None:
-        """End who tells nothing any more, or no good."""
+        """Look after each again and again."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             for worker in self._workers.values():
-                worker.looks += 1
-                most = MOST_LOOKS if worker.report else MOST_LOOKS_STARTING
-                is_stuck = worker.report is not None and not worker.is_alive
-                if worker.looks > most or is_stuck:
-                    log("a worker stands still", logging.WARNING, worker=worker.number)
-                    worker.send(signal.SIGKILL)
+                self._end_if_still(worker)
+                worker.tell([each for each in self._workers.values() if each is not worker])
+
+    def _end_if_still(self, worker: Worker) -> None:
+        """End who tells nothing any more, or no good."""
+        worker.looks += 1
+        most = MOST_LOOKS if worker.report else MOST_LOOKS_STARTING
+        if worker.looks > most or (worker.report and not worker.is_alive):
+            log("a worker stands still", logging.WARNING, worker=worker.number)
+            worker.send(signal.SIGKILL)
 
     async def _pass_on(self) -> None:
         """SIGHUP to one after the other, as soon as in the place of the one before somebody is ready again."""

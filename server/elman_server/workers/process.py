@@ -1,6 +1,7 @@
-"""A worker as its parent sees it: a process that reads its configuration, tells how it is doing, and writes a log.
+"""A worker as its parent sees it: a process that is told things, tells things, and writes a log, each a line at a time.
 
-parent   configuration -> standard input     standard output -> reports     standard error -> lines of the log   worker
+To standard input go its configuration, and then how the others are doing; from standard output comes how it is doing itself
+(`report`), from standard error its log.
 """
 
 import asyncio
@@ -9,11 +10,12 @@ import logging
 import signal
 import sys
 import time
+from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Final
+from typing import Final, cast
 
 from elman_server.config import ServerConfig
 from elman_server.telemetry.log import log as tell
@@ -34,6 +36,8 @@ class Worker:
 
     def __init__(self, process: Process, number: int, heard: Callable[["Worker"], None]) -> None:
         self._process, self._heard = process, heard
+        self._input = cast("StreamWriter", process.stdin)
+        self._output, self._errors = cast("StreamReader", process.stdout), cast("StreamReader", process.stderr)
         self.number = number
         self.report: Report | None = None  # the newest
         self.refusal: NotStarted | None = None
@@ -47,12 +51,17 @@ class Worker:
             *(*COMMAND, str(number)), stdin=PIPE, stdout=PIPE, stderr=PIPE, process_group=0, limit=LONGEST_REPORT
         )
         worker = cls(process, number, heard)
-        worker._say(json.dumps(asdict(config)))
+        worker._say(asdict(config))
         return worker
 
-    def _say(self, line: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{line}\n".encode())
+    def tell(self, others: Sequence["Worker"]) -> None:
+        """Tell it how the others are doing, for whoever asks it how all are."""
+        self._say([each.report.status for each in others if each.report])
+
+    def _say(self, what: object) -> None:
+        """A line of JSON, unless it has not read the one before."""
+        if not self._input.transport.get_write_buffer_size():
+            self._input.write(json.dumps(what).encode() + b"\n")
 
     async def until_ended(self, log: Writer) -> int:
         """Take what it tells, and pass on its lines of the log, until it has ended; returns its exit code."""
@@ -60,8 +69,7 @@ class Worker:
         return await self._process.wait()
 
     async def _listen(self) -> None:
-        assert self._process.stdout is not None
-        while line := await self._process.stdout.readline():
+        while line := await self._output.readline():
             self.looks = 0
             told = decode(line)
             if isinstance(told, NotStarted):
@@ -72,9 +80,8 @@ class Worker:
             self._heard(self)
 
     async def _pass_on(self, log: Writer) -> None:
-        assert self._process.stderr is not None
         rest = b""
-        while chunk := await self._process.stderr.read(CHUNK_BYTES):
+        while chunk := await self._errors.read(CHUNK_BYTES):
             *lines, rest = (rest + chunk).split(b"\n")
             if len(rest) > LONGEST_LINE:
                 lines, rest = [*lines, rest], b""

@@ -34,6 +34,8 @@ class Report(NamedTuple):
     is_ready: bool
     facts: Mapping[str, Any]
     """Where it listens and what it serves, as the log tells it."""
+    status: str
+    """That of ListModels, for the other workers: what a proto holds, in base64."""
     metrics: Families
 
 

@@ -9,8 +9,10 @@ import json
 import os
 import signal
 import sys
+from base64 import b64decode, b64encode
 from typing import Final, NoReturn
 
+from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import ArtifactError, Refused
 from elman_server.config import ServerConfig
 from elman_server.server import LAST_LINES_SECONDS, Server, give_memory_back, stay
@@ -65,11 +67,12 @@ async def run(config: ServerConfig, writer: Writer, told: int) -> int:
     loop.add_signal_handler(signal.SIGINT, hurry)
     server = Server(config, dropped_lines=lambda: writer.dropped)
     await server.start()
-    telling = asyncio.create_task(tell(server, told))
+    beside = [asyncio.create_task(each) for each in (tell(server, told), hear_of_others(server))]
     try:
         return await stay(server, config, leaving, hurrying)
     finally:
-        telling.cancel()
+        for task in beside:
+            task.cancel()
 
 
 async def tell(server: Server, descriptor: int) -> None:
@@ -78,9 +81,17 @@ async def tell(server: Server, descriptor: int) -> None:
     pipe, _ = await loop.connect_write_pipe(asyncio.Protocol, os.fdopen(descriptor, "wb"))
     while True:
         if not pipe.get_write_buffer_size():
-            report = Report(server.is_alive, server.is_ready, server.facts(), families_of(server.registry))
-            pipe.write(encode(report))
+            status = b64encode(server.own_status().SerializeToString()).decode()
+            pipe.write(encode(Report(server.is_alive, server.is_ready, server.facts(), status, families_of(server.registry))))
         await asyncio.sleep(TELL_SECONDS)
+
+
+async def hear_of_others(server: Server) -> None:
+    """Take how the other workers are doing from what the parent says, a line of JSON at a time."""
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        server.others = [pb.ServerStatus.FromString(b64decode(each)) for each in json.loads(line)]
 
 
 if __name__ == "__main__":

@@ -72,6 +72,11 @@ async def test_metrics_and_health_are_the_whole_s(small: dict[str, Any]) -> None
         assert found[series("elman_time_to_first_character_seconds_bucket", le="+Inf")] == CONNECTIONS
         assert found[series("elman_rows", model="one", state="free")] == 2 * small["rows"]
         assert found["elman_workers"] == 2
+        async with asyncio.timeout(60):
+            while (await clients[0].status()).models[0].rows != 2 * small["rows"]:  # each hears of the others once a second
+                pass
+        status = await clients[0].status()
+        assert (status.held_bytes < status.most_bytes == whole.facts["memory_bytes"], status.is_draining) == (True, False)
         assert sum(value for name, value in found.items() if name.startswith("elman_build_info")) == 1
         assert [await whole.status(path) for path in ("/healthz", "/readyz")] == [200, 200]
 
