@@ -13,9 +13,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain, cycle
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -49,6 +49,8 @@ class Task:
     state: str = ""  # in hexadecimal digits
     prefix: str = "e"
     record: str = ""  # the file for the conversations of the first address
+    connections: int = 1  # at each address, among which the calls take turns
+    core: int | None = None  # where this process runs
 
     @property
     def warm_up_calls(self) -> int:
@@ -74,8 +76,8 @@ class Rounds:
 class Callers:
     """All callers of one server."""
 
-    def __init__(self, stub: CompletionServiceAsyncStub, task: Task) -> None:
-        self._stub, self._task = stub, task
+    def __init__(self, stubs: Sequence[CompletionServiceAsyncStub], task: Task) -> None:
+        self._stubs, self._task = cycle(stubs), task
         self.rounds = Rounds()
         self.conversations: list[list[pb.CompleteResponse]] = []
 
@@ -108,7 +110,7 @@ class Callers:
         await self._call(seed, arrival)
 
     async def _call(self, seed: int, started: float) -> None:
-        call = self._stub.Complete(request(self._task, seed), timeout=DEADLINE_SECONDS)
+        call = next(self._stubs).Complete(request(self._task, seed), timeout=DEADLINE_SECONDS)
         try:
             self.conversations.append([message async for message in self._timed(call, started)])
             self.rounds.call_seconds.append(time.perf_counter() - started)
@@ -151,16 +153,19 @@ def cpu_seconds() -> float:
 
 async def run(task: Task) -> list[Rounds]:
     """All rounds; the servers take turns."""
-    channels = [grpc.aio.insecure_channel(address) for address in task.addresses]
+    if task.core is not None:
+        os.sched_setaffinity(0, {task.core})
+    own = [("grpc.use_local_subchannel_pool", 1)] if task.connections > 1 else []
+    at = [[grpc.aio.insecure_channel(address, own) for _ in range(task.connections)] for address in task.addresses]
     try:
-        callers = [Callers(CompletionServiceStub(channel), task) for channel in channels]
+        callers = [Callers([CompletionServiceStub(channel) for channel in channels], task) for channels in at]
         for one in callers:
             await one.warm_up()
         for _ in range(task.rounds):
             for one in callers:
                 await one.hold_round()
     finally:
-        for channel in channels:
+        for channel in chain.from_iterable(at):
             await channel.close()
     if task.record:
         conversation.save(callers[0].conversations, Path(task.record))

@@ -2,6 +2,7 @@
 
 import argparse
 import ipaddress
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -24,9 +25,11 @@ from elman.settings import (
     settings_of,
 )
 from elman_models.errors import InvalidField
-from elman_models.execution.choice import DEVICES, INSTRUCTIONS
+from elman_models.execution.names import DEVICES, INSTRUCTIONS
 
 SESSION_BYTES: Final = 1 << 18
+LEAST_BYTES: Final = 1 << 20
+"""Of what calls may hold: enough for some tens of them."""
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 MODELS: Final = replace(TEXTS, metavar="NAME=PATH[@DIGEST]")
 SOCKET: Final = "unix:"
@@ -72,6 +75,13 @@ class ServerConfig:
         "the address of /metrics, /healthz and /readyz, which hold no text and are open to all",
     )
     metrics_port: int = setting(9464, WHOLE, "the port of the Prometheus metrics; 0 picks a free one", Range(0, 65535))
+    workers: int = setting(
+        1,
+        WHOLE,
+        "how many processes serve, one for each core (Linux); they divide --memory-bytes and --connections, and count all"
+        " else for themselves",
+        Range(1, 1024),
+    )
     device: str = setting("auto", WORD, "what runs the models", Choices(DEVICES))
     instructions: str = setting(
         "auto", WORD, "the processor's instruction set; numpy and reference (torch) use none", Choices(INSTRUCTIONS)
@@ -97,7 +107,7 @@ class ServerConfig:
         None,
         WHOLE,
         "the memory for all that calls send, hold and do not read; more is refused",
-        Range(1 << 20, 1 << 40),
+        Range(LEAST_BYTES, 1 << 40),
         unit="bytes",
         default_words="half of the container's limit; without one 268435456",
     )
@@ -120,6 +130,7 @@ class ServerConfig:
     def __post_init__(self) -> None:
         check(self, InvalidField)
         self._check_tls()
+        self._check_workers()
         if not (is_here(self.host) or self.insecure or self._is_guarded):
             allowed = f"{HERE}; another with TLS and either tokens or client_ca, or with --insecure"
             raise InvalidField("host", self.host, allowed)
@@ -132,6 +143,14 @@ class ServerConfig:
             raise InvalidField("client_ca", self.client_ca, "none without tls_certificate")
         if self.tls_certificate is not None and path_of_socket(self.host):
             raise InvalidField("tls_certificate", self.tls_certificate, "none with a Unix socket, which its mode protects")
+
+    def _check_workers(self) -> None:
+        if self.workers == 1:
+            return
+        if sys.platform != "linux":
+            raise InvalidField("workers", self.workers, "1: only Linux spreads connections over the processes of one port")
+        if path_of_socket(self.host):
+            raise InvalidField("workers", self.workers, "1 with a Unix socket, at which one process listens")
 
     @property
     def _is_guarded(self) -> bool:

@@ -9,7 +9,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
@@ -19,6 +19,7 @@ import grpc
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 
+from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import InvalidField
 from elman_models.execution.choice import open_execution
 from elman_models.execution.protocol import Execution
@@ -29,7 +30,7 @@ from elman_server.engine.engine import Engine, Statistics
 from elman_server.engine.ticker import Ticker
 from elman_server.errors import Defect, Unavailable
 from elman_server.requests.catalogue import Catalogue
-from elman_server.requests.status import status_of
+from elman_server.requests.status import joined, status_of
 from elman_server.rpc.call import SERVICE, Calls
 from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
@@ -40,9 +41,9 @@ from elman_server.security.listening import address_of, private_socket
 from elman_server.security.renewal import watch
 from elman_server.security.tls import Certificates
 from elman_server.security.tokens import Tokens
-from elman_server.telemetry.greeting import greet, is_terminal
+from elman_server.telemetry.greeting import tell_serving
 from elman_server.telemetry.lag import LagWatch
-from elman_server.telemetry.log import LOGGER, configure, log
+from elman_server.telemetry.log import configure, log
 from elman_server.telemetry.metrics import Metrics, ServedModel, Sources
 from elman_server.telemetry.scraping import Scraping
 from elman_server.telemetry.tracing import open_tracing
@@ -94,6 +95,11 @@ async def run(config: ServerConfig, writer: Writer) -> int:
         asyncio.get_running_loop().add_signal_handler(number, leave)
     server = Server(config, dropped_lines=lambda: writer.dropped)
     await server.start()
+    return await stay(server, config, leaving, hurrying)
+
+
+async def stay(server: "Server", config: ServerConfig, leaving: asyncio.Event, hurrying: asyncio.Event) -> int:
+    """Serve until asked to leave or to hurry, or a failure; returns the exit code."""
     spare_collector()
     forward = [asyncio.create_task(leaving.wait()), asyncio.create_task(hurrying.wait())]
     forward[0].add_done_callback(lambda _: end_after(config.drain_notice_seconds + config.grace_seconds + FAREWELL_SECONDS))
@@ -166,11 +172,8 @@ class Server:
         self._tracing = open_tracing(SERVICE.full_name, version("elman")) if config.traces else None
         self._calls = Calls(self._metrics, self._budget, self._tracing)
         self._health = Health(SERVICE.full_name)
-        self._scraping = Scraping(
-            self._metrics.registry,
-            is_alive=lambda: not self._ticker.is_stuck,
-            is_ready=lambda: self._health.is_serving,
-        )
+        self.registry = self._metrics.registry
+        self._scraping = Scraping(self.registry, is_alive=lambda: self.is_alive, is_ready=lambda: self.is_ready)
         self._served = [ServedModel(one.name, one.model.digest, executions[one.model.digest].name) for one in catalogue]
         self._leaving, self._hurrying = asyncio.Event(), asyncio.Event()
         self._failed = False
@@ -186,12 +189,15 @@ class Server:
             dropped_lines,
         )
         self._metrics.show(sources)
-        self._service = CompletionService(catalogue, self._engine, config.session_bytes, partial(status_of, sources))
+        self.own_status = partial(status_of, sources)
+        self.others: Sequence[pb.ServerStatus] = ()  # of the other processes at this port, as they told last
+        self._service = CompletionService(catalogue, self._engine, config.session_bytes, self.status)
 
     async def start(self) -> None:
         """Listen and serve. Raises InvalidField for a port in use."""
         guards = [Guard(self._tokens, self._calls.note_refused)] if self._tokens else []
-        self._grpc = grpc.aio.server(interceptors=guards, options=options(self._connections))
+        given = options(self._connections, shares_port=self._config.workers > 1)
+        self._grpc = grpc.aio.server(interceptors=guards, options=given)
         self._add_services()
         self.port = self._listen()
         await self._start_metrics()
@@ -201,27 +207,23 @@ class Server:
         self._watching = [asyncio.create_task(each) for each in (self._watch_callers(), watch(renewals))]
         await self._grpc.start()
         await self._health.set_serving(True)
-        self._tell_serving()
+        if self._config.workers == 1:  # otherwise it is one of several, of which their parent tells
+            tell_serving(self.facts())
 
-    def _tell_serving(self) -> None:
-        host = self._config.host
-        if is_terminal() and LOGGER.isEnabledFor(logging.INFO):
-            flags = [*(["--tls"] if self._certificates else []), *(["--token-file FILE"] if self._tokens else [])]
-            greet(host, self.port, self.metrics_port, [one.name for one in self._served], flags)
-            return
-        log(
-            "serving",
-            host=host,
-            port=None if path_of_socket(host) else self.port,
-            metrics_port=self.metrics_port,
-            is_encrypted=self._certificates is not None,
-            asks_for_certificates=self._config.client_ca is not None,
-            asks_for_tokens=self._tokens is not None,
-            models={one.name: one.digest for one in self._served},
-            executions={one.name: one.execution for one in self._served},
-            memory_bytes=self._budget.most,
-            connections=self._connections,
-        )
+    def facts(self) -> dict[str, Any]:
+        """Where it listens and what it serves, as the log tells it."""
+        return {
+            "host": self._config.host,
+            "port": None if path_of_socket(self._config.host) else self.port,
+            "metrics_port": self.metrics_port,
+            "is_encrypted": self._certificates is not None,
+            "asks_for_certificates": self._config.client_ca is not None,
+            "asks_for_tokens": self._tokens is not None,
+            "models": {one.name: one.digest for one in self._served},
+            "executions": {one.name: one.execution for one in self._served},
+            "memory_bytes": self._budget.most,
+            "connections": self._connections,
+        }
 
     def _add_services(self) -> None:
         self._health.add_to(self._grpc)
@@ -321,6 +323,20 @@ class Server:
         self._failed = True
         self._service.end_all(Defect(identifier))
         self._leaving.set()
+
+    def status(self) -> pb.ServerStatus:
+        """How this process and the others at its port are doing."""
+        return joined(self.own_status(), self.others)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the engine turns."""
+        return not self._ticker.is_stuck
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it takes calls."""
+        return self._health.is_serving
 
     @property
     def held_bytes(self) -> int:

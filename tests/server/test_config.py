@@ -24,6 +24,7 @@ GIVEN: dict[str, tuple[str, object]] = {
     "tokens": ("tokens", "tokens"),
     "metrics_host": ("0.0.0.0", "0.0.0.0"),
     "metrics_port": ("2", 2),
+    "workers": ("2", 2),
     "instructions": ("portable", "portable"),
     "device": ("cpu", "cpu"),
     "rows": ("3", 3),
@@ -81,6 +82,15 @@ def test_certificates_are_told_by_flags_and_variables_that_say_the_same() -> Non
 def test_certificates_that_lack_what_they_need_are_refused(flags: str, words: str) -> None:
     with pytest.raises(InvalidField, match=f"^{words}"):
         parse(flags.split())
+
+
+def test_workers_are_refused_where_connections_could_not_be_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidField, match=r"^workers: 2 is out of range; allowed: 1 with a Unix socket"):
+        parse(["--workers=2", "--host=unix:a"])
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(InvalidField, match=r"^workers: 2 is out of range; allowed: 1: only Linux"):
+        parse(["--workers=2"])
+    assert parse(["--workers=1"]).workers == 1
 
 
 TLS = "--tls-certificate=a --tls-key=a"

@@ -40,6 +40,13 @@ def run(script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
 
 
+def test_the_parent_of_workers_imports_neither_numpy_nor_grpc() -> None:
+    done = run(
+        "import sys, elman.cli.serve, elman_server.workers.parent; sys.exit(bool({'numpy', 'grpc'} & sys.modules.keys()))"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.skipif(not has_extension(), reason="the native extension was not built")
 @either
 def test_serving_imports_no_torch(script: str) -> None:

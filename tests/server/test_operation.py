@@ -56,6 +56,8 @@ LABELS = {
     "elman_prefix_characters_total": {"source"},
     "elman_generated_characters_total": set[str](),
     "elman_build_info": {"version"},
+    "elman_workers": set[str](),
+    "elman_workers_replaced_total": set[str](),
     "process_open_fds": set[str](),
     "process_resident_memory_bytes": set[str](),
 }

@@ -19,6 +19,11 @@ def run(arguments: argparse.Namespace) -> NoReturn:
     """Serve until a signal, and end with the server's exit code."""
     with extra("serve"):
         from elman_server.config import from_arguments
-        from elman_server.server import serve
 
-    serve(from_arguments(arguments, os.environ))
+        config = from_arguments(arguments, os.environ)
+        if config.workers > 1:
+            from elman_server.workers.parent import serve
+        else:
+            from elman_server.server import serve
+
+    serve(config)

@@ -12,13 +12,12 @@ from pathlib import Path
 from statistics import median
 
 from elman_models.errors import InvalidField
+from elman_models.execution.names import DEVICES, INSTRUCTIONS
 from elman_models.execution.numpy_execution import NumpyExecution
 from elman_models.execution.protocol import Advance, Execution, Start
 from elman_models.law.artifact import Model
 from elman_models.law.state import State
 
-DEVICES = ("auto", "cpu", "cuda")
-INSTRUCTIONS = ("auto", "avx512vbmi", "avx512vnni", "avx2", "dotprod", "portable", "numpy", "reference")
 GPU_FILES = ("/dev/nvidia0", "/dev/dxg")  # torch alone takes seconds to say that there is none
 NOT_BUILT = "the native extension was not built for this Python: install a C++ compiler, then elman again"
 LOGGER = logging.getLogger("elman")

@@ -1,5 +1,7 @@
 """What ListModels answers to whoever asks how the server is doing."""
 
+from collections.abc import Iterable
+
 from elman.v1 import completion_service_pb2 as pb
 from elman_server.telemetry.metrics import Sources
 
@@ -23,3 +25,26 @@ def status_of(sources: Sources) -> pb.ServerStatus:
             for model in sources.models
         ],
     )
+
+
+def joined(own: pb.ServerStatus, others: Iterable[pb.ServerStatus]) -> pb.ServerStatus:
+    """The status of several processes as that of one."""
+    for other in others:
+        own.calls += other.calls
+        own.held_bytes += other.held_bytes
+        own.most_bytes += other.most_bytes
+        own.up_seconds = max(own.up_seconds, other.up_seconds)
+        own.is_draining |= other.is_draining
+        for theirs in other.models:
+            ours = next((each for each in own.models if each.model == theirs.model), None) or own.models.add(model=theirs.model)
+            add(ours, theirs)
+    return own
+
+
+def add(ours: pb.ModelStatus, theirs: pb.ModelStatus) -> None:
+    """Count what a model does in another process, too."""
+    ours.execution = ours.execution or theirs.execution
+    ours.rows += theirs.rows
+    ours.busy_rows += theirs.busy_rows
+    ours.waiting += theirs.waiting
+    ours.oldest_seconds = max(ours.oldest_seconds, theirs.oldest_seconds)

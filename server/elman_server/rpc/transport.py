@@ -24,10 +24,10 @@ PING_SECONDS: Final = 5.0
 Option: TypeAlias = tuple[str, int]
 
 
-def options(connections: int) -> list[Option]:
-    """The arguments of a server that may have so many connections."""
+def options(connections: int, *, shares_port: bool = False) -> list[Option]:
+    """The arguments of a server that may have so many connections, and shares its port with others or does not."""
     return [
-        ("grpc.so_reuseport", 0),  # otherwise a second server would silently share the port
+        ("grpc.so_reuseport", int(shares_port)),  # otherwise a second server would silently share the port
         ("grpc.max_receive_message_length", 4 << 20),  # a prefix, what was received already, and a state
         ("grpc.max_allowed_incoming_connections", connections),
         ("grpc.server_handshake_timeout_ms", round(1000 * HANDSHAKE_SECONDS)),

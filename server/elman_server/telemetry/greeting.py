@@ -1,13 +1,24 @@
 """What a person who starts a server on a terminal reads: where it listens, what it serves, and how to try it."""
 
+import logging
 import shlex
 import sys
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from elman_server.config import path_of_socket
+from elman_server.telemetry.log import LOGGER, log
 
 EVERYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 (compared, not listened on)
+
+
+def tell_serving(facts: Mapping[str, Any]) -> None:
+    """Say where a server listens and what it serves: to a person in words, otherwise as a line of the log."""
+    if is_terminal() and LOGGER.isEnabledFor(logging.INFO):
+        flags = [*(["--tls"] if facts["is_encrypted"] else []), *(["--token-file FILE"] if facts["asks_for_tokens"] else [])]
+        greet(facts["host"], facts["port"] or 0, facts["metrics_port"], [*facts["models"]], flags)
+    else:
+        log("serving", **facts)
 
 
 def is_terminal() -> bool:

@@ -21,12 +21,16 @@ PATIENCE_SECONDS = 0.05
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line of JSON."""
+    """A record as one line of JSON; what is `always` told follows the event."""
+
+    def __init__(self, **always: object) -> None:
+        super().__init__()
+        self._always = always
 
     def format(self, record: logging.LogRecord) -> str:
         """Time, level, event, and the fields given as `extra={"fields": ...}`."""
         event = record.msg if record.name == LOGGER.name else f"a warning of {record.name}"  # whose words may hold text
-        line = {**head(record.levelname.lower(), str(event), record.created), **getattr(record, "fields", {})}
+        line = {**head(record.levelname.lower(), str(event), record.created), **self._always, **getattr(record, "fields", {})}
         if record.exc_info:
             kind, _, trace = record.exc_info
             line["exception"] = kind.__name__ if kind else None  # what it says may hold the user's text
@@ -74,12 +78,15 @@ def encode(line: dict[str, Any]) -> str:
         return json.dumps(line)
 
 
-def configure(level: str) -> Writer:
-    """Log from this level on to standard error, and let nothing but these lines go there; returns what writes them."""
+def configure(level: str, **always: object) -> Writer:
+    """Log from this level on to standard error, and let nothing but these lines go there; returns what writes them.
+
+    What is `always` told is a field of each line.
+    """
     descriptor = sys.stderr.fileno() if sys.stderr else os.open(os.devnull, os.O_WRONLY)  # standard error may be closed
-    writer = Writer(descriptor, lambda lines: encode({**head("warning", "log lines dropped"), "lines": lines}) + "\n")
+    writer = Writer(descriptor, lambda lines: encode({**head("warning", "log lines dropped"), **always, "lines": lines}) + "\n")
     handler = PatientHandler(writer)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonFormatter(**always))
     logging.getLogger().handlers = [handler]  # what libraries warn of comes as such a line, too
     LOGGER.handlers = [handler]
     LOGGER.propagate = False

@@ -129,6 +129,8 @@ class SourcesCollector(Collector):
         yield CounterMetricFamily(
             "elman_log_lines_dropped", "Lines of the log that nobody read in time.", value=self._sources.dropped_lines()
         )
+        yield gauge("workers", "Processes that serve at this port.", 1)
+        yield CounterMetricFamily("elman_workers_replaced", "Workers that ended before all were to leave.", value=0)
         yield gauges("build_info", "The version that runs.", ["version"], {(self._sources.version,): 1})
         models = {tuple(model): 1 for model in self._sources.models}
         yield gauges("model_info", "The models that are served, and what runs each.", ["model", "digest", "execution"], models)

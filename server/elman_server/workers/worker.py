@@ -1,0 +1,98 @@
+"""A worker's own process: a server like any other, at a port that it shares, whose parent it tells how it is doing.
+
+python -m elman_server.workers.worker NUMBER        started by the parent; reads its configuration from standard input
+"""
+
+import asyncio
+import ctypes
+import json
+import os
+import signal
+import sys
+from base64 import b64decode, b64encode
+from typing import Final, NoReturn
+
+from elman.v1 import completion_service_pb2 as pb
+from elman_models.errors import ArtifactError, Refused
+from elman_server.config import ServerConfig
+from elman_server.server import LAST_LINES_SECONDS, Server, give_memory_back, stay
+from elman_server.telemetry.log import configure
+from elman_server.telemetry.sums import families_of
+from elman_server.telemetry.writer import Writer
+from elman_server.workers.report import NotStarted, Report, encode
+
+TELL_SECONDS: Final = 1.0
+"""How often it tells how it is doing, which is at the same time how its parent knows that its loop turns."""
+PR_SET_PDEATHSIG: Final = 1  # prctl(2)
+
+
+def main() -> NoReturn:
+    """Serve until the parent asks to leave, or is gone."""
+    end_with_parent()
+    told = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing else may come between what is told
+    fields = json.loads(sys.stdin.readline())
+    config = ServerConfig(**fields | {"models": tuple(fields["models"])})
+    give_memory_back()
+    writer = configure(config.log_level, worker=int(sys.argv[1]))
+    try:
+        code = asyncio.run(run(config, writer, told))
+    except (Refused, ArtifactError, OSError) as error:
+        code = 1
+        os.write(told, encode(NotStarted.because(error)))
+    finally:
+        writer.close(LAST_LINES_SECONDS)
+    os._exit(code)
+
+
+def end_with_parent() -> None:
+    """Have the kernel end this process as soon as its parent has ended, whatever this one is doing."""
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before
+        os._exit(1)
+
+
+async def run(config: ServerConfig, writer: Writer, told: int) -> int:
+    """As `server.run`, but who leads is the parent: SIGTERM asks to leave in good order, SIGINT at once."""
+    loop = asyncio.get_running_loop()
+    leaving, hurrying = asyncio.Event(), asyncio.Event()
+
+    def hurry() -> None:
+        leaving.set()
+        hurrying.set()
+
+    for number in signal.SIGTERM, signal.SIGHUP:
+        loop.add_signal_handler(number, leaving.set)
+    loop.add_signal_handler(signal.SIGINT, hurry)
+    server = Server(config, dropped_lines=lambda: writer.dropped)
+    await server.start()
+    beside = [asyncio.create_task(each) for each in (tell(server, told), hear_of_others(server))]
+    try:
+        return await stay(server, config, leaving, hurrying)
+    finally:
+        for task in beside:
+            task.cancel()
+
+
+async def tell(server: Server, descriptor: int) -> None:
+    """Tell the parent how it is going, again and again, and nothing while it does not read."""
+    loop = asyncio.get_running_loop()
+    pipe, _ = await loop.connect_write_pipe(asyncio.Protocol, os.fdopen(descriptor, "wb"))
+    while True:
+        if not pipe.get_write_buffer_size():
+            status = b64encode(server.own_status().SerializeToString()).decode()
+            pipe.write(encode(Report(server.is_alive, server.is_ready, server.facts(), status, families_of(server.registry))))
+        await asyncio.sleep(TELL_SECONDS)
+
+
+async def hear_of_others(server: Server) -> None:
+    """Take how the other workers are doing from what the parent says, a line of JSON at a time."""
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        server.others = [pb.ServerStatus.FromString(b64decode(each)) for each in json.loads(line)]
+
+
+if __name__ == "__main__":
+    main()
