@@ -37,7 +37,7 @@ from elman_server.rpc.transport import most_connections, options
 from elman_server.rpc.wire import handlers
 from elman_server.security.guard import Guard
 from elman_server.security.listening import address_of, private_socket
-from elman_server.security.renewal import watch
+from elman_server.renewal import watch
 from elman_server.security.tls import Certificates
 from elman_server.security.tokens import Tokens
 from elman_server.telemetry.greeting import greet, is_terminal

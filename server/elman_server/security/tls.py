@@ -9,7 +9,7 @@ import grpc
 from elman.pem import File, read_authority, read_pair
 from elman_models.errors import InvalidField
 from elman_server.config import ServerConfig
-from elman_server.security.renewal import Contents, Renewal
+from elman_server.renewal import Contents, Renewal
 
 
 class Certificates:

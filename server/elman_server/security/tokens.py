@@ -21,7 +21,7 @@ from elman_models.errors import Amount, InvalidField
 from elman_server.config import ServerConfig
 from elman_server.errors import OverLimit, Revoked
 from elman_server.security.limits import Allowance, Limits
-from elman_server.security.renewal import Contents, Renewal
+from elman_server.renewal import Contents, Renewal
 
 BEGINNING: Final = "elman_"
 """Of every token that is made here, so that what looks for secrets in texts finds it."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elman_models.errors import InvalidField
-from elman_server.security.renewal import Contents, Renewal
+from elman_server.renewal import Contents, Renewal
 
 if TYPE_CHECKING:
     from tests.server.conftest import Logged
