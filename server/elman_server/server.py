@@ -9,7 +9,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
@@ -28,8 +28,10 @@ from elman_server.engine.budget import Budget, default_bytes
 from elman_server.engine.engine import Engine, Statistics
 from elman_server.engine.ticker import Ticker
 from elman_server.errors import Defect, Unavailable
-from elman_server.requests.catalogue import Catalogue
+from elman_server.renewal import watch
+from elman_server.requests.catalogue import Catalogue, files_of
 from elman_server.requests.status import status_of
+from elman_server.rollout import Rollout, Rows
 from elman_server.rpc.call import SERVICE, Calls
 from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
@@ -37,7 +39,6 @@ from elman_server.rpc.transport import most_connections, options
 from elman_server.rpc.wire import handlers
 from elman_server.security.guard import Guard
 from elman_server.security.listening import address_of, private_socket
-from elman_server.renewal import watch
 from elman_server.security.tls import Certificates
 from elman_server.security.tokens import Tokens
 from elman_server.telemetry.greeting import greet, is_terminal
@@ -48,7 +49,7 @@ from elman_server.telemetry.scraping import Scraping
 from elman_server.telemetry.tracing import open_tracing
 from elman_server.telemetry.writer import Writer
 
-LEAVING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+LEAVING = (signal.SIGTERM, signal.SIGINT)
 M_MMAP_THRESHOLD = -3  # mallopt(3)
 LARGE_BYTES = 1 << 20
 ALLOCATOR = ctypes.CDLL(None)
@@ -90,9 +91,11 @@ async def run(config: ServerConfig, writer: Writer) -> int:
         """The first signal asks to leave in good order, a second one at once."""
         (hurrying if leaving.is_set() else leaving).set()
 
+    loop, reading = asyncio.get_running_loop(), asyncio.Event()
     for number in LEAVING:  # before anything is loaded: otherwise process 1 of a container ignores them
-        asyncio.get_running_loop().add_signal_handler(number, leave)
-    server = Server(config, dropped_lines=lambda: writer.dropped)
+        loop.add_signal_handler(number, leave)
+    loop.add_signal_handler(signal.SIGHUP, reading.set)
+    server = Server(config, dropped_lines=lambda: writer.dropped, reading=reading)
     await server.start()
     spare_collector()
     forward = [asyncio.create_task(leaving.wait()), asyncio.create_task(hurrying.wait())]
@@ -131,12 +134,12 @@ def end_after(seconds: float) -> None:
     timer.start()
 
 
-def executions_of(
-    catalogue: Catalogue, rows: int, device: str, config: ServerConfig, make_execution: MakeExecution
-) -> dict[str, Execution]:
-    """An execution of so many rows for each model, by digest."""
-    chosen = (rows, device, config.instructions, config.threads)
-    return {one.model.digest: make_execution(one.model, *chosen) for one in catalogue}
+def rows_of(model: Model, device: str, config: ServerConfig, make_execution: MakeExecution) -> Rows:
+    """What runs a model: on a device for all, and on the processor for what somebody types."""
+    chosen = (config.instructions, config.threads)
+    typing = config.rows // TYPING_SHARE
+    execution = make_execution(model, config.rows - typing, device, *chosen)
+    return Rows(execution, make_execution(model, typing, "cpu", *chosen) if typing else None)
 
 
 class Server:
@@ -147,16 +150,24 @@ class Server:
         config: ServerConfig,
         make_execution: MakeExecution = open_execution,
         dropped_lines: Callable[[], int] = lambda: 0,
+        reading: asyncio.Event | None = None,
     ) -> None:
-        self._config = config
+        """Whoever sets `reading` asks for the model files to be looked at now."""
+        self._config, self._make_execution = config, make_execution
+        self._reading = reading or asyncio.Event()
         self._certificates = Certificates.of(config)
         self._tokens = Tokens.of(config)
-        catalogue = Catalogue.load(config.models)
+        files = files_of(config.models)
+        catalogue = Catalogue.load(files)
+        rows = {one.model.digest: rows_of(one.model, config.device, config, make_execution) for one in catalogue}
         typing_rows = config.rows // TYPING_SHARE
-        rows = config.rows - typing_rows
-        executions = executions_of(catalogue, rows, config.device, config, make_execution)
-        typing = executions_of(catalogue, typing_rows, "cpu", config, make_execution) if typing_rows else {}
-        self._engine = Engine(executions, rows, config.waiting, typing=typing, typing_rows=typing_rows)
+        self._engine = Engine(
+            {digest: each.execution for digest, each in rows.items()},
+            config.rows - typing_rows,
+            config.waiting,
+            typing={digest: each.typing for digest, each in rows.items() if each.typing},
+            typing_rows=typing_rows,
+        )
         self._ticker = Ticker(self._engine, self._fail)
         self._budget = Budget(default_bytes() if config.memory_bytes is None else config.memory_bytes)
         self._connections = most_connections(config.connections, self._budget.most)
@@ -171,14 +182,13 @@ class Server:
             is_alive=lambda: not self._ticker.is_stuck,
             is_ready=lambda: self._health.is_serving,
         )
-        self._served = [ServedModel(one.name, one.model.digest, executions[one.model.digest].name) for one in catalogue]
         self._leaving, self._hurrying = asyncio.Event(), asyncio.Event()
         self._failed = False
         began = time.monotonic()
         sources = Sources(
             version("elman"),
             lambda: time.monotonic() - began,
-            self._served,
+            lambda: self.models,
             self._engine.statistics,
             self._calls.now,
             self._budget,
@@ -187,6 +197,7 @@ class Server:
         )
         self._metrics.show(sources)
         self._service = CompletionService(catalogue, self._engine, config.session_bytes, partial(status_of, sources))
+        self._rollout = Rollout(files, catalogue, self._engine, self._service, self._rows_anew, config.grace_seconds)
 
     async def start(self) -> None:
         """Listen and serve. Raises InvalidField for a port in use."""
@@ -198,16 +209,25 @@ class Server:
         self._ticker.start(asyncio.get_running_loop())
         self._lag.start(asyncio.get_running_loop())
         renewals = [each.renewal for each in (self._certificates, self._tokens) if each]
-        self._watching = [asyncio.create_task(each) for each in (self._watch_callers(), watch(renewals))]
+        models = watch(self._rollout.renewals, self._reading)
+        watching = (self._watch_callers(), watch(renewals), self._rollout.run(), models)
+        self._watching = [asyncio.create_task(each) for each in watching]
         await self._grpc.start()
         await self._health.set_serving(True)
         self._tell_serving()
 
+    def _rows_anew(self, model: Model, digest: str) -> Rows:
+        """The rows of a model that takes the place of another, on the same device: no load may tell which is faster."""
+        make = partial(rows_of, model, config=self._config, make_execution=self._make_execution)
+        if self._engine.name_of(digest).startswith("cuda"):
+            return self._ticker.between_ticks(partial(make, device="cuda"))  # no two threads use a GPU at once
+        return make(device="cpu")
+
     def _tell_serving(self) -> None:
-        host = self._config.host
+        host, models = self._config.host, self.models
         if is_terminal() and LOGGER.isEnabledFor(logging.INFO):
             flags = [*(["--tls"] if self._certificates else []), *(["--token-file FILE"] if self._tokens else [])]
-            greet(host, self.port, self.metrics_port, [one.name for one in self._served], flags)
+            greet(host, self.port, self.metrics_port, [one.name for one in models], flags)
             return
         log(
             "serving",
@@ -217,8 +237,8 @@ class Server:
             is_encrypted=self._certificates is not None,
             asks_for_certificates=self._config.client_ca is not None,
             asks_for_tokens=self._tokens is not None,
-            models={one.name: one.digest for one in self._served},
-            executions={one.name: one.execution for one in self._served},
+            models={one.name: one.digest for one in models},
+            executions={one.name: one.execution for one in models},
             memory_bytes=self._budget.most,
             connections=self._connections,
         )
@@ -267,6 +287,10 @@ class Server:
     def leave(self) -> None:
         """Begin to drain: NOT_SERVING first; after the notice the port closes, and connections are told to go away."""
         self._leaving.set()
+
+    def read_again(self) -> None:
+        """Look now whether the models' files have changed, and try once more what was refused."""
+        self._reading.set()
 
     def hurry(self) -> None:
         """Stop waiting for running calls."""
@@ -321,6 +345,11 @@ class Server:
         self._failed = True
         self._service.end_all(Defect(identifier))
         self._leaving.set()
+
+    @property
+    def models(self) -> Sequence[ServedModel]:
+        """The models that are served, the default first, and those that were replaced and still answer."""
+        return self._rollout.models
 
     @property
     def held_bytes(self) -> int:
