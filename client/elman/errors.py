@@ -3,7 +3,7 @@
 ElmanError              exit 1
 ├── MendRequest              2   INVALID_ARGUMENT     a field is out of range: the message names field, value and range
 ├── PickAnotherModel         3   NOT_FOUND            no such model, or its file is damaged
-├── SendTextAgain            4   FAILED_PRECONDITION  the state or digest belongs to another model or version
+├── SendTextAgain            4   FAILED_PRECONDITION  the state or digest belongs to another model or version, everywhere
 ├── BackOff                  5   RESOURCE_EXHAUSTED   the queue is full, and stayed so through every retry
 ├── NeverRetry               6   RESOURCE_EXHAUSTED   too large a message; or UNIMPLEMENTED, no such method there
 ├── LogIn                    7   UNAUTHENTICATED      no or wrong credentials; also PERMISSION_DENIED
@@ -49,10 +49,14 @@ class PickAnotherModel(ElmanError):
 
 
 class SendTextAgain(ElmanError):
-    """The state or digest belongs to another model or version: send the text again from its start, without them."""
+    """The state or digest belongs to another model or version: send the text again from its start, without them.
+
+    While a new model is rolled out, another replica may still have the old one, or have the new one already.
+    """
 
     exit_code = 4
     status = "FAILED_PRECONDITION"
+    may_be_retried = True
 
 
 class BackOff(ElmanError):

@@ -37,6 +37,12 @@ double thread_seconds() {
   return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
 }
 
+// Packs the weights, which takes milliseconds, without the interpreter's lock.
+std::unique_ptr<Machine> packed(const std::string& instructions, const Model& model, int rows) {
+  nb::gil_scoped_release release;
+  return make_machine(instructions, model, rows);
+}
+
 void tell(int pipe) {
   while (write(pipe, ".", 1) < 0 && errno == EINTR) {
   }
@@ -48,7 +54,7 @@ NativeRows::NativeRows(const Builder& builder, int rows, const std::string& inst
     : state_size_(builder.model().state_size()),
       window_(builder.model().recall.window),
       outputs_(builder.model().output.size),
-      machine_(make_machine(instructions, builder.model(), rows)),
+      machine_(packed(instructions, builder.model(), rows)),
       positions_(rows),
       texts_(rows),
       is_accounted_(rows) {}

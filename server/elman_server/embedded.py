@@ -14,7 +14,7 @@ from elman_server.engine.engine import Engine
 from elman_server.engine.job import Job, Progress, Timing
 from elman_server.engine.pace import Pace
 from elman_server.follow.session import Session
-from elman_server.requests.catalogue import Catalogue
+from elman_server.requests.catalogue import Catalogue, ModelFile, files_of
 from elman_server.requests.completion import CheckedCompletion
 from elman_server.requests.listing import list_models
 from elman_server.requests.scoring import Scoring
@@ -32,10 +32,10 @@ def always(left: int) -> None:
 
 def open_embedded(models: Sequence[str] = (), device: str = "auto", instructions: str = "auto", threads: int = 1) -> "Embedded":
     """An engine for `NAME=PATH`, paths or shipped names; nothing named: the shipped models. Raises ArtifactError or OSError."""
-    catalogue = Catalogue.load(models)
-    return Embedded(
-        catalogue, {one.model.digest: open_execution(one.model, ROWS, device, instructions, threads) for one in catalogue}
-    )
+    files = files_of(models)
+    catalogue = Catalogue.load(files)
+    executions = {one.model.digest: open_execution(one.model, ROWS, device, instructions, threads) for one in catalogue}
+    return Embedded(catalogue, executions, files=files)
 
 
 own_pace: Final = partial(Pace, is_shared=False)
@@ -48,9 +48,13 @@ class Embedded:
     """
 
     def __init__(
-        self, catalogue: Catalogue, executions: Mapping[str, Execution], make_pace: Callable[[], Pace] = own_pace
+        self,
+        catalogue: Catalogue,
+        executions: Mapping[str, Execution],
+        make_pace: Callable[[], Pace] = own_pace,
+        files: Sequence[ModelFile] = (),
     ) -> None:
-        self._catalogue = catalogue
+        self._catalogue, self._files = catalogue, files
         self._engine = SharedEngine(Engine(executions, ROWS, ROWS, make_pace))
 
     def complete(self, request: pb.CompleteRequest, check: Check = always) -> Iterator[pb.CompleteResponse]:
@@ -107,6 +111,11 @@ class Embedded:
     def list_models(self, request: pb.ListModelsRequest) -> pb.ListModelsResponse:
         """The answer of CompletionService.ListModels."""
         return list_models(self._catalogue)
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether a file that it was loaded from was replaced."""
+        return any(file.has_changed for file in self._files)
 
     def close(self) -> None:
         """Do nothing: the engine goes with the object."""

@@ -29,8 +29,10 @@ from elman_server.engine.budget import Budget, default_bytes
 from elman_server.engine.engine import Engine, Statistics
 from elman_server.engine.ticker import Ticker
 from elman_server.errors import Defect, Unavailable
-from elman_server.requests.catalogue import Catalogue
+from elman_server.renewal import watch
+from elman_server.requests.catalogue import Catalogue, files_of
 from elman_server.requests.status import joined, status_of
+from elman_server.rollout import Rollout, Rows
 from elman_server.rpc.call import SERVICE, Calls
 from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
@@ -38,7 +40,6 @@ from elman_server.rpc.transport import most_connections, options
 from elman_server.rpc.wire import handlers
 from elman_server.security.guard import Guard
 from elman_server.security.listening import address_of, private_socket
-from elman_server.security.renewal import watch
 from elman_server.security.tls import Certificates
 from elman_server.security.tokens import Tokens
 from elman_server.telemetry.greeting import tell_serving
@@ -49,7 +50,7 @@ from elman_server.telemetry.scraping import Scraping
 from elman_server.telemetry.tracing import open_tracing
 from elman_server.telemetry.writer import Writer
 
-LEAVING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+LEAVING = (signal.SIGTERM, signal.SIGINT)
 M_MMAP_THRESHOLD = -3  # mallopt(3)
 LARGE_BYTES = 1 << 20
 ALLOCATOR = ctypes.CDLL(None)
@@ -91,9 +92,11 @@ async def run(config: ServerConfig, writer: Writer) -> int:
         """The first signal asks to leave in good order, a second one at once."""
         (hurrying if leaving.is_set() else leaving).set()
 
+    loop, reading = asyncio.get_running_loop(), asyncio.Event()
     for number in LEAVING:  # before anything is loaded: otherwise process 1 of a container ignores them
-        asyncio.get_running_loop().add_signal_handler(number, leave)
-    server = Server(config, dropped_lines=lambda: writer.dropped)
+        loop.add_signal_handler(number, leave)
+    loop.add_signal_handler(signal.SIGHUP, reading.set)
+    server = Server(config, dropped_lines=lambda: writer.dropped, reading=reading)
     await server.start()
     return await stay(server, config, leaving, hurrying)
 
@@ -137,12 +140,12 @@ def end_after(seconds: float) -> None:
     timer.start()
 
 
-def executions_of(
-    catalogue: Catalogue, rows: int, device: str, config: ServerConfig, make_execution: MakeExecution
-) -> dict[str, Execution]:
-    """An execution of so many rows for each model, by digest."""
-    chosen = (rows, device, config.instructions, config.threads)
-    return {one.model.digest: make_execution(one.model, *chosen) for one in catalogue}
+def rows_of(model: Model, device: str, config: ServerConfig, make_execution: MakeExecution) -> Rows:
+    """What runs a model: on a device for all, and on the processor for what somebody types."""
+    chosen = (config.instructions, config.threads)
+    typing = config.rows // TYPING_SHARE
+    execution = make_execution(model, config.rows - typing, device, *chosen)
+    return Rows(execution, make_execution(model, typing, "cpu", *chosen) if typing else None)
 
 
 class Server:
@@ -153,16 +156,24 @@ class Server:
         config: ServerConfig,
         make_execution: MakeExecution = open_execution,
         dropped_lines: Callable[[], int] = lambda: 0,
+        reading: asyncio.Event | None = None,
     ) -> None:
-        self._config = config
+        """Whoever sets `reading` asks for the model files to be looked at now."""
+        self._config, self._make_execution = config, make_execution
+        self._reading = reading or asyncio.Event()
         self._certificates = Certificates.of(config)
         self._tokens = Tokens.of(config)
-        catalogue = Catalogue.load(config.models)
+        files = files_of(config.models)
+        catalogue = Catalogue.load(files)
+        rows = {one.model.digest: rows_of(one.model, config.device, config, make_execution) for one in catalogue}
         typing_rows = config.rows // TYPING_SHARE
-        rows = config.rows - typing_rows
-        executions = executions_of(catalogue, rows, config.device, config, make_execution)
-        typing = executions_of(catalogue, typing_rows, "cpu", config, make_execution) if typing_rows else {}
-        self._engine = Engine(executions, rows, config.waiting, typing=typing, typing_rows=typing_rows)
+        self._engine = Engine(
+            {digest: each.execution for digest, each in rows.items()},
+            config.rows - typing_rows,
+            config.waiting,
+            typing={digest: each.typing for digest, each in rows.items() if each.typing},
+            typing_rows=typing_rows,
+        )
         self._ticker = Ticker(self._engine, self._fail)
         self._budget = Budget(default_bytes() if config.memory_bytes is None else config.memory_bytes)
         self._connections = most_connections(config.connections, self._budget.most)
@@ -174,14 +185,13 @@ class Server:
         self._health = Health(SERVICE.full_name)
         self.registry = self._metrics.registry
         self._scraping = Scraping(self.registry, is_alive=lambda: self.is_alive, is_ready=lambda: self.is_ready)
-        self._served = [ServedModel(one.name, one.model.digest, executions[one.model.digest].name) for one in catalogue]
         self._leaving, self._hurrying = asyncio.Event(), asyncio.Event()
         self._failed = False
         began = time.monotonic()
         sources = Sources(
             version("elman"),
             lambda: time.monotonic() - began,
-            self._served,
+            lambda: self.models,
             self._engine.statistics,
             self._calls.now,
             self._budget,
@@ -192,6 +202,7 @@ class Server:
         self.own_status = partial(status_of, sources)
         self.others: Sequence[pb.ServerStatus] = ()  # of the other processes at this port, as they told last
         self._service = CompletionService(catalogue, self._engine, config.session_bytes, self.status)
+        self._rollout = Rollout(files, catalogue, self._engine, self._service, self._rows_anew, config.grace_seconds)
 
     async def start(self) -> None:
         """Listen and serve. Raises InvalidField for a port in use."""
@@ -204,14 +215,24 @@ class Server:
         self._ticker.start(asyncio.get_running_loop())
         self._lag.start(asyncio.get_running_loop())
         renewals = [each.renewal for each in (self._certificates, self._tokens) if each]
-        self._watching = [asyncio.create_task(each) for each in (self._watch_callers(), watch(renewals))]
+        models = watch(self._rollout.renewals, self._reading)
+        watching = (self._watch_callers(), watch(renewals), self._rollout.run(), models)
+        self._watching = [asyncio.create_task(each) for each in watching]
         await self._grpc.start()
         await self._health.set_serving(True)
         if self._config.workers == 1:  # otherwise it is one of several, of which their parent tells
             tell_serving(self.facts())
 
+    def _rows_anew(self, model: Model, digest: str) -> Rows:
+        """The rows of a model that takes the place of another, on the same device: no load may tell which is faster."""
+        make = partial(rows_of, model, config=self._config, make_execution=self._make_execution)
+        if self._engine.name_of(digest).startswith("cuda"):
+            return self._ticker.between_ticks(partial(make, device="cuda"))  # no two threads use a GPU at once
+        return make(device="cpu")
+
     def facts(self) -> dict[str, Any]:
         """Where it listens and what it serves, as the log tells it."""
+        served = [one for one in self.models if not one.is_replaced]
         return {
             "host": self._config.host,
             "port": None if path_of_socket(self._config.host) else self.port,
@@ -219,8 +240,8 @@ class Server:
             "is_encrypted": self._certificates is not None,
             "asks_for_certificates": self._config.client_ca is not None,
             "asks_for_tokens": self._tokens is not None,
-            "models": {one.name: one.digest for one in self._served},
-            "executions": {one.name: one.execution for one in self._served},
+            "models": {one.name: one.digest for one in served},
+            "executions": {one.name: one.execution for one in served},
             "memory_bytes": self._budget.most,
             "connections": self._connections,
         }
@@ -269,6 +290,10 @@ class Server:
     def leave(self) -> None:
         """Begin to drain: NOT_SERVING first; after the notice the port closes, and connections are told to go away."""
         self._leaving.set()
+
+    def read_again(self) -> None:
+        """Look now whether the models' files have changed, and try once more what was refused."""
+        self._reading.set()
 
     def hurry(self) -> None:
         """Stop waiting for running calls."""
@@ -337,6 +362,11 @@ class Server:
     def is_ready(self) -> bool:
         """Whether it takes calls."""
         return self._health.is_serving
+
+    @property
+    def models(self) -> Sequence[ServedModel]:
+        """The models that are served, the default first, and those that were replaced and still answer."""
+        return self._rollout.models
 
     @property
     def held_bytes(self) -> int:

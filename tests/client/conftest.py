@@ -47,9 +47,18 @@ class Scripted(CompletionServiceServicer):
         self.pause_after: int | None = None  # characters after which a stream waits for `proceed`
         self.proceed = threading.Event()
         self.is_gone = threading.Event()  # a stream was cancelled
+        self._rollouts: dict[int, Embedded] = {}
+
+    def roll_out(self, model: Model, after: int = 0) -> None:
+        """Serve another model, from some more requests on."""
+        self._rollouts[len(self.requests) + after] = embedded(model)
+
+    def _note(self, request: Any) -> None:
+        self._engine = self._rollouts.get(len(self.requests), self._engine)
+        self.requests.append(request)
 
     def Complete(self, request: pb.CompleteRequest, context: grpc.ServicerContext) -> Iterator[pb.CompleteResponse]:
-        self.requests.append(request)
+        self._note(request)
         is_over = threading.Event()
         context.add_callback(lambda: self._note_end(is_over))
         planned = self.breaks.pop(0) if self.breaks else None
@@ -74,12 +83,15 @@ class Scripted(CompletionServiceServicer):
         context.abort(grpc.StatusCode.UNIMPLEMENTED, "no script follows a document")
 
     def Score(self, request: pb.ScoreRequest, context: grpc.ServicerContext) -> pb.ScoreResponse:
-        self.requests.append(request)
+        self._note(request)
         self._break_or_wait(self.breaks.pop(0) if self.breaks else None, 0, context)
-        return self._engine.score(request)
+        try:
+            return self._engine.score(request)
+        except Refused as error:
+            context.abort(grpc.StatusCode[error.status], str(error))
 
     def ListModels(self, request: pb.ListModelsRequest, context: grpc.ServicerContext) -> pb.ListModelsResponse:
-        self.requests.append(request)
+        self._note(request)
         self._break_or_wait(self.breaks.pop(0) if self.breaks else None, 0, context)
         return self._engine.list_models(request)
 
@@ -103,6 +115,12 @@ class Scripted(CompletionServiceServicer):
         if not is_over.is_set():
             self.is_gone.set()
             self.proceed.set()
+
+
+def embedded(model: Model, *names: str) -> Embedded:
+    """An engine of a model, under one name or several."""
+    catalogue = Catalogue([Served(name, model) for name in names or ("tiny",)])
+    return Embedded(catalogue, {model.digest: open_execution(model, ROWS, "cpu")})
 
 
 def one_by_one(piece: pb.Piece) -> Iterator[pb.CompleteResponse]:
@@ -131,8 +149,7 @@ def start_scripted(model: Model) -> Iterator[StartScripted]:
     with ExitStack() as stack:
 
         def start(*names: str) -> Scripted:
-            catalogue = Catalogue([Served(name, model) for name in names or ("tiny",)])
-            scripted = Scripted(Embedded(catalogue, {model.digest: open_execution(model, ROWS, "cpu")}))
+            scripted = Scripted(embedded(model, *names))
             server = grpc.server(ThreadPoolExecutor(1))
             add_CompletionServiceServicer_to_server(scripted, server)
             add_health(server)

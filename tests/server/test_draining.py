@@ -112,7 +112,7 @@ async def test_a_terminated_server_leaves_in_good_order(
             watching.cancel()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_second_signal_waits_for_nobody(number: signal.Signals, artifacts: dict[str, Path], connect: Connect) -> None:
     config = {"models": [f"one={artifacts['one']}"], "port": 0, "metrics_port": 0}
     async with serving({**config, "drain_notice_seconds": 60, "grace_seconds": 60}) as process, asyncio.timeout(30):

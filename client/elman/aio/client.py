@@ -1,7 +1,7 @@
 """The asynchronous face: the same names as `elman.sync.client`, over the same pure core (`exchange`, `retry`)."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 from types import TracebackType
@@ -179,7 +179,10 @@ class AsyncClient:
     async def _read(self, stretches: Stretches, tries: Tries) -> Score:
         """Read all of a text, however long it is."""
         while (request := stretches.next_request()) is not None:
-            stretches.take(await self._ask(tries, partial(self._score, request), stretches.progress))
+            try:
+                stretches.take(await self._score(request, tries))
+            except ElmanError as error:
+                await asyncio.sleep(self._replicas.wait_seconds(tries, error, stretches))
         return stretches.score
 
     async def _score(self, request: pb.ScoreRequest, tries: Tries) -> pb.ScoreResponse:
@@ -202,7 +205,11 @@ class AsyncClient:
         timeout: float | None,  # noqa: ASYNC109 (as above)
     ) -> pb.ListModelsResponse:
         tries = self._replicas.tries(timeout)
-        return await self._ask(tries, lambda tries: self._replicas.transport(tries).list_models(request, tries.seconds_left()))
+        while True:
+            try:
+                return await self._replicas.transport(tries).list_models(request, tries.seconds_left())
+            except ElmanError as error:
+                await asyncio.sleep(self._replicas.wait_seconds(tries, error))
 
     async def close(self) -> None:
         """Close the connections. Completions that are still running end, and nothing can be asked afterwards."""
@@ -220,9 +227,7 @@ class AsyncClient:
 
     async def _pieces(self, exchange: Exchange, tries: Tries) -> AsyncGenerator[Piece]:
         """The pieces of stream after stream, until every alternative has ended."""
-        if stretches := exchange.stretches:
-            exchange.note_read(await self._read(stretches, tries))
-        while (request := exchange.next_request()) is not None:
+        while (request := await self._next_request(exchange, tries)) is not None:
             try:
                 async with aclosing(self._events(request, tries, exchange.progress)) as events:
                     async for event in events:
@@ -230,7 +235,13 @@ class AsyncClient:
                             yield piece
                 exchange.end()
             except ElmanError as error:
-                await asyncio.sleep(self._replicas.wait_seconds(tries, error, exchange.progress))
+                await asyncio.sleep(self._replicas.wait_seconds(tries, error, exchange))
+
+    async def _next_request(self, exchange: Exchange, tries: Tries) -> pb.CompleteRequest | None:
+        """What to ask for now, once what is too long for that is read."""
+        if stretches := exchange.stretches:
+            exchange.note_read(await self._read(stretches, tries))
+        return exchange.next_request()
 
     def _events(self, request: pb.CompleteRequest, tries: Tries, progress: int) -> AsyncGenerator[pb.CompleteResponse]:
         """The events of one stream. Only the first is hedged: a resumed one goes to a single replica."""
@@ -252,13 +263,6 @@ class AsyncClient:
         begin: "Callable[[AsyncTransport, float | None], AsyncGenerator[Answer]]", transport: "AsyncTransport", tries: Tries
     ) -> AsyncGenerator[Answer]:
         return begin(transport, tries.seconds_left())
-
-    async def _ask(self, tries: Tries, call: Callable[[Tries], Awaitable[Answer]], progress: int = 0) -> Answer:
-        while True:
-            try:
-                return await call(tries)
-            except ElmanError as error:
-                await asyncio.sleep(self._replicas.wait_seconds(tries, error, progress))
 
 
 class AsyncCompletion(ReceivedCompletion):

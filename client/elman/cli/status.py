@@ -14,7 +14,7 @@ from elman.protocol.results import ModelStatus, ServerStatus
 from elman.settings import add_flags, counted
 from elman.terminal import tell, use_utf8, write_json, write_text
 
-HEADINGS = ("NAME", "DIGEST", "RUNS ON", "ROWS", "WAITING", "LONGEST")
+HEADINGS = ("NAME", "DIGEST", "RUNS ON", "ROWS", "WAITING", "LONGEST", "STATE")
 MEGABYTE = 1_000_000
 
 
@@ -73,4 +73,12 @@ def in_words(status: ServerStatus) -> str:
 def row(model: ModelStatus) -> tuple[str, ...]:
     """The cells for one model."""
     rows = f"{model.busy_rows} of {model.rows}"
-    return model.name, model.digest[:16], model.execution, rows, str(model.waiting), f"{model.oldest_seconds:.1f} s"
+    longest = f"{model.oldest_seconds:.1f} s"
+    return model.name, model.digest[:16], model.execution, rows, str(model.waiting), longest, state_of(model)
+
+
+def state_of(model: ModelStatus) -> str:
+    """Whether it is served, and is what its file holds."""
+    if model.is_replaced:
+        return "replaced"
+    return "serves, but its file is not taken" if model.is_kept else "serves"

@@ -145,8 +145,8 @@ class Draft:
         self._forget_suggestions()
         self._must_open = True
 
-    def give_up_model(self) -> bool:
-        """Drop digest and states, which no replica takes, and go on with any allowed model. False if there were none."""
+    def begin_again(self) -> bool:
+        """Drop digest and states, which are not taken any more, and go on with any allowed model. False if there were none."""
         is_pinned = self._opening.model != self._named or self._nearest[0] > self._read_from
         self._forget_model()
         return is_pinned

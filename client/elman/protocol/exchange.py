@@ -41,6 +41,13 @@ class Exchange:
         """The stretches are read: from now on, only the rest is asked about."""
         self._read_before, self._asking = read, after(self.request, read)
 
+    def begin_again(self) -> bool:
+        """Forget the model that began to answer, and what it read; False if nothing was forgotten, or some text was given."""
+        if self.progress or (self.started is None and self._read_before is None):
+            return False
+        self._asking, self._read_before, self.started = self.request, None, None
+        return True
+
     def next_request(self) -> pb.CompleteRequest | None:
         """What to ask for now: all of it at first, then one unfinished alternative at a time; None once all have ended."""
         self._is_open = False

@@ -1,7 +1,7 @@
 """The replicas of one client, tried in turn: any of them resumes what another began. Knows no request."""
 
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from elman.errors import ElmanError
 from elman.protocol.retry import Clock, Retry, Tries
@@ -9,6 +9,19 @@ from elman.ranges import checked_timeout
 
 AnyTransport = TypeVar("AnyTransport")
 """A transport of either face."""
+
+
+class Work(Protocol):
+    """What a call is for, which may take several requests."""
+
+    @property
+    def progress(self) -> int:
+        """A number that grows with what comes."""
+        ...
+
+    def begin_again(self) -> bool:
+        """Forget what only the model has that began with it, and ask any; False if nothing can be, or need be, forgotten."""
+        ...
 
 
 class Replicas(Generic[AnyTransport]):
@@ -43,8 +56,17 @@ class Replicas(Generic[AnyTransport]):
         if self._is_closed:
             raise ElmanError("this client is closed; make another with elman.Client, elman.AsyncClient or elman.open")
 
-    def wait_seconds(self, tries: Tries, error: ElmanError, progress: int = 0) -> float:
-        """How long to wait before the next try. Raises the error if there is none. Later calls begin at the same replica."""
-        seconds = tries.failed(error, progress)
+    def wait_seconds(self, tries: Tries, error: ElmanError, work: Work | None = None) -> float:
+        """How long to wait before the next try. Raises the error if there is none. Later calls begin at the same replica.
+
+        Where no replica has the model any more that began, the work begins again with another, if that is possible.
+        """
+        try:
+            seconds = tries.failed(error, work.progress if work else 0)
+        except ElmanError as last:
+            if last is not error or not tries.met_another_model or work is None or not work.begin_again():
+                raise
+            tries.begin_again()
+            seconds = 0.0
         self._turn = tries.turn
         return seconds

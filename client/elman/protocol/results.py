@@ -164,7 +164,10 @@ class ModelDescription:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """What a model is doing: `busy_rows` of `rows` texts advance, and `waiting` wait, one of them for `oldest_seconds`."""
+    """What a model is doing: `busy_rows` of `rows` texts advance, and `waiting` wait, one of them for `oldest_seconds`.
+
+    `is_kept`: its file holds something else by now, which was not taken. `is_replaced`: another one has taken its place.
+    """
 
     name: str
     digest: str
@@ -173,6 +176,8 @@ class ModelStatus:
     busy_rows: int
     waiting: int
     oldest_seconds: float
+    is_kept: bool = False
+    is_replaced: bool = False
 
     @classmethod
     def of(cls, status: pb.ModelStatus) -> "ModelStatus":
@@ -185,6 +190,8 @@ class ModelStatus:
             status.busy_rows,
             status.waiting,
             status.oldest_seconds,
+            status.is_kept,
+            status.is_replaced,
         )
 
 

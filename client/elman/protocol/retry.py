@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from elman.errors import AllowMoreTime, BackOff, ElmanError, MendRequest
+from elman.errors import AllowMoreTime, BackOff, ElmanError, MendRequest, SendTextAgain
 
 
 class Clock(Protocol):
@@ -54,6 +54,8 @@ class Tries:
         self._deadline = None if timeout is None else clock.now() + timeout
         self._failures = 0
         self._progress = 0
+        self.met_another_model = False
+        """Whether the model that began was not there at one of the last tries, though it may be at others."""
         self.turn = turn  # the address to try, counted on without end
 
     def seconds_left(self) -> float | None:
@@ -71,8 +73,10 @@ class Tries:
         Raises AllowMoreTime if the timeout leaves no time for another try, and otherwise the error if there is none.
         """
         if progress > self._progress:
-            self._failures, self._progress = 0, progress
+            self.begin_again()
+            self._progress = progress
         self._failures += 1
+        self.met_another_model |= isinstance(error, SendTextAgain)
         if not error.may_be_retried:
             raise error
         wait = 0.0 if self._failures >= self._retry.attempts else self._wait(error)
@@ -83,11 +87,20 @@ class Tries:
         self.turn += 1
         return wait
 
+    def begin_again(self) -> None:
+        """Failures count anew."""
+        self._failures, self.met_another_model = 0, False
+
     def _late(self, what: str) -> AllowMoreTime:
         return AllowMoreTime(f"the timeout of {self._timeout:g} second{'' if self._timeout == 1 else 's'} {what}")
 
     def _wait(self, error: ElmanError) -> float:
-        """No wait while some addresses are untried; then longer each time, and never less than a lone server asks for."""
+        """No wait while some addresses are untried; then longer each time, and never less than a lone server asks for.
+
+        Who has another model will not have this one soon: it is looked for at once, wherever a name may lead.
+        """
+        if isinstance(error, SendTextAgain):
+            return 0.0
         turn = self._failures - self._addresses
         own = self._retry.seconds(turn, self._clock.jitter()) if turn >= 0 else 0.0
         asked = error.seconds if isinstance(error, BackOff) and self._addresses == 1 else 0.0

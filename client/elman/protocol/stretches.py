@@ -23,13 +23,21 @@ class Stretches:
     def __init__(self, request: pb.ScoreRequest, text: str) -> None:
         """`request` is what to ask of each stretch, but for its text."""
         self._request, self._text = request, text
+        self._begun_with = request.state
+        self.progress = 0
+        """How many stretches were read, all beginnings together."""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._request.state = self._begun_with
         self._unknown = self._place = 0
         self._totals, self._log_probabilities = array("d"), array("d")
 
-    @property
-    def progress(self) -> int:
-        """How many stretches are read."""
-        return len(self._totals)
+    def begin_again(self) -> bool:
+        """Forget what was read; False if nothing was, for then it is the caller's own state or digest that is refused."""
+        is_begun = self._place > 0
+        self._begin()
+        return is_begun
 
     def next_request(self) -> pb.ScoreRequest | None:
         """What to ask for now; None once all is read."""
@@ -41,6 +49,7 @@ class Stretches:
 
     def take(self, response: pb.ScoreResponse) -> None:
         """Take the answer to the last request."""
+        self.progress += 1
         self._place += response.characters
         self._unknown += response.unknown_characters
         self._totals.append(response.total_log_probability)

@@ -179,7 +179,10 @@ class Client:
     def _read(self, stretches: Stretches, tries: Tries) -> Score:
         """Read all of a text, however long it is."""
         while (request := stretches.next_request()) is not None:
-            stretches.take(self._ask(tries, partial(self._score, request), stretches.progress))
+            try:
+                stretches.take(self._score(request, tries))
+            except ElmanError as error:
+                time.sleep(self._replicas.wait_seconds(tries, error, stretches))
         return stretches.score
 
     def _score(self, request: pb.ScoreRequest, tries: Tries) -> pb.ScoreResponse:
@@ -197,7 +200,11 @@ class Client:
 
     def _list_models(self, request: pb.ListModelsRequest, timeout: float | None) -> pb.ListModelsResponse:
         tries = self._replicas.tries(timeout)
-        return self._ask(tries, lambda tries: self._replicas.transport(tries).list_models(request, tries.seconds_left()))
+        while True:
+            try:
+                return self._replicas.transport(tries).list_models(request, tries.seconds_left())
+            except ElmanError as error:
+                time.sleep(self._replicas.wait_seconds(tries, error))
 
     def close(self) -> None:
         """Close the connections. Completions that are still running end, and nothing can be asked afterwards."""
@@ -213,15 +220,19 @@ class Client:
 
     def _pieces(self, exchange: Exchange, tries: Tries) -> Generator[Piece]:
         """The pieces of stream after stream, until every alternative has ended."""
-        if stretches := exchange.stretches:
-            exchange.note_read(self._read(stretches, tries))
-        while (request := exchange.next_request()) is not None:
+        while (request := self._next_request(exchange, tries)) is not None:
             try:
                 with closing(self._events(request, tries, exchange.progress)) as events:
                     yield from filter(None, map(exchange.receive, events))
                 exchange.end()
             except ElmanError as error:
-                time.sleep(self._replicas.wait_seconds(tries, error, exchange.progress))
+                time.sleep(self._replicas.wait_seconds(tries, error, exchange))
+
+    def _next_request(self, exchange: Exchange, tries: Tries) -> pb.CompleteRequest | None:
+        """What to ask for now, once what is too long for that is read."""
+        if stretches := exchange.stretches:
+            exchange.note_read(self._read(stretches, tries))
+        return exchange.next_request()
 
     def _events(self, request: pb.CompleteRequest, tries: Tries, progress: int) -> Events[pb.CompleteResponse]:
         """The events of one stream. Only the first is hedged: a resumed one goes to a single replica."""
@@ -243,13 +254,6 @@ class Client:
         begin: "Callable[[Transport, float | None], Events[Answer]]", transport: "Transport", tries: Tries
     ) -> Events[Answer]:
         return begin(transport, tries.seconds_left())
-
-    def _ask(self, tries: Tries, call: Callable[[Tries], Answer], progress: int = 0) -> Answer:
-        while True:
-            try:
-                return call(tries)
-            except ElmanError as error:
-                time.sleep(self._replicas.wait_seconds(tries, error, progress))
 
 
 class Completion(ReceivedCompletion):

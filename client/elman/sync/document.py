@@ -164,9 +164,9 @@ class Document(Editable):
         """The seconds to wait before another replica is tried. Raises the error if none may be."""
         with self._lock:
             self._close_stream()
-            if self._is_closed or (isinstance(error, SendTextAgain) and self._draft.give_up_model()):
+            if self._is_closed or (isinstance(error, SendTextAgain) and self._draft.begin_again()):
                 return 0
-            return self._replicas.wait_seconds(tries, error, self._draft.progress)
+            return self._replicas.wait_seconds(tries, error, self._draft)
 
     def _close_stream(self) -> None:
         stream, self._stream = self._stream, None

@@ -287,20 +287,24 @@ class ServerStatus(_message.Message):
     def __init__(self, version: _Optional[str] = ..., up_seconds: _Optional[float] = ..., is_draining: _Optional[bool] = ..., calls: _Optional[int] = ..., held_bytes: _Optional[int] = ..., most_bytes: _Optional[int] = ..., models: _Optional[_Iterable[_Union[ModelStatus, _Mapping]]] = ...) -> None: ...
 
 class ModelStatus(_message.Message):
-    __slots__ = ("model", "execution", "rows", "busy_rows", "waiting", "oldest_seconds")
+    __slots__ = ("model", "execution", "rows", "busy_rows", "waiting", "oldest_seconds", "is_kept", "is_replaced")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     EXECUTION_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     BUSY_ROWS_FIELD_NUMBER: _ClassVar[int]
     WAITING_FIELD_NUMBER: _ClassVar[int]
     OLDEST_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    IS_KEPT_FIELD_NUMBER: _ClassVar[int]
+    IS_REPLACED_FIELD_NUMBER: _ClassVar[int]
     model: Model
     execution: str
     rows: int
     busy_rows: int
     waiting: int
     oldest_seconds: float
-    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ..., execution: _Optional[str] = ..., rows: _Optional[int] = ..., busy_rows: _Optional[int] = ..., waiting: _Optional[int] = ..., oldest_seconds: _Optional[float] = ...) -> None: ...
+    is_kept: bool
+    is_replaced: bool
+    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ..., execution: _Optional[str] = ..., rows: _Optional[int] = ..., busy_rows: _Optional[int] = ..., waiting: _Optional[int] = ..., oldest_seconds: _Optional[float] = ..., is_kept: _Optional[bool] = ..., is_replaced: _Optional[bool] = ...) -> None: ...
 
 class ModelDescription(_message.Message):
     __slots__ = ("model", "semantics_version", "layer_sizes", "vocabulary", "state_bytes", "about_json")

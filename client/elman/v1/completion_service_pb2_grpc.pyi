@@ -39,7 +39,8 @@ class CompletionServiceStub:
     Every method can end with these statuses:
       INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Do not retry.
       NOT_FOUND           no such model; the message lists the models there are. Pick another.
-      FAILED_PRECONDITION the state or digest belongs to another model or version. Send the text again from its start.
+      FAILED_PRECONDITION the state or digest belongs to another model or version, or to one that was replaced some time ago. Another
+                          replica may still have it; otherwise send the text again from its start.
       RESOURCE_EXHAUSTED  with RetryInfo and grpc-retry-pushback-ms: the queue is full, the call could hardly end before its deadline,
                           too many bytes are held for calls, or the caller has not read for too long. Retry after that delay.
                           Without them: a message is too large for the transport, do not retry.
@@ -81,7 +82,8 @@ class CompletionServiceAsyncStub(CompletionServiceStub):
     Every method can end with these statuses:
       INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Do not retry.
       NOT_FOUND           no such model; the message lists the models there are. Pick another.
-      FAILED_PRECONDITION the state or digest belongs to another model or version. Send the text again from its start.
+      FAILED_PRECONDITION the state or digest belongs to another model or version, or to one that was replaced some time ago. Another
+                          replica may still have it; otherwise send the text again from its start.
       RESOURCE_EXHAUSTED  with RetryInfo and grpc-retry-pushback-ms: the queue is full, the call could hardly end before its deadline,
                           too many bytes are held for calls, or the caller has not read for too long. Retry after that delay.
                           Without them: a message is too large for the transport, do not retry.
@@ -119,7 +121,8 @@ class CompletionServiceServicer(metaclass=_abc_1.ABCMeta):
     Every method can end with these statuses:
       INVALID_ARGUMENT    a field is out of range or bytes do not decode; the message names field, value and range. Do not retry.
       NOT_FOUND           no such model; the message lists the models there are. Pick another.
-      FAILED_PRECONDITION the state or digest belongs to another model or version. Send the text again from its start.
+      FAILED_PRECONDITION the state or digest belongs to another model or version, or to one that was replaced some time ago. Another
+                          replica may still have it; otherwise send the text again from its start.
       RESOURCE_EXHAUSTED  with RetryInfo and grpc-retry-pushback-ms: the queue is full, the call could hardly end before its deadline,
                           too many bytes are held for calls, or the caller has not read for too long. Retry after that delay.
                           Without them: a message is too large for the transport, do not retry.

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save as serialize
 
 from elman_models.atomic import write_atomically
@@ -31,6 +31,7 @@ SMALLEST_SCALE, LARGEST_SCALE = 2.0**-30, 2.0**8
 LARGEST_SUM = 1 << 47
 """No sum of weights may reach it: the sampler multiplies them by 2^16."""
 ANEW = "make it anew with: elman export CHECKPOINT -o FILE, or elman train TEXT -o FILE"
+HEADER_LENGTH_BYTES = 8
 DTYPES = {"int8": "I8", "int32": "I32", "int64": "I64", "float32": "F32"}
 
 Tensor: TypeAlias = NDArray[Any]
@@ -111,12 +112,13 @@ def to_bytes(model: Model) -> bytes:
 
 
 def load(path: Path) -> Model:
-    """Read and prove an artifact. Raises ArtifactError that names the file and what is wrong with it, or OSError."""
-    with path.open("rb"):  # a missing or unreadable file is an OSError with its own words
-        pass
+    """Read and prove an artifact. Raises ArtifactError that names the file and what is wrong with it, or OSError.
+
+    The file is read once, and not mapped: a mapped one that somebody cuts off meanwhile would end the process.
+    """
+    data = path.read_bytes()
     try:
-        with cast("Any", safe_open(path, framework="numpy")) as file:
-            model, header = read(file)
+        model, header = read(HeldFile(data))
         check_values(model)
         check_digest(model, header)
     except ArtifactError as error:
@@ -126,14 +128,30 @@ def load(path: Path) -> Model:
     return model
 
 
-def read(file: Any) -> tuple[Model, Mapping[str, Any]]:
-    """The model and its header; every name, shape and type is checked before a tensor is read."""
-    header = read_header(file.metadata())
+class HeldFile:
+    """A safetensors file in memory. Raises SafetensorError."""
+
+    def __init__(self, data: bytes) -> None:
+        self.tensors: Mapping[str, Mapping[str, Any]] = dict(cast("Any", deserialize)(data))
+        length = int.from_bytes(data[:HEADER_LENGTH_BYTES], "little")
+        self.metadata: Mapping[str, str] | None = json.loads(data[HEADER_LENGTH_BYTES:][:length]).get("__metadata__")
+
+    def tensor(self, name: str, dtype: str) -> Tensor:
+        """The values of a tensor, whose type was checked."""
+        tensor = self.tensors[name]
+        return (
+            np.frombuffer(tensor["data"], np.dtype(dtype).newbyteorder("<")).astype(dtype, copy=False).reshape(tensor["shape"])
+        )
+
+
+def read(file: HeldFile) -> tuple[Model, Mapping[str, Any]]:
+    """The model and its header; every name, shape and type is checked before a tensor is looked at."""
+    header = read_header(file.metadata)
     structure = Structure.from_json(header["structure"])
     vocabulary = Vocabulary(header["vocabulary"], header["variants"], header["plain"])
     expected = expected_tensors(structure, len(vocabulary))
     check_layout(file, expected)
-    tensors = {name: cast("Tensor", file.get_tensor(name)) for name in expected}
+    tensors = {name: file.tensor(name, dtype) for name, (dtype, _) in expected.items()}
     layers = tuple(
         LayerWeights(*(tensors[f"layer.{index}.{part}"] for part in ("weight", "scale", "bias")))
         for index in range(len(structure.layers))
@@ -195,14 +213,12 @@ def expected_tensors(structure: Structure, outputs: int) -> dict[str, tuple[str,
     return expected
 
 
-def check_layout(file: Any, expected: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
+def check_layout(file: HeldFile, expected: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
     """Every tensor that is expected is there, with its type and shape, and no other."""
-    present = set(file.keys())
-    if different := present.symmetric_difference(expected):
+    if different := set(file.tensors).symmetric_difference(expected):
         raise ArtifactError(f"tensors missing or unknown: {', '.join(sorted(different))}; {ANEW}")
     for name, (dtype, shape) in expected.items():
-        part = file.get_slice(name)
-        found = (part.get_dtype(), tuple(part.get_shape()))
+        found = (file.tensors[name]["dtype"], tuple(file.tensors[name]["shape"]))
         if found != (DTYPES[dtype], shape):
             raise ArtifactError(f"{name}: {found[0]} {list(found[1])}; expected: {DTYPES[dtype]} {list(shape)}")
 

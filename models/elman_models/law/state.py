@@ -19,6 +19,7 @@ from elman_models.law.artifact import SEMANTICS_VERSION, Model
 
 FORMAT_VERSION = 2
 HEAD = struct.Struct("<BB16sQ")
+DIGEST_END = 18
 CHECKSUM_BYTES = 8
 LARGEST_BYTE = 255
 LARGEST_POSITION = (1 << 62) - 1
@@ -71,6 +72,11 @@ def pack(state: State, model: Model) -> bytes:
     body = HEAD.pack(FORMAT_VERSION, SEMANTICS_VERSION, digest, state.position) + state.outputs.tobytes()
     body += state.remembered.astype(np.dtype(remembered_type(model)).newbyteorder("<")).tobytes()
     return body + checksum(body)
+
+
+def maker_of(data: bytes) -> str:
+    """How the digest of the model begins of which the bytes are a state, if they are one; nothing for no bytes."""
+    return data[2:DIGEST_END].hex()
 
 
 def unpack(data: bytes, model: Model) -> State:

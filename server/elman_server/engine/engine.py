@@ -241,18 +241,53 @@ class Engine:
         typing_rows: int = 0,
     ) -> None:
         self._callers, self._speed = Callers(), Speed()
-        pool = partial(Pool, callers=self._callers, on_abandoned=self._note_abandoned)
-        self._pools = {digest: pool(each, rows, make_pace()) for digest, each in executions.items()}
-        self._typing = {digest: pool(each, typing_rows, make_typing_pace()) for digest, each in (typing or {}).items()}
-        self._turns = deque([*self._pools.values(), *self._typing.values()])
+        self._rows, self._typing_rows, self._make_pace = rows, typing_rows, make_pace
+        self._pools: dict[str, Pool] = {}
+        self._typing: dict[str, Pool] = {}
+        self._turns = deque[Pool]()
+        for digest, execution in executions.items():
+            self.add(digest, execution, typing.get(digest) if typing else None)
         self._admission = Admission(self._callers, self._speed, waiting)
-        self._ticks = 0
+        self._ticks = self._left_steps = self._left_row_steps = 0  # steps of the models that were removed
         self._began = time.monotonic()  # the time since the last tick's end, or since the engine woke
         self._has_cancelled = False  # since the last round
         self._paused: set[Job] = set()
         self.on_work: Callable[[], None] = do_nothing
         self.on_tick: Callable[[float], None] = ignore
         self.on_abandoned: Callable[[Job], None] = ignore
+
+    def add(self, digest: str, execution: Execution, typing: Execution | None = None) -> None:
+        """One model more, unless it is there: its rows and, where there are any, those for what somebody types."""
+        if digest in self._pools:
+            return
+        pool = partial(Pool, callers=self._callers, on_abandoned=self._note_abandoned)
+        self._pools[digest] = pool(execution, self._rows, self._make_pace())
+        self._turns.append(self._pools[digest])
+        if typing:
+            self._typing[digest] = pool(typing, self._typing_rows, make_typing_pace())
+            self._turns.append(self._typing[digest])
+
+    def remove(self, digest: str) -> bool:
+        """One model less, of which nobody has texts or will have any; False while rows still hold one that was cancelled."""
+        pools = [pools[digest] for pools in (self._pools, self._typing) if digest in pools]
+        if any(pool.running or pool.waiting for pool in pools):
+            return False
+        for pool in pools:
+            self._turns.remove(pool)
+            self._left_steps += pool.steps
+            self._left_row_steps += pool.row_steps
+        self._pools.pop(digest, None)
+        self._typing.pop(digest, None)
+        return True
+
+    @property
+    def digests(self) -> list[str]:
+        """The models that are there."""
+        return list(self._pools)
+
+    def name_of(self, digest: str) -> str:
+        """What runs a model."""
+        return self._pools[digest].execution.name
 
     def submit(self, jobs: Sequence[Job], asker: Asker = ANYONE) -> None:
         """Let new texts come in, all or none. Raises QueueFull, or TooLate where they could hardly end before the deadline.
@@ -368,8 +403,8 @@ class Engine:
             waiting=sum(each.waiting for each in models.values()),
             callers=len(self._callers),
             ticks=self._ticks,
-            steps=sum(pool.steps for pool in pools),
-            row_steps=sum(pool.row_steps for pool in pools),
+            steps=self._left_steps + sum(pool.steps for pool in pools),
+            row_steps=self._left_row_steps + sum(pool.row_steps for pool in pools),
             paused=len(self._paused),
             models=models,
         )

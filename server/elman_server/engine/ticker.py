@@ -13,10 +13,12 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
-from typing import Protocol, cast, runtime_checkable
+from typing import Protocol, TypeVar, cast, runtime_checkable
 
 from elman_models.execution.protocol import Advance, Outcome
 from elman_server.engine.engine import Engine, Tick, TickResult
+
+Result = TypeVar("Result")
 
 SHORT_SECONDS = 0.000075
 """Ticks that take no longer run in the loop: about what two hand-overs between threads cost under load."""
@@ -60,6 +62,10 @@ class Ticker:
         self._thread = ThreadPoolExecutor(1, "engine")
         loop.add_reader(self._reading, self._ended_beside)
         self._engine.on_work = self._wake
+
+    def between_ticks(self, work: Callable[[], Result]) -> Result:
+        """Do something in the thread of long ticks, where a GPU is used, and wait for it. For other threads than the loop's."""
+        return self._thread.submit(work).result()
 
     async def stop(self) -> None:
         """Wait for the tick that runs beside the loop, and turn no more. Before `start`, or a second time, it does nothing."""

@@ -52,7 +52,7 @@ class CheckedCompletion(NamedTuple):
     @classmethod
     def of(cls, request: pb.CompleteRequest, catalogue: Catalogue) -> "CheckedCompletion":
         """Check every field. Raises Refused."""
-        served = catalogue.resolve(request.model)
+        served = catalogue.resolve(request.model, request.state)
         state = unpack(request.state, served.model)
         check_bytes("prefix", request.prefix)
         sampling, seed = check_sampling(request.sampling)

@@ -28,7 +28,7 @@ class Scoring:
     @classmethod
     def of(cls, request: pb.ScoreRequest, catalogue: Catalogue) -> "Scoring":
         """Check every field. Raises Refused."""
-        served = catalogue.resolve(request.model)
+        served = catalogue.resolve(request.model, request.state)
         state = unpack(request.state, served.model)
         if len(request.text) > MOST_CHARACTERS:
             raise InvalidField("text", Amount(f"{len(request.text)} characters"), f"at most {MOST_CHARACTERS} characters")

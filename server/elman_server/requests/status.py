@@ -20,9 +20,11 @@ def status_of(sources: Sources) -> pb.ServerStatus:
             pb.ModelStatus(
                 model=pb.Model(name=model.name, digest=model.digest),
                 execution=model.execution,
+                is_kept=model.is_kept,
+                is_replaced=model.is_replaced,
                 **engine[model.digest]._asdict(),
             )
-            for model in sources.models
+            for model in sources.models()
         ],
     )
 

@@ -9,6 +9,7 @@ from elman.v1 import completion_service_pb2 as pb
 from elman_server.errors import Busy, Unavailable
 from elman_server.follow.editing import Witness
 from elman_server.follow.session import Session
+from elman_server.requests.catalogue import Served
 from elman_server.rpc.bell import Bell
 from elman_server.rpc.call import CALL_BYTES, CallRecord, Context
 
@@ -32,6 +33,11 @@ class FollowCall:
         self._change, self._room = Bell(), Bell()
         self._failure: Exception | None = None
         self._retry: asyncio.TimerHandle | None = None  # while the queue is full
+
+    @property
+    def served(self) -> Served | None:
+        """The model of the document; None before the first open."""
+        return self._session.pattern.served if self._session.pattern else None
 
     async def run(self) -> None:
         """Until the requests and what they ask for have ended. Raises what ended the stream otherwise."""

@@ -13,7 +13,7 @@ from elman_server.engine.engine import Engine, Entrance
 from elman_server.engine.job import LEAST_EFFORT, Asker, Job, Progress
 from elman_server.errors import Unavailable
 from elman_server.follow.session import Session
-from elman_server.requests.catalogue import Catalogue
+from elman_server.requests.catalogue import Catalogue, Served, is_same
 from elman_server.requests.completion import CheckedCompletion, effort_of
 from elman_server.requests.listing import list_models
 from elman_server.requests.scoring import Scoring
@@ -157,6 +157,18 @@ class CompletionService:
         self._is_leaving = True
         for follow_call in self._follow_calls:
             follow_call.end(failure)
+
+    def move_documents(self, old: Served, failure: Exception) -> int:
+        """End the calls that follow documents with a model; how many there are. What runs otherwise goes on to its end."""
+        moved = [each for each in self._follow_calls if each.served and is_same(each.served, old)]
+        for follow_call in moved:
+            follow_call.end(failure)
+        return len(moved)
+
+    def uses(self, digest: str) -> bool:
+        """Whether a running call asks a model for something, or may do so."""
+        documents = (each.served.model.digest for each in self._follow_calls if each.served)
+        return any(job.model.digest == digest for job in self._running.values()) or digest in documents
 
     def _check_open(self) -> None:
         if self._is_closed:

@@ -2,14 +2,16 @@
 
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import grpc
 
 from elman.pem import File, read_authority, read_pair
 from elman_models.errors import InvalidField
 from elman_server.config import ServerConfig
-from elman_server.security.renewal import Contents, Renewal
+from elman_server.renewal import Contents, Events, Renewal
+
+EVENTS: Final = Events("certificates renewed", "certificates not renewed: the old ones hold")
 
 
 class Certificates:
@@ -20,7 +22,7 @@ class Certificates:
         self._certificate, self._key = File("tls_certificate", certificate), File("tls_key", key)
         self._client_ca = None if client_ca is None else File("client_ca", client_ca)
         self._newest = deque[grpc.ServerCertificateConfiguration](maxlen=1)  # its pop is atomic: threads of gRPC take from it
-        self.renewal = Renewal("certificates", [Path(each) for each in (certificate, key, client_ca) if each], self._take)
+        self.renewal = Renewal(EVENTS, [Path(each) for each in (certificate, key, client_ca) if each], self._take)
 
     @classmethod
     def of(cls, config: ServerConfig) -> "Certificates | None":

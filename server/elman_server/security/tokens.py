@@ -20,14 +20,15 @@ from elman.settings import settings_of
 from elman_models.errors import Amount, InvalidField
 from elman_server.config import ServerConfig
 from elman_server.errors import OverLimit, Revoked
+from elman_server.renewal import Contents, Events, Renewal
 from elman_server.security.limits import Allowance, Limits
-from elman_server.security.renewal import Contents, Renewal
 
 BEGINNING: Final = "elman_"
 """Of every token that is made here, so that what looks for secrets in texts finds it."""
 HASH: Final = "sha256:"
 A_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 A_HASH: Final = re.compile(rf"{HASH}([0-9a-f]{{64}})")
+EVENTS: Final = Events("tokens renewed", "tokens not renewed: the old ones hold")
 LIMITS: Final = {each.name: each for each in settings_of(Limits)}
 
 
@@ -143,7 +144,7 @@ class Tokens:
         """Raises InvalidField or OSError."""
         self._secret = secrets.token_bytes(32)
         self._grants: dict[bytes, Grant] = {}
-        self.renewal = Renewal("tokens", [Path(path)], self._take)
+        self.renewal = Renewal(EVENTS, [Path(path)], self._take)
 
     @classmethod
     def of(cls, config: ServerConfig) -> "Tokens | None":

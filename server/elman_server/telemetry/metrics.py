@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Refused
 from elman_server.engine.budget import Budget
-from elman_server.engine.engine import Statistics
+from elman_server.engine.engine import ModelStatistics, Statistics
 from elman_server.engine.job import Job
 from elman_server.errors import Busy
 from elman_server.telemetry.tally import Counts, Tally, TallyCollector, Times
@@ -33,11 +33,13 @@ SUGGESTIONS: Final = ("accepted", "dismissed", "ignored", "superseded", "empty")
 
 
 class ServedModel(NamedTuple):
-    """What the metrics say of a model that is served."""
+    """What is told of a model that is served, or was until another took its place."""
 
     name: str
     digest: str
     execution: str
+    is_kept: bool = False  # its file holds something else, which is not taken
+    is_replaced: bool = False
 
 
 class CallsNow(NamedTuple):
@@ -53,7 +55,7 @@ class Sources(NamedTuple):
 
     version: str
     up_seconds: Callable[[], float]
-    models: Sequence[ServedModel]
+    models: Callable[[], Sequence[ServedModel]]
     statistics: Callable[[], Statistics]
     calls: Callable[[], CallsNow]
     budget: Budget
@@ -123,7 +125,8 @@ class SourcesCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The metrics as they stand."""
-        yield from engine_metrics(self._sources.statistics(), self._sources.models)
+        models = self._sources.models()
+        yield from engine_metrics(self._sources.statistics(), models)
         yield from call_metrics(self._sources.calls(), self._sources.budget)
         yield gauge("draining", "1 from the signal to leave on.", int(self._sources.is_draining()))
         yield CounterMetricFamily(
@@ -132,20 +135,34 @@ class SourcesCollector(Collector):
         yield gauge("workers", "Processes that serve at this port.", 1)
         yield CounterMetricFamily("elman_workers_replaced", "Workers that ended before all were to leave.", value=0)
         yield gauges("build_info", "The version that runs.", ["version"], {(self._sources.version,): 1})
-        models = {tuple(model): 1 for model in self._sources.models}
-        yield gauges("model_info", "The models that are served, and what runs each.", ["model", "digest", "execution"], models)
+        yield from model_metrics(models)
+
+
+def model_metrics(models: Sequence[ServedModel]) -> Iterator[Metric]:
+    """What is served. There is one series for each name, so that others can be joined to it."""
+    served = [model for model in models if not model.is_replaced]
+    infos = {(model.name, model.digest, model.execution): 1 for model in served}
+    yield gauges("model_info", "The models that are served, and what runs each.", ["model", "digest", "execution"], infos)
+    kept = {(model.name,): int(model.is_kept) for model in served}
+    yield gauges("model_kept", "1 while a model is served though its file holds another, or none.", ["model"], kept)
+    yield gauge("models_replaced", "Models that were replaced and still answer.", len(models) - len(served))
 
 
 def engine_metrics(now: Statistics, models: Sequence[ServedModel]) -> Iterator[Metric]:
-    """What the engine is doing and has done. Models of one digest share rows, and go by the first of their names."""
+    """What the engine is doing and has done. Models of one digest share rows, and go by the first of their names.
+
+    What a name stood for before it was replaced counts for it as well.
+    """
     names = {model.digest: model.name for model in reversed(models)}
-    each = {names[digest]: statistics for digest, statistics in now.models.items()}
-    busy = {(name, "busy"): one.busy_rows for name, one in each.items()}
-    free = {(name, "free"): one.rows - one.busy_rows for name, one in each.items()}
+    each: dict[str, list[ModelStatistics]] = {}
+    for digest, statistics in now.models.items():
+        each.setdefault(names[digest], []).append(statistics)
+    busy = {(name, "busy"): sum(one.busy_rows for one in all_) for name, all_ in each.items()}
+    free = {(name, "free"): sum(one.rows - one.busy_rows for one in all_) for name, all_ in each.items()}
     yield gauges("rows", "Rows by what they do.", ["model", "state"], busy | free)
-    waiting = {(name,): one.waiting for name, one in each.items()}
+    waiting = {(name,): sum(one.waiting for one in all_) for name, all_ in each.items()}
     yield gauges("queue_length", "Texts that wait for a row.", ["model"], waiting)
-    oldest = {(name,): one.oldest_seconds for name, one in each.items()}
+    oldest = {(name,): max(one.oldest_seconds for one in all_) for name, all_ in each.items()}
     yield gauges("queue_oldest_seconds", "How long a text has waited for its first row.", ["model"], oldest)
     yield gauge("paused_texts", "Texts that left their rows because their readers are slow.", now.paused)
     yield gauge("callers", "Connections that have texts in the engine.", now.callers)

@@ -56,16 +56,16 @@ def end_with_parent() -> None:
 async def run(config: ServerConfig, writer: Writer, told: int) -> int:
     """As `server.run`, but who leads is the parent: SIGTERM asks to leave in good order, SIGINT at once."""
     loop = asyncio.get_running_loop()
-    leaving, hurrying = asyncio.Event(), asyncio.Event()
+    leaving, hurrying, reading = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def hurry() -> None:
         leaving.set()
         hurrying.set()
 
-    for number in signal.SIGTERM, signal.SIGHUP:
-        loop.add_signal_handler(number, leaving.set)
+    loop.add_signal_handler(signal.SIGTERM, leaving.set)
     loop.add_signal_handler(signal.SIGINT, hurry)
-    server = Server(config, dropped_lines=lambda: writer.dropped)
+    loop.add_signal_handler(signal.SIGHUP, reading.set)
+    server = Server(config, dropped_lines=lambda: writer.dropped, reading=reading)
     await server.start()
     beside = [asyncio.create_task(each) for each in (tell(server, told), hear_of_others(server))]
     try:

@@ -345,13 +345,13 @@ def test_another_version_of_the_model_is_taken_unless_the_caller_named_one() -> 
     said(draft)
     start(draft)
     draft.lose_stream()
-    assert draft.give_up_model()
+    assert draft.begin_again()
     (opened,) = said(draft)
     assert opened.model == pb.Model(name="m")
     start(draft, "e" * 64)
     assert draft.digest == "e" * 64
-    assert draft.give_up_model()
-    assert not draft.give_up_model()
+    assert draft.begin_again()
+    assert not draft.begin_again()
 
 
 def test_what_a_document_begins_with_is_refused_by_name() -> None:

@@ -194,9 +194,9 @@ def test_another_seed_and_another_model_in_the_middle_are_defects() -> None:
 def test_a_state_pins_the_model_as_its_name_does() -> None:
     draft = make("ab")
     said(draft)
-    assert not draft.give_up_model()
+    assert not draft.begin_again()
     said(draft)
     with pytest.raises(GoElsewhere):
         hear(draft, goodbye=pb.Goodbye(state=b"state", position=1))
-    assert draft.give_up_model()
+    assert draft.begin_again()
     assert opened(draft) == (b"", "ab")

@@ -21,7 +21,7 @@ from elman.errors import GoElsewhere, MendRequest
 from elman.protocol.retry import Retry
 from elman.sync.client import Client as SyncClient
 from elman_models.errors import InvalidField
-from elman_server.security import renewal
+from elman_server import renewal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

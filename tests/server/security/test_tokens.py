@@ -23,8 +23,8 @@ from elman.protocol.retry import Retry
 from elman.sync.client import Client as SyncClient
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import InvalidField
+from elman_server import renewal
 from elman_server.errors import OverLimit
-from elman_server.security import renewal
 from elman_server.security.limits import Allowance, Limits
 from elman_server.security.tokens import Grant, Tokens, lines_of, new_token
 
