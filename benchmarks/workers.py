@@ -7,7 +7,8 @@ connection each, half of them in each of two processes, one pinned to each core;
 single process to the first. So whatever others do with the cores, what a completion costs is what it cost, and nobody's share
 is a matter of where the scheduler put him. The same callers at both, and half as many at the single process.
 Start: from the command to the line of the log that says that all serve, with TLS and the three models that come with elman; and
-the processor seconds of the parent and of its slowest worker by then, which is what it takes where nobody else is on the cores.
+the processor seconds of what happens one after the other until then (the parent, the nursery, the slower worker), which is what
+a start takes where nobody else is on the cores.
 Memory: of all processes of an idle server with these, proportional (pages that several hold count once).
 Kills: a worker is killed each second, the one that has served for longest; the callers are the library's.
 Loopback only.
@@ -67,12 +68,12 @@ class Serving:
     @property
     def workers(self) -> list[int]:
         """The processes that serve."""
-        return children(self.parent) or [self.parent]
+        return [worker for nursery in children(self.parent) for worker in children(nursery)] or [self.parent]
 
     @property
     def processes(self) -> list[int]:
         """All processes."""
-        return [self.parent, *children(self.parent)]
+        return [self.parent, *children(self.parent), *(self.workers if self.workers != [self.parent] else [])]
 
     def seconds(self) -> dict[int, float]:
         """What each process has taken of the processors."""
@@ -167,8 +168,8 @@ def start(_model: str, options: argparse.Namespace) -> Figures:
             for workers, each in taken.items():
                 with serving(workers, *flags) as server:
                     each.append(server.start_seconds)
-                    own, *others = server.seconds().values()
-                    path[workers].append(own + max(others, default=0.0))
+                    spent = [*server.seconds().values()]
+                    path[workers].append(sum(spent[:2]) + max(spent[2:], default=0.0))
     return {
         **{f"start_s_{workers}": median(each) for workers, each in taken.items()},
         **{f"start_cpu_s_{workers}": median(each) for workers, each in path.items()},

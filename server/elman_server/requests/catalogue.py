@@ -1,6 +1,7 @@
 """The models that a server has loaded, by name and by digest."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from elman.v1 import completion_service_pb2 as pb
@@ -65,13 +66,23 @@ class Catalogue:
 
 def load_one(argument: str) -> Served:
     """The model that an argument means. Raises ArtifactError or OSError."""
-    named, at, digest = argument.rpartition("@")
-    is_pinned = bool(at) and is_digest(digest)
-    name, path = find(named if is_pinned else argument)
+    name, path, digest = source_of(argument)
     model = load(path)
-    if is_pinned and model.digest != digest:
+    if digest and model.digest != digest:
         raise ArtifactError(f"model: {path} has the digest {model.digest}; allowed: {digest}")
     return Served(name, model)
+
+
+def source_of(argument: str) -> tuple[str, Path, str]:
+    """The name, the file, and the digest that it must have, if any. Raises ArtifactError."""
+    named, at, digest = argument.rpartition("@")
+    is_pinned = bool(at) and is_digest(digest)
+    return (*find(named if is_pinned else argument), digest if is_pinned else "")
+
+
+def path_of(argument: str) -> Path:
+    """The file of the model that an argument means. Raises ArtifactError."""
+    return source_of(argument)[1]
 
 
 def is_digest(text: str) -> bool:
