@@ -6,7 +6,9 @@ Capacity: completions of 64 characters by each second of the busiest process, at
 connection each, half of them in each of two processes, one pinned to each core; of two workers one is pinned to each core, a
 single process to the first. So whatever others do with the cores, what a completion costs is what it cost, and nobody's share
 is a matter of where the scheduler put him. The same callers at both, and half as many at the single process.
-Start: from the command to the line of the log that says that all serve, with TLS and the three models that come with elman.
+Start: from the command to the line of the log that says that all serve, with TLS and the three models that come with elman; and
+the processor seconds of what happens one after the other until then (the parent, the nursery, the slower worker), which is what
+a start takes where nobody else is on the cores.
 Memory: of all processes of an idle server with these, proportional (pages that several hold count once).
 Kills: a worker is killed each second, the one that has served for longest; the callers are the library's.
 Loopback only.
@@ -66,12 +68,12 @@ class Serving:
     @property
     def workers(self) -> list[int]:
         """The processes that serve."""
-        return children(self.parent) or [self.parent]
+        return [worker for nursery in children(self.parent) for worker in children(nursery)] or [self.parent]
 
     @property
     def processes(self) -> list[int]:
         """All processes."""
-        return [self.parent, *children(self.parent)]
+        return [self.parent, *children(self.parent), *(self.workers if self.workers != [self.parent] else [])]
 
     def seconds(self) -> dict[int, float]:
         """What each process has taken of the processors."""
@@ -159,13 +161,19 @@ def run_loads(tasks: Sequence[Task]) -> list[Rounds]:
 def start(_model: str, options: argparse.Namespace) -> Figures:
     """Seconds until all serve."""
     taken: dict[int, list[float]] = {1: [], 2: []}
+    path: dict[int, list[float]] = {1: [], 2: []}
     with tempfile.TemporaryDirectory() as folder:
         flags = tls(Path(folder))
         for _ in range(2 if options.quick else 5):
             for workers, each in taken.items():
                 with serving(workers, *flags) as server:
                     each.append(server.start_seconds)
-    return {f"start_s_{workers}": median(each) for workers, each in taken.items()}
+                    spent = [*server.seconds().values()]
+                    path[workers].append(sum(spent[:2]) + max(spent[2:], default=0.0))
+    return {
+        **{f"start_s_{workers}": median(each) for workers, each in taken.items()},
+        **{f"start_cpu_s_{workers}": median(each) for workers, each in path.items()},
+    }
 
 
 def tls(folder: Path) -> list[str]:

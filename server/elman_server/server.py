@@ -160,7 +160,7 @@ class Server:
     ) -> None:
         """Whoever sets `reading` asks for the model files to be looked at now."""
         self._config, self._make_execution = config, make_execution
-        self._reading = reading or asyncio.Event()
+        self.reading = reading or asyncio.Event()
         self._certificates = Certificates.of(config)
         self._tokens = Tokens.of(config)
         files = files_of(config.models)
@@ -215,7 +215,7 @@ class Server:
         self._ticker.start(asyncio.get_running_loop())
         self._lag.start(asyncio.get_running_loop())
         renewals = [each.renewal for each in (self._certificates, self._tokens) if each]
-        models = watch(self._rollout.renewals, self._reading)
+        models = watch(self._rollout.renewals, self.reading)
         watching = (self._watch_callers(), watch(renewals), self._rollout.run(), models)
         self._watching = [asyncio.create_task(each) for each in watching]
         await self._grpc.start()
@@ -293,7 +293,7 @@ class Server:
 
     def read_again(self) -> None:
         """Look now whether the models' files have changed, and try once more what was refused."""
-        self._reading.set()
+        self.reading.set()
 
     def hurry(self) -> None:
         """Stop waiting for running calls."""

@@ -36,8 +36,23 @@ CALLER_SECONDS: Final = 60.0
 SERVICE: Final = pb.DESCRIPTOR.services_by_name["CompletionService"]
 METHODS: Final = {f"/{SERVICE.full_name}/{name}": name for name in SERVICE.methods_by_name}
 
-PROCESS, NUMBERS = secrets.token_hex(4), count()
-"""An identifier is random for the process, then a number for the call: drawing random bytes for each call would cost time."""
+
+class Identifiers:
+    """Random for the process, then a number for the call: drawing random bytes for each call would cost time."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin anew, as a process does that was forked."""
+        self._process, self._numbers = secrets.token_hex(4), count()
+
+    def next(self) -> str:
+        """Another one."""
+        return f"{self._process}{next(self._numbers):08x}"
+
+
+IDENTIFIERS = Identifiers()
 
 REQUEST_ID: Final = "x-request-id"
 TRACE_CONTEXT: Final = ("traceparent", "tracestate")
@@ -61,7 +76,7 @@ class CallRecord:
         self._messages = 0  # read and written
         self._seen = (-1, 0.0)  # how many there were when `end_if_stalled` last saw more, and when
         self.release: Callable[[], None] = do_nothing  # gives back what the call holds
-        self.identifier = f"{PROCESS}{next(NUMBERS):08x}"
+        self.identifier = IDENTIFIERS.next()
         self._request_id = ""  # the caller's own
         self.model = ""
         self.outcome = "OK"

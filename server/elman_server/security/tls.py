@@ -2,7 +2,7 @@
 
 from collections import deque
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import grpc
 
@@ -21,7 +21,7 @@ class Certificates:
         """Raises InvalidField or OSError."""
         self._certificate, self._key = File("tls_certificate", certificate), File("tls_key", key)
         self._client_ca = None if client_ca is None else File("client_ca", client_ca)
-        self._newest = deque[grpc.ServerCertificateConfiguration](maxlen=1)  # its pop is atomic: threads of gRPC take from it
+        self._newest = deque[Shown](maxlen=1)  # its pop is atomic: threads of gRPC take from it
         self.renewal = Renewal(EVENTS, [Path(each) for each in (certificate, key, client_ca) if each], self._take)
 
     @classmethod
@@ -34,12 +34,12 @@ class Certificates:
     def credentials(self) -> grpc.ServerCredentials:
         """What a port is opened with."""
         fetch: Any = self._renewed  # which may return None, as gRPC documents it; its types do not say so
-        return grpc.dynamic_ssl_server_credentials(self._newest.pop(), fetch, self._client_ca is not None)
+        return grpc.dynamic_ssl_server_credentials(configuration(self._newest.pop()), fetch, self._client_ca is not None)
 
     def _renewed(self) -> grpc.ServerCertificateConfiguration | None:
         """Asked by gRPC before each handshake: what to show from now on, where that is something new."""
         try:
-            return self._newest.pop()
+            return configuration(self._newest.pop())
         except IndexError:
             return None
 
@@ -47,4 +47,17 @@ class Certificates:
         """Check what the files hold, and have the next connection made with it."""
         pair = read_pair(self._certificate, self._key, InvalidField)
         authority = None if self._client_ca is None else read_authority(self._client_ca, InvalidField)
-        self._newest.append(grpc.ssl_server_certificate_configuration([(pair.key, pair.chain)], authority))
+        self._newest.append(Shown(pair.key, pair.chain, authority))
+
+
+class Shown(NamedTuple):
+    """What is to be shown and asked for, in PEM: gRPC is told only where it runs, for it has threads from then on."""
+
+    key: bytes
+    chain: bytes
+    authority: bytes | None
+
+
+def configuration(shown: Shown) -> grpc.ServerCertificateConfiguration:
+    """The same, for gRPC."""
+    return grpc.ssl_server_certificate_configuration([(shown.key, shown.chain)], shown.authority)

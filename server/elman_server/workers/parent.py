@@ -31,7 +31,7 @@ from elman_server.telemetry.sums import Sums, SumsCollector, families_of
 from elman_server.telemetry.tally import Counts, TallyCollector
 from elman_server.telemetry.writer import Writer
 from elman_server.workers.port import held_port
-from elman_server.workers.process import HURRY, Worker
+from elman_server.workers.process import HURRY, Nursery, Worker
 from elman_server.workers.report import NotStarted
 
 LEAVING: Final = (signal.SIGTERM, signal.SIGINT)
@@ -82,7 +82,7 @@ class Parent:
 
     def __init__(self, config: ServerConfig, port: int, writer: Writer) -> None:
         self._config, self._port, self._writer = config, port, writer
-        self._given = divided(config, port)
+        self._nursery = Nursery(divided(config, port), writer)
         self._workers: dict[int, Worker] = {}
         self._leaving = asyncio.Event()
         self._have_started, self._hung_up = asyncio.Event(), asyncio.Event()
@@ -112,7 +112,7 @@ class Parent:
         finally:
             for task in beside:
                 task.cancel()
-            self._end_all()
+            await self._nursery.close()
             if self._config.metrics:
                 await self._scraping.stop()
         if self._refusal and not self._have_started.is_set():
@@ -138,15 +138,31 @@ class Parent:
         """Have a worker in this place, until all leave."""
         failures = 0
         while not self._leaving.is_set():
-            worker = self._workers[number] = await Worker.start(number, self._given, self._note_heard)
-            if self._leaving.is_set():  # it was asked to leave before it could hear that
-                worker.send(signal.SIGKILL)
-            code = await worker.until_ended(self._writer)
-            self._note_ended(worker, code)
-            failures = 0 if worker.served_seconds >= SETTLED_SECONDS else failures + 1
+            failures = 0 if await self._live(number) >= SETTLED_SECONDS else failures + 1
             if failures >= MOST_FAILURES and not any(each.is_ready for each in self._workers.values()):
                 self._give_up("no worker starts", number)
             await self._pause(min(LONGEST_PAUSE_SECONDS, 2.0 ** (failures - 2)) if failures > 1 else 0.0)
+
+    async def _live(self, number: int) -> float:
+        """One worker's life; returns for how many seconds it served."""
+        try:
+            worker = self._workers[number] = await Worker.start(number, self._nursery, self._note_heard)
+        except NotStarted as refusal:
+            self._note_refused(number, refusal)
+            return 0.0
+        if self._leaving.is_set():  # it was asked to leave before it could hear that
+            worker.send(signal.SIGKILL)
+        code = await worker.until_ended(self._writer, self._nursery)
+        self._note_ended(worker, code)
+        worker.close()
+        return worker.served_seconds
+
+    def _note_refused(self, number: int, refusal: NotStarted) -> None:
+        if self._have_started.is_set():
+            log("a worker could not start", logging.WARNING, worker=number, reason=str(refusal))
+            return
+        self._refusal = self._refusal or refusal
+        self._give_up("a worker did not start", number)
 
     def _note_heard(self, _: Worker) -> None:
         if len(self._workers) == self._config.workers and all(each.report for each in self._workers.values()):
@@ -160,8 +176,7 @@ class Parent:
             self._code = self._code or int(code != 0 and worker.report is not None)
             return
         if not self._have_started.is_set():
-            self._refusal = self._refusal or worker.refusal
-            self._give_up("a worker did not start", worker.number)
+            self._note_refused(worker.number, worker.refusal or NotStarted(f"a worker ended with exit code {code}", None))
             return
         self._replaced.add(1)
         log("a worker has ended", logging.WARNING, worker=worker.number, exit_code=code)

@@ -1,75 +1,156 @@
-"""A worker as its parent sees it: a process that is told things, tells things, and writes a log, each a line at a time.
+"""A worker, and what workers are forked from, as their parent sees them.
 
-To standard input go its configuration, and then how the others are doing; from standard output comes how it is doing itself
-(`report`), from standard error its log.
+A worker is told on its standard input how the others are doing; on its standard output it tells how it is doing itself
+(`report`), and on its standard error it writes its log, each a line at a time.
 """
 
 import asyncio
 import json
 import logging
+import os
 import signal
+import socket
 import sys
 import time
-from asyncio import StreamReader, StreamWriter
+from asyncio import StreamReader
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Final, cast
+from typing import Any, Final, NamedTuple
 
 from elman_server.config import ServerConfig
-from elman_server.telemetry.log import log as tell
+from elman_server.telemetry.log import log
 from elman_server.telemetry.writer import Writer
 from elman_server.workers.report import NotStarted, Report, decode
 
-COMMAND: Final = (sys.executable, "-P", "-m", "elman_server.workers.worker")
-LONGEST_REPORT: Final = 1 << 26
+COMMAND: Final = (sys.executable, "-P", "-m", "elman_server.workers.nursery")
+ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""A worker has one core; and a process is forked that has one thread."""
+LARGEST_ANSWER: Final = 1 << 17
+LARGEST_REPORT: Final = 1 << 26
 LONGEST_LINE: Final = 1 << 20
-"""Of the log: what is longer is cut."""
+"""Of a log: what is longer is cut."""
 CHUNK_BYTES: Final = 1 << 16
+ANSWER_SECONDS = 120.0
 HURRY: Final = signal.SIGINT
 """To a worker: leave without waiting for anyone. SIGTERM, however often it comes, asks it to leave in good order."""
 
 
-class Worker:
-    """One process, from its start to its end."""
+class Nursery:
+    """The process that workers are forked from, and end with."""
 
-    def __init__(self, process: Process, number: int, heard: Callable[["Worker"], None]) -> None:
-        self._process, self._heard = process, heard
-        self._input = cast("StreamWriter", process.stdin)
-        self._output, self._errors = cast("StreamReader", process.stdout), cast("StreamReader", process.stderr)
-        self.number = number
+    def __init__(self, config: ServerConfig, writer: Writer) -> None:
+        self._config, self._writer = config, writer
+        self._process: Process | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def _start(self) -> None:
+        """Start it in a group of its own, where no terminal's signals reach it and those that are forked of it."""
+        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._channel.setblocking(False)
+        environment = ENVIRONMENT | os.environ
+        with theirs:
+            self._process = await asyncio.create_subprocess_exec(
+                *COMMAND, stdin=theirs.fileno(), stderr=PIPE, process_group=0, env=environment
+            )
+        self._channel.send(json.dumps(asdict(self._config)).encode())
+        if self._process.stderr:
+            self._passing = asyncio.create_task(pass_on(self._process.stderr, self._writer, {}))
+
+    async def fork(self, number: int, files: Sequence[int]) -> int:
+        """The process of a new worker with these standard files. Raises NotStarted."""
+        answer = await self._ask(f"fork {number}", files)
+        if answer is None:
+            raise NotStarted("what workers are forked from has ended", None)
+        if isinstance(answer, int):
+            return answer
+        raise NotStarted(answer["failed"], answer["status"])
+
+    async def wait(self, process: int) -> int:
+        """The exit code of a worker that has ended."""
+        code = await self._ask(f"wait {process}")
+        return -signal.SIGKILL if code is None else code
+
+    async def _ask(self, message: str, files: Sequence[int] = ()) -> Any:
+        """What is answered; None where it ends instead, or has ended: it is started again for the next one."""
+        async with self._one_at_a_time:
+            if files and (self._process is None or self._process.returncode is not None):
+                await self._start()
+            try:
+                socket.send_fds(self._channel, [message.encode()], files)
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    answer = await asyncio.get_running_loop().sock_recv(self._channel, LARGEST_ANSWER)
+            except (OSError, TimeoutError):
+                answer = b""
+            if not answer:
+                await self._end()
+                return None
+            return json.loads(answer)
+
+    async def _end(self) -> None:
+        if self._process:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+        self._channel.close()
+
+    async def close(self) -> None:
+        """End it, and with it the workers that are left."""
+        if self._process:
+            await self._end()
+            await self._passing
+
+
+class StandardFiles(NamedTuple):
+    """The parent's ends of a worker's."""
+
+    input: asyncio.WriteTransport
+    output: StreamReader
+    errors: StreamReader
+
+
+class Worker:
+    """One worker, from its start to its end."""
+
+    def __init__(self, number: int, process: int, files: StandardFiles, heard: Callable[["Worker"], None]) -> None:
+        self.number, self.process, self._files, self._heard = number, process, files, heard
+        self._pidfd = os.pidfd_open(process)  # it is there, if only its exit code: nobody else waits for it
         self.report: Report | None = None  # the newest
         self.refusal: NotStarted | None = None
         self.looks = 0  # since it was last heard of
         self._served_since: float | None = None
 
     @classmethod
-    async def start(cls, number: int, config: ServerConfig, heard: Callable[["Worker"], None]) -> "Worker":
-        """Start one in a group of its own, where no terminal's signals reach it; `heard` is called with each report."""
-        process = await asyncio.create_subprocess_exec(
-            *(*COMMAND, str(number)), stdin=PIPE, stdout=PIPE, stderr=PIPE, process_group=0, limit=LONGEST_REPORT
-        )
-        worker = cls(process, number, heard)
-        worker._say(asdict(config))
-        return worker
+    async def start(cls, number: int, nursery: Nursery, heard: Callable[["Worker"], None]) -> "Worker":
+        """Fork one; `heard` is called with each report. Raises NotStarted."""
+        pipes = [os.pipe() for _ in range(3)]
+        (their_input, ours), (output, their_output), (errors, their_errors) = pipes
+        try:
+            process = await nursery.fork(number, (their_input, their_output, their_errors))
+        except NotStarted:
+            for each in (ours, output, errors):
+                os.close(each)
+            raise
+        finally:
+            for each in (their_input, their_output, their_errors):
+                os.close(each)
+        written, _ = await asyncio.get_running_loop().connect_write_pipe(asyncio.Protocol, os.fdopen(ours, "wb", 0))
+        return cls(number, process, StandardFiles(written, await read_from(output), await read_from(errors)), heard)
 
     def tell(self, others: Sequence["Worker"]) -> None:
-        """Tell it how the others are doing, for whoever asks it how all are."""
-        self._say([each.report.status for each in others if each.report])
+        """Tell it how the others are doing, unless it has not read the line before."""
+        if not self._files.input.get_write_buffer_size():
+            self._files.input.write(json.dumps([each.report.status for each in others if each.report]).encode() + b"\n")
 
-    def _say(self, what: object) -> None:
-        """A line of JSON, unless it has not read the one before."""
-        if not self._input.transport.get_write_buffer_size():
-            self._input.write(json.dumps(what).encode() + b"\n")
-
-    async def until_ended(self, log: Writer) -> int:
+    async def until_ended(self, writer: Writer, nursery: Nursery) -> int:
         """Take what it tells, and pass on its lines of the log, until it has ended; returns its exit code."""
-        await asyncio.gather(self._listen(), self._pass_on(log))
-        return await self._process.wait()
+        await asyncio.gather(self._listen(), pass_on(self._files.errors, writer, {"worker": self.number}), self._until_gone())
+        self._files.input.close()
+        return await nursery.wait(self.process)
 
     async def _listen(self) -> None:
-        while line := await self._output.readline():
+        while line := await self._files.output.readline():
             self.looks = 0
             told = decode(line)
             if isinstance(told, NotStarted):
@@ -79,23 +160,13 @@ class Worker:
             self._served_since = self._served_since or time.monotonic()
             self._heard(self)
 
-    async def _pass_on(self, log: Writer) -> None:
-        rest = b""
-        while chunk := await self._errors.read(CHUNK_BYTES):
-            *lines, rest = (rest + chunk).split(b"\n")
-            if len(rest) > LONGEST_LINE:
-                lines, rest = [*lines, rest], b""
-            self._write(log, lines)
-        self._write(log, [rest] if rest else [])
-
-    def _write(self, log: Writer, lines: list[bytes]) -> None:
-        """Lines of its log as they are; whatever else it says, as it ends or breaks, as such lines."""
-        for line in lines:
-            if line.startswith(b"{"):
-                log.write(f"{line.decode('utf-8', 'replace')}\n")
-            else:
-                tell("a worker said", logging.WARNING, worker=self.number, said=line.decode("utf-8", "replace"))
-        log.flush()
+    async def _until_gone(self) -> None:
+        loop, is_gone = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._pidfd, is_gone.set)
+        try:
+            await is_gone.wait()
+        finally:
+            loop.remove_reader(self._pidfd)
 
     @property
     def is_alive(self) -> bool:
@@ -115,4 +186,39 @@ class Worker:
     def send(self, number: signal.Signals) -> None:
         """A signal."""
         with suppress(ProcessLookupError):
-            self._process.send_signal(number)
+            signal.pidfd_send_signal(self._pidfd, number)
+
+    def close(self) -> None:
+        """It has ended."""
+        os.close(self._pidfd)
+
+
+async def read_from(descriptor: int) -> StreamReader:
+    """What comes out of a pipe."""
+    reader = StreamReader(LARGEST_REPORT)
+    pipe = os.fdopen(descriptor, "rb", 0)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    return reader
+
+
+async def pass_on(errors: StreamReader, writer: Writer, fields: dict[str, Any]) -> None:
+    """Pass on lines of a log as they are; whatever else is said, as something ends or breaks, as such lines."""
+    async for line in lines_of(errors):
+        if line.startswith(b"{"):
+            writer.write(f"{line.decode('utf-8', 'replace')}\n")
+            writer.flush()
+        else:
+            log("a worker said", logging.WARNING, said=line.decode("utf-8", "replace"), **fields)
+
+
+async def lines_of(reader: StreamReader) -> AsyncIterator[bytes]:
+    """Each line, also a last one that does not end."""
+    rest = b""
+    while chunk := await reader.read(CHUNK_BYTES):
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > LONGEST_LINE:
+            lines, rest = [*lines, rest], b""
+        for line in lines:
+            yield line
+    if rest:
+        yield rest

@@ -1,7 +1,4 @@
-"""A worker's own process: a server like any other, at a port that it shares, whose parent it tells how it is doing.
-
-python -m elman_server.workers.worker NUMBER        started by the parent; reads its configuration from standard input
-"""
+"""A worker's own process: a server like any other, at a port that it shares, whose parent it tells how it is doing."""
 
 import asyncio
 import ctypes
@@ -15,7 +12,9 @@ from typing import Final, NoReturn
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import ArtifactError, Refused
 from elman_server.config import ServerConfig
-from elman_server.server import LAST_LINES_SECONDS, Server, give_memory_back, stay
+from elman_server.errors import RANDOM
+from elman_server.rpc.call import IDENTIFIERS
+from elman_server.server import LAST_LINES_SECONDS, Server, stay
 from elman_server.telemetry.log import configure
 from elman_server.telemetry.sums import families_of
 from elman_server.telemetry.writer import Writer
@@ -26,17 +25,25 @@ TELL_SECONDS: Final = 1.0
 PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 
 
-def main() -> NoReturn:
-    """Serve until the parent asks to leave, or is gone."""
-    end_with_parent()
+class Dropped:
+    """How many lines of the log nobody read, of a writer that a worker has and what it is forked from has not."""
+
+    writer: Writer | None = None
+
+    def lines(self) -> int:
+        """So many."""
+        return self.writer.dropped if self.writer else 0
+
+
+def live(config: ServerConfig, number: int, dropped: Dropped, server: Server | None) -> NoReturn:
+    """Serve until the parent asks to leave, or is gone, with the server that was made, or one of its own."""
     told = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing else may come between what is told
-    fields = json.loads(sys.stdin.readline())
-    config = ServerConfig(**fields | {"models": tuple(fields["models"])})
-    give_memory_back()
-    writer = configure(config.log_level, worker=int(sys.argv[1]))
+    RANDOM.seed()  # these two are the process's own
+    IDENTIFIERS.begin()
+    writer = dropped.writer = configure(config.log_level, worker=number)
     try:
-        code = asyncio.run(run(config, writer, told))
+        code = asyncio.run(run(server or Server(config, dropped_lines=dropped.lines), config, told))
     except (Refused, ArtifactError, OSError) as error:
         code = 1
         os.write(told, encode(NotStarted.because(error)))
@@ -53,10 +60,10 @@ def end_with_parent() -> None:
         os._exit(1)
 
 
-async def run(config: ServerConfig, writer: Writer, told: int) -> int:
+async def run(server: Server, config: ServerConfig, told: int) -> int:
     """As `server.run`, but who leads is the parent: SIGTERM asks to leave in good order, SIGINT at once."""
     loop = asyncio.get_running_loop()
-    leaving, hurrying, reading = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    leaving, hurrying = asyncio.Event(), asyncio.Event()
 
     def hurry() -> None:
         leaving.set()
@@ -64,8 +71,7 @@ async def run(config: ServerConfig, writer: Writer, told: int) -> int:
 
     loop.add_signal_handler(signal.SIGTERM, leaving.set)
     loop.add_signal_handler(signal.SIGINT, hurry)
-    loop.add_signal_handler(signal.SIGHUP, reading.set)
-    server = Server(config, dropped_lines=lambda: writer.dropped, reading=reading)
+    loop.add_signal_handler(signal.SIGHUP, server.reading.set)
     await server.start()
     beside = [asyncio.create_task(each) for each in (tell(server, told), hear_of_others(server))]
     try:
@@ -92,7 +98,3 @@ async def hear_of_others(server: Server) -> None:
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := await reader.readline():
         server.others = [pb.ServerStatus.FromString(b64decode(each)) for each in json.loads(line)]
-
-
-if __name__ == "__main__":
-    main()

@@ -64,7 +64,7 @@ class Whole:
     @property
     def workers(self) -> list[int]:
         """The processes of the workers."""
-        return children(self.process.pid)
+        return [worker for nursery in children(self.process.pid) for worker in children(nursery)]
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until something is so."""

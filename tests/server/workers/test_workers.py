@@ -38,7 +38,7 @@ UNREAD_CALLS = 1500
 STUCK = """
 from elman_models.execution.native import Native
 from elman_server.engine import ticker
-from elman_server.workers.worker import main
+from elman_server.workers.nursery import main
 ticker.SHORT_SECONDS, ticker.STUCK_SECONDS = 0.0, 0.5
 Native.start = lambda *_: None
 main()

@@ -1,0 +1,140 @@
+"""The process that workers are forked from: it has made a server of the models, which they share, and starts none itself.
+
+    python -m elman_server.workers.nursery        started by the parent, at a socket that is its standard input
+
+It has one thread and leaves gRPC alone, which no fork would survive: what a server needs of these it makes when it starts. To
+each message there is an answer, in JSON:
+
+    the configuration                  nothing
+    fork NUMBER, with three files      the process of the worker that has these as standard files, or why it could not start
+    wait PROCESS                       the exit code of a worker that has ended
+"""
+
+import json
+import logging
+import os
+import socket
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NoReturn
+
+import orjson
+
+from elman_models.errors import ArtifactError, Refused
+from elman_models.execution.choice import has_gpu
+from elman_server.config import ServerConfig
+from elman_server.requests.catalogue import Source, stamp
+from elman_server.server import Server, give_memory_back
+from elman_server.telemetry.log import LOGGER, JsonFormatter, log
+from elman_server.workers.report import NotStarted, encode
+from elman_server.workers.worker import Dropped, end_with_parent, live
+
+LARGEST_MESSAGE: Final = 1 << 17
+STANDARD_FILES: Final = 3
+
+
+def main() -> NoReturn:
+    """Answer the parent until it is gone."""
+    end_with_parent()
+    channel = socket.socket(fileno=os.dup(sys.stdin.fileno()))
+    fields = json.loads(channel.recv(LARGEST_MESSAGE))
+    config = ServerConfig(**fields | {"models": tuple(fields["models"])})
+    log_at_once(config.log_level)
+    give_memory_back()
+    template = Template(config)
+    while True:
+        message, files, _, _ = socket.recv_fds(channel, LARGEST_MESSAGE, STANDARD_FILES)
+        if not message:
+            os._exit(0)
+        channel.send(answer(message.decode(), files, template, channel))
+
+
+def log_at_once(level: str) -> None:
+    """Log without a thread, which no fork would copy."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    LOGGER.handlers = [handler]
+    LOGGER.propagate = False
+    LOGGER.setLevel(level.upper())
+
+
+def answer(message: str, files: Sequence[int], template: "Template", channel: socket.socket) -> bytes:
+    """What is said to a message."""
+    word, _, number = message.partition(" ")
+    if word == "wait":
+        _, status = os.waitpid(int(number), 0)
+        return orjson.dumps(os.waitstatus_to_exitcode(status))
+    try:
+        server = template.renewed()
+        return orjson.dumps(fork(template, server, int(number), files, channel))
+    except (Refused, ArtifactError, OSError) as error:
+        return encode(NotStarted.because(error))
+    finally:
+        for each in files:
+            os.close(each)
+
+
+def fork(template: "Template", server: Server | None, number: int, files: Sequence[int], channel: socket.socket) -> int:
+    """Have a worker live in a process of its own; returns which."""
+    process = os.fork()
+    if process:
+        return process
+    try:
+        end_with_parent()
+        for standard, each in enumerate(files):
+            os.dup2(each, standard)
+            os.close(each)
+        channel.close()
+        live(template.config, number, template.dropped, server)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(1)
+
+
+@dataclass
+class Template:
+    """A server that is made and not started, of what its files held when it was made."""
+
+    config: ServerConfig
+
+    def __post_init__(self) -> None:
+        self.dropped = Dropped()
+        self._server: Server | None = None
+        self._stamps: Sequence[bytes] = ()
+
+    def renewed(self) -> Server | None:
+        """The server; another one, if its files have changed and are good. None: each worker is to make its own.
+
+        Raises Refused, ArtifactError or OSError where there is none yet.
+        """
+        if self._has_threads:
+            return None
+        try:
+            stamps = [stamp(path) for path in self._paths]
+            if stamps != self._stamps:
+                self._server = Server(self.config, dropped_lines=self.dropped.lines)
+                self._stamps = stamps
+        except (Refused, ArtifactError, OSError) as error:
+            if self._server is None:
+                raise
+            log("the files of a worker are not good: the old ones hold", logging.WARNING, reason=str(error))
+        return self._server
+
+    @property
+    def _has_threads(self) -> bool:
+        """Whether what the server needs has threads from the start: torch, CUDA, OpenTelemetry."""
+        is_gpu = self.config.device == "cuda" or (self.config.device == "auto" and has_gpu())
+        return self.config.traces or self.config.instructions == "reference" or is_gpu
+
+    @property
+    def _paths(self) -> Sequence[Path]:
+        given = (self.config.tls_certificate, self.config.tls_key, self.config.client_ca, self.config.tokens)
+        return [*(Source.of(each).path for each in self.config.models), *(Path(each) for each in given if each)]
+
+
+if __name__ == "__main__":
+    main()
