@@ -21,6 +21,7 @@ import elman
 from elman.cli.status import row
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.execution.choice import open_execution
+from elman_models.execution.reference import Reference
 from elman_models.law.artifact import save, to_bytes
 from elman_models.law.state import maker_of
 from elman_models.law.structure import Layer, Structure
@@ -431,6 +432,24 @@ async def test_calls_are_answered_while_a_model_is_loaded(
     gate.set()
     await until("model loaded", 2)
     assert await served(client) == [models.newer.digest]
+
+
+async def test_a_model_stays_on_the_device_of_the_old_one_and_only_the_engine_s_thread_uses_a_gpu(
+    serve: Callable[..., Awaitable[Server]], path: Path, models: Models, until: Until
+) -> None:
+    made: list[tuple[str, str, bool]] = []
+
+    def make(model: Model, rows: int, device: str, *_: object) -> Execution:
+        made.append((model.digest, device, threading.current_thread().name.startswith("engine")))
+        execution = Reference(model, rows)
+        execution.name = "cuda, as it were" if device in ("auto", "cuda") else "reference"
+        return execution
+
+    await serve(make_execution=make, rows=16)
+    save(models.new, path)
+    await until("model loaded")
+    old, new = models.old.digest, models.new.digest
+    assert made == [(old, "auto", False), (old, "cpu", False), (new, "cuda", True), (new, "cpu", True)]
 
 
 async def test_a_model_for_which_there_is_no_room_is_tried_again_and_again(
