@@ -45,7 +45,8 @@ class EngineHere:
         return model in self._engines and not self._engines[model].is_outdated
 
     def load(self, model: str) -> None:
-        from elman.aio.embedded import AsyncClient, AsyncEngineTransport  # takes a fifth of a second
+        from elman.aio.client import AsyncClient  # with what follows a fifth of a second, in which the editor is answered
+        from elman.aio.embedded import AsyncEngineTransport
         from elman.engine import open_engine
 
         if self.has(model):
