@@ -1,35 +1,53 @@
-"""Rolling restarts of real servers under load: what callers notice who know nothing of elman, and those of the library.
+"""Rolling restarts, and roll-outs of models, at real servers under load: what callers notice, plain ones and the library's.
 
-    python benchmarks/restarts.py [--model NAME|PATH]        prints a JSON object: how the calls ended
+    python benchmarks/restarts.py [--model NAME|PATH] [--other NAME|PATH] [--only restarts one three]
 
-Three servers; one after the other is asked to leave (SIGTERM), ends, and is started anew on its port, four times in all. The
-plain callers are gRPC's own round robin over the three addresses, as it comes: without a policy of retries and without health
-checks. The others are the library's. Loopback only.
+prints a JSON object: how the calls ended, and for roll-outs the time that loading took and the memory that was resident.
+
+Restarts: of three servers, one after another is asked to leave (SIGTERM), ends, and is started anew on its port, four times in
+all. Roll-outs: the model's file is replaced by the other's and back, and SIGHUP sent: four times at one server, and at three in
+turn, six times. An old model answers for a second (--grace-seconds).
+
+The plain callers are gRPC's own round robin over the addresses, as it comes: without a policy of retries and without health
+checks. The others are the library's: completions; completions that go on from the state of the one before, and send the text
+again where they are told to (`sent_again`); documents, a call for each key; and, in a roll-out, texts of several requests.
+Loopback only.
 """
 
 import argparse
 import asyncio
 import json
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import grpc
-from process import end, free_port, wait_until_ready
+from process import PAGE_BYTES, end, free_port, wait_until_ready
 
 import elman
 from elman.v1 import completion_service_pb2 as pb
 from elman.v1.completion_service_pb2_grpc import CompletionServiceStub
+from elman_models.shipped import find
 
 SERVERS: Final = 3
 RESTARTS: Final = 4
-CALLERS: Final = 8  # of each kind
+ROLLOUTS: Final = {1: 4, 3: 6}  # at as many servers
+CALLERS: Final = 8  # plain, and of the library's completions
+OTHERS: Final = 2  # of each other kind
 CHARACTERS: Final = 64
+CHAINED: Final = 1000
+"""The characters that are sent again."""
+LONG: Final = 300_000
+"""More characters than one request has."""
+GRACE_SECONDS: Final = 1
 SETTLING_SECONDS: Final = 2.0
 """Before the first restart and after each: gRPC's clients look for a server that was away after a second."""
 NOTICE_SECONDS: Final = 1
@@ -37,14 +55,17 @@ ROUND_ROBIN: Final = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
 
 
 class Replica:
-    """A server that can be started anew on its port."""
+    """A server that can be started anew on its port, and whose model's file can be replaced."""
 
-    def __init__(self, model: str, log: Path) -> None:
+    def __init__(self, model: str, folder: Path, **flags: float) -> None:
+        folder.mkdir(parents=True)
         port = free_port()
         self.address = f"127.0.0.1:{port}"
-        given = {"--model": model, "--port": port, "--metrics-port": 0, "--drain-notice-seconds": NOTICE_SECONDS}
-        self._command = [sys.executable, "-m", "elman", "serve", *(str(word) for pair in given.items() for word in pair)]
-        self._log = log
+        self._file, self._log = folder / "served.safetensors", folder / "log"
+        shutil.copy(find(model)[1], self._file)
+        given = {"port": port, "metrics_port": 0, "drain_notice_seconds": NOTICE_SECONDS, **flags}
+        words = [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+        self._command = [sys.executable, "-m", "elman", "serve", "--model", str(self._file), *words]
         self._start()
 
     def _start(self) -> None:
@@ -57,18 +78,38 @@ class Replica:
         end(self._process)
         self._start()
 
+    def roll_out(self, model: str) -> None:
+        """Put another model into its file, and have that read."""
+        new = self._file.with_suffix(".new")
+        shutil.copy(find(model)[1], new)
+        new.rename(self._file)
+        self._process.send_signal(signal.SIGHUP)
+
+    def resident_bytes(self) -> int:
+        """The memory that it holds."""
+        return int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) * PAGE_BYTES
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """What its log says of an event."""
+        return [line for line in map(json.loads, self._log.read_text().splitlines()) if line["event"] == event]
+
+    def wait_until_loaded(self, times: int) -> None:
+        """Wait until it has loaded a model so often."""
+        while len(self.logged("model loaded")) < times:
+            time.sleep(0.01)
+
     def end(self) -> None:
         """End it."""
         end(self._process)
 
 
 @contextmanager
-def serving(model: str, folder: Path) -> Generator[Sequence[Replica]]:
+def serving(model: str, folder: Path, servers: int = SERVERS, **flags: float) -> Generator[Sequence[Replica]]:
     """All servers."""
     replicas: list[Replica] = []
     try:
-        for number in range(SERVERS):
-            replicas += [Replica(model, folder / f"replica{number}")]
+        for number in range(servers):
+            replicas += [Replica(model, folder / f"replica{number}of{servers}", **flags)]
         yield replicas
     finally:
         for replica in replicas:
@@ -78,15 +119,14 @@ def serving(model: str, folder: Path) -> Generator[Sequence[Replica]]:
 class Callers:
     """Callers who ask again and again until they are told to stop."""
 
-    def __init__(self, ask: Callable[[], Coroutine[Any, Any, str]]) -> None:
-        self._ask = ask
+    def __init__(self, begin: Callable[[], Callable[[], Coroutine[Any, Any, str]]], callers: int) -> None:
         self._is_over = False
         self.statuses = Counter[str]()
-        self._asking = [asyncio.create_task(self._go_on()) for _ in range(CALLERS)]
+        self._asking = [asyncio.create_task(self._go_on(begin())) for _ in range(callers)]
 
-    async def _go_on(self) -> None:
+    async def _go_on(self, ask: Callable[[], Coroutine[Any, Any, str]]) -> None:
         while not self._is_over:
-            self.statuses[await self._ask()] += 1
+            self.statuses[await ask()] += 1
 
     async def stop(self) -> None:
         """Let the last calls end."""
@@ -94,22 +134,114 @@ class Callers:
         await asyncio.gather(*self._asking)
 
 
-async def restart_under_load(replicas: Sequence[Replica]) -> dict[str, Callers]:
-    """What both kinds of callers met."""
-    addresses = [replica.address for replica in replicas]
-    options = [("grpc.service_config", ROUND_ROBIN)]
-    async with (
-        grpc.aio.insecure_channel(f"ipv4:{','.join(addresses)}", options=options) as channel,
-        elman.AsyncClient(addresses) as client,
-    ):
-        stub: Any = CompletionServiceStub(channel)
-        callers = {"plain": Callers(lambda: ask_plainly(stub)), "library": Callers(lambda: ask_library(client))}
-        await asyncio.sleep(SETTLING_SECONDS)
+Statuses = Mapping[str, Counter[str]]
+
+
+async def restart_under_load(replicas: Sequence[Replica]) -> Statuses:
+    """How the calls of all kinds ended."""
+    async with calling(replicas) as callers:
         for number in range(RESTARTS):
             await asyncio.to_thread(replicas[number % SERVERS].restart)
             await asyncio.sleep(SETTLING_SECONDS)
-        await asyncio.gather(*(each.stop() for each in callers.values()))
     return callers
+
+
+async def roll_out_under_load(replicas: Sequence[Replica], models: Sequence[str]) -> tuple[Statuses, list[int]]:
+    """The same, and the memory of the first server after each roll-out and once the old model is gone."""
+    resident = [replicas[0].resident_bytes()]
+    async with calling(replicas, LONG) as callers:
+        for number in range(ROLLOUTS[len(replicas)]):
+            replica = replicas[number % len(replicas)]
+            replica.roll_out(models[(number // len(replicas) + 1) % 2])
+            await asyncio.to_thread(replica.wait_until_loaded, number // len(replicas) + 1)
+            resident.append(replicas[0].resident_bytes())
+            await asyncio.sleep(SETTLING_SECONDS)
+            resident.append(replicas[0].resident_bytes())
+    return callers, resident
+
+
+@asynccontextmanager
+async def calling(replicas: Sequence[Replica], long: int = 0) -> AsyncGenerator[dict[str, Counter[str]]]:
+    """While all kinds of callers ask; how their calls ended is known afterwards."""
+    addresses = [replica.address for replica in replicas]
+    options = [("grpc.service_config", ROUND_ROBIN)]
+    ended: dict[str, Counter[str]] = {}
+    sent_again = Counter[str]()
+    async with (
+        grpc.aio.insecure_channel(f"ipv4:{','.join(addresses)}", options=options) as channel,
+        elman.AsyncClient(addresses) as client,
+        elman.AsyncClient(f"ipv4:{','.join(addresses)}") as round_robin,
+    ):
+        stub: Any = CompletionServiceStub(channel)
+        kinds = {
+            "plain": Callers(lambda: lambda: ask_plainly(stub), CALLERS),
+            "library": Callers(lambda: lambda: ask_library(client), CALLERS),
+            "round_robin": Callers(lambda: lambda: ask_library(round_robin), OTHERS),
+            "states": Callers(lambda: Chain(round_robin, sent_again).ask, OTHERS),
+            "documents": Callers(lambda: Typist(round_robin).ask, OTHERS),
+        }
+        if long:
+            kinds["long"] = Callers(lambda: lambda: ask_long(round_robin, long), 1)
+        await asyncio.sleep(SETTLING_SECONDS)
+        yield ended
+        await asyncio.gather(*(each.stop() for each in kinds.values()))
+    ended |= {name: each.statuses for name, each in kinds.items()}
+    if sent_again:
+        ended["sent_again"] = sent_again
+
+
+class Chain:
+    """Completions, each from the state of the one before; where that is not taken any more, of the text."""
+
+    def __init__(self, client: elman.AsyncClient, sent_again: Counter[str]) -> None:
+        self._client, self._state, self._text, self._sent_again = client, b"", "", sent_again
+
+    async def ask(self) -> str:
+        """How the next one ended."""
+        try:
+            return await self._complete("e", self._state)
+        except elman.SendTextAgain:
+            self._sent_again["texts"] += 1
+        except elman.ElmanError as error:
+            return type(error).__name__
+        try:
+            return await self._complete(f"{self._text}e", b"")
+        except elman.ElmanError as error:
+            return type(error).__name__
+
+    async def _complete(self, prefix: str, state: bytes) -> str:
+        completion = self._client.complete(prefix, state=state, max_characters=CHARACTERS)
+        text = await completion.read()
+        self._state = completion.state
+        self._text = f"{self._text if state else ''}{prefix}{text}"[-CHAINED:]
+        return "OK" if len(text) == CHARACTERS else "SHORT"
+
+
+class Typist:
+    """Types a document, and waits for each suggestion."""
+
+    def __init__(self, client: elman.AsyncClient) -> None:
+        self._document = client.document("", stop=[], min_confidence=0, max_characters=8)
+
+    async def ask(self) -> str:
+        """How the suggestion after one more key ended."""
+        self._document.insert("e")
+        last = ""
+        try:
+            async for suggestion in self._document.suggestions():
+                last = suggestion.text
+        except elman.ElmanError as error:
+            return type(error).__name__
+        return "OK" if len(last) == 8 else "SHORT"
+
+
+async def ask_long(client: elman.AsyncClient, characters: int) -> str:
+    """How a text of several requests ended."""
+    try:
+        score = await client.score("e" * characters)
+    except elman.ElmanError as error:
+        return type(error).__name__
+    return "OK" if score.characters == characters else "SHORT"
 
 
 async def ask_plainly(stub: Any) -> str:
@@ -131,20 +263,47 @@ async def ask_library(client: elman.AsyncClient) -> str:
     return "OK" if len(text) == CHARACTERS else "SHORT"
 
 
-def measure(model: str, folder: Path) -> dict[str, Counter[str]]:
-    """How the calls of both kinds ended."""
-    with serving(model, folder) as replicas:
-        callers = asyncio.run(restart_under_load(replicas))
-    return {name: each.statuses for name, each in callers.items()}
+def measure(model: str, folder: Path) -> Statuses:
+    """How calls ended beside restarts."""
+    with serving(model, folder / "restarts") as replicas:
+        return asyncio.run(restart_under_load(replicas))
 
 
-def failed(statuses: Counter[str]) -> float:
-    """The share of the calls that failed."""
-    return 1 - statuses["OK"] / statuses.total()
+def measure_rollouts(models: Sequence[str], folder: Path, servers: int) -> dict[str, Any]:
+    """How calls ended beside roll-outs of a model and another in turn, and what that took."""
+    with serving(models[0], folder, servers, grace_seconds=GRACE_SECONDS) as replicas:
+        statuses, resident = asyncio.run(roll_out_under_load(replicas, models))
+        seconds = [line["seconds"] for replica in replicas for line in replica.logged("model loaded")]
+        kept = [line for replica in replicas for line in replica.logged("model kept")]
+    return {
+        "statuses": statuses,
+        "seconds": seconds,
+        "kept": len(kept),
+        "resident_mb": [round(each / 1e6, 1) for each in resident],
+    }
+
+
+def failed(ended: Statuses) -> dict[str, float]:
+    """The share of the calls of each kind that failed."""
+    return {name: 1 - each["OK"] / each.total() for name, each in ended.items() if name != "sent_again"}
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="shakespeare", help="a shipped model or a file")
+    parser.add_argument("--other", default="english", help="the model that is rolled out")
+    parser.add_argument("--only", nargs="+", choices=["restarts", "one", "three"], default=["restarts", "one", "three"])
+    options = parser.parse_args()
+    models = options.model, options.other
+    with tempfile.TemporaryDirectory() as made:
+        questions: dict[str, Callable[[], Any]] = {
+            "restarts": lambda: measure(options.model, Path(made)),
+            "one": lambda: measure_rollouts(models, Path(made), 1),
+            "three": lambda: measure_rollouts(models, Path(made), SERVERS),
+        }
+        print(json.dumps({name: questions[name]() for name in options.only}, indent=2))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="shakespeare", help="a shipped model or a file")
-    with tempfile.TemporaryDirectory() as made:
-        print(json.dumps(measure(parser.parse_args().model, Path(made))))
+    main()

@@ -13,7 +13,7 @@ Memory: the most that is resident under 17 calls of two million stop strings, 15
 with one character beyond it, and then 3,000 connections that say nothing, of which the server keeps as many as it may.
 Readers: what 300 who stop reading cost each, what is kept of it once they are gone, and how much more after 300 again.
 Log: of 1,500 calls to a server whose standard error nobody reads, how many take longer than a tenth of a second.
-Restarts: the share of calls that fail in four rolling restarts (restarts.py).
+Restarts: the share of calls that fail in four rolling restarts, and in six roll-outs of another model (restarts.py).
 Exit: from SIGTERM to the end, beyond the notice, with an idle document.
 
 Floors: the same of a server of grpc.aio alone (floor_server.py), which computes nothing and writes as many messages: callers
@@ -63,6 +63,8 @@ READERS = 300
 SILENT, SILENT_SECONDS, OWN_FILES = 3000, 1.0, 100
 LOGGED, DELAYED_SECONDS = 1500, 0.1
 NOTICE_SECONDS = 2.0
+OTHER = "english"
+"""What is rolled out."""
 TRIMMED_SECONDS = 6.0
 """After which the server has given back what is free: it does so every five seconds."""
 Figures = dict[str, float]
@@ -353,7 +355,9 @@ def blocked_log(model: str, _: Path) -> Figures:
 
 def rolling_restarts(model: str, folder: Path) -> Figures:
     """The share of calls that fail."""
-    return {f"restart_failed_{name}": restarts.failed(ended) for name, ended in restarts.measure(model, folder).items()}
+    rolled = restarts.measure_rollouts((model, OTHER), folder, restarts.SERVERS)["statuses"]
+    kinds = {"restart": restarts.measure(model, folder), "rollout": rolled}
+    return {f"{kind}_failed_{name}": one for kind, ended in kinds.items() for name, one in restarts.failed(ended).items()}
 
 
 QUESTIONS: Mapping[str, Callable[[Process, float], Figures]] = {

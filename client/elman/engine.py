@@ -55,6 +55,15 @@ class EmbeddedEngine(Protocol):
         """Answer ListModels."""
         ...
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether a file that it was loaded from was replaced since, or since `stay`."""
+        ...
+
+    def stay(self) -> None:
+        """Be what it is, whatever its files hold now."""
+        ...
+
     def close(self) -> None:
         """End; nothing may be asked afterwards."""
         ...

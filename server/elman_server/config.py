@@ -121,7 +121,13 @@ class ServerConfig:
     drain_notice_seconds: float = setting(
         2.0, NUMBER, "how long to go on serving, as NOT_SERVING, after SIGTERM", Range(0, 3600), unit="seconds"
     )
-    grace_seconds: float = setting(20.0, NUMBER, "how long running calls may go on after that", Range(0, 86400), unit="seconds")
+    grace_seconds: float = setting(
+        20.0,
+        NUMBER,
+        "how long running calls may go on after that; and how long a model that was replaced answers who began with it",
+        Range(0, 86400),
+        unit="seconds",
+    )
     traces: bool = setting(
         False, SWITCH, "send a span of each call to where OpenTelemetry's variables say", default_words="off"
     )

@@ -114,8 +114,12 @@ class Embedded:
 
     @property
     def is_outdated(self) -> bool:
-        """Whether a file that it was loaded from was replaced."""
+        """Whether a file that it was loaded from was replaced since, or since `stay`."""
         return any(file.has_changed for file in self._files)
+
+    def stay(self) -> None:
+        """Be what it is, whatever its files hold now."""
+        self._files = [file.as_it_is for file in self._files]
 
     def close(self) -> None:
         """Do nothing: the engine goes with the object."""

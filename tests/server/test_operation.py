@@ -51,6 +51,8 @@ LABELS = {
     "elman_log_lines_dropped_total": set[str](),
     "elman_suggestions_total": {"outcome"},
     "elman_model_info": {"model", "digest", "execution"},
+    "elman_model_kept": {"model"},
+    "elman_models_replaced": set[str](),
     "elman_steps_total": set[str](),
     "elman_row_steps_total": set[str](),
     "elman_prefix_characters_total": {"source"},

@@ -21,7 +21,9 @@ import elman
 from elman.cli.status import row
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.execution.choice import open_execution
+from elman_models.execution.reference import Reference
 from elman_models.law.artifact import save, to_bytes
+from elman_models.law.state import maker_of
 from elman_models.law.structure import Layer, Structure
 from elman_server import renewal, rollout
 from elman_server.engine.engine import Engine
@@ -432,6 +434,24 @@ async def test_calls_are_answered_while_a_model_is_loaded(
     assert await served(client) == [models.newer.digest]
 
 
+async def test_a_model_stays_on_the_device_of_the_old_one_and_only_the_engine_s_thread_uses_a_gpu(
+    serve: Callable[..., Awaitable[Server]], path: Path, models: Models, until: Until
+) -> None:
+    made: list[tuple[str, str, bool]] = []
+
+    def make(model: Model, rows: int, device: str, *_: object) -> Execution:
+        made.append((model.digest, device, threading.current_thread().name.startswith("engine")))
+        execution = Reference(model, rows)
+        execution.name = "cuda, as it were" if device in ("auto", "cuda") else "reference"
+        return execution
+
+    await serve(make_execution=make, rows=16)
+    save(models.new, path)
+    await until("model loaded")
+    old, new = models.old.digest, models.new.digest
+    assert made == [(old, "auto", False), (old, "cpu", False), (new, "cuda", True), (new, "cpu", True)]
+
+
 async def test_a_model_for_which_there_is_no_room_is_tried_again_and_again(
     serve: Callable[..., Awaitable[Server]], path: Path, models: Models, until: Until, connect: Connect
 ) -> None:
@@ -505,6 +525,74 @@ async def test_metrics_and_the_status_tell_of_both_models_while_there_are_two(
     )
     async with elman.AsyncClient(f"127.0.0.1:{server.port}") as asking:
         assert [row(one)[-1] for one in (await asking.status()).models] == ["serves", "replaced"]
+
+
+async def test_three_servers_in_turn_take_up_models_and_no_call_of_the_library_fails(
+    serve: Callable[..., Awaitable[Server]], tmp_path: Path, models: Models, alone: Any, until: Until
+) -> None:
+    expected = {model.digest: (await alone(model, wanted())).text for model in models}
+    paths = [tmp_path / f"{number}.safetensors" for number in range(3)]
+    for path in paths:
+        save(models.old, path)
+    servers = [await serve(models=(f"one={path}",), grace_seconds=0.05) for path in paths]
+    addresses = [f"127.0.0.1:{server.port}" for server in servers]
+    is_over = asyncio.Event()
+
+    def is_somewhere(state: bytes) -> bool:
+        """Whether a server serves the model of a state."""
+        served = [one.digest for server in servers for one in server.models if not one.is_replaced]
+        return any(digest.startswith(maker_of(state)) for digest in served)
+
+    async with elman.AsyncClient(f"ipv4:{','.join(addresses)}") as spread, elman.AsyncClient(addresses) as client:
+        callers = [asyncio.create_task(each(spread, expected, is_over)) for each in (completing, typing)]
+        callers.append(asyncio.create_task(going_on(client, is_somewhere, is_over)))
+        try:
+            for times, (model, path) in enumerate(((model, path) for model in models[1:] for path in paths), 1):
+                save(model, path)
+                await until("model freed", times)
+        finally:
+            is_over.set()
+            done = await asyncio.gather(*callers)
+    assert min(done) > 0
+
+
+async def completing(client: elman.AsyncClient, expected: dict[str, str], is_over: asyncio.Event) -> int:
+    """Completes, and says how often."""
+    done = 0
+    while not is_over.is_set():
+        completion = client.complete(TYPED, seed=3, max_characters=30)
+        assert await completion.read() == expected[completion.digest]
+        done += 1
+    return done
+
+
+async def typing(client: elman.AsyncClient, expected: dict[str, str], is_over: asyncio.Event) -> int:
+    """Has suggestions for a document, after key and after key."""
+    done = 0
+    async with client.document("", temperature=0.8, seed=3, stop=[], min_confidence=0, max_characters=30) as document:
+        while not is_over.is_set():
+            document.replace(0, document.cursor, TYPED[: 1 + done % len(TYPED)])
+            *_, last = [one async for one in document.suggestions()]
+            assert document.text != TYPED or last.text == expected[document.digest]
+            done += 1
+    return done
+
+
+async def going_on(client: elman.AsyncClient, is_somewhere: Callable[[bytes], bool], is_over: asyncio.Event) -> int:
+    """Goes on from states, and begins again where it is told to, which is only where their model is nowhere."""
+    done, state = 0, b""
+    while not is_over.is_set():
+        completion = client.complete("" if state else TYPED, state=state, seed=3, max_characters=10)
+        try:
+            await completion.read()
+        except elman.SendTextAgain:
+            assert state
+            assert not is_somewhere(state)
+            state = b""
+        else:
+            state = completion.state
+            done += 1
+    return done
 
 
 def test_an_engine_keeps_a_model_as_long_as_a_text_is_in_its_rows(model: Model, make_text: Callable[..., Any]) -> None:

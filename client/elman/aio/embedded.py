@@ -8,15 +8,12 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 
-from elman.aio.client import AsyncClient
 from elman.engine import (
-    DEFAULT_MODEL,
     SESSION_BYTES,
     Deadline,
     EmbeddedEngine,
     EngineMail,
     FollowedDocument,
-    open_engine,
     refusals,
 )
 from elman.errors import ElmanError
@@ -86,8 +83,3 @@ class AsyncEngineDocumentStream(EngineMail):
 
     async def close(self) -> None:
         self._follow.close()
-
-
-def open_async_client(model: str = DEFAULT_MODEL, *, device: str = "auto") -> AsyncClient:
-    """A client on an engine in this process, for one event loop; otherwise as `elman.sync.embedded.open_client`."""
-    return AsyncClient.over([AsyncEngineTransport(open_engine(model, device))])

@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from elman.aio.document import AsyncDocument
 from elman.credentials import Credentials
+from elman.errors import ElmanError
 from elman.protocol.suggestions import Suggestion
 
 if TYPE_CHECKING:
     from elman.aio.client import AsyncClient
+    from elman.engine import EmbeddedEngine
 
 
 class Engine(Protocol):
     """What follows documents, each with a model of its own."""
 
     def has(self, model: str) -> bool:
-        """Whether a model is loaded."""
+        """Whether a model is loaded, as its file is now."""
         ...
 
     def load(self, model: str) -> None:
@@ -33,19 +35,31 @@ class Engine(Protocol):
 
 
 class EngineHere:
-    """Engines in this process. A model is loaded when it is first asked for."""
+    """Engines in this process. A model is loaded when it is first asked for, and again once its file was replaced."""
 
     def __init__(self) -> None:
+        self._engines: dict[str, EmbeddedEngine] = {}
         self._clients: dict[str, AsyncClient] = {}
 
     def has(self, model: str) -> bool:
-        return model in self._clients
+        return model in self._engines and not self._engines[model].is_outdated
 
     def load(self, model: str) -> None:
-        from elman.aio.embedded import open_async_client  # takes a fifth of a second, in which the editor is answered
+        from elman.aio.client import AsyncClient  # with what follows a fifth of a second, in which the editor is answered
+        from elman.aio.embedded import AsyncEngineTransport
+        from elman.engine import open_engine
 
-        if model not in self._clients:
-            self._clients[model] = open_async_client(model, device="cpu")
+        if self.has(model):
+            return
+        try:
+            engine = open_engine(model, "cpu")
+        except (ElmanError, OSError):
+            if model not in self._engines:
+                raise
+            self._engines[model].stay()  # what is there now is no model
+            return
+        self._engines[model] = engine
+        self._clients[model] = AsyncClient.over([AsyncEngineTransport(engine)])
 
     def follow(self, text: str, model: str, fields: dict[str, Any]) -> "Follower":
         return Follower(self._clients[model].document(text, **fields))

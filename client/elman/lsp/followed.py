@@ -94,6 +94,11 @@ class Shelf:
         for key in [key for key in self._followed if key.uri == uri]:
             self._drop(key)
 
+    def drop_model(self, model: str) -> None:
+        """Follow none any longer with a model."""
+        for key in [key for key, followed in self._followed.items() if followed.model == model]:
+            self._drop(key)
+
     def clear(self) -> None:
         """Follow none."""
         while self._followed:

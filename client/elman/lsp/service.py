@@ -192,7 +192,7 @@ class Service:
         return await self._suggestions(document, cursor, other, question)
 
     def _load(self, model: str) -> bool:
-        """Whether the model is loaded."""
+        """Whether the model is loaded, as its file is now."""
         if self._engine.has(model):
             return True
         try:
@@ -200,6 +200,7 @@ class Service:
         except Exception as error:
             self._troubles.note(model, error)
             return False
+        self._shelf.drop_model(model)
         return True
 
     async def _suggested(

@@ -56,12 +56,17 @@ class ModelFile(NamedTuple):
     stamp: bytes
 
     @property
+    def as_it_is(self) -> "ModelFile":
+        """What it looks like now; if it is gone, what it looked like."""
+        try:
+            return self._replace(stamp=stamp(self.source.path))
+        except OSError:
+            return self
+
+    @property
     def has_changed(self) -> bool:
         """Whether there is another file now, or another content."""
-        try:
-            return stamp(self.source.path) != self.stamp
-        except OSError:  # gone
-            return False
+        return self.as_it_is != self
 
 
 def files_of(arguments: Sequence[str]) -> list[ModelFile]:

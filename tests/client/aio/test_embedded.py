@@ -11,7 +11,7 @@ import pytest
 
 import elman
 from elman.aio.client import AsyncClient
-from elman.aio.embedded import AsyncEngineDocumentStream, AsyncEngineTransport, open_async_client
+from elman.aio.embedded import AsyncEngineDocumentStream, AsyncEngineTransport
 from elman.engine import open_engine
 from elman.errors import AllowMoreTime, MendRequest
 from elman.v1 import completion_service_pb2 as pb
@@ -22,7 +22,7 @@ LONG = "a bad cab\n" * 10_000
 
 @pytest.fixture
 async def client(artifact: Path) -> AsyncIterator[AsyncClient]:
-    async with open_async_client(str(artifact), device="cpu") as client:
+    async with AsyncClient.over([AsyncEngineTransport(open_engine(str(artifact), "cpu"))]) as client:
         yield client
 
 

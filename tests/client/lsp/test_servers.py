@@ -1,10 +1,12 @@
 """`elman lsp --server`: servers that die, are slow, lack a model, or are of another version. Typing never waits for them."""
 
 import asyncio
+import shutil
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import grpc
 import pytest
 from lsprotocol import types
 
+from elman_models.law.artifact import Model, save
 from elman_server.config import ServerConfig
 from elman_server.security.limits import Limits
 from elman_server.security.tokens import new_token
@@ -203,3 +206,26 @@ async def test_a_token_is_for_the_servers_beside_which_it_was_configured(start: 
         assert await ghosts_of(trusted)
         assert await other.ghosts(INVOKED) == []
         assert "no token" in (await other.status()).message
+
+
+async def test_a_model_that_was_trained_anew_is_taken_up_and_what_is_no_model_is_not(
+    start: Start, artifact: Path, make_model: Callable[..., Model], tmp_path: Path
+) -> None:
+    path, new = tmp_path / "own.safetensors", make_model(seed=3)
+    shutil.copy(artifact, path)
+    editor = await start(settings={"models": {"*.txt": str(path)}})
+    open_text(editor)
+    editor.type("a")
+    assert await editor.ghosts(INVOKED)
+    old = (await editor.status()).modelDigest
+    for write, digest in ((write_no_model, old), (partial(save, new), new.digest)):
+        write(path)
+        editor.type("b")
+        assert await editor.ghosts(INVOKED)
+        status = await editor.status()
+        assert (status.modelDigest, status.state) == (digest, "ready")
+    assert not editor.shown
+
+
+def write_no_model(path: Path) -> None:
+    path.write_bytes(b"no model")
