@@ -13,6 +13,7 @@ each message there is an answer, in JSON:
 import json
 import logging
 import os
+import signal
 import socket
 import sys
 import traceback
@@ -65,8 +66,7 @@ def answer(message: str, files: Sequence[int], template: "Template", channel: so
     """What is said to a message."""
     word, _, number = message.partition(" ")
     if word == "wait":
-        _, status = os.waitpid(int(number), 0)
-        return orjson.dumps(os.waitstatus_to_exitcode(status))
+        return orjson.dumps(exit_code(int(number)))
     try:
         server = template.renewed()
         return orjson.dumps(fork(template, server, int(number), files, channel))
@@ -75,6 +75,14 @@ def answer(message: str, files: Sequence[int], template: "Template", channel: so
     finally:
         for each in files:
             os.close(each)
+
+
+def exit_code(process: int) -> int:
+    """Of a worker that has ended; one that ended with another nursery was killed."""
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    except ChildProcessError:
+        return -signal.SIGKILL
 
 
 def fork(template: "Template", server: Server | None, number: int, files: Sequence[int], channel: socket.socket) -> int:

@@ -139,7 +139,8 @@ class Parent:
         failures = 0
         while not self._leaving.is_set():
             failures = 0 if await self._live(number) >= SETTLED_SECONDS else failures + 1
-            if failures >= MOST_FAILURES and not any(each.is_ready for each in self._workers.values()):
+            is_last = not any(each.is_ready for each in self._workers.values())
+            if failures >= MOST_FAILURES and is_last and not self._leaving.is_set():
                 self._give_up("no worker starts", number)
             await self._pause(min(LONGEST_PAUSE_SECONDS, 2.0 ** (failures - 2)) if failures > 1 else 0.0)
 

@@ -91,7 +91,7 @@ class Nursery:
     async def _end(self) -> None:
         if self._process:
             with suppress(ProcessLookupError):
-                self._process.kill()
+                os.kill(self._process.pid, signal.SIGKILL)  # a process of asyncio would look first, and take its exit code away
             await self._process.wait()
         self._channel.close()
 

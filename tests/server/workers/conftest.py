@@ -128,6 +128,11 @@ def children(process: int) -> list[int]:
     return []
 
 
+def threads(process: int) -> int:
+    """How many threads a process has."""
+    return len(list(Path(f"/proc/{process}/task").iterdir()))
+
+
 def runs(process: int) -> bool:
     """Whether a process is there, and not only its exit code."""
     try:

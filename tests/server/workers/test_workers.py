@@ -9,12 +9,13 @@ import shutil
 import signal
 import sys
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from tests.server.workers.conftest import completes, kill, runs, series, serving
+from tests.server.workers.conftest import children, completes, kill, runs, series, serving, threads
 
 from elman import AsyncClient, Credentials, LogIn
 from elman_models.law.artifact import load
@@ -23,7 +24,6 @@ from elman_server.security.tokens import new_token
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
-    from pathlib import Path
 
     from tests.conftest import Authority
 
@@ -43,7 +43,19 @@ ticker.SHORT_SECONDS, ticker.STUCK_SECONDS = 0.0, 0.5
 Native.start = lambda *_: None
 main()
 """
-"""A worker whose ticks begin, and never end."""
+"""Workers whose ticks begin, and never end."""
+FAILING = """
+import os
+from elman_server.workers import nursery
+live = nursery.live
+def fail_or_live(*given):
+    if os.path.exists("{path}"):
+        os._exit(3)
+    live(*given)
+nursery.live = fail_or_live
+nursery.main()
+"""
+"""Workers that end as they start, once there is a file."""
 
 
 async def test_workers_serve_at_one_port_and_leave_no_process(small: dict[str, Any]) -> None:
@@ -257,13 +269,10 @@ async def test_a_first_start_that_fails_says_why_once_as_one_process_does() -> N
         assert process.returncode == code
 
 
-async def test_where_no_worker_starts_any_more_the_parent_ends_with_a_failure(
-    small: dict[str, Any], artifacts: dict[str, Path], tmp_path: Path
-) -> None:
-    path = tmp_path / "one.safetensors"
-    shutil.copy(artifacts["one"], path)
-    async with serving({**small, "models": [f"one={path}"]}, MOST_FAILURES=2, LONGEST_PAUSE_SECONDS=0.1) as whole:
-        path.write_bytes(b"")
+async def test_where_no_worker_starts_any_more_the_parent_ends_with_a_failure(small: dict[str, Any], tmp_path: Path) -> None:
+    program = FAILING.format(path=tmp_path / "fail")
+    async with serving(small, program, MOST_FAILURES=2, LONGEST_PAUSE_SECONDS=0.1) as whole:
+        (tmp_path / "fail").touch()
         first, other = whole.workers
         kill(first)
         await whole.until(
@@ -274,6 +283,41 @@ async def test_where_no_worker_starts_any_more_the_parent_ends_with_a_failure(
         kill(other)
         assert await whole.ended() == 1
         assert whole.told("no worker starts")
+
+
+async def test_a_worker_is_replaced_by_what_its_files_hold_unless_that_is_no_good(
+    small: dict[str, Any], artifacts: dict[str, Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "one.safetensors"
+    shutil.copy(artifacts["one"], path)
+    async with serving({**small, "models": [f"one={path}"]}) as whole:
+        for held, digest in (
+            (b"", load(artifacts["one"]).digest),
+            (artifacts["two"].read_bytes(), load(artifacts["two"]).digest),
+        ):
+            (tmp_path / "new").write_bytes(held)
+            (tmp_path / "new").rename(path)
+            before = len(whole.told("a worker has ended"))
+            for worker in whole.workers:
+                kill(worker)
+            await whole.until(lambda before=before: len(whole.told("a worker has ended")) == before + 2)
+            await whole.serves(2)
+            async with AsyncClient(whole.address) as client:
+                assert [model.digest for model in await client.models()] == [digest]
+        assert whole.told("the files of a worker are not good: the old ones hold")
+
+
+async def test_what_workers_are_forked_from_is_replaced_with_them(small: dict[str, Any]) -> None:
+    async with serving(small) as whole:
+        (nursery,), workers = children(whole.process.pid), whole.workers
+        assert threads(nursery) == 1  # of a process with more no fork is safe
+        kill(nursery)
+        await whole.until(lambda: len(whole.told("a worker has ended")) == 2)
+        assert not any(map(runs, workers))
+        await whole.serves(2)
+        async with AsyncClient(whole.address) as client:
+            assert len(await completes(client)) == 20
+        assert await whole.end() == 0
 
 
 async def test_two_servers_at_one_port_are_refused(small: dict[str, Any], artifacts: dict[str, Path]) -> None:
