@@ -27,6 +27,7 @@ from elman_models.law.state import maker_of
 from elman_models.law.structure import Layer, Structure
 from elman_server import renewal, rollout
 from elman_server.engine.engine import Engine
+from elman_server.requests.catalogue import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -323,12 +324,22 @@ async def test_what_is_no_model_leaves_the_old_one_which_is_told_once(
     until: Until,
     logged: Logged,
     spoil: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    looks = 0
+
+    def see(path: Path) -> bytes:
+        nonlocal looks
+        looks += 1
+        return stamp(path)
+
+    monkeypatch.setattr(rollout, "stamp", see)
     server = await serve()
     client = connect(server)
     spoil(path, models)
     await until("model kept")
-    await asyncio.sleep(0.1)  # looks at it many times more
+    seen = looks
+    await client.until(lambda: looks > seen + 5)
     (line,) = [line for line in logged() if line["event"] == "model kept"]
     assert (line["level"], line["model"]) == ("warning", "one")
     assert BAD[spoil] in line["reason"]

@@ -12,11 +12,12 @@ new stream, on any replica, begins with the nearest state and the text that foll
 from collections.abc import Iterator
 from typing import Final
 
-from elman.errors import GoElsewhere, ReportDefect
+from elman.errors import ReportDefect
 from elman.protocol.context import Context
 from elman.protocol.folded import FoldedText
 from elman.protocol.gathering import Gathering
 from elman.protocol.request import LONGEST_TEXT, model_of
+from elman.protocol.retry import Farewell
 from elman.protocol.suggestions import ReceivedSuggestions, Suggestion
 from elman.protocol.surroundings import NEAR, is_in_word
 from elman.ranges import encodable, in_range
@@ -256,7 +257,7 @@ class Draft:
         return pb.FollowRequest(revision=self.revision, open=open, edit=edit, accept=accept, dismiss=dismiss)
 
     def receive(self, response: pb.FollowResponse) -> None:
-        """Take a response; one about an older text is dropped. Raises GoElsewhere at a goodbye, or ReportDefect."""
+        """Take a response; one about an older text is dropped. Raises Farewell at a goodbye, or ReportDefect."""
         event = response.WhichOneof("event")
         if event == "started" and response.revision >= self._opened:
             self._start(response.started)
@@ -284,7 +285,7 @@ class Draft:
         end = self._told_from + goodbye.position
         if is_newest and goodbye.state and end <= self._agreed:
             self._gathering.add(self._told_from, end, goodbye.state, self._text.cursor)
-        raise GoElsewhere("the server is draining")
+        raise Farewell("the server is draining, or another model has taken the place of this one")
 
     def next_suggestion(self) -> Suggestion | None:
         """A suggestion that is known now and was not given yet."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from elman.errors import AllowMoreTime, BackOff, ElmanError, MendRequest, SendTextAgain
+from elman.errors import AllowMoreTime, BackOff, ElmanError, GoElsewhere, MendRequest, SendTextAgain
 
 
 class Clock(Protocol):
@@ -16,6 +16,10 @@ class Clock(Protocol):
     def jitter(self) -> float:
         """A random number from 0 to 1."""
         ...
+
+
+class Farewell(GoElsewhere):
+    """A server has said goodbye in good order: who goes on elsewhere, or there with another model, need not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ class Tries:
 
         Who has another model will not have this one soon: it is looked for at once, wherever a name may lead.
         """
-        if isinstance(error, SendTextAgain):
+        if isinstance(error, (SendTextAgain, Farewell)):
             return 0.0
         turn = self._failures - self._addresses
         own = self._retry.seconds(turn, self._clock.jitter()) if turn >= 0 else 0.0

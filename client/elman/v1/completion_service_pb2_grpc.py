@@ -104,7 +104,7 @@ class CompletionServiceServicer:
         INVALID_ARGUMENT    also: the first request is not an open, a revision repeats or goes back, an edit keeps more text than
         there is, an accept takes what was not suggested. Correct it, do not retry.
         RESOURCE_EXHAUSTED  as above, but not for a full queue: suggestions come later instead.
-        UNAVAILABLE         after goodbye, if the server had time to say it. Open the document on another replica.
+        UNAVAILABLE         after goodbye, if the server had time to say it. Open the document again, on another replica if there is one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

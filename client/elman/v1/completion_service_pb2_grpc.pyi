@@ -67,7 +67,7 @@ class CompletionServiceStub:
       INVALID_ARGUMENT    also: the first request is not an open, a revision repeats or goes back, an edit keeps more text than
                           there is, an accept takes what was not suggested. Correct it, do not retry.
       RESOURCE_EXHAUSTED  as above, but not for a full queue: suggestions come later instead.
-      UNAVAILABLE         after goodbye, if the server had time to say it. Open the document on another replica.
+      UNAVAILABLE         after goodbye, if the server had time to say it. Open the document again, on another replica if there is one.
     """
     Score: _grpc.UnaryUnaryMultiCallable[_completion_service_pb2.ScoreRequest, _completion_service_pb2.ScoreResponse]
     """Score tells how likely the model finds a text."""
@@ -107,7 +107,7 @@ class CompletionServiceAsyncStub(CompletionServiceStub):
       INVALID_ARGUMENT    also: the first request is not an open, a revision repeats or goes back, an edit keeps more text than
                           there is, an accept takes what was not suggested. Correct it, do not retry.
       RESOURCE_EXHAUSTED  as above, but not for a full queue: suggestions come later instead.
-      UNAVAILABLE         after goodbye, if the server had time to say it. Open the document on another replica.
+      UNAVAILABLE         after goodbye, if the server had time to say it. Open the document again, on another replica if there is one.
     """
     Score: _aio.UnaryUnaryMultiCallable[_completion_service_pb2.ScoreRequest, _completion_service_pb2.ScoreResponse]  # type: ignore[assignment]
     """Score tells how likely the model finds a text."""
@@ -156,7 +156,7 @@ class CompletionServiceServicer(metaclass=_abc_1.ABCMeta):
           INVALID_ARGUMENT    also: the first request is not an open, a revision repeats or goes back, an edit keeps more text than
                               there is, an accept takes what was not suggested. Correct it, do not retry.
           RESOURCE_EXHAUSTED  as above, but not for a full queue: suggestions come later instead.
-          UNAVAILABLE         after goodbye, if the server had time to say it. Open the document on another replica.
+          UNAVAILABLE         after goodbye, if the server had time to say it. Open the document again, on another replica if there is one.
         """
 
     @_abc_1.abstractmethod

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import numpy as np
+import safetensors
 from numpy.typing import NDArray
-from safetensors import SafetensorError, deserialize
+from safetensors import SafetensorError
 from safetensors.numpy import save as serialize
 
 from elman_models.atomic import write_atomically
@@ -132,7 +133,7 @@ class HeldFile:
     """A safetensors file in memory. Raises SafetensorError."""
 
     def __init__(self, data: bytes) -> None:
-        self.tensors: Mapping[str, Mapping[str, Any]] = dict(cast("Any", deserialize)(data))
+        self.tensors: Mapping[str, Mapping[str, Any]] = dict(cast("Any", safetensors).deserialize(data))
         length = int.from_bytes(data[:HEADER_LENGTH_BYTES], "little")
         self.metadata: Mapping[str, str] | None = json.loads(data[HEADER_LENGTH_BYTES:][:length]).get("__metadata__")
 

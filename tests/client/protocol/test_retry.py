@@ -3,8 +3,8 @@
 import pytest
 
 from elman.clock import SystemClock
-from elman.errors import AllowMoreTime, BackOff, ElmanError, GoElsewhere, MendRequest
-from elman.protocol.retry import Retry, Tries, shorter
+from elman.errors import AllowMoreTime, BackOff, ElmanError, GoElsewhere, MendRequest, SendTextAgain
+from elman.protocol.retry import Farewell, Retry, Tries, shorter
 
 
 class HeldClock:
@@ -47,6 +47,15 @@ def test_addresses_that_were_not_tried_are_tried_at_once() -> None:
 def test_the_wait_is_never_shorter_than_a_lone_server_asks() -> None:
     assert tries_of().failed(BackOff("", 3.0)) == 3.0
     assert tries_of(addresses=2).failed(BackOff("", 3.0)) == 0.0
+
+
+@pytest.mark.parametrize("error", [Farewell(""), SendTextAgain("")], ids=["goodbye", "another model"])
+def test_nobody_waits_who_is_told_goodbye_or_meets_another_model_but_tries_are_counted(error: ElmanError) -> None:
+    tries = tries_of()
+    assert [tries.failed(error) for _ in range(5)] == [0] * 5
+    assert tries.turn == 5
+    with pytest.raises(type(error)):
+        tries.failed(error)
 
 
 def test_progress_makes_the_next_failure_the_first() -> None:
