@@ -34,6 +34,10 @@ class Engine:
     def list_models(self, request: pb.ListModelsRequest) -> pb.ListModelsResponse:
         raise AssertionError
 
+    is_outdated = False
+
+    def stay(self) -> None: ...
+
     def close(self) -> None: ...
 
 
