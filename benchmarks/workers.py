@@ -2,10 +2,10 @@
 
     python benchmarks/workers.py [--model NAME|PATH] [--seconds N] [--quick] [--json] [--only capacity start memory kills]
 
-Capacity: completions of 64 characters by each second of the busiest process, at one process and at two workers. Callers have a
-connection each, half of them in each of two processes, one pinned to each core; of two workers one is pinned to each core, a
-single process to the first. So whatever others do with the cores, what a completion costs is what it cost, and nobody's share
-is a matter of where the scheduler put him. The same callers at both, and half as many at the single process.
+Capacity: completions of 64 characters by each second of the busiest process, at one process and at two workers. Callers and
+their connections are in two processes, one pinned to each core; of two workers one is pinned to each core, a single process to
+the first. So whatever others do with the cores, what a completion costs is told, and nobody's share depends on where the
+scheduler put it. The same callers at both, and half as many at the single process.
 Start: from the command to the line of the log that says that all serve, with TLS and the three models that come with elman; and
 the processor seconds of what happens one after the other until then (the parent, the nursery, the slower worker), which is what
 a start takes where nobody else is on the cores.
@@ -41,7 +41,8 @@ import elman
 HERE: Final = Path(__file__).parent
 CHARACTERS: Final = 64
 CALLERS: Final = 64
-"""In all, with a connection each: of fewer, more than half may land at one worker by chance."""
+CONNECTIONS: Final = 128
+"""Whose calls take turns among these: of fewer, by chance, many more than half may land at one worker."""
 CALLS: Final = 512
 LOAD_SECONDS: Final = 300.0
 SETTLING_SECONDS: Final = 2.0
@@ -105,6 +106,7 @@ def capacity(model: str, options: argparse.Namespace) -> Figures:
     found: dict[str, list[float]] = {"one": [], "one_half": [], "two": []}
     cost: dict[str, list[float]] = {name: [] for name in found}
     shares: list[float] = []
+    parents: list[float] = []
     task = Task([], CALLS // (4 if options.quick else 1), 1, CHARACTERS, CALLERS // 2)
     with serving(1, f"--model={model}") as one, serving(2, f"--model={model}") as two:
         for server in one, two:
@@ -117,10 +119,12 @@ def capacity(model: str, options: argparse.Namespace) -> Figures:
                 cost[name].append(1000 * sum(spent) / calls)
                 if name == "two":
                     shares.append(max(spent) / sum(spent))
+                    parents.append(1000 * spent[0] / calls)
     capacities = {name: median(each) for name, each in found.items()}
     return {
         **{f"capacity_{name}": each for name, each in capacities.items()},
         **{f"cpu_ms_{name}": median(each) for name, each in cost.items()},
+        "cpu_ms_parent": median(parents),
         "busiest_share": median(shares),
         "workers_2_vs_1": capacities["two"] / capacities["one"],
         "workers_2_vs_1_half": capacities["two"] / capacities["one_half"],
@@ -137,7 +141,7 @@ def pin(process: int, core: int) -> None:
 def load(server: Serving, task: Task) -> tuple[list[float], int]:
     """The processor seconds of each process under two processes of callers, and the number of calls."""
     cores = sorted(os.sched_getaffinity(0))[:2]
-    tasks = [replace(task, addresses=[server.address], connections=task.callers, core=core) for core in cores]
+    tasks = [replace(task, addresses=[server.address], connections=CONNECTIONS // 2, core=core) for core in cores]
     before = server.seconds()
     rounds = run_loads(tasks)
     spent = [now - before[process] for process, now in server.seconds().items()]

@@ -81,7 +81,7 @@ class Parent:
     """Of the workers of one port."""
 
     def __init__(self, config: ServerConfig, port: int, writer: Writer) -> None:
-        self._config, self._port, self._writer = config, port, writer
+        self._config, self._writer = config, writer
         self._nursery = Nursery(divided(config, port), writer)
         self._workers: dict[int, Worker] = {}
         self._leaving = asyncio.Event()
@@ -206,8 +206,8 @@ class Parent:
         self._end_all()
 
     def _end_all(self) -> None:
-        for worker in self._workers.values():
-            worker.send(signal.SIGKILL)
+        """At once, whatever they are doing."""
+        self._nursery.kill()
 
     async def _pause(self, seconds: float) -> None:
         if seconds:

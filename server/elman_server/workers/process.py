@@ -88,10 +88,15 @@ class Nursery:
                 return None
             return json.loads(answer)
 
-    async def _end(self) -> None:
-        if self._process:
+    def kill(self) -> None:
+        """Have it end at once, and with it its workers."""
+        if self._process and self._process.returncode is None:
             with suppress(ProcessLookupError):
-                os.kill(self._process.pid, signal.SIGKILL)  # a process of asyncio would look first, and take its exit code away
+                os.kill(self._process.pid, signal.SIGKILL)  # asyncio would look first, and take the exit code from itself
+
+    async def _end(self) -> None:
+        self.kill()
+        if self._process:
             await self._process.wait()
         self._channel.close()
 

@@ -307,10 +307,20 @@ async def test_a_worker_is_replaced_by_what_its_files_hold_unless_that_is_no_goo
         assert whole.told("the files of a worker are not good: the old ones hold")
 
 
+@pytest.mark.parametrize("given", [{"traces": True}, {"instructions": "numpy"}])
+async def test_what_workers_are_forked_from_has_one_thread_whatever_they_need(
+    small: dict[str, Any], given: dict[str, Any]
+) -> None:
+    """What needs threads from the start, as OpenTelemetry does, each makes for itself."""
+    async with serving({**small, **given}) as whole, AsyncClient(whole.address) as client:
+        assert len(await completes(client)) == 20
+        assert [threads(nursery) for nursery in children(whole.process.pid)] == [1]
+        assert await whole.end() == 0
+
+
 async def test_what_workers_are_forked_from_is_replaced_with_them(small: dict[str, Any]) -> None:
     async with serving(small) as whole:
         (nursery,), workers = children(whole.process.pid), whole.workers
-        assert threads(nursery) == 1  # of a process with more no fork is safe
         kill(nursery)
         await whole.until(lambda: len(whole.told("a worker has ended")) == 2)
         assert not any(map(runs, workers))
