@@ -38,14 +38,16 @@ def joined(own: pb.ServerStatus, others: Iterable[pb.ServerStatus]) -> pb.Server
         own.up_seconds = max(own.up_seconds, other.up_seconds)
         own.is_draining |= other.is_draining
         for theirs in other.models:
-            ours = next((each for each in own.models if each.model == theirs.model), None) or own.models.add(model=theirs.model)
-            add(ours, theirs)
+            ours = next((each for each in own.models if each.model == theirs.model), None)
+            add(ours or own.models.add(model=theirs.model, is_replaced=theirs.is_replaced), theirs)
     return own
 
 
 def add(ours: pb.ModelStatus, theirs: pb.ModelStatus) -> None:
     """Count what a model does in another process, too."""
     ours.execution = ours.execution or theirs.execution
+    ours.is_kept |= theirs.is_kept
+    ours.is_replaced &= theirs.is_replaced
     ours.rows += theirs.rows
     ours.busy_rows += theirs.busy_rows
     ours.waiting += theirs.waiting
