@@ -4,7 +4,8 @@
 
 Three servers; one after the other is asked to leave (SIGTERM), ends, and is started anew on its port, four times in all. The
 plain callers are gRPC's own round robin over the three addresses, as it comes: without a policy of retries and without health
-checks. The others are the library's. Loopback only.
+checks. The advised ones have the service config of deploy/README.md, and no retries either. The others are the library's.
+Loopback only.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,7 @@ import grpc
 from process import end, free_port, wait_until_ready
 
 import elman
+from elman.channel import SERVICE_CONFIG
 from elman.v1 import completion_service_pb2 as pb
 from elman.v1.completion_service_pb2_grpc import CompletionServiceStub
 
@@ -33,7 +35,7 @@ CHARACTERS: Final = 64
 SETTLING_SECONDS: Final = 2.0
 """Before the first restart and after each: gRPC's clients look for a server that was away after a second."""
 NOTICE_SECONDS: Final = 1
-ROUND_ROBIN: Final = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
+ROUND_ROBIN: Final[dict[str, object]] = {"loadBalancingConfig": [{"round_robin": {}}]}
 
 
 class Replica:
@@ -95,15 +97,18 @@ class Callers:
 
 
 async def restart_under_load(replicas: Sequence[Replica]) -> dict[str, Callers]:
-    """What both kinds of callers met."""
+    """What each kind of callers met."""
     addresses = [replica.address for replica in replicas]
-    options = [("grpc.service_config", ROUND_ROBIN)]
     async with (
-        grpc.aio.insecure_channel(f"ipv4:{','.join(addresses)}", options=options) as channel,
+        channel_to(addresses, ROUND_ROBIN) as plain,
+        channel_to(addresses, SERVICE_CONFIG) as advised,
         elman.AsyncClient(addresses) as client,
     ):
-        stub: Any = CompletionServiceStub(channel)
-        callers = {"plain": Callers(lambda: ask_plainly(stub)), "library": Callers(lambda: ask_library(client))}
+        callers = {
+            "plain": Callers(lambda: ask(plain)),
+            "advised": Callers(lambda: ask(advised)),
+            "library": Callers(lambda: ask_library(client)),
+        }
         await asyncio.sleep(SETTLING_SECONDS)
         for number in range(RESTARTS):
             await asyncio.to_thread(replicas[number % SERVERS].restart)
@@ -112,8 +117,15 @@ async def restart_under_load(replicas: Sequence[Replica]) -> dict[str, Callers]:
     return callers
 
 
-async def ask_plainly(stub: Any) -> str:
+def channel_to(addresses: Sequence[str], service_config: Mapping[str, object]) -> grpc.aio.Channel:
+    """A channel of gRPC to all of them."""
+    options = [("grpc.service_config", json.dumps(service_config))]
+    return grpc.aio.insecure_channel(f"ipv4:{','.join(addresses)}", options=options)
+
+
+async def ask(channel: grpc.aio.Channel) -> str:
     """How a call ended."""
+    stub: Any = CompletionServiceStub(channel)
     try:
         async for _ in stub.Complete(pb.CompleteRequest(prefix="e", limits=pb.Limits(max_characters=CHARACTERS)), timeout=20):
             pass
@@ -132,7 +144,7 @@ async def ask_library(client: elman.AsyncClient) -> str:
 
 
 def measure(model: str, folder: Path) -> dict[str, Counter[str]]:
-    """How the calls of both kinds ended."""
+    """How the calls of each kind ended."""
     with serving(model, folder) as replicas:
         callers = asyncio.run(restart_under_load(replicas))
     return {name: each.statuses for name, each in callers.items()}

@@ -13,7 +13,7 @@ Memory: the most that is resident under 17 calls of two million stop strings, 15
 with one character beyond it, and then 3,000 connections that say nothing, of which the server keeps as many as it may.
 Readers: what 300 who stop reading cost each, what is kept of it once they are gone, and how much more after 300 again.
 Log: of 1,500 calls to a server whose standard error nobody reads, how many take longer than a tenth of a second.
-Restarts: the share of calls that fail in four rolling restarts (restarts.py).
+Restarts: the share of calls that fail in four rolling restarts, of three kinds of callers (restarts.py).
 Exit: from SIGTERM to the end, beyond the notice, with an idle document.
 
 Floors: the same of a server of grpc.aio alone (floor_server.py), which computes nothing and writes as many messages: callers
