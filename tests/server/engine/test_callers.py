@@ -17,7 +17,7 @@ from elman_server.engine import pace
 from elman_server.engine.callers import TURN_STEPS, Callers, Queue
 from elman_server.engine.engine import Engine
 from elman_server.engine.job import Asker, Job, Progress
-from elman_server.engine.pace import LEAST_ROWS, MOST_DRAWS
+from elman_server.engine.pace import LEAST_ROWS
 
 MakeText = Callable[..., Job]
 
@@ -130,7 +130,7 @@ def test_a_text_whose_time_has_run_out_while_it_waited_costs_no_step(model: Mode
     assert (engine.statistics().row_steps, engine.statistics().callers) == (5, 0)
 
 
-def test_in_a_crowd_the_same_text_is_worth_fewer_messages_but_for_its_first_character(
+def test_where_texts_rest_a_turn_is_worth_one_message_but_for_the_first_character(
     model: Model, make_text: MakeText, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pace, "BUSY_TICK_SECONDS", 0.0)  # the least rows pay
@@ -150,8 +150,8 @@ def test_in_a_crowd_the_same_text_is_worth_fewer_messages_but_for_its_first_char
     for news in told.values():
         assert [each.place for each in news] == [0, *accumulate(len(each.text) for each in news[:-1])]
         assert (news[0].enough, news[-1].enough) == (0, 0)
-        assert {each.enough for each in news} <= {0, 2 * MOST_DRAWS, 3 * MOST_DRAWS}
-    assert 3 * MOST_DRAWS in {each.enough for news in told.values() for each in news}
+        assert {each.enough for each in news} <= {0, TURN_STEPS}
+    assert TURN_STEPS in {each.enough for news in told.values() for each in news}
 
 
 @given(chance=st.integers(0, 2**32))
