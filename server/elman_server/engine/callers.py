@@ -82,6 +82,11 @@ class Callers:
         others = sum(min(each.work, own) for each in self._callers.values() if each is not caller)
         return own - work + others
 
+    def work_of(self, name: Hashable) -> int:
+        """How many steps a caller's texts may still take."""
+        caller = self._callers.get(name)
+        return caller.work if caller else 0
+
     def weight_of(self, name: Hashable) -> int:
         """What a caller's texts that wait for a row weigh."""
         caller = self._callers.get(name)

@@ -264,6 +264,10 @@ class Engine:
             job.ask_for(asker)
             self._enter(job)
 
+    def check_arrival(self, asker: Asker) -> None:
+        """Raise TooLate if a text that is not known yet could hardly end before the deadline."""
+        self.check_time(self._admission.effort_on_arrival(asker.caller), asker)
+
     def check_time(self, effort: Effort, asker: Asker) -> None:
         """Raise TooLate if texts of that effort could hardly end before the deadline."""
         if asker.deadline < inf and self._is_contended:

@@ -43,7 +43,7 @@ def handlers(service: CompletionService, calls: Calls) -> grpc.GenericRpcHandler
 
     async def receive(kind: type[Request], context: Context, call: CallRecord) -> Request:
         if kind in TAKES_TIME:
-            service.check_time(context, call)  # before the request is read
+            service.check_arrival(context, call)  # before the request is read
         reading = connections.get(call.peer)  # who sends slowly delays nobody else
         if reading is None:
             reading = connections[call.peer] = asyncio.Semaphore(READING)
