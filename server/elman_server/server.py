@@ -256,7 +256,7 @@ class Server:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             self._calls.end_stalled()
-            self._calls.tell_refused()
+            self._calls.tell_many()
             is_stuck = self._ticker.is_stuck
             if is_stuck is not was_stuck and not self._leaving.is_set():
                 log("the engine does not turn" if is_stuck else "the engine turns again", logging.WARNING)
@@ -297,6 +297,7 @@ class Server:
             self._service.end_all(Unavailable())
         await self._grpc.stop(FAREWELL_SECONDS)  # the last words travel; who only watches the health is cut off
         await closing
+        self._calls.tell_many()
         for task in self._watching:
             task.cancel()
         self._lag.stop()

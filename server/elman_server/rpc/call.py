@@ -22,7 +22,7 @@ from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Amount, InvalidField, Refused
 from elman_server.engine.budget import Budget
 from elman_server.engine.job import LAST_SHARE, Timing
-from elman_server.errors import Busy, Defect, Shortage, TooSlow
+from elman_server.errors import Busy, Defect, Shortage, TooLate, TooSlow
 from elman_server.security.guard import GRANT
 from elman_server.telemetry.log import log
 from elman_server.telemetry.metrics import CallsNow, Metrics, reason_of
@@ -58,6 +58,7 @@ class CallRecord:
         self.peer = peer
         self._task = asyncio.current_task()
         self._waits_for_reading = self._waits_for_writing = False
+        self._has_come = False  # its request, or the first of them
         self._messages = 0  # read and written
         self._seen = (-1, 0.0)  # how many there were when `end_if_stalled` last saw more, and when
         self.release: Callable[[], None] = do_nothing  # gives back what the call holds
@@ -71,6 +72,7 @@ class CallRecord:
         self._grant = GRANT.get()
         self._has_begun = False
         self._arrived = self._asked = time.monotonic()
+        self._seconds = 0.0  # that it took, once it has ended
         self._last_text = 0.0
         self._characters = 0
 
@@ -109,6 +111,7 @@ class CallRecord:
     def reading(self, reads: bool) -> None:
         """Note that the call waits for its one request, or does no longer; not for ever (`end_if_stalled`)."""
         self._waits_for_reading = reads
+        self._has_come = not reads
 
     def write(self, writing: Awaitable[None]) -> Awaitable[None]:
         """What to await to write a response, after which comes `written`."""
@@ -161,6 +164,7 @@ class CallRecord:
 
     def note_request(self) -> None:
         """Another request of the same call has arrived: measure from here on."""
+        self._has_come = True
         self._asked = time.monotonic()
         self._last_text = 0.0
 
@@ -193,15 +197,23 @@ class CallRecord:
         """Count what was refused, by its reason."""
         self._metrics.refusals.add(1, reason_of(type(refused)))
 
+    @property
+    def came_to_nothing(self) -> bool:
+        """Whether it ended before its request came: its caller left, or nothing could have ended in time."""
+        return not self._has_come and (isinstance(self.failure, TooLate) or self.outcome == "CANCELLED")
+
     def finish(self) -> None:
-        """Count the call and log it; it holds nothing any more."""
+        """Count the call; it holds nothing any more."""
         self.holding.close()
         if self._grant and self._has_begun:
             self._grant.end()
-        seconds = self.seconds
+        self._seconds = self.seconds
         self._metrics.requests.add(1, self.method, self.model, self.outcome)
-        self._metrics.request_seconds.observe(seconds, self.method)
+        self._metrics.request_seconds.observe(self._seconds, self.method)
         self._metrics.generated_characters.add(self._characters)
+
+    def tell(self) -> None:
+        """Log how it ended, and trace it."""
         log(
             "call",
             identifier=self.identifier,
@@ -210,13 +222,13 @@ class CallRecord:
             model=self.model,
             outcome=self.outcome,
             **({"bearer": self._grant.line.name} if self._grant else {}),
-            seconds=round(seconds, 6),
+            seconds=round(self._seconds, 6),
             generated_characters=self._characters,
             **self.canonical(),
             **(timing_fields(self.timing) if self.timing else {}),
         )
         if self._tracing:
-            self._tracing.tell(Span(self.method, self.outcome, seconds, self._metadata, self._attributes()))
+            self._tracing.tell(Span(self.method, self.outcome, self._seconds, self._metadata, self._attributes()))
 
     def _attributes(self) -> dict[str, str | int | float]:
         """What a span tells of the call."""
@@ -249,7 +261,7 @@ class Calls:
     def __init__(self, metrics: Metrics, budget: Budget, tracing: Tracing | None = None) -> None:
         self._metrics, self._budget, self._tracing = metrics, budget, tracing
         self._running: set[CallRecord] = set()
-        self._refused = 0  # for want of a token, since that was last told
+        self._refused = self._unread = 0  # for want of a token, and before the request came, since that was last told
 
     def end_stalled(self) -> None:
         """End the calls that have waited too long for their callers."""
@@ -273,11 +285,13 @@ class Calls:
         self._metrics.requests.add(1, METHODS.get(method, "unknown"), "", "UNAUTHENTICATED")
         self._refused += 1
 
-    def tell_refused(self) -> None:
-        """Log how many there were: a line for each would be for whoever makes them to fill the log with."""
+    def tell_many(self) -> None:
+        """Log how many calls there were that have no line: one for each would let whoever makes them fill the log."""
         if self._refused:
             log("calls without a token refused", logging.WARNING, calls=self._refused)
-            self._refused = 0
+        if self._unread:
+            log("calls ended before their requests came", calls=self._unread)
+        self._refused = self._unread = 0
 
     @asynccontextmanager
     async def answering(self, method: str, context: Context) -> AsyncGenerator[CallRecord, None]:
@@ -309,6 +323,10 @@ class Calls:
                 call.outcome = call.failure.status
                 call.note_refused(call.failure)
             call.finish()
+            if call.came_to_nothing:
+                self._unread += 1
+            else:
+                call.tell()
 
 
 def status_of_leaving(context: Context, seconds: float) -> str:
