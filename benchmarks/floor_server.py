@@ -16,7 +16,7 @@ from elman.v1 import completion_service_pb2 as pb
 from elman_server.rpc.health import Health
 
 SERVICE = pb.DESCRIPTOR.services_by_name["CompletionService"].full_name
-OPTIONS: Final = [("grpc.so_reuseport", 0), ("grpc.max_concurrent_streams", 128)]
+OPTIONS: Final = [("grpc.so_reuseport", 0), ("grpc.max_concurrent_streams", 100)]
 CHARACTERS: Final = 32
 ENDLESS: Final = 1 << 20
 PIECE: Final = pb.CompleteResponse(piece=pb.Piece(text="e" * CHARACTERS))
