@@ -292,6 +292,7 @@ class Server:
         """Close the port, let calls end that run or were on their way, within the grace; end the rest as UNAVAILABLE."""
         grace = 0 if self._failed else self._config.grace_seconds
         self._service.end_follow_calls(Unavailable())  # they can go on elsewhere at once
+        await self._wait_for(self._calls.until_none_comes(), grace)
         closing = asyncio.create_task(self._grpc.stop(grace + FAREWELL_SECONDS))  # the port closes at once
         if not await self._wait_for(self._service.until_idle(), grace):
             self._service.end_all(Unavailable())

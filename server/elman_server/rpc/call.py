@@ -33,6 +33,11 @@ CALL_BYTES: Final = 1 << 15
 CALLER_SECONDS: Final = 60.0
 """How long a call waits for its caller to send its one request, or to read."""
 
+QUIET_SECONDS: Final = 0.005
+"""A call that gRPC's core has is taken within less: it takes some turns of the event loop."""
+LONGEST_WAIT_SECONDS: Final = 0.5
+"""How long to wait for such a moment where calls come all the time."""
+
 SERVICE: Final = pb.DESCRIPTOR.services_by_name["CompletionService"]
 METHODS: Final = {f"/{SERVICE.full_name}/{name}": name for name in SERVICE.methods_by_name}
 
@@ -261,6 +266,7 @@ class Calls:
     def __init__(self, metrics: Metrics, budget: Budget, tracing: Tracing | None = None) -> None:
         self._metrics, self._budget, self._tracing = metrics, budget, tracing
         self._running: set[CallRecord] = set()
+        self._taken = 0  # calls, ever
         self._refused = self._unread = 0  # for want of a token, and before the request came, since that was last told
 
     def end_stalled(self) -> None:
@@ -275,6 +281,16 @@ class Calls:
         return CallsNow(
             methods, len({call.peer for call in self._running}), sum(call.waits_for_reader for call in self._running)
         )
+
+    async def until_none_comes(self) -> None:
+        """Wait for a moment in which no call is taken, but not for long.
+
+        grpc.aio takes one at a time from its core, and what it has not taken when it stops ends CANCELLED (grpcio 1.85).
+        """
+        taken, end = -1, time.monotonic() + LONGEST_WAIT_SECONDS
+        while taken != self._taken and time.monotonic() < end:
+            taken = self._taken
+            await asyncio.sleep(QUIET_SECONDS)
 
     def note_unknown(self) -> None:
         """Count a call of a method that there is not."""
@@ -301,6 +317,7 @@ class Calls:
         """
         call = CallRecord(method, context.peer(), self._metrics, self._budget, self._tracing)
         self._running.add(call)
+        self._taken += 1
         try:
             yield call
         except Refused as refused:
