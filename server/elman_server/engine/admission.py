@@ -1,18 +1,16 @@
 """Whether a text may come in: there must be room, and time for it to end in. Knows no rows."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from random import Random
 
-from elman_server.engine.callers import TURN_STEPS, Callers
-from elman_server.engine.job import LEAST_EFFORT, Asker, Effort, Job
+from elman_server.engine.callers import Callers
+from elman_server.engine.job import Asker, Effort, Job
 from elman_server.errors import QueueFull, TooLate
 
 MEMORY_SECONDS = 0.25
 """How long the pace of a moment counts."""
 PATIENCE = 0.17
 """The share of the time that a caller has left which it may have to wait for others: paces change, and so do their texts."""
-A_TURN = Effort(TURN_STEPS, TURN_STEPS)
-"""Of a text as is usually asked for."""
 LEAST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.05, 5.0
 
 
@@ -51,13 +49,6 @@ class Admission:
         share = self._largest_queue // (len(self._callers) + 1)
         if self._callers.weight_of(asker.caller) + own > share or weight + own > 2 * self._largest_queue:
             raise QueueFull(waiting, self._retry_seconds())
-
-    def effort_on_arrival(self, caller: Hashable) -> Effort:
-        """What a text counts for before it is read: the least, or a turn where its caller has as much there already.
-
-        To read what is then refused costs time. For a caller with work of its own, a short text would come little sooner.
-        """
-        return A_TURN if self._callers.work_of(caller) >= TURN_STEPS else LEAST_EFFORT
 
     def check_time(self, effort: Effort, asker: Asker, now: float, rows: int) -> None:
         """Raise TooLate if texts could hardly end before the deadline, with those of others that come before."""

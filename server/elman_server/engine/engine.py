@@ -266,7 +266,7 @@ class Engine:
 
     def check_arrival(self, asker: Asker) -> None:
         """Raise TooLate if a text that is not known yet could hardly end before the deadline."""
-        self.check_time(self._admission.effort_on_arrival(asker.caller), asker)
+        self.check_time(self._callers.expected(asker.caller), asker)
 
     def check_time(self, effort: Effort, asker: Asker) -> None:
         """Raise TooLate if texts of that effort could hardly end before the deadline."""

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from elman_server.engine.admission import PATIENCE, Admission, Speed
-from elman_server.engine.callers import TURN_STEPS, Callers, Queue
-from elman_server.engine.job import LEAST_EFFORT, Asker, Effort, Job
+from elman_server.engine.callers import Callers, Queue
+from elman_server.engine.job import Asker, Effort, Job
 from elman_server.errors import QueueFull, TooLate
 
 MakeText = Callable[..., Job]
@@ -29,15 +29,6 @@ def test_the_wait_for_others_may_be_a_share_of_the_time_that_is_left(make_text: 
         admission.check_time(Effort(own, own), Asker("new", needed * 1.01), 0.0, 1)
         with pytest.raises(TooLate, match=f"deadline: .* s are left, and others come first for about {wait:.2g} s; retry"):
             admission.check_time(Effort(own, own), Asker("new", needed * 0.99), 0.0, 1)
-
-
-def test_a_text_that_is_not_read_yet_counts_for_a_turn_where_its_caller_has_one_there(make_text: MakeText) -> None:
-    callers = Callers()
-    callers.enter(make_text("busy", TURN_STEPS))
-    callers.enter(make_text("modest", TURN_STEPS - 1))
-    admission = Admission(callers, speed(0.001), 99)
-    assert admission.effort_on_arrival("busy") == Effort(TURN_STEPS, TURN_STEPS)
-    assert admission.effort_on_arrival("modest") == admission.effort_on_arrival("new") == LEAST_EFFORT
 
 
 def test_a_text_that_may_end_early_is_not_counted_for_its_whole_length(make_text: MakeText) -> None:

@@ -16,7 +16,7 @@ from elman_models.law.artifact import Model
 from elman_server.engine import pace
 from elman_server.engine.callers import TURN_STEPS, Callers, Queue
 from elman_server.engine.engine import Engine
-from elman_server.engine.job import Asker, Job, Progress
+from elman_server.engine.job import LEAST_EFFORT, Asker, Job, Progress
 from elman_server.engine.pace import LEAST_ROWS
 
 MakeText = Callable[..., Job]
@@ -119,6 +119,17 @@ def test_the_work_before_a_newcomer_counts_nobody_for_more_than_the_newcomer_its
     callers = entered(make_text("a", 1000), make_text("b", 10), make_text("c", 50))
     assert callers.work_before("new", 100) == 100 + 10 + 50
     assert callers.work_before("c", 100) == 50 + 150 + 10
+
+
+def test_a_text_that_is_not_read_yet_counts_as_its_caller_s_last_but_for_no_more_than_a_turn(make_text: MakeText) -> None:
+    short, long = make_text("a", 30), make_text("a", 10 * TURN_STEPS)
+    callers = entered(long, short)
+    assert callers.expected("a") == (30, 30)
+    callers.enter(another := make_text("a", 10 * TURN_STEPS))
+    assert callers.expected("a") == (TURN_STEPS, TURN_STEPS)
+    for text in (short, long, another):
+        callers.leave(text)
+    assert callers.expected("a") == callers.expected("new") == LEAST_EFFORT
 
 
 def test_a_text_whose_time_has_run_out_while_it_waited_costs_no_step(model: Model, make_text: MakeText) -> None:
