@@ -34,7 +34,7 @@ from elman_server.rpc.call import SERVICE, Calls
 from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
 from elman_server.rpc.transport import most_connections, options
-from elman_server.rpc.wire import handlers
+from elman_server.rpc.wire import add_methods
 from elman_server.security.guard import Guard
 from elman_server.security.listening import address_of, private_socket
 from elman_server.security.renewal import watch
@@ -228,7 +228,7 @@ class Server:
         if self._config.reflection:
             names = (SERVICE.full_name, health.SERVICE_NAME, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, self._grpc)
-        self._grpc.add_generic_rpc_handlers((handlers(self._service, self._calls),))  # the last one asked counts what nobody is
+        add_methods(self._service, self._calls, self._grpc)
 
     def _listen(self) -> int:
         host, port = self._config.host, self._config.port

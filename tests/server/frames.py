@@ -1,6 +1,6 @@
 """Frames of HTTP/2 by hand (RFC 9113, 4.1), for what no client of gRPC does."""
 
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
 ACKNOWLEDGED, END_STREAM, END_HEADERS = 1, 1, 4
@@ -38,6 +38,12 @@ class Head(NamedTuple):
     def of(cls, data: bytes) -> "Head":
         """Of as many bytes as it has."""
         return cls(int.from_bytes(data[:3], "big"), data[3], data[4], int.from_bytes(data[5:], "big"))
+
+
+def read_frame(said: IO[bytes]) -> Frame:
+    """The next one."""
+    head = Head.of(said.read(HEAD_BYTES))
+    return Frame(head.kind, head.flags, head.stream, said.read(head.size))
 
 
 def fields(method: str) -> bytes:
