@@ -1,9 +1,10 @@
 """A server of grpc.aio and nothing else: the floor under what callers of weather.py wait for. Loopback only.
 
-    python benchmarks/floor_server.py PORT INTERVAL
+    python benchmarks/floor_server.py PORT INTERVAL SERVED MESSAGES
 
 It computes nothing. Complete: a short text at once, in messages of 32 characters; an endless one in a message every INTERVAL
-seconds; with an INTERVAL of 0 every call is refused, unread. Follow: one character at once for each key.
+seconds; with an INTERVAL of 0 every call is refused, unread, but for a share SERVED, which is answered in as many MESSAGES.
+Follow: one character at once for each key.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from elman.v1 import completion_service_pb2 as pb
 from elman_server.rpc.health import Health
 
 SERVICE = pb.DESCRIPTOR.services_by_name["CompletionService"].full_name
-OPTIONS: Final = [("grpc.so_reuseport", 0), ("grpc.max_concurrent_streams", 128)]
+OPTIONS: Final = [("grpc.so_reuseport", 0), ("grpc.max_concurrent_streams", 100)]
 CHARACTERS: Final = 32
 ENDLESS: Final = 1 << 20
 PIECE: Final = pb.CompleteResponse(piece=pb.Piece(text="e" * CHARACTERS))
@@ -25,13 +26,15 @@ PIECE: Final = pb.CompleteResponse(piece=pb.Piece(text="e" * CHARACTERS))
 class Floor:
     """The methods."""
 
-    def __init__(self, interval: float) -> None:
-        self._interval = interval
+    def __init__(self, interval: float, served: float, messages: int) -> None:
+        self._interval, self._served, self._messages = interval, served, messages
+        self._owed = 0.0  # of calls that are to be served
 
     async def complete(self, _: object, context: Any) -> None:
         """A text, or a refusal."""
         if not self._interval:
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "")
+            await self._serve_some(context)
+            return
         request = pb.CompleteRequest.FromString(await context.read())
         await context.write(pb.CompleteResponse(started=pb.Started()))
         characters = 0
@@ -42,6 +45,15 @@ class Floor:
             else:
                 await asyncio.sleep(self._interval)
         await context.write(pb.CompleteResponse(finished=pb.Finished()))
+
+    async def _serve_some(self, context: Any) -> None:
+        self._owed += self._served
+        if self._owed < 1:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "")
+        self._owed -= 1
+        await context.read()
+        for _ in range(self._messages):
+            await context.write(PIECE)
 
     async def follow(self, _: object, context: Any) -> None:
         """A character for each key."""
@@ -59,9 +71,9 @@ class Floor:
             await context.write(pb.FollowResponse(revision=revision, finished=finished))
 
 
-async def serve(port: int, interval: float) -> None:
+async def serve(port: int, floor: Floor) -> None:
     """Serve until the process is ended."""
-    floor, server = Floor(interval), grpc.aio.server(options=OPTIONS)
+    server = grpc.aio.server(options=OPTIONS)
     streaming: Any = grpc.stream_stream_rpc_method_handler
     handlers: dict[str, Any] = {
         "Complete": streaming(floor.complete, None, pb.CompleteResponse.SerializeToString),
@@ -77,4 +89,5 @@ async def serve(port: int, interval: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), float(sys.argv[2])))
+    port, interval, served, messages = sys.argv[1:]
+    asyncio.run(serve(int(port), Floor(float(interval), float(served), int(messages))))

@@ -9,9 +9,9 @@ all. Roll-outs: the model's file is replaced by the other's and back, and SIGHUP
 turn, six times. An old model answers for a second (--grace-seconds).
 
 The plain callers are gRPC's own round robin over the addresses, as it comes: without a policy of retries and without health
-checks. The others are the library's: completions; completions that go on from the state of the one before, and send the text
-again where they are told to (`sent_again`); documents, a call for each key; and, in a roll-out, texts of several requests.
-Loopback only.
+checks. The advised ones have the service config of deploy/README.md, and no retries either. The others are the library's:
+completions; completions that go on from the state of the one before, and send the text again where they are told to
+(`sent_again`); documents, a call for each key; and, in a roll-out, texts of several requests. Loopback only.
 """
 
 import argparse
@@ -33,6 +33,7 @@ import grpc
 from process import PAGE_BYTES, end, free_port, wait_until_ready
 
 import elman
+from elman.channel import SERVICE_CONFIG
 from elman.v1 import completion_service_pb2 as pb
 from elman.v1.completion_service_pb2_grpc import CompletionServiceStub
 from elman_models.shipped import find
@@ -51,7 +52,7 @@ GRACE_SECONDS: Final = 1
 SETTLING_SECONDS: Final = 2.0
 """Before the first restart and after each: gRPC's clients look for a server that was away after a second."""
 NOTICE_SECONDS: Final = 1
-ROUND_ROBIN: Final = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
+ROUND_ROBIN: Final[dict[str, object]] = {"loadBalancingConfig": [{"round_robin": {}}]}
 
 
 class Replica:
@@ -164,17 +165,17 @@ async def roll_out_under_load(replicas: Sequence[Replica], models: Sequence[str]
 async def calling(replicas: Sequence[Replica], long: int = 0) -> AsyncGenerator[dict[str, Counter[str]]]:
     """While all kinds of callers ask; how their calls ended is known afterwards."""
     addresses = [replica.address for replica in replicas]
-    options = [("grpc.service_config", ROUND_ROBIN)]
     ended: dict[str, Counter[str]] = {}
     sent_again = Counter[str]()
     async with (
-        grpc.aio.insecure_channel(f"ipv4:{','.join(addresses)}", options=options) as channel,
+        channel_to(addresses, ROUND_ROBIN) as plain,
+        channel_to(addresses, SERVICE_CONFIG) as advised,
         elman.AsyncClient(addresses) as client,
         elman.AsyncClient(f"ipv4:{','.join(addresses)}") as round_robin,
     ):
-        stub: Any = CompletionServiceStub(channel)
         kinds = {
-            "plain": Callers(lambda: lambda: ask_plainly(stub), CALLERS),
+            "plain": Callers(lambda: lambda: ask_plainly(plain), CALLERS),
+            "advised": Callers(lambda: lambda: ask_plainly(advised), CALLERS),
             "library": Callers(lambda: lambda: ask_library(client), CALLERS),
             "round_robin": Callers(lambda: lambda: ask_library(round_robin), OTHERS),
             "states": Callers(lambda: Chain(round_robin, sent_again).ask, OTHERS),
@@ -244,8 +245,15 @@ async def ask_long(client: elman.AsyncClient, characters: int) -> str:
     return "OK" if score.characters == characters else "SHORT"
 
 
-async def ask_plainly(stub: Any) -> str:
+def channel_to(addresses: Sequence[str], service_config: Mapping[str, object]) -> grpc.aio.Channel:
+    """A channel of gRPC to all of them."""
+    options = [("grpc.service_config", json.dumps(service_config))]
+    return grpc.aio.insecure_channel(f"ipv4:{','.join(addresses)}", options=options)
+
+
+async def ask_plainly(channel: grpc.aio.Channel) -> str:
     """How a call ended."""
+    stub: Any = CompletionServiceStub(channel)
     try:
         async for _ in stub.Complete(pb.CompleteRequest(prefix="e", limits=pb.Limits(max_characters=CHARACTERS)), timeout=20):
             pass

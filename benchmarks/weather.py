@@ -13,13 +13,16 @@ Memory: the most that is resident under 17 calls of two million stop strings, 15
 with one character beyond it, and then 3,000 connections that say nothing, of which the server keeps as many as it may.
 Readers: what 300 who stop reading cost each, what is kept of it once they are gone, and how much more after 300 again.
 Log: of 1,500 calls to a server whose standard error nobody reads, how many take longer than a tenth of a second.
-Restarts: the share of calls that fail in four rolling restarts, and in six roll-outs of another model (restarts.py).
+Restarts: the share of calls that fail in four rolling restarts, and in six roll-outs of another model, of some kinds of callers
+(restarts.py).
 Exit: from SIGTERM to the end, beyond the notice, with an idle document.
 
 Floors: the same of a server of grpc.aio alone (floor_server.py), which computes nothing and writes as many messages: callers
-take their share of the same cores, and what they wait for there is not ours. `loop_busy_300`: the share of a core that the
-event loop had at three times the load. `callers_late_p99_ms`: how late the callers' own loop began a call then, which is in
-every figure of theirs, and once more until they see an answer.
+take their share of the same cores, and what they wait for there is not ours. Of refusals there are two: where all are refused
+and nothing else runs; and where as many calls are served as by ours, in as many messages, beside a process that burns what the
+engine had of a core (`engine_busy_300`). `loop_busy_300`: the share of a core that the event loop had at three times the load.
+`callers_late_p99_ms`: how late the callers' own loop began a call then, which is in every figure of theirs, and once more until
+they see an answer.
 
 Loopback only, and bounded in calls and time. The callers live in a process of their own (storm.py).
 """
@@ -45,7 +48,7 @@ import grpc
 import numpy as np
 import open_streams
 import restarts
-from process import Process, running
+from process import Cpu, Process, running
 from storm import METHOD, Ended, Task
 from table import show
 
@@ -65,6 +68,17 @@ LOGGED, DELAYED_SECONDS = 1500, 0.1
 NOTICE_SECONDS = 2.0
 OTHER = "english"
 """What is rolled out."""
+BURN = """
+import os, sys, time
+os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+share = float(sys.argv[1])
+while True:
+    began, spent = time.perf_counter(), time.process_time()
+    while time.process_time() < spent + 0.003:
+        pass
+    time.sleep(max(0.0, 0.003 / share - (time.perf_counter() - began)))
+"""
+"""What takes a share of a core: 3 ms of it at a time."""
 TRIMMED_SECONDS = 6.0
 """After which the server has given back what is free: it does so every five seconds."""
 Figures = dict[str, float]
@@ -110,11 +124,24 @@ def serving(model: str, log: Path | None) -> Generator[Process]:
 
 
 @contextmanager
-def floor(interval: float) -> Generator[Process]:
-    """The server that computes nothing: a message every so many seconds to an endless call; 0: it refuses all."""
-    arguments = [str(HERE / "floor_server.py"), "{port}", str(interval)]
+def floor(interval: float, served: float = 0.0, messages: int = 0) -> Generator[Process]:
+    """The server that computes nothing: a message every so many seconds to an endless call.
+
+    With an interval of 0 it refuses all but a share of the calls, which it serves in so many messages.
+    """
+    arguments = [str(HERE / "floor_server.py"), "{port}", str(interval), str(served), str(messages)]
     with tempfile.NamedTemporaryFile() as log, running(arguments, Path(log.name)) as server:
         yield server
+
+
+@contextmanager
+def burning(share: float) -> Generator[None]:
+    """A process that takes such a share of a core in pieces of a tick, as the engine does, beside the block."""
+    with subprocess.Popen([sys.executable, "-c", BURN, str(share)]) as burner:
+        try:
+            yield
+        finally:
+            burner.kill()
 
 
 class Blowing:
@@ -150,6 +177,11 @@ def in_time(ended: Sequence[Ended]) -> list[Ended]:
     return [each for each in ended if each.status == "OK" and each.seconds <= DEADLINE]
 
 
+def refused_of(ended: Sequence[Ended]) -> list[Ended]:
+    """Those that were told to come back."""
+    return [each for each in ended if each.status == "RESOURCE_EXHAUSTED"]
+
+
 def p99_ms(ended: Sequence[Ended]) -> float:
     """Of the times from due to ended; not a number where there is none."""
     return 1000 * float(np.quantile([each.seconds for each in ended] or [np.nan], 0.99))
@@ -168,18 +200,33 @@ def overload(server: Process, seconds: float) -> Figures:
     for load in LOADS:
         before = server.cpu()
         ended = storm(Task(server.address, rates=[(seconds, load * capacity)]))
-        figures[f"loop_busy_{100 * load:.0f}"] = server.cpu().since(before).loop / seconds
+        spent = server.cpu().since(before)
+        figures[f"loop_busy_{100 * load:.0f}"] = spent.loop / seconds
+        figures[f"engine_busy_{100 * load:.0f}"] = spent.engine / seconds
         figures[f"goodput_{100 * load:.0f}"] = len(in_time(ended)) / seconds / capacity
-        refused = [each for each in ended if each.status == "RESOURCE_EXHAUSTED"]
-        figures |= {"admitted_p99_ms": p99_ms(in_time(ended)), "refusal_p99_ms": p99_ms(refused)}
+        figures |= {"admitted_p99_ms": p99_ms(in_time(ended)), "refusal_p99_ms": p99_ms(refused_of(ended))}
         figures["callers_late_p99_ms"] = 1000 * float(np.quantile([each.late for each in ended], 0.99))
         others = Counter(each.status for each in ended if each.status not in {"OK", "RESOURCE_EXHAUSTED"})
         figures[f"other_statuses_{100 * load:.0f}"] = sum(others.values()) / len(ended)
-    with floor(0.0) as refusing:
-        figures["refusal_floor_ms"] = p99_ms(storm(Task(refusing.address, rates=[(seconds, LOADS[-1] * capacity)])))
+        if load == LOADS[-1]:
+            figures |= refusal_floors(ended, spent, seconds)
     storms = [(3.0, 1.5 * capacity), (6.0, 0.7 * capacity)]
     calm = [replace(each, due=each.due - 3.0) for each in storm(Task(server.address, rates=storms)) if each.due >= storms[0][0]]
     return figures | {"recovery_s": recovery(calm)}
+
+
+def refusal_floors(ended: Sequence[Ended], spent: Cpu, seconds: float) -> Figures:
+    """What a refusal takes at a server that computes nothing, under the calls of a storm that ended so."""
+    served = [each.messages for each in ended if each.status == "OK"]
+    rates = [(seconds, len(ended) / seconds)]
+    with floor(0.0) as refusing:
+        alone = storm(Task(refusing.address, rates=rates))
+    with (
+        floor(0.0, len(served) / len(ended), round(sum(served) / len(served))) as serving_some,
+        burning(spent.engine / seconds),
+    ):
+        beside = storm(Task(serving_some.address, rates=rates))
+    return {"refusal_floor_ms": p99_ms(refused_of(alone)), "refusal_busy_floor_ms": p99_ms(refused_of(beside))}
 
 
 def recovery(ended: Sequence[Ended]) -> float:

@@ -37,7 +37,7 @@ from elman_server.rpc.call import SERVICE, Calls
 from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
 from elman_server.rpc.transport import most_connections, options
-from elman_server.rpc.wire import handlers
+from elman_server.rpc.wire import add_methods
 from elman_server.security.guard import Guard
 from elman_server.security.listening import address_of, private_socket
 from elman_server.security.tls import Certificates
@@ -251,7 +251,7 @@ class Server:
         if self._config.reflection:
             names = (SERVICE.full_name, health.SERVICE_NAME, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, self._grpc)
-        self._grpc.add_generic_rpc_handlers((handlers(self._service, self._calls),))  # the last one asked counts what nobody is
+        add_methods(self._service, self._calls, self._grpc)
 
     def _listen(self) -> int:
         host, port = self._config.host, self._config.port
@@ -279,7 +279,7 @@ class Server:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             self._calls.end_stalled()
-            self._calls.tell_refused()
+            self._calls.tell_many()
             is_stuck = self._ticker.is_stuck
             if is_stuck is not was_stuck and not self._leaving.is_set():
                 log("the engine does not turn" if is_stuck else "the engine turns again", logging.WARNING)
@@ -319,11 +319,13 @@ class Server:
         """Close the port, let calls end that run or were on their way, within the grace; end the rest as UNAVAILABLE."""
         grace = 0 if self._failed else self._config.grace_seconds
         self._service.end_follow_calls(Unavailable())  # they can go on elsewhere at once
+        await self._wait_for(self._calls.until_none_comes(), grace)
         closing = asyncio.create_task(self._grpc.stop(grace + FAREWELL_SECONDS))  # the port closes at once
         if not await self._wait_for(self._service.until_idle(), grace):
             self._service.end_all(Unavailable())
         await self._grpc.stop(FAREWELL_SECONDS)  # the last words travel; who only watches the health is cut off
         await closing
+        self._calls.tell_many()
         for task in self._watching:
             task.cancel()
         self._lag.stop()

@@ -122,12 +122,14 @@ async def stop(server: Server) -> None:
 
 @pytest.fixture
 async def connect() -> AsyncIterator[Connect]:
-    """Opens a channel of its own to a server: (server, *options)."""
+    """Opens a channel of its own to a server, or to several: (server, *options)."""
     async with AsyncExitStack() as stack:
 
-        def connect_one(server: Server, *options: tuple[str, int]) -> Client:
+        def connect_one(server: Server | Sequence[Server], *options: tuple[str, int | str]) -> Client:
             own = ("grpc.use_local_subchannel_pool", 1)
-            channel = grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", [own, *options])
+            servers = server if isinstance(server, Sequence) else [server]
+            addresses = ",".join(f"127.0.0.1:{each.port}" for each in servers)
+            channel = grpc.aio.insecure_channel(f"ipv4:{addresses}", [own, *options])
             stack.push_async_callback(channel.close)
             return Client(channel)
 

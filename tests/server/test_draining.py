@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
+import socket
 import sys
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from tests.server.frames import ACKNOWLEDGEMENT, DATA, HEAD_BYTES, PING_FRAME, PREFACE, SETTINGS, Head, call, read_frame
 
+from elman.channel import SERVICE_CONFIG
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import InvalidField
 from elman_models.execution.reference import Reference
+from elman_server.rpc import call as call_module
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
-    from pathlib import Path
 
     from tests.server.conftest import Client, Connect, Logged, Start, Stream
 
@@ -146,6 +151,65 @@ async def test_who_only_watches_the_health_does_not_hold_up_the_end(start: Start
             assert await server.until_stopped() == 0
     finally:
         watching.cancel()
+
+
+async def test_a_client_of_grpc_that_is_configured_as_advised_has_left_before_the_port_closes(
+    start: Start, connect: Connect
+) -> None:
+    page = (Path(__file__).parents[2] / "deploy/README.md").read_text()
+    (advice,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    assert json.loads(advice) == SERVICE_CONFIG
+    leaving, staying = await start(drain_notice_seconds=600), await start()
+    client: Client = connect((leaving, staying), ("grpc.service_config", advice))
+
+    async def calls() -> list[int]:
+        """How many of some steps each server takes for calls that come one after the other."""
+        before = [server.statistics().row_steps for server in (leaving, staying)]
+        for _ in range(8):
+            await client.complete(wanted(3))
+        return [server.statistics().row_steps - steps for server, steps in zip((leaving, staying), before, strict=True)]
+
+    stopping = asyncio.create_task(leaving.until_stopped())
+    try:
+        async with asyncio.timeout(30):
+            while not all(await calls()):
+                pass
+            leaving.leave()
+            while (await calls())[0]:
+                pass
+        assert not stopping.done()
+    finally:
+        leaving.hurry()
+    assert await stopping == 0
+
+
+async def test_calls_that_had_come_when_a_server_leaves_are_served_though_its_loop_had_no_time_for_them(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_module, "QUIET_SECONDS", 0.2)
+    streams = range(1, 11, 2)
+    server = await start(grace_seconds=20)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as peer, peer.makefile("rb") as said:
+        peer.sendall(PREFACE)
+        assert read_frame(said).kind == SETTINGS
+        peer.sendall(ACKNOWLEDGEMENT + b"".join(call(stream, wanted(3).SerializeToString()) for stream in streams) + PING_FRAME)
+        while read_frame(said).payload != bytes(8):  # gRPC has them all; the loop, which waits here, has none
+            pass
+        server.leave()
+        stopping = asyncio.create_task(server.until_stopped())
+        answered = await asyncio.to_thread(streams_with_data, said)
+        assert await stopping == 0
+    assert answered == set(streams)
+
+
+def streams_with_data(said: IO[bytes]) -> set[int]:
+    """The calls that got messages, once the server has closed the connection."""
+    streams = set[int]()
+    while head := said.read(HEAD_BYTES):
+        size, kind, _, stream = Head.of(head)
+        said.read(size)
+        streams |= {stream} if kind == DATA else set()
+    return streams
 
 
 async def test_a_reader_who_is_behind_at_the_end_is_told_where_to_go(start: Start, connect: Connect) -> None:

@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import ArtifactError
+from elman_server import server as server_module
 from elman_server.telemetry.log import log
 
 if TYPE_CHECKING:
@@ -278,7 +279,12 @@ async def test_a_method_that_there_is_not_is_counted_under_no_name_of_its_own(cl
     assert "Somebody" not in str(found)
 
 
-async def test_calls_that_the_transport_ends_are_counted_as_such(client: Client, server: Server, logged: Logged) -> None:
+async def test_calls_that_end_before_their_requests_came_are_counted_and_share_a_line_of_the_log(
+    start: Start, connect: Connect, logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "LOOK_SECONDS", 0.05)
+    server = await start()
+    client = connect(server)
     for method in ("Complete", "Score"):
         streaming: Any = client.channel.stream_stream
         call = streaming(f"/elman.v1.CompletionService/{method}")()
@@ -287,10 +293,17 @@ async def test_calls_that_the_transport_ends_are_counted_as_such(client: Client,
     follow = client.stub.Follow()
     await follow.write(pb.FollowRequest(revision=1, open=pb.Open(prefix="a" * (5 << 20))))
     assert await follow.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    await client.until(lambda: len(logged()) == 3)
+    leaving = streaming("/elman.v1.CompletionService/Complete")()
+    async with asyncio.timeout(20):
+        while not (await scrape(server))[key("calls", method="Complete")]:
+            pass
+    leaving.cancel()
+    shared = "calls ended before their requests came"
+    await client.until(lambda: sum(line["calls"] for line in logged() if line["event"] == shared) == 4)
+    assert not [line for line in logged() if line["event"] == "call"]
     found = await scrape(server)
-    for method in ("Complete", "Score", "Follow"):
-        assert found[key("requests_total", method=method, model="", outcome="CANCELLED")] == 1
+    for method, calls in (("Complete", 2), ("Score", 1), ("Follow", 1)):
+        assert found[key("requests_total", method=method, model="", outcome="CANCELLED")] == calls
 
 
 async def test_reflection_and_metrics_can_be_left_out_and_metrics_have_an_address_of_their_own(

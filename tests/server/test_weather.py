@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+import socket
+from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+from tests.server.frames import ACKNOWLEDGEMENT, PING_FRAME, PREFACE, SETTINGS, beginning, read_frame
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_server.engine import pace as pace_module
+from elman_server.rpc.call import CallRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from tests.server.conftest import Client, Connect, Start
 
+    from elman_server.rpc.call import Context
     from elman_server.server import Server
 
 CROWD = 40
@@ -78,6 +82,36 @@ async def test_a_connection_that_opens_and_resets_calls_harms_nobody(
     assert [text(await client.complete(wanted(60, seed))) for seed in range(20)] == alone
     await resetting
     await client.until(lambda: (server.statistics().busy_rows, server.statistics().callers) == (0, 0))
+
+
+async def test_a_flood_of_one_method_holds_up_no_other(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken, follows = list[str](), asyncio.Event()
+
+    def begin(self: CallRecord, context: Context) -> None:
+        taken.append(self.method)
+        if self.method == "Follow":
+            follows.set()
+        begin_call(self, context)
+
+    begin_call = CallRecord.begin
+    monkeypatch.setattr(CallRecord, "begin", begin)
+    server = await start()
+    with flood(server, "Complete", 100), flood(server, "Follow", 1):  # all of them are there before the loop turns
+        async with asyncio.timeout(20):
+            await follows.wait()
+        assert taken.index("Follow") < 10
+
+
+@contextmanager
+def flood(server: Server, method: str, calls: int) -> Generator[None]:
+    """A connection with calls that wait for their requests; gRPC has them all."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as peer, peer.makefile("rb") as said:
+        peer.sendall(PREFACE)
+        assert read_frame(said).kind == SETTINGS
+        peer.sendall(ACKNOWLEDGEMENT + b"".join(beginning(2 * number + 1, method) for number in range(calls)) + PING_FRAME)
+        while read_frame(said).payload != bytes(8):
+            pass
+        yield
 
 
 async def read_on(call: grpc.aio.UnaryStreamCall[pb.CompleteRequest, pb.CompleteResponse]) -> None:

@@ -9,7 +9,7 @@ from elman_server.errors import QueueFull, TooLate
 
 MEMORY_SECONDS = 0.25
 """How long the pace of a moment counts."""
-PATIENCE = 0.2
+PATIENCE = 0.17
 """The share of the time that a caller has left which it may have to wait for others: paces change, and so do their texts."""
 LEAST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.05, 5.0
 

@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from heapq import heapify, heappop, heapreplace
 from itertools import chain
 
-from elman_server.engine.job import Job
+from elman_server.engine.job import LEAST_EFFORT, Effort, Job
 
 TURN_STEPS = 256
 """How far a text moves before another one's turn comes: a completion of the usual length ends within it."""
@@ -22,12 +22,13 @@ TURN_STEPS = 256
 class Caller:
     """One caller's share of the engine, while it has texts there."""
 
-    __slots__ = ("name", "served", "texts", "waiting", "work")
+    __slots__ = ("last", "name", "served", "texts", "waiting", "work")
 
     def __init__(self, name: Hashable, served: float) -> None:
         self.name, self.served = name, served  # steps that it has had the turn for
         self.work = self.texts = 0  # steps that its texts may still take; texts that have not ended
         self.waiting = 0  # what its texts that wait for a row weigh
+        self.last = LEAST_EFFORT  # of the text that came last
 
 
 class Callers:
@@ -53,6 +54,7 @@ class Callers:
             caller = self._callers[name] = Caller(name, self._served)
         job.caller, job.booked = caller, job.work
         caller.texts += 1
+        caller.last = Effort(job.booked, job.least_work)
         caller.work += job.booked
 
     def book(self, job: Job) -> None:
@@ -81,6 +83,14 @@ class Callers:
         own = work + (caller.work if caller else 0)
         others = sum(min(each.work, own) for each in self._callers.values() if each is not caller)
         return own - work + others
+
+    def expected(self, name: Hashable) -> Effort:
+        """What a text counts for before it is read, which costs time: as the last of its caller's texts, and at most a turn.
+
+        The least where its caller has none there.
+        """
+        caller = self._callers.get(name)
+        return Effort(*(min(steps, TURN_STEPS) for steps in caller.last)) if caller else LEAST_EFFORT
 
     def weight_of(self, name: Hashable) -> int:
         """What a caller's texts that wait for a row weigh."""

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from elman_models.execution.protocol import Advance, Execution, Outcome, Start
 from elman_models.law.state import State
 from elman_server.engine.admission import Admission, Speed
-from elman_server.engine.callers import Callers, Queue
+from elman_server.engine.callers import TURN_STEPS, Callers, Queue
 from elman_server.engine.job import ANYONE, GIVEN_TO_A_STEP, Asker, Effort, Job, Progress
-from elman_server.engine.pace import LEAST_ROWS, MOST_DRAWS, NEAR, RUN_ROWS, TICK_SECONDS, Allowance, Pace, is_long, is_newcomer
+from elman_server.engine.pace import LEAST_ROWS, NEAR, RUN_ROWS, TICK_SECONDS, Allowance, Pace, is_long, is_newcomer
 
 ROW_STEPS = 1024
 """How far a text moves in its row before it leaves the row to one that waits."""
@@ -151,12 +151,9 @@ class Pool:
         return [progress for progress in told if progress]
 
     def _worth_a_message(self) -> int:
-        """A message costs as much as many characters: where texts rest anyhow, there are the fewer the more they rest."""
+        """A message costs as much as many characters: where texts rest between their turns anyhow, a turn is told in one."""
         texts = len(self.running) + len(self.waiting)
-        if texts < 2 * LEAST_ROWS:
-            return 0
-        crowding = texts // self.rows_that_pay
-        return MOST_DRAWS * crowding if crowding > 1 else 0
+        return TURN_STEPS if texts > LEAST_ROWS and texts > self.rows_that_pay else 0
 
     def _take(self, job: Job, outcome: Outcome, index: int, advance: Advance) -> Progress | None:
         progress = job.take(advance, outcome, index, partial(self._replay, advance.row))
@@ -302,6 +299,10 @@ class Engine:
         for job in jobs:
             job.ask_for(asker)
             self._enter(job)
+
+    def check_arrival(self, asker: Asker) -> None:
+        """Raise TooLate if a text that is not known yet could hardly end before the deadline."""
+        self.check_time(self._callers.expected(asker.caller), asker)
 
     def check_time(self, effort: Effort, asker: Asker) -> None:
         """Raise TooLate if texts of that effort could hardly end before the deadline."""

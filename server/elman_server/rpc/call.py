@@ -22,7 +22,7 @@ from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Amount, InvalidField, Refused
 from elman_server.engine.budget import Budget
 from elman_server.engine.job import LAST_SHARE, Timing
-from elman_server.errors import Busy, Defect, Shortage, TooSlow
+from elman_server.errors import Busy, Defect, Shortage, TooLate, TooSlow
 from elman_server.security.guard import GRANT
 from elman_server.telemetry.log import log
 from elman_server.telemetry.metrics import CallsNow, Metrics, reason_of
@@ -32,6 +32,11 @@ CALL_BYTES: Final = 1 << 15
 """About what a running call holds, whatever was asked: its task, its stream, and text on its way."""
 CALLER_SECONDS: Final = 60.0
 """How long a call waits for its caller to send its one request, or to read."""
+
+QUIET_SECONDS: Final = 0.005
+"""A call that gRPC's core has is taken within less: it takes some turns of the event loop."""
+LONGEST_WAIT_SECONDS: Final = 0.5
+"""How long to wait for such a moment where calls come all the time."""
 
 SERVICE: Final = pb.DESCRIPTOR.services_by_name["CompletionService"]
 METHODS: Final = {f"/{SERVICE.full_name}/{name}": name for name in SERVICE.methods_by_name}
@@ -73,6 +78,7 @@ class CallRecord:
         self.peer = peer
         self._task = asyncio.current_task()
         self._waits_for_reading = self._waits_for_writing = False
+        self._has_come = False  # its request, or the first of them
         self._messages = 0  # read and written
         self._seen = (-1, 0.0)  # how many there were when `end_if_stalled` last saw more, and when
         self.release: Callable[[], None] = do_nothing  # gives back what the call holds
@@ -86,6 +92,7 @@ class CallRecord:
         self._grant = GRANT.get()
         self._has_begun = False
         self._arrived = self._asked = time.monotonic()
+        self._seconds = 0.0  # that it took, once it has ended
         self._last_text = 0.0
         self._characters = 0
 
@@ -124,6 +131,7 @@ class CallRecord:
     def reading(self, reads: bool) -> None:
         """Note that the call waits for its one request, or does no longer; not for ever (`end_if_stalled`)."""
         self._waits_for_reading = reads
+        self._has_come = not reads
 
     def write(self, writing: Awaitable[None]) -> Awaitable[None]:
         """What to await to write a response, after which comes `written`."""
@@ -176,6 +184,7 @@ class CallRecord:
 
     def note_request(self) -> None:
         """Another request of the same call has arrived: measure from here on."""
+        self._has_come = True
         self._asked = time.monotonic()
         self._last_text = 0.0
 
@@ -208,15 +217,23 @@ class CallRecord:
         """Count what was refused, by its reason."""
         self._metrics.refusals.add(1, reason_of(type(refused)))
 
+    @property
+    def came_to_nothing(self) -> bool:
+        """Whether it ended before its request came: its caller left, or nothing could have ended in time."""
+        return not self._has_come and (isinstance(self.failure, TooLate) or self.outcome == "CANCELLED")
+
     def finish(self) -> None:
-        """Count the call and log it; it holds nothing any more."""
+        """Count the call; it holds nothing any more."""
         self.holding.close()
         if self._grant and self._has_begun:
             self._grant.end()
-        seconds = self.seconds
+        self._seconds = self.seconds
         self._metrics.requests.add(1, self.method, self.model, self.outcome)
-        self._metrics.request_seconds.observe(seconds, self.method)
+        self._metrics.request_seconds.observe(self._seconds, self.method)
         self._metrics.generated_characters.add(self._characters)
+
+    def tell(self) -> None:
+        """Log how it ended, and trace it."""
         log(
             "call",
             identifier=self.identifier,
@@ -225,13 +242,13 @@ class CallRecord:
             model=self.model,
             outcome=self.outcome,
             **({"bearer": self._grant.line.name} if self._grant else {}),
-            seconds=round(seconds, 6),
+            seconds=round(self._seconds, 6),
             generated_characters=self._characters,
             **self.canonical(),
             **(timing_fields(self.timing) if self.timing else {}),
         )
         if self._tracing:
-            self._tracing.tell(Span(self.method, self.outcome, seconds, self._metadata, self._attributes()))
+            self._tracing.tell(Span(self.method, self.outcome, self._seconds, self._metadata, self._attributes()))
 
     def _attributes(self) -> dict[str, str | int | float]:
         """What a span tells of the call."""
@@ -264,7 +281,8 @@ class Calls:
     def __init__(self, metrics: Metrics, budget: Budget, tracing: Tracing | None = None) -> None:
         self._metrics, self._budget, self._tracing = metrics, budget, tracing
         self._running: set[CallRecord] = set()
-        self._refused = 0  # for want of a token, since that was last told
+        self._taken = 0  # calls, ever
+        self._refused = self._unread = 0  # for want of a token, and before the request came, since that was last told
 
     def end_stalled(self) -> None:
         """End the calls that have waited too long for their callers."""
@@ -279,6 +297,16 @@ class Calls:
             methods, len({call.peer for call in self._running}), sum(call.waits_for_reader for call in self._running)
         )
 
+    async def until_none_comes(self) -> None:
+        """Wait for a moment in which no call is taken, but not for long.
+
+        grpc.aio takes one at a time from its core, and what it has not taken when it stops ends CANCELLED (grpcio 1.85).
+        """
+        taken, end = -1, time.monotonic() + LONGEST_WAIT_SECONDS
+        while taken != self._taken and time.monotonic() < end:
+            taken = self._taken
+            await asyncio.sleep(QUIET_SECONDS)
+
     def note_unknown(self) -> None:
         """Count a call of a method that there is not."""
         self._metrics.requests.add(1, "unknown", "", "UNIMPLEMENTED")
@@ -288,11 +316,13 @@ class Calls:
         self._metrics.requests.add(1, METHODS.get(method, "unknown"), "", "UNAUTHENTICATED")
         self._refused += 1
 
-    def tell_refused(self) -> None:
-        """Log how many there were: a line for each would be for whoever makes them to fill the log with."""
+    def tell_many(self) -> None:
+        """Log how many calls there were that have no line: one for each would let whoever makes them fill the log."""
         if self._refused:
             log("calls without a token refused", logging.WARNING, calls=self._refused)
-            self._refused = 0
+        if self._unread:
+            log("calls ended before their requests came", calls=self._unread)
+        self._refused = self._unread = 0
 
     @asynccontextmanager
     async def answering(self, method: str, context: Context) -> AsyncGenerator[CallRecord, None]:
@@ -302,6 +332,7 @@ class Calls:
         """
         call = CallRecord(method, context.peer(), self._metrics, self._budget, self._tracing)
         self._running.add(call)
+        self._taken += 1
         try:
             yield call
         except Refused as refused:
@@ -324,6 +355,10 @@ class Calls:
                 call.outcome = call.failure.status
                 call.note_refused(call.failure)
             call.finish()
+            if call.came_to_nothing:
+                self._unread += 1
+            else:
+                call.tell()
 
 
 def status_of_leaving(context: Context, seconds: float) -> str:

@@ -10,7 +10,7 @@ from typing import cast
 from elman.v1 import completion_service_pb2 as pb
 from elman_server.config import SESSION_BYTES
 from elman_server.engine.engine import Engine, Entrance
-from elman_server.engine.job import LEAST_EFFORT, Asker, Job, Progress
+from elman_server.engine.job import Asker, Job, Progress
 from elman_server.errors import Unavailable
 from elman_server.follow.session import Session
 from elman_server.requests.catalogue import Catalogue, Served, is_same
@@ -44,9 +44,9 @@ class CompletionService:
         self._is_idle.set()
         self._is_leaving = self._is_closed = False  # takes no more documents; takes no more calls
 
-    def check_time(self, context: Context, call: CallRecord) -> None:
-        """Raise TooLate if the deadline is too near for any text, whatever the request may be."""
-        self._engine.check_time(LEAST_EFFORT, asker_of(context, call))
+    def check_arrival(self, context: Context, call: CallRecord) -> None:
+        """Raise TooLate if what is asked for, which is not read yet, could hardly end before the deadline."""
+        self._engine.check_arrival(asker_of(context, call))
 
     async def complete(self, request: pb.CompleteRequest, context: Context, call: CallRecord) -> None:
         """Started, Pieces, and Finished for each alternative."""

@@ -33,7 +33,7 @@ def options(connections: int, *, shares_port: bool = False) -> list[Option]:
         ("grpc.server_handshake_timeout_ms", round(1000 * HANDSHAKE_SECONDS)),
         ("grpc.max_connection_idle_ms", round(1000 * IDLE_SECONDS)),
         ("grpc.max_connection_age_ms", 600_000),  # so that servers that are added get their share; running calls go on
-        ("grpc.max_concurrent_streams", 128),  # of a connection: who opens and resets more disturbs nobody
+        ("grpc.max_concurrent_streams", 100),  # of a connection: who opens and resets more disturbs nobody
         ("grpc.http2.min_ping_interval_without_data_ms", round(1000 * PING_SECONDS)),
         ("grpc.keepalive_permit_without_calls", 1),  # pings also while there is no call
     ]

@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError, Message
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import Amount, InvalidField
 from elman_server.errors import Shortage
-from elman_server.rpc.call import CALL_BYTES, METHODS, CallRecord, Calls, Context
+from elman_server.rpc.call import CALL_BYTES, METHODS, SERVICE, CallRecord, Calls, Context
 from elman_server.rpc.service import CompletionService
 from elman_server.rpc.shape import check_shape
 
@@ -36,14 +36,25 @@ READING: Final = 16
 way."""
 
 
-def handlers(service: CompletionService, calls: Calls) -> grpc.GenericRpcHandler:
-    """The methods by name."""
+def add_methods(service: CompletionService, calls: Calls, server: grpc.aio.Server) -> None:
+    """Answer calls on a server; after all others that are added, for it counts calls of what there is not.
+
+    Each method is registered: gRPC then takes its calls beside those of others, so that a flood of one holds up no other.
+    """
+    methods = handlers(service, calls)
+    registering = cast("Any", server)
+    registering.add_registered_method_handlers(SERVICE.full_name, {METHODS[path]: each for path, each in methods.items()})
+    server.add_generic_rpc_handlers((Methods(methods, calls),))
+
+
+def handlers(service: CompletionService, calls: Calls) -> dict[str, Any]:
+    """The methods by their paths."""
     connections = WeakValueDictionary[str, asyncio.Semaphore]()
     streaming: Any = grpc.stream_stream_rpc_method_handler
 
     async def receive(kind: type[Request], context: Context, call: CallRecord) -> Request:
         if kind in TAKES_TIME:
-            service.check_time(context, call)  # before the request is read
+            service.check_arrival(context, call)  # before the request is read
         reading = connections.get(call.peer)  # who sends slowly delays nobody else
         if reading is None:
             reading = connections[call.peer] = asyncio.Semaphore(READING)
@@ -80,7 +91,7 @@ def handlers(service: CompletionService, calls: Calls) -> grpc.GenericRpcHandler
         "Score": one(pb.ScoreRequest, pb.ScoreResponse, service.score, "Score"),
         "ListModels": one(pb.ListModelsRequest, pb.ListModelsResponse, service.list_models, "ListModels"),
     }
-    return Methods({path: answers[name] for path, name in METHODS.items()}, calls)
+    return {path: answers[name] for path, name in METHODS.items()}
 
 
 class Methods(grpc.GenericRpcHandler):

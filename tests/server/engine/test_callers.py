@@ -16,8 +16,8 @@ from elman_models.law.artifact import Model
 from elman_server.engine import pace
 from elman_server.engine.callers import TURN_STEPS, Callers, Queue
 from elman_server.engine.engine import Engine
-from elman_server.engine.job import Asker, Job, Progress
-from elman_server.engine.pace import LEAST_ROWS, MOST_DRAWS
+from elman_server.engine.job import LEAST_EFFORT, Asker, Job, Progress
+from elman_server.engine.pace import LEAST_ROWS
 
 MakeText = Callable[..., Job]
 
@@ -121,6 +121,17 @@ def test_the_work_before_a_newcomer_counts_nobody_for_more_than_the_newcomer_its
     assert callers.work_before("c", 100) == 50 + 150 + 10
 
 
+def test_a_text_that_is_not_read_yet_counts_as_its_caller_s_last_but_for_no_more_than_a_turn(make_text: MakeText) -> None:
+    short, long = make_text("a", 30), make_text("a", 10 * TURN_STEPS)
+    callers = entered(long, short)
+    assert callers.expected("a") == (30, 30)
+    callers.enter(another := make_text("a", 10 * TURN_STEPS))
+    assert callers.expected("a") == (TURN_STEPS, TURN_STEPS)
+    for text in (short, long, another):
+        callers.leave(text)
+    assert callers.expected("a") == callers.expected("new") == LEAST_EFFORT
+
+
 def test_a_text_whose_time_has_run_out_while_it_waited_costs_no_step(model: Model, make_text: MakeText) -> None:
     engine = Engine({model.digest: open_execution(model, 1, "cpu")}, 1, 99)
     engine.submit([make_text("late", 5)], Asker("late", deadline=time.monotonic() - 1))
@@ -130,7 +141,7 @@ def test_a_text_whose_time_has_run_out_while_it_waited_costs_no_step(model: Mode
     assert (engine.statistics().row_steps, engine.statistics().callers) == (5, 0)
 
 
-def test_in_a_crowd_the_same_text_is_worth_fewer_messages_but_for_its_first_character(
+def test_where_texts_rest_a_turn_is_worth_one_message_but_for_the_first_character(
     model: Model, make_text: MakeText, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pace, "BUSY_TICK_SECONDS", 0.0)  # the least rows pay
@@ -150,8 +161,8 @@ def test_in_a_crowd_the_same_text_is_worth_fewer_messages_but_for_its_first_char
     for news in told.values():
         assert [each.place for each in news] == [0, *accumulate(len(each.text) for each in news[:-1])]
         assert (news[0].enough, news[-1].enough) == (0, 0)
-        assert {each.enough for each in news} <= {0, 2 * MOST_DRAWS, 3 * MOST_DRAWS}
-    assert 3 * MOST_DRAWS in {each.enough for news in told.values() for each in news}
+        assert {each.enough for each in news} <= {0, TURN_STEPS}
+    assert TURN_STEPS in {each.enough for news in told.values() for each in news}
 
 
 @given(chance=st.integers(0, 2**32))

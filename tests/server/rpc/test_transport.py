@@ -8,6 +8,21 @@ from typing import TYPE_CHECKING
 
 import grpc
 import pytest
+from tests.server.frames import (
+    ACKNOWLEDGED,
+    ACKNOWLEDGEMENT,
+    GOAWAY,
+    HEAD_BYTES,
+    PING,
+    PING_FRAME,
+    PREFACE,
+    REFUSED_STREAM,
+    RST_STREAM,
+    SETTINGS,
+    Frame,
+    Head,
+    beginning,
+)
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_models.errors import InvalidField
@@ -20,9 +35,6 @@ if TYPE_CHECKING:
     from tests.server.conftest import Client, Connect, Logged, Start
 
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # with empty settings (RFC 9113, 3.4)
-PING, GOAWAY = 6, 7
-PING_FRAME = b"\0\0\x08\6\0\0\0\0\0" + bytes(8)
 PING_SECONDS, PINGS = 0.05, 8
 SHORT = pb.CompleteRequest(prefix="abc", sampling=pb.Sampling(seed=1), limits=pb.Limits(max_characters=20))
 ENDLESS = pb.CompleteRequest(prefix="abc", limits=pb.Limits(max_characters=1 << 20))
@@ -112,14 +124,35 @@ async def test_who_pings_without_a_call_as_clients_do_stays(start: Start, monkey
     writer.close()
 
 
+async def test_who_opens_more_streams_than_a_connection_may_have_has_them_refused(start: Start) -> None:
+    most, beyond = 100, 20
+    server = await start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(PREFACE)
+    assert (await frame(reader)).kind == SETTINGS
+    writer.write(ACKNOWLEDGEMENT + b"".join(beginning(2 * number + 1) for number in range(most + beyond)))
+    refused: list[int] = []
+    while len(refused) < beyond:
+        answer = await frame(reader)
+        if answer.kind == RST_STREAM and int.from_bytes(answer.payload, "big") == REFUSED_STREAM:
+            refused.append(answer.stream)
+    writer.close()
+    assert refused == [2 * number + 1 for number in range(most, most + beyond)]
+
+
 async def answer_to_ping(reader: asyncio.StreamReader) -> int:
-    """The kind of the frame that answers (RFC 9113, 4.1): a ping, acknowledged, or that the server goes away."""
+    """The kind of the frame that answers: a ping, acknowledged, or that the server goes away."""
+    while True:
+        answer = await frame(reader)
+        if answer.kind == GOAWAY or (answer.kind == PING and answer.flags & ACKNOWLEDGED):
+            return answer.kind
+
+
+async def frame(reader: asyncio.StreamReader) -> Frame:
+    """The next one."""
     async with asyncio.timeout(20):
-        while True:
-            *size, kind, is_acknowledged = (await reader.readexactly(9))[:5]
-            await reader.readexactly(int.from_bytes(size, "big"))
-            if kind == GOAWAY or (kind == PING and is_acknowledged):
-                return kind
+        head = Head.of(await reader.readexactly(HEAD_BYTES))
+        return Frame(head.kind, head.flags, head.stream, await reader.readexactly(head.size))
 
 
 def test_by_default_there_are_as_many_as_memory_and_files_allow(monkeypatch: pytest.MonkeyPatch) -> None:
