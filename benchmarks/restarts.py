@@ -1,10 +1,10 @@
 """Rolling restarts of real servers under load: what callers notice who know nothing of elman, and those of the library.
 
-    python benchmarks/restarts.py [--model NAME|PATH]        prints a JSON object: how the calls ended
+    python benchmarks/restarts.py [--model NAME|PATH] [--restarts 4]        prints a JSON object: how the calls ended
 
 Three servers; one after the other is asked to leave (SIGTERM), ends, and is started anew on its port, four times in all. The
 plain callers are gRPC's own round robin over the three addresses, as it comes: without a policy of retries and without health
-checks. The others are the library's. Loopback only.
+checks. The others are the library's. Both kinds are there once more behind an Envoy, if there is one (proxy.py). Loopback only.
 """
 
 import argparse
@@ -15,12 +15,13 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Coroutine, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import grpc
 from process import end, free_port, wait_until_ready
+from proxy import envoy_before
 
 import elman
 from elman.v1 import completion_service_pb2 as pb
@@ -28,6 +29,7 @@ from elman.v1.completion_service_pb2_grpc import CompletionServiceStub
 
 SERVERS: Final = 3
 RESTARTS: Final = 4
+MOST_RESTARTS: Final = 100
 CALLERS: Final = 8  # of each kind
 CHARACTERS: Final = 64
 SETTLING_SECONDS: Final = 2.0
@@ -94,22 +96,31 @@ class Callers:
         await asyncio.gather(*self._asking)
 
 
-async def restart_under_load(replicas: Sequence[Replica]) -> dict[str, Callers]:
-    """What both kinds of callers met."""
-    addresses = [replica.address for replica in replicas]
-    options = [("grpc.service_config", ROUND_ROBIN)]
-    async with (
-        grpc.aio.insecure_channel(f"ipv4:{','.join(addresses)}", options=options) as channel,
-        elman.AsyncClient(addresses) as client,
-    ):
-        stub: Any = CompletionServiceStub(channel)
-        callers = {"plain": Callers(lambda: ask_plainly(stub)), "library": Callers(lambda: ask_library(client))}
+async def restart_under_load(replicas: Sequence[Replica], restarts: int, between: str | None) -> dict[str, Callers]:
+    """What each kind of callers met, directly and through what is between them and the servers."""
+    callers: dict[str, Callers] = {}
+    async with AsyncExitStack() as stack:
+        callers |= await both_kinds(stack, [replica.address for replica in replicas], "")
+        if between:
+            callers |= await both_kinds(stack, [between], "_envoy")
         await asyncio.sleep(SETTLING_SECONDS)
-        for number in range(RESTARTS):
+        for number in range(restarts):
             await asyncio.to_thread(replicas[number % SERVERS].restart)
             await asyncio.sleep(SETTLING_SECONDS)
         await asyncio.gather(*(each.stop() for each in callers.values()))
     return callers
+
+
+async def both_kinds(stack: AsyncExitStack, addresses: Sequence[str], suffix: str) -> dict[str, Callers]:
+    """Callers of both kinds, by name."""
+    options = [("grpc.service_config", ROUND_ROBIN)]
+    channel = grpc.aio.insecure_channel(f"ipv4:{','.join(addresses)}", options=options)
+    stub: Any = CompletionServiceStub(await stack.enter_async_context(channel))
+    client = await stack.enter_async_context(elman.AsyncClient(addresses))
+    return {
+        f"plain{suffix}": Callers(lambda: ask_plainly(stub)),
+        f"library{suffix}": Callers(lambda: ask_library(client)),
+    }
 
 
 async def ask_plainly(stub: Any) -> str:
@@ -131,10 +142,12 @@ async def ask_library(client: elman.AsyncClient) -> str:
     return "OK" if len(text) == CHARACTERS else "SHORT"
 
 
-def measure(model: str, folder: Path) -> dict[str, Counter[str]]:
-    """How the calls of both kinds ended."""
+def measure(model: str, folder: Path, restarts: int = RESTARTS) -> dict[str, Counter[str]]:
+    """How the calls of each kind ended."""
     with serving(model, folder) as replicas:
-        callers = asyncio.run(restart_under_load(replicas))
+        addresses = [replica.address for replica in replicas]
+        with envoy_before(addresses, folder / "envoy") as between:
+            callers = asyncio.run(restart_under_load(replicas, min(restarts, MOST_RESTARTS), between))
     return {name: each.statuses for name, each in callers.items()}
 
 
@@ -146,5 +159,7 @@ def failed(statuses: Counter[str]) -> float:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="shakespeare", help="a shipped model or a file")
+    parser.add_argument("--restarts", type=int, default=RESTARTS, help=f"how many, at most {MOST_RESTARTS}")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
-        print(json.dumps(measure(parser.parse_args().model, Path(made))))
+        print(json.dumps(measure(options.model, Path(made), options.restarts)))

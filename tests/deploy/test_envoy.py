@@ -210,6 +210,25 @@ async def test_a_server_that_dies_fails_no_call_of_the_library_and_comes_back(be
     assert answers.keys() == {expected}
 
 
+async def test_a_call_that_meets_a_dead_server_is_asked_again_elsewhere(behind: Behind, expected: str) -> None:
+    """Before any health check finds it dead."""
+
+    def never_again(configuration: dict[str, Any]) -> None:
+        (health_check,) = configuration["static_resources"]["clusters"][-1]["health_checks"]
+        health_check |= dict.fromkeys(["interval", "no_traffic_interval"], "3600s")
+
+    with behind.another_envoy(never_again) as envoy:
+        dead = behind.replicas[0]
+        dead.kill()
+        try:
+            async with channel_to(behind, envoy.address) as channel:
+                assert {await plainly(channel, behind) for _ in range(20)} == {expected}
+            assert dead.port in envoy.healthy()
+        finally:
+            dead.start()
+            await asyncio.to_thread(until, lambda: len(behind.envoy.healthy()) == 3)
+
+
 async def test_connections_that_grow_old_at_the_servers_fail_no_call(program: str, artifact: Path, tmp_path: Path) -> None:
     made = behind_envoy(program, tmp_path, Authority(tmp_path), f"small={artifact}", ["-c", AGED])
     with made as behind:

@@ -6,8 +6,9 @@ const MOST_CHARACTERS = 64;
 const LONGEST_STEP = 1024; // characters that are sent without a state before one is asked for
 const SPOKEN_MILLISECONDS = 1500; // of rest, after which a screen reader hears the ghost
 
-const [model, login, token, text, before, ghost, after, trouble, spoken] =
-  ["model", "login", "token", "text", "before", "ghost", "after", "trouble", "spoken"].map((id) => document.getElementById(id));
+const [choice, model, login, token, text, before, ghost, after, trouble, spoken] = (
+  "choice model login token text before ghost after trouble spoken".split(" ").map((id) => document.getElementById(id))
+);
 
 let suggestion = { base: "", text: "", isWhole: true }; // how the text `base` goes on
 let states = []; // what was told of beginnings of the text: {text, state}, the newest last
@@ -153,6 +154,7 @@ async function begin() {
   try {
     const { models } = await (await call("ListModels", {})).json();
     model.replaceChildren(...models.map((one) => new Option(one.model.name)));
+    choice.hidden = false;
     login.hidden = true;
     trouble.textContent = "";
     text.focus();

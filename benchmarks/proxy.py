@@ -16,9 +16,24 @@ COMPONENT: Final = Path(__file__).parent.parent / "deploy" / "components" / "env
 CONFIGURATION: Final = "envoy.yaml"
 
 
-def program() -> str | None:
-    """Where it is, if it is."""
-    return shutil.which("envoy", path=Path(sys.executable).parent) or shutil.which("envoy")
+@contextmanager
+def envoy_before(servers: Sequence[str], folder: Path) -> Generator[str | None]:
+    """Its address, until the block is left; None where there is no Envoy."""
+    program = shutil.which("envoy", path=Path(sys.executable).parent) or shutil.which("envoy")
+    if program is None:
+        yield None
+        return
+    shutil.copytree(COMPONENT, folder)
+    port = free_port()
+    (folder / CONFIGURATION).write_text(json.dumps(plain(servers, port)))
+    command = [program, "-c", CONFIGURATION, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+    try:
+        wait_until_ready(f"127.0.0.1:{port}", process, folder / "log")
+        yield f"127.0.0.1:{port}"
+    finally:
+        end(process)
 
 
 def plain(servers: Sequence[str], port: int) -> dict[str, Any]:
@@ -37,19 +52,3 @@ def at(address: str) -> dict[str, Any]:
     """An address as Envoy has it."""
     host, _, port = address.partition(":")
     return {"socket_address": {"address": host, "port_value": int(port)}}
-
-
-@contextmanager
-def before(servers: Sequence[str], folder: Path) -> Generator[str]:
-    """Its address, until the block is left."""
-    shutil.copytree(COMPONENT, folder)
-    port = free_port()
-    (folder / CONFIGURATION).write_text(json.dumps(plain(servers, port)))
-    command = [str(program()), "-c", CONFIGURATION, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
-    try:
-        wait_until_ready(f"127.0.0.1:{port}", process, folder / "log")
-        yield f"127.0.0.1:{port}"
-    finally:
-        end(process)
