@@ -95,12 +95,12 @@ class Envoy:
     """A running Envoy."""
 
     def __init__(self, program: str, folder: Path, ports: tuple[int, int, int]) -> None:
-        self.port, self._probes, self._admin = ports
+        self.port, self._probes, self.admin = ports
         self.address = f"localhost:{self.port}"
         self.folder = folder
         self._log = folder / "envoy.log"
         command = [program, "-c", CONFIGURATION, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"]
-        command += ["--file-flush-interval-msec", "50"]
+        command += ["--file-flush-interval-msec", "50", "--drain-time-s", "1"]
         with self._log.open("w") as log:
             self.process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
 
@@ -116,7 +116,7 @@ class Envoy:
     def ask(self, path: str, method: str = "GET") -> str:
         """What its own port answers; "" while it does not."""
         try:
-            with urlopen(Request(f"http://127.0.0.1:{self._admin}/{path}", method=method), timeout=10) as answer:
+            with urlopen(Request(f"http://127.0.0.1:{self.admin}/{path}", method=method), timeout=10) as answer:
                 return answer.read().decode()
         except URLError:
             return ""
