@@ -36,6 +36,7 @@ CHARACTERS: Final = 200
 AT_A_TIME: Final = 32
 LOOKS: Final = 10
 SETTLE_SECONDS: Final = 30.0
+GIVEN_BACK_SECONDS: Final = 60
 TRIMMED_SECONDS: Final = 6.0
 """After which the server has given back what is free: it does so every five seconds."""
 
@@ -117,6 +118,10 @@ async def hold_documents(server: Process, count: int) -> list[Held]:
             found.append(await held(server, number - opening.refused, opening.refused, empty))
     finally:
         await streams.close()
+    for _ in range(GIVEN_BACK_SECONDS):
+        if memory_bytes()["held"] == 0:
+            break
+        await asyncio.sleep(1)
     return [*found, await held(server, 0, 0, empty)]
 
 
