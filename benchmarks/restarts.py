@@ -1,6 +1,6 @@
 """Rolling restarts, and roll-outs of models, at real servers under load: what callers notice, plain ones and the library's.
 
-    python benchmarks/restarts.py [--model NAME|PATH] [--other NAME|PATH] [--only restarts one three]
+    python benchmarks/restarts.py [--model NAME|PATH] [--other NAME|PATH] [--only restarts one three] [--restarts 4]
 
 prints a JSON object: how the calls ended, and for roll-outs the time that loading took and the memory that was resident.
 
@@ -11,7 +11,8 @@ turn, six times. An old model answers for a second (--grace-seconds).
 The plain callers are gRPC's own round robin over the addresses, as it comes: without a policy of retries and without health
 checks. The advised ones have the service config of deploy/README.md, and no retries either. The others are the library's:
 completions; completions that go on from the state of the one before, and send the text again where they are told to
-(`sent_again`); documents, a call for each key; and, in a roll-out, texts of several requests. Loopback only.
+(`sent_again`); documents, a call for each key; and, in a roll-out, texts of several requests. Plain callers
+and the library's completions are there once more behind an Envoy, if there is one (proxy.py). Loopback only.
 """
 
 import argparse
@@ -25,12 +26,13 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import grpc
 from process import PAGE_BYTES, end, free_port, wait_until_ready
+from proxy import envoy_before
 
 import elman
 from elman.channel import SERVICE_CONFIG
@@ -40,6 +42,7 @@ from elman_models.shipped import find
 
 SERVERS: Final = 3
 RESTARTS: Final = 4
+MOST_RESTARTS: Final = 100
 ROLLOUTS: Final = {1: 4, 3: 6}  # at as many servers
 CALLERS: Final = 8  # plain, and of the library's completions
 OTHERS: Final = 2  # of each other kind
@@ -138,19 +141,21 @@ class Callers:
 Statuses = Mapping[str, Counter[str]]
 
 
-async def restart_under_load(replicas: Sequence[Replica]) -> Statuses:
-    """How the calls of all kinds ended."""
-    async with calling(replicas) as callers:
-        for number in range(RESTARTS):
+async def restart_under_load(replicas: Sequence[Replica], restarts: int, between: str | None) -> Statuses:
+    """How the calls of all kinds ended, directly and through what is between them and the servers."""
+    async with calling(replicas, between) as callers:
+        for number in range(restarts):
             await asyncio.to_thread(replicas[number % SERVERS].restart)
             await asyncio.sleep(SETTLING_SECONDS)
     return callers
 
 
-async def roll_out_under_load(replicas: Sequence[Replica], models: Sequence[str]) -> tuple[Statuses, list[int]]:
+async def roll_out_under_load(
+    replicas: Sequence[Replica], models: Sequence[str], between: str | None
+) -> tuple[Statuses, list[int]]:
     """The same, and the memory of the first server after each roll-out and once the old model is gone."""
     resident = [replicas[0].resident_bytes()]
-    async with calling(replicas, LONG) as callers:
+    async with calling(replicas, between, LONG) as callers:
         for number in range(ROLLOUTS[len(replicas)]):
             replica = replicas[number % len(replicas)]
             replica.roll_out(models[(number // len(replicas) + 1) % 2])
@@ -162,7 +167,7 @@ async def roll_out_under_load(replicas: Sequence[Replica], models: Sequence[str]
 
 
 @asynccontextmanager
-async def calling(replicas: Sequence[Replica], long: int = 0) -> AsyncGenerator[dict[str, Counter[str]]]:
+async def calling(replicas: Sequence[Replica], between: str | None, long: int = 0) -> AsyncGenerator[dict[str, Counter[str]]]:
     """While all kinds of callers ask; how their calls ended is known afterwards."""
     addresses = [replica.address for replica in replicas]
     ended: dict[str, Counter[str]] = {}
@@ -172,6 +177,7 @@ async def calling(replicas: Sequence[Replica], long: int = 0) -> AsyncGenerator[
         channel_to(addresses, SERVICE_CONFIG) as advised,
         elman.AsyncClient(addresses) as client,
         elman.AsyncClient(f"ipv4:{','.join(addresses)}") as round_robin,
+        AsyncExitStack() as stack,
     ):
         kinds = {
             "plain": Callers(lambda: lambda: ask_plainly(plain), CALLERS),
@@ -181,6 +187,11 @@ async def calling(replicas: Sequence[Replica], long: int = 0) -> AsyncGenerator[
             "states": Callers(lambda: Chain(round_robin, sent_again).ask, OTHERS),
             "documents": Callers(lambda: Typist(round_robin).ask, OTHERS),
         }
+        if between:
+            through = await stack.enter_async_context(channel_to([between], ROUND_ROBIN))
+            of_library = await stack.enter_async_context(elman.AsyncClient(between))
+            kinds["plain_envoy"] = Callers(lambda: lambda: ask_plainly(through), CALLERS)
+            kinds["library_envoy"] = Callers(lambda: lambda: ask_library(of_library), CALLERS)
         if long:
             kinds["long"] = Callers(lambda: lambda: ask_long(round_robin, long), 1)
         await asyncio.sleep(SETTLING_SECONDS)
@@ -271,16 +282,21 @@ async def ask_library(client: elman.AsyncClient) -> str:
     return "OK" if len(text) == CHARACTERS else "SHORT"
 
 
-def measure(model: str, folder: Path) -> Statuses:
+def envoy(replicas: Sequence[Replica], folder: Path) -> AbstractContextManager[str | None]:
+    """The address of an Envoy before them, if there is one."""
+    return envoy_before([replica.address for replica in replicas], Path(tempfile.mkdtemp(dir=folder)) / "envoy")
+
+
+def measure(model: str, folder: Path, restarts: int = RESTARTS) -> Statuses:
     """How calls ended beside restarts."""
-    with serving(model, folder / "restarts") as replicas:
-        return asyncio.run(restart_under_load(replicas))
+    with serving(model, folder / "restarts") as replicas, envoy(replicas, folder) as between:
+        return asyncio.run(restart_under_load(replicas, min(restarts, MOST_RESTARTS), between))
 
 
 def measure_rollouts(models: Sequence[str], folder: Path, servers: int) -> dict[str, Any]:
     """How calls ended beside roll-outs of a model and another in turn, and what that took."""
-    with serving(models[0], folder, servers, grace_seconds=GRACE_SECONDS) as replicas:
-        statuses, resident = asyncio.run(roll_out_under_load(replicas, models))
+    with serving(models[0], folder, servers, grace_seconds=GRACE_SECONDS) as replicas, envoy(replicas, folder) as between:
+        statuses, resident = asyncio.run(roll_out_under_load(replicas, models, between))
         seconds = [line["seconds"] for replica in replicas for line in replica.logged("model loaded")]
         kept = [line for replica in replicas for line in replica.logged("model kept")]
     return {
@@ -302,11 +318,12 @@ def main() -> None:
     parser.add_argument("--model", default="shakespeare", help="a shipped model or a file")
     parser.add_argument("--other", default="english", help="the model that is rolled out")
     parser.add_argument("--only", nargs="+", choices=["restarts", "one", "three"], default=["restarts", "one", "three"])
+    parser.add_argument("--restarts", type=int, default=RESTARTS, help=f"how many, at most {MOST_RESTARTS}")
     options = parser.parse_args()
     models = options.model, options.other
     with tempfile.TemporaryDirectory() as made:
         questions: dict[str, Callable[[], Any]] = {
-            "restarts": lambda: measure(options.model, Path(made)),
+            "restarts": lambda: measure(options.model, Path(made), options.restarts),
             "one": lambda: measure_rollouts(models, Path(made), 1),
             "three": lambda: measure_rollouts(models, Path(made), SERVERS),
         }

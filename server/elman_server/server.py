@@ -320,10 +320,11 @@ class Server:
         grace = 0 if self._failed else self._config.grace_seconds
         self._service.end_follow_calls(Unavailable())  # they can go on elsewhere at once
         await self._wait_for(self._calls.until_none_comes(), grace)
-        closing = asyncio.create_task(self._grpc.stop(grace + FAREWELL_SECONDS))  # the port closes at once
+        closing = asyncio.create_task(self._grpc.stop(grace + FAREWELL_SECONDS + STALLED_SECONDS))  # the port closes at once
         if not await self._wait_for(self._service.until_idle(), grace):
             self._service.end_all(Unavailable())
-        await self._grpc.stop(FAREWELL_SECONDS)  # the last words travel; who only watches the health is cut off
+        await asyncio.wait([closing], timeout=FAREWELL_SECONDS)  # the last words travel
+        await self._grpc.stop(None)  # who only watches the health is cut off; two graces that end together would crash (1.85)
         await closing
         self._calls.tell_many()
         for task in self._watching:

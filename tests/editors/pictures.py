@@ -1,6 +1,7 @@
-"""Records the pictures of `docs/editors.md` from the real editors: `python -m tests.editors.pictures [NAME...]`."""
+"""Records the pictures of the documents from real editors and the real page: `python -m tests.editors.pictures [NAME...]`."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,8 @@ from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
 
+from tests.conftest import Authority
+from tests.deploy.replicas import behind_envoy
 from tests.editors.emacs import Emacs
 from tests.editors.nvim_typist import GROUP, Typist
 from tests.editors.terminal import GHOST_COLOUR, Terminal
@@ -27,6 +30,8 @@ def distance(here: Point, there: Point) -> float:
 """
 LINE: Final = "print(distance(here, there))\n"
 TYPED: Final = "print(distance(h"
+PROSE: Final = """\
+The letter came on a Monday. Nobody at the old mill had expected a letter, and so nobody at the old"""
 SECONDS: Final = 1.8
 WIDTH, HEIGHT, ROWS, COLUMNS = 8, 18, 10, 64
 PROMPT: Final = "~/notes $ "
@@ -240,6 +245,26 @@ def photograph_code(folder: Path) -> None:
         editor.page.screenshot(path=DOCS / "vscode.png")
 
 
+def photograph_page(folder: Path) -> None:
+    """The page that Envoy shows."""
+    envoy = shutil.which("envoy", path=Path(sys.executable).parent) or "envoy"
+    with (
+        behind_envoy(envoy, folder, Authority(folder), "english") as behind,
+        browsing() as browser,
+        browser.new_context(ignore_https_errors=True, viewport={"width": 720, "height": 360}) as context,
+    ):
+        page = context.new_page()
+        page.goto(f"https://{behind.envoy.address}/")
+        page.get_by_label("Token").fill(behind.token)
+        page.keyboard.press("Enter")
+        page.get_by_label("Model").wait_for()
+        page.keyboard.insert_text(PROSE[:-1])
+        page.keyboard.type(PROSE[-1])
+        page.wait_for_function("() => document.querySelector('#ghost').textContent.length > 8")
+        page.screenshot(path=DOCS / "page.png")
+
+
+PHOTOGRAPHS: Final = {"vscode": photograph_code, "page": photograph_page}
 EDITORS: Final[dict[str, Callable[[Path], Iterator[Frame]]]] = {
     "nvim": nvim,
     "vim": vim,
@@ -250,10 +275,10 @@ EDITORS: Final[dict[str, Callable[[Path], Iterator[Frame]]]] = {
 
 def main() -> None:
     """Record them all."""
-    for name in sys.argv[1:] or (*EDITORS, "vscode"):
+    for name in sys.argv[1:] or (*EDITORS, *PHOTOGRAPHS):
         with tempfile.TemporaryDirectory() as folder:
-            if name == "vscode":
-                photograph_code(Path(folder))
+            if name in PHOTOGRAPHS:
+                PHOTOGRAPHS[name](Path(folder))
                 continue
             record = EDITORS[name]
             (DOCS / f"{name}.svg").write_text(drawing(list(record(Path(folder)))))

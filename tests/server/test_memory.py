@@ -17,11 +17,14 @@ from elman_server import server as server_module
 from elman_server.engine import budget as budget_module
 from elman_server.engine.budget import Budget, default_bytes
 from elman_server.errors import OutOfMemory
+from elman_server.follow.checkpoints import OVERHEAD_BYTES
 from elman_server.rpc import call as call_module
 from elman_server.rpc.call import CALL_BYTES
 
 if TYPE_CHECKING:
     from tests.server.conftest import Connect, Start
+
+    from elman_models.law.artifact import Model
 
 MIB = 1 << 20
 REFUSED = pb.CompleteRequest(prefix="a" * MIB, limits=pb.Limits(max_characters=1 << 30))
@@ -112,6 +115,21 @@ async def test_where_small_calls_have_used_up_the_budget_the_next_is_refused(sta
         follow.cancel()
     await client.until(lambda: server.held_bytes == 0)
     assert await client.complete(pb.CompleteRequest(prefix="a", limits=pb.Limits(max_characters=3)))
+
+
+async def test_a_document_at_which_nobody_types_counts_the_states_that_it_keeps(
+    model: Model, start: Start, connect: Connect
+) -> None:
+    """Those of a suggestion that may still be accepted: they come after its request was counted."""
+    server = await start()
+    client = connect(server)
+    follow = client.stub.Follow()
+    suggested = 80
+    await follow.write(pb.FollowRequest(revision=1, open=pb.Open(prefix="a", limits=pb.Limits(max_characters=suggested))))
+    states = (suggested - 8) * (len(model.initial_state) + OVERHEAD_BYTES)
+    await client.until(lambda: server.held_bytes >= CALL_BYTES + states)
+    follow.cancel()
+    await client.until(lambda: server.held_bytes == 0)
 
 
 def test_those_for_whom_there_is_no_memory_do_not_all_come_back_together() -> None:

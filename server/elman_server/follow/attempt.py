@@ -79,6 +79,11 @@ class Attempt:
         return None
 
     @property
+    def held_bytes(self) -> int:
+        """About what its states beyond the cursor take."""
+        return sum(trail.held_bytes for trail in self._trails.values())
+
+    @property
     def outcome(self) -> str:
         """What became of it, unless it was accepted or dismissed: ignored, superseded before any text was written, or empty."""
         if self.written:

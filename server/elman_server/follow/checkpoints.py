@@ -99,6 +99,11 @@ class Trail:
         self._count = 0  # of all states
         self._settled: Checkpoints | None = None  # those before the runs
 
+    @property
+    def held_bytes(self) -> int:
+        """About what they take."""
+        return self._count * (self._size + OVERHEAD_BYTES)
+
     def add(self, position: int, outputs: NDArray[np.int8]) -> None:
         """Keep the states from a position on, but for those that came before. Shape (states, state size)."""
         fresh = outputs[max(0, self._end + 1 - position) :]

@@ -79,6 +79,11 @@ class Editing:
         return self._attempt.written if self._attempt else {}
 
     @property
+    def held_bytes(self) -> int:
+        """About what the text and all states take."""
+        return self.text.held_bytes + (self._attempt.held_bytes if self._attempt else 0)
+
+    @property
     def is_at_rest(self) -> bool:
         """Whether nothing more will come for the newest revision, once `next` has nothing."""
         return not self._is_due and (self._attempt is None or not self._attempt.running)

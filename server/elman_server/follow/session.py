@@ -45,7 +45,7 @@ class Session:
     @property
     def held_bytes(self) -> int:
         """About what the document's text and states take."""
-        return self._editing.text.held_bytes if self._editing else 0
+        return self._editing.held_bytes if self._editing else 0
 
     def take(self, request: pb.FollowRequest) -> None:
         """Apply a request; nothing is told of earlier revisions any more. Raises Refused, which ends the stream."""

@@ -103,8 +103,10 @@ class FollowCall:
                 self._call.spend(len(response.suggestion.text))
                 await self._call.write(self._context.write(response))
                 self._call.written()
-            if reading.done() and self._session.is_at_rest:
-                return
+            if self._session.is_at_rest:
+                self._call.holding.count(CALL_BYTES + self._session.held_bytes)  # while nobody types
+                if reading.done():
+                    return
             await self._change.heard()
 
     def _next(self, reading: asyncio.Task[None]) -> pb.FollowResponse | None:
