@@ -1,7 +1,7 @@
 """VS Code as `code-server` serves it, driven in headless Chromium, with the extension of `editors/vscode` and nothing else.
 
-A person's keys go to the page, and what is shown is read from its DOM. The text itself is read from the file, since VS Code
-draws only the lines that fit, and is told to save after each change.
+A person's keys go to the page, and what is shown is read from its DOM: the text, too, and not from the file, for VS Code takes
+what is undone while a save is on its way for what was saved, and never writes it.
 """
 
 import json
@@ -28,10 +28,19 @@ SOON_SECONDS: Final = 2.0
 LOOK_SECONDS: Final = 0.02
 FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 GHOST: Final = ".monaco-editor .ghost-text-decoration, .monaco-editor .ghost-text-decoration-preview"
+LINES: Final = """
+() => [...document.querySelectorAll(".editor-instance .view-line")]
+  .sort((one, other) => one.offsetTop - other.offsetTop)
+  .map((line) => [...line.querySelectorAll("span > span")]
+    .filter((part) => !/ghost-text/.test(part.className))
+    .map((part) => part.textContent)
+    .join(""))
+"""
+"""The lines that are drawn, without what is suggested."""
 SETTINGS: Final = {
     "editor.quickSuggestions": {"other": "off", "comments": "off", "strings": "off"},
-    "files.autoSave": "afterDelay",
-    "files.autoSaveDelay": 50,
+    "files.autoSave": "off",
+    "editor.renderWhitespace": "none",
     "security.workspace.trust.enabled": False,
     "workbench.startupEditor": "none",
     "workbench.tips.enabled": False,
@@ -151,9 +160,13 @@ class Code:
         parts = self.page.query_selector_all(GHOST)
         return plain("".join(part.text_content() or "" for part in parts))
 
+    def lines(self) -> list[str]:
+        """The text in the editor, as far as it is drawn."""
+        return [plain(line) for line in self.page.evaluate(LINES)]
+
     def last_line(self) -> str:
-        """The last line of the file that was opened last, as it was saved last."""
-        return (self.folder / self.name).read_text().split("\n")[-1]
+        """The last line of the text in the editor; it must fit."""
+        return (self.lines() or [""])[-1]
 
     def status(self) -> str:
         """What the extension's item of the status bar says."""
