@@ -133,10 +133,13 @@ class Code:
         self.type(str(self.folder / name))
         self.page.wait_for_selector(f".quick-input-list .monaco-list-row.focused[aria-label*='{name}']")
         self.press("Enter")
-        self.page.wait_for_selector(f".editor-instance[aria-label*='{name}'], .tab.active[aria-label*='{name}']")
-        place = f"Ln {before.count(chr(10)) + 1}, Col 1"
-        self.wait_until(lambda: self.press("Control+End") or self.bar("status.editor.selection") == place)
+        self.page.wait_for_selector(f".editor-instance .monaco-editor.focused[data-uri$='/{name}']")
+        self._go("Control+Home", 1)  # the place that the status bar tells may be the editor's before
+        self._go("Control+End", before.count("\n") + 1)
         self.wait_until(lambda: "starting" not in (self.status() or "starting"))
+
+    def _go(self, key: str, line: int) -> None:
+        self.wait_until(lambda: self.press(key) or self.bar("status.editor.selection") == f"Ln {line}, Col 1")
 
     def type(self, text: str) -> None:
         """Press the keys of a text."""
@@ -194,6 +197,14 @@ class Code:
     def servers(self) -> list[int]:
         """The language servers that are running."""
         return [process for process in descendants(self.process.pid) if b"lsp" in words_of(process)]
+
+    def type_anew(self, text: str) -> None:
+        """Type a text, and its last key again, so that what is suggested is asked for there: otherwise it may be the rest of
+        what was suggested before, and how much that is depends on when it was asked for.
+        """
+        self.type(text)
+        self.press("Backspace")
+        self.type(text[-1])
 
     def type_until_ghost(self, text: str) -> str:
         """Type a text, and its last key again where nothing comes: VS Code asks once, and the server may not be there yet."""
