@@ -1,109 +1,188 @@
-"""pygls's protocol, but for what comes with every key, which is taken as JSON, and for the documents, which are the service's.
+"""One editor by JSON-RPC 2.0, as the Language Server Protocol uses it: what it asks and tells, and what it is asked and told.
 
-One message after another is handled where it arrives; only questions wait, each in a task.
+One message after another is handled where it arrives; only an answer that has to be waited for comes later, by a task.
+Knows no methods but those that cancel and note.
 """
 
+import asyncio
 import json
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
-
-from lsprotocol import types
-from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcInvalidRequest, JsonRpcServerNotInitialized
-from pygls.protocol import (
-    JsonRPCNotification,
-    JsonRPCRequestMessage,
-    JsonRPCResponseMessage,
-    LanguageServerProtocol,
-)
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from itertools import count
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, cast
 
 from elman.errors import MendRequest
-from elman.lsp import messages
-
-if TYPE_CHECKING:
-    from cattrs import Converter
-
-    from elman.lsp.server import Server
-
-GHOST_TEXT: Final = "elman/ghostText"
-STATUS: Final = "elman/status"
-ACCEPTED: Final = "elman/accepted"
-DISMISSED: Final = "elman/dismissed"
-
-QUESTIONS: Final = (types.TEXT_DOCUMENT_INLINE_COMPLETION, types.TEXT_DOCUMENT_COMPLETION, GHOST_TEXT)
-PLAIN: Final = (
-    *QUESTIONS,
-    *(types.TEXT_DOCUMENT_DID_OPEN, types.TEXT_DOCUMENT_DID_CHANGE, types.TEXT_DOCUMENT_DID_CLOSE),
-    *(types.WORKSPACE_DID_CHANGE_CONFIGURATION, STATUS, ACCEPTED, DISMISSED),
-)
-"""The methods whose parameters are taken as JSON."""
 
 VERSION: Final = "2.0"
-
-
-OWN: Final = (
-    *(types.TEXT_DOCUMENT_DID_OPEN, types.TEXT_DOCUMENT_DID_CHANGE, types.TEXT_DOCUMENT_DID_CLOSE),
-    types.EXIT,
-)
-"""What pygls would do by itself, and the server does otherwise."""
+INFORMATION: Final = 3
+"""How grave what is noted is."""
 
 Message: TypeAlias = dict[str, Any]
+Method: TypeAlias = Callable[[Any], Any]
+"""Takes the parameters. Gives the answer, or a coroutine that will; what it gives to a notification is told to nobody."""
 
 
-class Protocol(LanguageServerProtocol):
-    """One editor's."""
+class Refusal(NamedTuple):
+    """Why a request is not answered, by the protocol's number."""
 
-    def __init__(self, server: "Server", converter: "Converter") -> None:
-        super().__init__(server, converter)
-        self._asked = server
-        builtin = cast("dict[str, object]", self.fm.builtin_features)  # pyright: ignore[reportUnknownMemberType] (a bare Dict)
-        for method in OWN:
-            del builtin[method]
+    code: int
+    message: str
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the editor has asked for the end."""
-        return self._shutdown
+
+NOT_INITIALIZED: Final = Refusal(-32002, "initialize comes first")
+INVALID_REQUEST: Final = Refusal(-32600, "nothing is answered after shutdown")
+METHOD_NOT_FOUND: Final = Refusal(-32601, "Method Not Found")
+INVALID_PARAMS: Final = -32602
+INTERNAL_ERROR: Final = -32603
+CANCELLED: Final = Refusal(-32800, "the request was cancelled")
+
+
+class Refused(Exception):
+    """A request was refused: the server's by the editor, or the editor's by the server."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+class Output(Protocol):
+    """Where messages are written."""
+
+    def write(self, data: bytes) -> None:
+        """Write all of it."""
+        ...
+
+
+class Connection:
+    """The editor, as the server has it."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._answering: dict[Any, asyncio.Task[Any]] = {}  # by the request's number
+        self._working: set[asyncio.Task[Any]] = set()
+        self._numbers = count(1)
+        self._asked: dict[Any, asyncio.Future[Any]] = {}
+        self.expect({}, NOT_INITIALIZED)
+
+    def expect(self, methods: Mapping[str, Method], otherwise: Refusal) -> None:
+        """Handle these methods from now on. Other requests are refused, and other notifications passed over."""
+        self._methods: Mapping[str, Method] = {"$/cancelRequest": self._cancel, **methods}
+        self._otherwise = otherwise
 
     def take(self, body: bytes) -> None:
         """Handle a message. What cannot be understood is refused if it is a request, and noted otherwise."""
         try:
-            data: Message = json.loads(body)
+            message: object = json.loads(body)
         except (ValueError, RecursionError):
-            return self._asked.log("a message that is no JSON was passed over")
-        if type(data) is not dict or data.get("jsonrpc") != VERSION:
-            return self._asked.log("a message that is no JSON-RPC 2.0 was passed over")
+            return self.log("a message that is no JSON was passed over")
+        if not isinstance(message, dict) or cast("Message", message).get("jsonrpc") != VERSION:
+            return self.log("a message that is no JSON-RPC 2.0 was passed over")
+        if "method" in message:
+            return self._handle(cast("Message", message))
+        return self._hear(cast("Message", message))
+
+    def _handle(self, message: Message) -> None:
         try:
-            self._check_order(data)
-            self.handle_message(self.structure_message(data))
-        except (JsonRpcException, MendRequest, KeyError, TypeError) as error:
-            self._refuse(data, error)
-        return None
-
-    def _check_order(self, data: Message) -> None:
-        """Raise what the protocol has for a request before the start or after the end."""
-        if "method" not in data or data["method"] in (types.INITIALIZE, types.EXIT):
-            return
-        if self._workspace is None:
-            raise JsonRpcServerNotInitialized
-        if self._shutdown:
-            raise JsonRpcInvalidRequest
-
-    def _refuse(self, data: Message, error: Exception) -> None:
-        meant = error if isinstance(error, JsonRpcException) else JsonRpcInvalidParams(str(error))
-        if "method" in data and "id" in data:
-            self._send_response(data["id"], error=meant.to_response_error())
+            answer = self._method(message)(message.get("params"))
+        except Exception as error:
+            self._fail(message, error)
         else:
-            self._asked.log(f"{data.get('method', 'a response')} was passed over: {meant.message}")
+            if asyncio.iscoroutine(answer):
+                self._wait(message, answer)
+            else:
+                self._answer(message, answer)
 
-    def structure_message(self, data: Message) -> Any:
-        """What a message is, as pygls handles it."""
-        method, params = data.get("method"), data.get("params")
-        if method in QUESTIONS:
-            params = self._asked.arrived(messages.asked(params, by_menu=method == types.TEXT_DOCUMENT_COMPLETION))
-        if method in PLAIN:
-            if "id" in data:
-                return JsonRPCRequestMessage(data["id"], method, VERSION, params)
-            return JsonRPCNotification(method, VERSION, params)
-        if method is None and "result" in data:
-            self._result_types.pop(data["id"], None)
-            return JsonRPCResponseMessage(data["id"], VERSION, data["result"])
-        return super().structure_message(data)
+    def _method(self, message: Message) -> Method:
+        found = self._methods.get(message["method"])
+        if found is None and "id" in message:
+            raise Refused(self._otherwise)
+        return found or pass_over
+
+    def _wait(self, message: Message, answer: Coroutine[Any, Any, Any]) -> None:
+        task = self.begin(answer)
+        if "id" in message:
+            self._answering[message["id"]] = task
+        task.add_done_callback(partial(self._finish, message))
+
+    def begin(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+        """Do something beside all else."""
+        task = asyncio.ensure_future(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        return task
+
+    def _finish(self, message: Message, task: "asyncio.Task[Any]") -> None:
+        self._answering.pop(message.get("id"), None)
+        if task.cancelled():
+            self._fail(message, Refused(CANCELLED))
+        elif error := task.exception():
+            self._fail(message, error)
+        else:
+            self._answer(message, task.result())
+
+    def _answer(self, message: Message, result: Any) -> None:
+        if "id" in message:
+            self._write({"id": message["id"], "result": result})
+
+    def _fail(self, message: Message, error: BaseException) -> None:
+        code, text = refusal_of(error)
+        if "id" in message:
+            self._write({"id": message["id"], "error": {"code": code, "message": text}})
+        else:
+            self.log(f"{message['method']} was passed over: {text}")
+
+    def _cancel(self, params: Any) -> None:
+        """The editor wants an answer no longer."""
+        if task := self._answering.get(params["id"]):
+            task.cancel()
+
+    def cancel_all(self) -> None:
+        """Nothing more is to be answered."""
+        for task in self._answering.values():
+            task.cancel()
+
+    async def ask(self, method: str, params: Any) -> Any:
+        """What the editor answers. Raises Refused."""
+        number = next(self._numbers)
+        answered = self._asked[number] = asyncio.get_running_loop().create_future()
+        self._write({"id": number, "method": method, "params": params})
+        try:
+            return await answered
+        finally:
+            del self._asked[number]
+
+    def _hear(self, message: Message) -> None:
+        """The editor has answered."""
+        number, error = message.get("id"), message.get("error")
+        asked = self._asked.get(number) if isinstance(number, int) else None
+        if asked is None or asked.done():
+            return
+        if isinstance(error, dict):
+            asked.set_exception(Refused(Refusal(INTERNAL_ERROR, str(cast("Message", error).get("message")))))
+        else:
+            asked.set_result(message.get("result"))
+
+    def tell(self, method: str, params: Any) -> None:
+        """Tell the editor something."""
+        self._write({"method": method, "params": params})
+
+    def log(self, message: str) -> None:
+        """Note something where a person may look."""
+        self.tell("window/logMessage", {"type": INFORMATION, "message": message})
+
+    def _write(self, message: Message) -> None:
+        body = json.dumps({"jsonrpc": VERSION, **message}).encode()
+        self._output.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+
+
+def pass_over(params: Any) -> None:
+    """What nobody knows is told to nobody."""
+
+
+def refusal_of(error: BaseException) -> Refusal:
+    """What an editor is told of an error. Of a defect that is its kind alone, for its message may hold text."""
+    if isinstance(error, Refused):
+        return error.refusal
+    if isinstance(error, MendRequest):
+        return Refusal(INVALID_PARAMS, str(error))
+    return Refusal(INTERNAL_ERROR, type(error).__name__)
