@@ -144,6 +144,54 @@ def test_what_was_accepted_is_undone_and_nothing_is_shown_then(code: Code) -> No
 
 
 @in_the_editor
+def test_a_paste_is_inserted_whole_and_the_next_key_asks(code: Code) -> None:
+    code.type(BEGUN)
+    code.press("Shift+Home", "Control+c", "End", "Enter")
+    code.wait_until(lambda: code.lines()[4:] == [BEGUN, ""])
+    code.press("Control+v")
+    code.wait_until(lambda: code.lines()[4:] == [BEGUN, BEGUN])
+    code.type_anew("o")
+    code.wait_for_ghost(REST[1:])
+    assert code.lines()[4:] == [BEGUN, f"{BEGUN}o"]
+
+
+@in_the_editor
+def test_what_an_input_method_composes_is_typed_text(code: Code) -> None:
+    code.open("house.txt", "Das schöne Haus.\n" * 3)
+    code.type("Das sch")
+    code.compose("¨", "ö")
+    code.type_anew("ne H")
+    code.wait_for_ghost("aus.")
+    code.press("Tab")
+    code.wait_until(lambda: code.last_line() == "Das schöne Haus.")
+
+
+@in_the_editor
+def test_each_editor_has_suggestions_of_its_own_text(code: Code) -> None:
+    begin(code)
+    code.open("brick.txt", "The quick brick fell down.\n" * 3)
+    assert code.ghost() == ""
+    code.type_anew(BEGUN)
+    code.wait_for_ghost("ick fell down.")
+    code.press("Control+PageUp")
+    code.wait_until(lambda: code.last_line() == BEGUN and "brick" not in code.lines()[0])
+    code.press("Backspace")
+    code.type("r")
+    code.wait_for_ghost(REST)
+
+
+@in_the_editor
+def test_nothing_is_asked_in_a_read_only_editor(code: Code) -> None:
+    code.open("fox.readonly.txt", BEFORE)
+    asked = len(told(code, "textDocument/inlineCompletion"))
+    code.type(BEGUN)
+    show_status(code)
+    assert code.last_line() == ""
+    assert code.ghost() == ""
+    assert len(told(code, "textDocument/inlineCompletion")) == asked
+
+
+@in_the_editor
 def test_it_is_switched_off_and_on(code: Code) -> None:
     code.command("Elman: Turn Off in This Language")
     code.wait_until(lambda: "off" in code.status())

@@ -40,6 +40,7 @@ LINES: Final = """
 SETTINGS: Final = {
     "editor.quickSuggestions": {"other": "off", "comments": "off", "strings": "off"},
     "files.autoSave": "off",
+    "files.readonlyInclude": {"**/*.readonly.*": True},
     "editor.renderWhitespace": "none",
     "security.workspace.trust.enabled": False,
     "workbench.startupEditor": "none",
@@ -102,6 +103,7 @@ class Code:
         try:
             wait_until(lambda: is_open(self._port))
             self.page = self._browser.new_page(viewport={"width": 900, "height": 520})
+            self.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
             self.page.set_default_timeout(1000 * WAIT_SECONDS)
             self.page.goto(f"http://127.0.0.1:{self._port}/?folder={self.folder}")
             self.page.wait_for_selector(".monaco-workbench .statusbar")
@@ -149,6 +151,15 @@ class Code:
         """Press keys by the browser's names."""
         for key in keys:
             self.page.keyboard.press(key)
+
+    def compose(self, *states: str) -> None:
+        """What an input method shows while it composes, and in the end puts in."""
+        browser: Any = self.page.context.new_cdp_session(self.page)
+        for state in states:
+            caret = len(state)
+            browser.send("Input.imeSetComposition", {"text": state, "selectionStart": caret, "selectionEnd": caret})
+        browser.send("Input.insertText", {"text": states[-1]})
+        browser.detach()
 
     def command(self, name: str) -> None:
         """Run a command of the palette."""
