@@ -2,8 +2,8 @@
 
     python benchmarks/editors.py [--only lsp nvim shell] [--quick] [--json]
 
-lsp: the protocol alone (language_servers.py); nvim: in a real Neovim (nvim.py); both beside a language server of the same
-library that computes nothing (empty_server.py). shell: in real shells (shells.py), beside themselves without the script.
+lsp: the protocol alone (language_servers.py); nvim: in a real Neovim (nvim.py); both beside a language server of pygls that
+computes nothing (empty_server.py). shell: in real shells (shells.py), beside themselves without the script.
 
 `load` is how many processes wanted a processor on the average of a minute, before and after: beyond the number of processors
 less one, times are the neighbours'.

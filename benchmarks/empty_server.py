@@ -1,4 +1,4 @@
-"""A language server of the same library that computes nothing and always suggests a dot: what editor and library cost."""
+"""A language server of pygls that computes nothing and always suggests a dot: what an editor and a common library cost."""
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer

@@ -1,11 +1,10 @@
-"""What a language server costs, without an editor (language_client.py), beside one of the same library that computes nothing.
+"""What a language server costs, without an editor (language_client.py), beside one of pygls that computes nothing.
 
 keys      from a key (an edit and a question) to its answer, in turns with the empty server (empty_server.py)
-start     from the start of the process to the first answer; and what its library takes to be imported, which bounds it
+start     from the start of the process to the first answer
 memory    what the server holds with three models and ten documents, in each of which something was suggested
 """
 
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -103,13 +102,11 @@ def cpu_milliseconds(client: LanguageClient) -> float:
 
 def starts(effort: Effort) -> Mapping[str, float]:
     """From the start of the process to the first answer, in turns."""
-    seconds: dict[str, list[float]] = {"lsp_start_s": [], "lsp_empty_start_s": [], "lsp_import_pygls_s": []}
+    seconds: dict[str, list[float]] = {"lsp_start_s": [], "lsp_empty_start_s": []}
     for _ in range(effort.starts):
         seconds["lsp_start_s"].append(start(ELMAN))
         seconds["lsp_empty_start_s"].append(start(EMPTY))
-        seconds["lsp_import_pygls_s"].append(import_pygls())
-    found = {name: median(each) for name, each in seconds.items()}
-    return found | {"lsp_start_vs_import_pygls": found["lsp_start_s"] / found["lsp_import_pygls_s"]}
+    return {name: median(each) for name, each in seconds.items()}
 
 
 def start(command: Sequence[str]) -> float:
@@ -121,13 +118,6 @@ def start(command: Sequence[str]) -> float:
         client.open(uri, "python", TEXT)
         client.ghosts(uri, TEXT.count("\n"), 0)
         return time.perf_counter() - began
-
-
-def import_pygls() -> float:
-    """The seconds that a process takes which does nothing but import the library."""
-    began = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import pygls.lsp.server"], check=True)
-    return time.perf_counter() - began
 
 
 def memory() -> Mapping[str, float]:

@@ -1,4 +1,4 @@
-"""What a person feels of elman in Neovim, beside a language server of the same library that computes nothing (empty_server.py).
+"""What a person feels of elman in Neovim, beside a language server of pygls that computes nothing (empty_server.py).
 
 A real Neovim with the plugin, seen through its screen (tests/editors/neovim.py). Three figures:
 

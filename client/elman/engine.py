@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -24,8 +24,8 @@ class FollowedDocument(Protocol):
         """Take a request. Raises an exception with an attribute `status` if it is refused."""
         ...
 
-    def steps(self) -> Iterator[pb.FollowResponse | None]:
-        """The responses, and None after each step that brought none; ends when only a request can bring more."""
+    def steps(self) -> Iterator[Sequence[pb.FollowResponse]]:
+        """The responses that each step brought, which may be none; ends when only a request can bring more."""
         ...
 
     def close(self) -> None:

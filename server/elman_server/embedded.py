@@ -167,18 +167,23 @@ class EmbeddedFollow:
 
     def __iter__(self) -> Iterator[pb.FollowResponse]:
         """The responses not given yet, each with no more work than it needs; ends where only a request can bring more."""
-        return (response for response in self.steps() if response is not None)
+        return (response for responses in self.steps() for response in responses)
 
-    def steps(self) -> Iterator[pb.FollowResponse | None]:
-        """The same, and None after each tick that brought no response: there, whoever waits may turn to something else."""
+    def steps(self) -> Iterator[Sequence[pb.FollowResponse]]:
+        """The same, all that a tick brought at once, and be it nothing: there, whoever waits may turn to something else."""
         while True:
             with self._engine.lock:
-                response = self._session.next()
-                if response is None:
+                responses = self._responses()
+                if not responses:
                     if self._session.is_at_rest:
                         return
                     self._engine.tick()
-            yield response
+                    responses = self._responses()
+            yield responses
+
+    def _responses(self) -> Sequence[pb.FollowResponse]:
+        """Those that there are without a tick."""
+        return list(iter(self._session.next, None))
 
     def close(self) -> None:
         """Let the engine stop working for the document."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.editors.conftest import Serve
 from tests.editors.emacs import ELMAN, PACKAGE, Emacs
 from tests.editors.overheard import overheard, texts
 from tests.editors.terminal import BEGUN, FOX, REST, is_running
@@ -103,6 +104,42 @@ def test_what_is_dismissed_is_gone_and_its_keys_do_what_they_did_before(emacs: E
     emacs.wait_until(lambda: emacs.ghost() == "")
     emacs.press("Tab")
     assert emacs.lines()[-1] == f"{BEGUN}own"
+
+
+def test_what_is_dismissed_twice_at_a_place_is_not_shown_there_again(emacs: Emacs) -> None:
+    emacs.begin()
+    for left in REST, "":
+        emacs.press("C-g")
+        emacs.wait_until(lambda: emacs.ghost() == "")
+        emacs.press("BSpace")
+        emacs.type("r")
+        assert emacs.settled() == left
+
+
+def test_what_an_input_method_composes_is_typed_text(emacs: Emacs) -> None:
+    opened(emacs, "house.txt", "Das schöne Haus.\n" * 3)
+    emacs.run('(set-input-method "latin-1-postfix")')
+    emacs.type('Das scho"ne H')
+    emacs.wait_until(lambda: emacs.ghost() == "aus.")
+    assert emacs.lines()[-1] == "Das schöne H"
+    emacs.run("(deactivate-input-method)")
+
+
+def test_several_cursors_overwriting_and_searching_show_nothing(emacs: Emacs) -> None:
+    emacs.run("(defvar multiple-cursors-mode nil) (setq-local multiple-cursors-mode t)")
+    emacs.type(BEGUN)
+    assert emacs.settled() == ""
+    emacs.run("(setq-local multiple-cursors-mode nil) (overwrite-mode 1)")
+    emacs.press("BSpace")
+    emacs.type("r")
+    assert emacs.settled() == ""
+    emacs.run("(overwrite-mode -1)")
+    emacs.press("BSpace")
+    emacs.type("r")
+    emacs.wait_until(lambda: emacs.ghost() == REST)
+    emacs.press("C-r")
+    emacs.wait_until(lambda: emacs.ghost() == "")
+    emacs.press("C-g")
 
 
 def test_what_is_accepted_is_one_change_to_undo_and_to_redo(emacs: Emacs) -> None:
@@ -243,6 +280,23 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_
         assert emacs.ghost() == ""
         assert state["messages"].count("is started again") == 1
         assert state["messages"].count("ended once more") == 1
+
+
+def test_a_server_that_dies_behind_the_language_server_is_said_once_and_typing_goes_on(tmp_path: Path, serve: Serve) -> None:
+    process, address = serve("english")
+    with Emacs(tmp_path, command=[*ELMAN, "--server", address]) as emacs:
+        opened(emacs)
+        emacs.begin()
+        process.kill()
+        process.wait()
+        for key in "!?":
+            emacs.type(key)
+            assert emacs.settled() == ""
+        emacs.wait_until(lambda: "no completion service at" in emacs.state()["messages"])
+        state = emacs.state()
+        assert state["text"].split("\n")[-1] == f"{BEGUN}!?"
+        assert state["messages"].count("elman suggests nothing") == 1
+        assert is_running(emacs.server())
 
 
 def test_quitting_leaves_no_process(tmp_path: Path) -> None:

@@ -1,15 +1,13 @@
 """The plugin where something ends: the language server, the server behind it, Neovim itself."""
 
 import os
-import re
 import select
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.editors.conftest import Serve
 from tests.editors.neovim import PATIENCE_SECONDS
 from tests.editors.nvim_typist import LANGUAGE_SERVER, Typist, command_of, needs_neovim
 
@@ -24,17 +22,6 @@ def typist(tmp_path: Path) -> Iterator[Typist]:
     with Typist(tmp_path, "restarts = 1") as typist:
         typist.open()
         yield typist
-
-
-@pytest.fixture
-def server() -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`elman serve`, and its address."""
-    command = [sys.executable, "-m", "elman", "serve", "--model", "python", "--port", "0", "--metrics-port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        port = next(found[1] for line in process.stdout if (found := re.search(r'"port": ?(\d+)', line)))
-        yield process, f"127.0.0.1:{port}"
-        process.kill()
 
 
 def test_a_language_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(typist: Typist) -> None:
@@ -61,10 +48,8 @@ def test_a_language_server_that_dies_is_started_again_a_few_times_and_typing_goe
     assert typist.type_until_ghost(" ")
 
 
-def test_a_server_that_dies_behind_the_language_server_is_said_once_and_typing_goes_on(
-    tmp_path: Path, server: tuple[subprocess.Popen[str], str]
-) -> None:
-    process, address = server
+def test_a_server_that_dies_behind_the_language_server_is_said_once_and_typing_goes_on(tmp_path: Path, serve: Serve) -> None:
+    process, address = serve("python")
     with Typist(tmp_path, command=(*LANGUAGE_SERVER, "--server", address)) as typist:
         typist.open()
         ghost = typist.type_until_ghost(BEFORE)

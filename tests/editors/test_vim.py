@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.editors.conftest import Serve
 from tests.editors.overheard import overheard, texts
 from tests.editors.terminal import BEGUN, FOX, REST, is_running
 from tests.editors.vim import ELMAN, Vim
@@ -95,6 +96,24 @@ def test_what_is_dismissed_is_gone_and_its_keys_do_what_they_did_before(vim: Vim
     vim.wait_until(lambda: vim.ghost() == "")
     vim.press("Tab")
     assert vim.lines()[-1] == f"{BEGUN}\t"
+
+
+def test_what_is_dismissed_twice_at_a_place_is_not_shown_there_again(vim: Vim) -> None:
+    vim.begin()
+    for left in REST, "":
+        vim.press("C-]")
+        vim.wait_until(lambda: vim.ghost() == "")
+        vim.press("BSpace")
+        vim.type("r")
+        assert vim.settled() == left
+
+
+def test_what_a_keymap_composes_is_typed_text(vim: Vim) -> None:
+    opened(vim, "coffee.txt", "Un café noir, merci.\n" * 3)
+    vim.command("setlocal keymap=accents")
+    vim.type("AUn caf'e noi")
+    vim.wait_until(lambda: vim.ghost() == "r, merci.")
+    assert vim.lines()[-1] == "Un café noi"
 
 
 @pytest.mark.parametrize("buffer", ["", "<buffer> "])
@@ -261,6 +280,23 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_
         vim.wait_for("ended once more")
         shown = "\n".join(vim.rows())
         assert shown.count("is started again") == 1
+
+
+def test_a_server_that_dies_behind_the_language_server_is_said_once_and_typing_goes_on(tmp_path: Path, serve: Serve) -> None:
+    process, address = serve("english")
+    with Vim(tmp_path, command=[*ELMAN, "--server", address], columns=120) as vim:
+        opened(vim)
+        vim.begin()
+        process.kill()
+        process.wait()
+        for key in "!?":
+            vim.type(key)
+            assert vim.settled() == ""
+        assert vim.lines()[-1] == f"{BEGUN}!?"
+        vim.command("messages")
+        vim.wait_for("no completion service at")
+        assert "\n".join(vim.rows()).count("elman suggests nothing") == 1
+        assert is_running(vim.server())
 
 
 def test_quitting_leaves_no_process(tmp_path: Path) -> None:

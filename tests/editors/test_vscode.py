@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 from tests.editors.overheard import messages, overheard
-from tests.editors.terminal import is_running
+from tests.editors.terminal import BEGUN, FOX, REST, is_running
 from tests.editors.vscode import ELMAN, EXTENSION, Code, browsing, chromium, code_server, is_built, wait_until
 
 from elman.lsp.preferences import NAMES, RANGES, Preferences
@@ -23,9 +23,7 @@ in_the_editor = pytest.mark.skipif(
     reason="needs chromium, and code-server: tests/editors/code_server.sh installs it",
 )
 
-FOX = "The quick brown fox ran."
 BEFORE = f"{FOX}\n" * 3 + "\n"
-BEGUN = "The quick br"
 
 
 @pytest.fixture(scope="module")
@@ -64,43 +62,42 @@ def show_status(code: Code) -> str:
     return "\n".join(code.notes())
 
 
-def begin(code: Code) -> str:
-    """Begin the sentence; return what is suggested once all keys have been taken."""
-    code.type(BEGUN)
-    code.wait_until(lambda: code.ghost() and FOX.startswith(BEGUN + code.ghost()))
-    return code.ghost()
+def begin(code: Code) -> None:
+    """Begin the sentence, and wait until its rest is suggested."""
+    code.type_anew(BEGUN)
+    code.wait_for_ghost(REST)
 
 
 @in_the_editor
 def test_tab_accepts_what_is_shown_after_the_cursor_and_is_not_in_the_text(code: Code) -> None:
-    rest = begin(code)
-    code.wait_until(lambda: code.last_line() == BEGUN)
+    begin(code)
+    assert code.last_line() == BEGUN
     code.press("Tab")
-    code.wait_until(lambda: code.last_line() == BEGUN + rest)
+    code.wait_until(lambda: code.last_line() == FOX)
     code.wait_until(lambda: told(code, "elman/accepted"))
     accepted = told(code, "elman/accepted")[-1]
-    assert (accepted["text"], accepted["by"]) == (rest, "all")
+    assert (accepted["text"], accepted["by"]) == (REST, "all")
 
 
 @in_the_editor
 def test_a_word_is_accepted_and_the_rest_stays(code: Code) -> None:
-    rest = begin(code)
+    begin(code)
     code.press("Control+ArrowRight")
-    code.wait_for_ghost(rest.removeprefix("own"))
+    code.wait_for_ghost(REST.removeprefix("own"))
     code.wait_until(lambda: code.last_line() == "The quick brown")
     code.wait_until(lambda: (told(code, "elman/accepted") or [{}])[-1].get("by") == "word")
     code.command("Elman: Accept a Character")
-    code.wait_for_ghost(rest.removeprefix("own "))
+    code.wait_for_ghost(REST.removeprefix("own "))
     code.wait_until(lambda: code.last_line() == "The quick brown ")
 
 
 @in_the_editor
 def test_who_types_what_is_suggested_keeps_the_rest_without_a_question(code: Code) -> None:
-    rest = begin(code)
+    begin(code)
     asked = len(told(code, "textDocument/inlineCompletion"))
     for count in range(1, 6):
-        code.type(rest[count - 1])
-        code.wait_for_ghost(rest[count:])
+        code.type(REST[count - 1])
+        code.wait_for_ghost(REST[count:])
     assert len(told(code, "textDocument/inlineCompletion")) == asked
     code.type("!")
     code.wait_until(lambda: code.ghost() == "" or not FOX.endswith(code.ghost()))
@@ -109,7 +106,7 @@ def test_who_types_what_is_suggested_keeps_the_rest_without_a_question(code: Cod
 @in_the_editor
 def test_other_alternatives_are_distinct_and_come_round(code: Code) -> None:
     code.open("imports.py", "import os\n")
-    code.type("import s")
+    code.type_anew("import s")
     seen = [code.wait_for_ghost()]
     while not seen[1:] or seen[-1] != seen[0]:
         code.press("Alt+]")
@@ -121,14 +118,13 @@ def test_other_alternatives_are_distinct_and_come_round(code: Code) -> None:
 @in_the_editor
 def test_what_is_dismissed_twice_is_not_shown_a_third_time(code: Code) -> None:
     for _ in range(2):
-        code.type(BEGUN)
-        code.wait_for_ghost()
+        begin(code)
         code.press("Escape")
         code.wait_until(lambda: code.ghost() == "")
         code.press("Shift+Home", "Delete")
     dismissed = len(told(code, "elman/dismissed"))
     asked = len(told(code, "textDocument/inlineCompletion"))
-    code.type(BEGUN)
+    code.type_anew(BEGUN)
     code.wait_until(lambda: len(told(code, "textDocument/inlineCompletion")) > asked)
     assert "keys saved" in show_status(code)
     assert dismissed >= 2
@@ -137,12 +133,62 @@ def test_what_is_dismissed_twice_is_not_shown_a_third_time(code: Code) -> None:
 
 @in_the_editor
 def test_what_was_accepted_is_undone_and_nothing_is_shown_then(code: Code) -> None:
-    rest = begin(code)
+    begin(code)
     code.press("Tab")
-    code.wait_until(lambda: code.last_line() == BEGUN + rest)
-    code.press("Control+z")
-    code.wait_until(lambda: code.last_line() == BEGUN)
+    code.wait_until(lambda: code.last_line() == FOX)
+    for key, left in ("Control+z", BEGUN), ("Control+y", FOX), ("Control+z", BEGUN):
+        code.press(key)
+        code.wait_until(lambda left=left: code.last_line() == left)
+        show_status(code)
+        assert code.ghost() == ""
+
+
+@in_the_editor
+def test_a_paste_is_inserted_whole_and_the_next_key_asks(code: Code) -> None:
+    code.type(BEGUN)
+    code.press("Shift+Home", "Control+c", "End", "Enter")
+    code.wait_until(lambda: code.lines()[4:] == [BEGUN, ""])
+    code.press("Control+v")
+    code.wait_until(lambda: code.lines()[4:] == [BEGUN, BEGUN])
+    code.type_anew("o")
+    code.wait_for_ghost(REST[1:])
+    assert code.lines()[4:] == [BEGUN, f"{BEGUN}o"]
+
+
+@in_the_editor
+def test_what_an_input_method_composes_is_typed_text(code: Code) -> None:
+    code.open("house.txt", "Das schöne Haus.\n" * 3)
+    code.type("Das sch")
+    code.compose("¨", "ö")
+    code.type_anew("ne H")
+    code.wait_for_ghost("aus.")
+    code.press("Tab")
+    code.wait_until(lambda: code.last_line() == "Das schöne Haus.")
+
+
+@in_the_editor
+def test_each_editor_has_suggestions_of_its_own_text(code: Code) -> None:
+    begin(code)
+    code.open("brick.txt", "The quick brick fell down.\n" * 3)
     assert code.ghost() == ""
+    code.type_anew(BEGUN)
+    code.wait_for_ghost("ick fell down.")
+    code.press("Control+PageUp")
+    code.wait_until(lambda: code.last_line() == BEGUN and "brick" not in code.lines()[0])
+    code.press("Backspace")
+    code.type("r")
+    code.wait_for_ghost(REST)
+
+
+@in_the_editor
+def test_nothing_is_asked_in_a_read_only_editor(code: Code) -> None:
+    code.open("fox.readonly.txt", BEFORE)
+    asked = len(told(code, "textDocument/inlineCompletion"))
+    code.type(BEGUN)
+    show_status(code)
+    assert code.last_line() == ""
+    assert code.ghost() == ""
+    assert len(told(code, "textDocument/inlineCompletion")) == asked
 
 
 @in_the_editor
@@ -162,7 +208,7 @@ def test_it_is_switched_off_and_on(code: Code) -> None:
 def test_brackets_that_the_editor_has_closed_are_not_doubled(code: Code) -> None:
     call = 'print(distance("😀", here))'
     code.open("calls.py", f"{call}\n" * 4)
-    code.type('print(distance("😀", h')
+    code.type_anew('print(distance("😀", h')
     code.wait_for_ghost()
     code.press("Tab")
     code.wait_until(lambda: code.last_line() == call)
@@ -175,9 +221,10 @@ def test_several_cursors_are_left_alone(code: Code) -> None:
     asked = len(told(code, "textDocument/inlineCompletion"))
     code.type(BEGUN)
     code.wait_until(lambda: code.last_line() == BEGUN)
-    code.press("Escape", "Escape")
     show_status(code)
     assert len(told(code, "textDocument/inlineCompletion")) == asked
+    assert code.ghost() == ""
+    code.press("Escape", "Escape")
 
 
 @in_the_editor

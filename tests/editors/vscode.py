@@ -1,7 +1,7 @@
 """VS Code as `code-server` serves it, driven in headless Chromium, with the extension of `editors/vscode` and nothing else.
 
-A person's keys go to the page, and what is shown is read from its DOM. The text itself is read from the file, since VS Code
-draws only the lines that fit, and is told to save after each change.
+A person's keys go to the page, and what is shown is read from its DOM: the text, too, and not from the file, for VS Code takes
+what is undone while a save is on its way for what was saved, and never writes it.
 """
 
 import json
@@ -28,10 +28,20 @@ SOON_SECONDS: Final = 2.0
 LOOK_SECONDS: Final = 0.02
 FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 GHOST: Final = ".monaco-editor .ghost-text-decoration, .monaco-editor .ghost-text-decoration-preview"
+LINES: Final = """
+() => [...document.querySelectorAll(".editor-instance .view-line")]
+  .sort((one, other) => one.offsetTop - other.offsetTop)
+  .map((line) => [...line.querySelectorAll("span > span")]
+    .filter((part) => !/ghost-text/.test(part.className))
+    .map((part) => part.textContent)
+    .join(""))
+"""
+"""The lines that are drawn, without what is suggested."""
 SETTINGS: Final = {
     "editor.quickSuggestions": {"other": "off", "comments": "off", "strings": "off"},
-    "files.autoSave": "afterDelay",
-    "files.autoSaveDelay": 50,
+    "files.autoSave": "off",
+    "files.readonlyInclude": {"**/*.readonly.*": True},
+    "editor.renderWhitespace": "none",
     "security.workspace.trust.enabled": False,
     "workbench.startupEditor": "none",
     "workbench.tips.enabled": False,
@@ -93,6 +103,7 @@ class Code:
         try:
             wait_until(lambda: is_open(self._port))
             self.page = self._browser.new_page(viewport={"width": 900, "height": 520})
+            self.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
             self.page.set_default_timeout(1000 * WAIT_SECONDS)
             self.page.goto(f"http://127.0.0.1:{self._port}/?folder={self.folder}")
             self.page.wait_for_selector(".monaco-workbench .statusbar")
@@ -124,10 +135,13 @@ class Code:
         self.type(str(self.folder / name))
         self.page.wait_for_selector(f".quick-input-list .monaco-list-row.focused[aria-label*='{name}']")
         self.press("Enter")
-        self.page.wait_for_selector(f".editor-instance[aria-label*='{name}'], .tab.active[aria-label*='{name}']")
-        place = f"Ln {before.count(chr(10)) + 1}, Col 1"
-        self.wait_until(lambda: self.press("Control+End") or self.bar("status.editor.selection") == place)
+        self.page.wait_for_selector(f".editor-instance .monaco-editor.focused[data-uri$='/{name}']")
+        self._go("Control+Home", 1)  # the place that the status bar tells may be the editor's before
+        self._go("Control+End", before.count("\n") + 1)
         self.wait_until(lambda: "starting" not in (self.status() or "starting"))
+
+    def _go(self, key: str, line: int) -> None:
+        self.wait_until(lambda: self.press(key) or self.bar("status.editor.selection") == f"Ln {line}, Col 1")
 
     def type(self, text: str) -> None:
         """Press the keys of a text."""
@@ -137,6 +151,15 @@ class Code:
         """Press keys by the browser's names."""
         for key in keys:
             self.page.keyboard.press(key)
+
+    def compose(self, *states: str) -> None:
+        """What an input method shows while it composes, and in the end puts in."""
+        browser: Any = self.page.context.new_cdp_session(self.page)
+        for state in states:
+            caret = len(state)
+            browser.send("Input.imeSetComposition", {"text": state, "selectionStart": caret, "selectionEnd": caret})
+        browser.send("Input.insertText", {"text": states[-1]})
+        browser.detach()
 
     def command(self, name: str) -> None:
         """Run a command of the palette."""
@@ -151,9 +174,13 @@ class Code:
         parts = self.page.query_selector_all(GHOST)
         return plain("".join(part.text_content() or "" for part in parts))
 
+    def lines(self) -> list[str]:
+        """The text in the editor, as far as it is drawn."""
+        return [plain(line) for line in self.page.evaluate(LINES)]
+
     def last_line(self) -> str:
-        """The last line of the file that was opened last, as it was saved last."""
-        return (self.folder / self.name).read_text().split("\n")[-1]
+        """The last line of the text in the editor; it must fit."""
+        return (self.lines() or [""])[-1]
 
     def status(self) -> str:
         """What the extension's item of the status bar says."""
@@ -181,6 +208,14 @@ class Code:
     def servers(self) -> list[int]:
         """The language servers that are running."""
         return [process for process in descendants(self.process.pid) if b"lsp" in words_of(process)]
+
+    def type_anew(self, text: str) -> None:
+        """Type a text, and its last key again, so that what is suggested is asked for there: otherwise it may be the rest of
+        what was suggested before, and how much that is depends on when it was asked for.
+        """
+        self.type(text)
+        self.press("Backspace")
+        self.type(text[-1])
 
     def type_until_ghost(self, text: str) -> str:
         """Type a text, and its last key again where nothing comes: VS Code asks once, and the server may not be there yet."""

@@ -56,7 +56,7 @@ class AsyncEngineDocumentStream(EngineMail):
         super().__init__(follow, self._is_woken)
 
     async def wait(self, seconds: float | None) -> None:
-        """Make the next response; if only a request can bring one, wait for that. Whatever wakes it, ends it after a step."""
+        """Make the next responses; if only a request can bring one, wait for that. Whatever wakes it, ends it after a step."""
         self._is_woken.clear()
         try:
             with refusals():
@@ -70,14 +70,12 @@ class AsyncEngineDocumentStream(EngineMail):
                     await self._is_woken.wait()
 
     async def _work(self) -> bool:
-        """Whether it brought a response or was interrupted."""
+        """Whether it brought responses or was interrupted."""
         self._deliver()
-        for response in self._follow.steps():
-            if response:
-                self._responses.append(response)
-                return True
+        for responses in self._follow.steps():
+            self._responses.extend(responses)
             await asyncio.sleep(0)
-            if self._is_woken.is_set():
+            if responses or self._is_woken.is_set():
                 return True
         return False
 

@@ -4,7 +4,6 @@ import argparse
 
 from elman.cli.configuration import Configuration
 from elman.cli.engine import add_server_arguments, engine_of
-from elman.extras import extra
 
 MEANING = (
     "An editor starts this and speaks to it over standard input and output, by the Language Server Protocol 3.18. What is"
@@ -22,12 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until the editor leaves; returns 0 if it said so. What editor and file set holds where no flag is given."""
-    with extra("lsp"):
-        from elman.lsp.start import import_protocol
-
-        import_protocol()
-        from elman.lsp.server import serve
     from elman.lsp.preferences import Preferences
+    from elman.lsp.server import serve
 
     configuration = Configuration.read()
     engine = engine_of(arguments, configuration)

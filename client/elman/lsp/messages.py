@@ -1,12 +1,10 @@
-"""What the messages mean that come with every key, and the answers: JSON to values and back. Knows no pygls.
-
-pygls would turn each into objects of its own first, which takes longer than all that is done here.
-"""
+"""What messages mean, and the answers: JSON to values and back. Each reads what it needs of a message, and nothing else."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from elman.errors import MendRequest
+from elman.lsp.encodings import Encoding
 from elman.lsp.ghosts import Ghost
 from elman.lsp.open_document import Edit
 from elman.lsp.open_text import Position
@@ -18,6 +16,24 @@ TEXT: Final = 1
 """The kind of a completion item that is plain text."""
 PLAIN_TEXT: Final = 1
 """The format of one that is inserted as it is."""
+
+INCREMENTAL: Final = 2
+"""How edits are told: by what they change."""
+CONFIGURATION: Final = "workspace/didChangeConfiguration"
+CONFIGURATION_WATCHED: Final = {
+    "registrations": [{"id": CONFIGURATION, "method": CONFIGURATION, "registerOptions": {"section": "elman"}}]
+}
+"""That the editor is to tell when its settings change."""
+
+Json: TypeAlias = dict[str, Any]
+
+
+class Begun(NamedTuple):
+    """What an editor can do, the encodings that it offers, best first, and its settings."""
+
+    capabilities: object
+    encodings: Sequence[object]
+    options: object
 
 
 class Opened(NamedTuple):
@@ -54,8 +70,42 @@ class Judged(NamedTuple):
     position: Position | None
 
 
+def begun(params: object) -> Begun:
+    """Of initialize. Raises MendRequest, as all of these do."""
+    one = mapping(params)
+    capabilities = one.get("capabilities")
+    encodings = value_of(capabilities, "general", "positionEncodings")
+    return Begun(
+        capabilities, cast("list[object]", encodings) if isinstance(encodings, list) else (), one.get("initializationOptions")
+    )
+
+
+def is_able(capabilities: object, *names: str) -> bool:
+    """Whether an editor can do what stands under these names, one in the other."""
+    return value_of(capabilities, *names) not in (None, False)
+
+
+def value_of(one: object, *names: str) -> object:
+    """What stands under these names, one in the other; None if nothing does."""
+    for name in names:
+        one = cast("Mapping[str, object]", one).get(name) if isinstance(one, dict) else None
+    return one
+
+
+def capabilities(encoding: Encoding, *, offers_menu: bool) -> Json:
+    """What the server can do."""
+    menu: Json = {"completionProvider": {}} if offers_menu else {}
+    return {
+        "positionEncoding": encoding,
+        "textDocumentSync": {"openClose": True, "change": INCREMENTAL},
+        "inlineCompletionProvider": {},
+        "executeCommandProvider": {"commands": [STATUS, ACCEPTED]},
+        **menu,
+    }
+
+
 def opened(params: object) -> Opened:
-    """Of textDocument/didOpen. Raises MendRequest, as all of these do."""
+    """Of textDocument/didOpen."""
     one = part(params, "textDocument")
     return Opened(text_of(one, "uri"), text_of(one, "languageId", ""), version_of(one), text_of(one, "text"))
 
@@ -105,7 +155,24 @@ def judged(params: object) -> Judged:
     return Judged(closed(params), text_of(params, "text"), position)
 
 
-def items_of(asked: Asked, ghosts: Sequence[Ghost]) -> dict[str, Any]:
+def commanded(params: object) -> tuple[str, object]:
+    """Of workspace/executeCommand: the command and its arguments."""
+    command = text_of(params, "command")
+    if command not in (STATUS, ACCEPTED):
+        raise MendRequest.of_field("command", command, f"{STATUS}, {ACCEPTED}")
+    return command, mapping(params).get("arguments")
+
+
+def accepted(arguments: object) -> tuple[str, str]:
+    """The URI and the text of what was accepted."""
+    match arguments:
+        case [str(uri), str(text)]:
+            return uri, text
+        case _:
+            raise MendRequest.of_field("arguments", arguments, "a URI and a text")
+
+
+def items_of(asked: Asked, ghosts: Sequence[Ghost]) -> Json:
     """The answer to textDocument/inlineCompletion and elman/ghostText."""
     return {
         "items": [
@@ -119,7 +186,7 @@ def items_of(asked: Asked, ghosts: Sequence[Ghost]) -> dict[str, Any]:
     }
 
 
-def completions_of(asked: Asked, ghosts: Sequence[Ghost], word: str) -> dict[str, Any]:
+def completions_of(asked: Asked, ghosts: Sequence[Ghost], word: str) -> Json:
     """The answer to textDocument/completion, for editors that know no ghosts. It holds for this very place.
 
     `word` is what stands before the cursor of a word, for editors show only what begins with it.
@@ -141,12 +208,12 @@ def completions_of(asked: Asked, ghosts: Sequence[Ghost], word: str) -> dict[str
     }
 
 
-def accepted_by(uri: str, ghost: Ghost) -> dict[str, Any]:
+def accepted_by(uri: str, ghost: Ghost) -> Json:
     """The command that an editor gives once it has inserted a ghost."""
     return {"title": "Accepted", "command": ACCEPTED, "arguments": [uri, ghost.text]}
 
 
-def range_of(position: Position, ghost: Ghost) -> dict[str, Any]:
+def range_of(position: Position, ghost: Ghost) -> Json:
     """What a ghost replaces, from the position on: brackets and quotes, which are one unit in every encoding."""
     line, start = position
     return {"start": {"line": line, "character": start}, "end": {"line": line, "character": start + ghost.replaced}}

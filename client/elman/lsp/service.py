@@ -1,4 +1,4 @@
-"""What is suggested in the documents of a session, and what became of it. Knows neither pygls nor JSON.
+"""What is suggested in the documents of a session, and what became of it. Knows no JSON.
 
 ask: is anything to be suggested there? -> the model -> bring what follows the text up to date -> wait -> what is shown
 

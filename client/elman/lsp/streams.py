@@ -1,7 +1,4 @@
-"""Standard input and output, as the protocol uses them: messages after headers. Nothing else may write there.
-
-pygls would read by a thread, which costs a message more than all that is done for it.
-"""
+"""Standard input and output, as the protocol uses them: messages after headers. Nothing else may write there."""
 
 import asyncio
 import os
@@ -20,7 +17,7 @@ AT_ONCE: Final = 1 << 16
 
 
 class Output:
-    """What pygls writes to. It waits for an editor that does not read, and with it all else: nothing piles up."""
+    """Where messages are written. It waits for an editor that does not read, and with it all else: nothing piles up."""
 
     def __init__(self, file: int) -> None:
         self._file = file
@@ -46,11 +43,6 @@ class Output:
                 select.select([], [self._file], [])
             except OSError:
                 self._is_read = False
-
-    def close(self) -> None:
-        """Write no more."""
-        with suppress(OSError):
-            os.close(self._file)
 
 
 async def standard_input() -> asyncio.StreamReader:

@@ -66,7 +66,7 @@ class EngineTransport:
 
 
 class EngineDocumentStream(EngineMail):
-    """A stream without a network: the thread that waits does the work, on the newest requests, one response at a time."""
+    """A stream without a network: the thread that waits does the work, on the newest requests, a step at a time."""
 
     is_embedded = True
 
@@ -90,7 +90,7 @@ class EngineDocumentStream(EngineMail):
             return b""
 
     def wait(self, seconds: float | None) -> None:
-        """Make the next response; if only a request can bring one, wait for that. Whatever wakes it, ends it after a step."""
+        """Make the next responses; if only a request can bring one, wait for that. Whatever wakes it, ends it after a step."""
         self._awaited.add(self)
         try:
             with self._working:
@@ -102,14 +102,13 @@ class EngineDocumentStream(EngineMail):
         self._is_woken.clear()
 
     def _work(self) -> bool:
-        """Whether it brought a response or a failure, or was interrupted."""
+        """Whether it brought responses or a failure, or was interrupted."""
         try:
             with refusals():
                 self._deliver()
-                for response in self._follow.steps():
-                    if response:
-                        self._responses.append(response)
-                    if response or self._is_woken.is_set():
+                for responses in self._follow.steps():
+                    self._responses.extend(responses)
+                    if responses or self._is_woken.is_set():
                         return True
         except ElmanError as error:
             self.failure = error

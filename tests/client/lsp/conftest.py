@@ -1,6 +1,7 @@
 """An editor that speaks to the real `elman lsp`, in a process of its own with the models that come with elman."""
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -132,6 +133,17 @@ def position(one: Position) -> types.Position:
 
 def items_of(answer: Any) -> list[types.InlineCompletionItem]:
     return list(answer.items)
+
+
+def message(method: Any, params: Any, number: int | None = None) -> bytes:
+    """One as it is written, with its header."""
+    return framed({"method": method, "params": params} | ({"id": number} if number else {}))
+
+
+def framed(message: dict[str, Any]) -> bytes:
+    """The same of whatever stands in it."""
+    body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+    return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
 Start: TypeAlias = Callable[..., Awaitable[Editor]]

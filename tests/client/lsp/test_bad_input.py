@@ -16,7 +16,7 @@ from tests.client.sample import PYTHON
 
 from elman.lsp.streams import bodies
 
-from .conftest import INVOKED, URI, Editor, items_of
+from .conftest import INVOKED, URI, Editor, framed, items_of, message
 
 TYPED, GHOST = "    print(len(nam", "es))"
 FAR = (1 << 31) - 1
@@ -178,12 +178,6 @@ def process() -> Iterator["subprocess.Popen[bytes]"]:
         process.kill()
 
 
-def message(method: str, params: Any, number: int | None = None) -> bytes:
-    """One, with its header."""
-    body = json.dumps({"jsonrpc": "2.0", "method": method, "params": params} | ({"id": number} if number else {})).encode()
-    return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
-
-
 INITIALIZE = message("initialize", {"processId": None, "rootUri": None, "capabilities": {}}, 1)
 
 
@@ -199,6 +193,62 @@ def test_what_is_no_message_is_passed_over_and_the_rest_is_answered(process: "su
     assert written.count(b"was passed over") == len(bodies)
     assert b"Traceback" not in noted
     assert process.returncode == 0
+
+
+NUMBERS: list[Any] = ["nobody's", 1, None, []]
+CANCELS: list[Any] = [None, {}, {"id": []}, {"id": 99}]
+
+
+def test_what_makes_no_sense_in_a_message_is_refused_or_passed_over(process: "subprocess.Popen[bytes]") -> None:
+    refused: dict[int, tuple[Any, Any]] = {
+        2: ("initialize", {}),
+        3: ("workspace/executeCommand", {"command": "elman.accepted", "arguments": ["file:///a.py"]}),
+        4: ("workspace/executeCommand", {"command": []}),
+        5: (["elman/status"], {}),
+        6: ("elman/status", 7),
+    }
+    talk = [
+        INITIALIZE,
+        message("initialized", {}),
+        *(framed({"id": number, "result": 1}) for number in NUMBERS),
+        *(message("$/cancelRequest", params) for params in CANCELS),
+        *(message(method, params, number) for number, (method, params) in refused.items()),
+        message("textDocument/didSave", {}),
+        message("elman/status", {}, 7),
+        message("shutdown", None, 8),
+        message("exit", None),
+    ]
+    written, noted = process.communicate(b"".join(talk), timeout=60)
+    answers = [json.loads(part.partition(b"Content-Length")[0]) for part in written.split(b"\r\n\r\n")[1:]]
+    by_number = {answer["id"]: answer for answer in answers if "method" not in answer}
+    assert {number for number, answer in by_number.items() if "error" in answer} == refused.keys()
+    assert {number for number, answer in by_number.items() if "result" in answer} == {1, 7, 8}
+    assert not [answer for answer in answers if answer.get("method") == "window/showMessage"]
+    assert (noted, process.returncode) == (b"", 0)
+
+
+def test_an_editor_that_refuses_what_it_is_asked_gets_suggestions_all_the_same(process: "subprocess.Popen[bytes]") -> None:
+    able = {"workspace": {"configuration": True, "didChangeConfiguration": {"dynamicRegistration": True}}}
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(message("initialize", {"capabilities": able}, 1) + message("initialized", {}))
+    process.stdin.flush()
+    heard = b""
+    while not (b"client/registerCapability" in heard and b"workspace/configuration" in heard):
+        heard += os.read(process.stdout.fileno(), 1 << 16)
+    place = {"textDocument": {"uri": URI}, "position": {"line": PYTHON.count("\n"), "character": len(TYPED)}}
+    talk = [
+        *(framed({"id": number, "error": {"code": -32603, "message": "no"}}) for number in (1, 2)),
+        message("textDocument/didOpen", {"textDocument": {"uri": URI, "languageId": "python", "text": f"{PYTHON}{TYPED}"}}),
+        message("elman/ghostText", place, 7),
+    ]
+    process.stdin.write(b"".join(talk))
+    process.stdin.flush()
+    while b'"id": 7' not in heard:
+        heard += os.read(process.stdout.fileno(), 1 << 16)
+    assert json.dumps(GHOST).encode() in heard
+    assert heard.count(b"the editor does not tell") == 2
+    assert b"window/showMessage" not in heard
 
 
 def test_it_ends_with_its_editor(process: "subprocess.Popen[bytes]") -> None:

@@ -12,7 +12,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from tests.client.sample import PYTHON
 
-from .conftest import AUTOMATIC, INVOKED, URI, Editor, Start, items_of
+from .conftest import AUTOMATIC, INVOKED, URI, Editor, Start, items_of, message
 
 TYPED, GHOST = "    print(len(nam", "es))"
 
@@ -307,12 +307,29 @@ async def test_the_flags_and_the_configuration_file_hold_where_the_editor_says_n
     assert (await editor.status()).model == "shakespeare"
 
 
-def test_without_pygls_it_says_what_to_install(tmp_path: Path) -> None:
-    (tmp_path / "pygls.py").write_text("raise ModuleNotFoundError('no pygls', name='pygls')")
-    command = [sys.executable, "-m", "elman", "lsp"]
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, input="", timeout=60, check=False)
-    assert done.returncode == 11
-    assert done.stdout == ""
-    assert "this needs pygls, which is not installed; type: " in done.stderr
-    assert "pygls" in done.stderr.partition("type: ")[2]
+def test_without_the_engine_it_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "numpy.py").write_text("raise ModuleNotFoundError('no numpy', name='numpy')")
+    place = {"textDocument": {"uri": URI}, "position": {"line": 0, "character": 1}}
+    talk = [
+        message("initialize", {"capabilities": {}}, 1),
+        message("textDocument/didOpen", {"textDocument": {"uri": URI, "languageId": "python", "version": 1, "text": "i"}}),
+        message("elman/ghostText", place, 2),
+        message("shutdown", None, 3),
+        message("exit", None),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "elman", "lsp"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        input=b"".join(talk),
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.count(b"this needs numpy, which is not installed; type: ") == 1
+
+
+def test_it_imports_what_it_uses_alone() -> None:
+    code = "import sys, elman.lsp.server; print({'grpc', 'lsprotocol', 'numpy', 'pygls', 'torch'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "set()\n"

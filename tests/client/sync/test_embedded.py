@@ -22,9 +22,9 @@ class Engine:
     def send(self, request: pb.FollowRequest) -> None:
         raise AssertionError
 
-    def steps(self) -> Iterator[pb.FollowResponse | None]:
+    def steps(self) -> Iterator[list[pb.FollowResponse]]:
         self.act()
-        yield pb.FollowResponse(revision=1)
+        yield [pb.FollowResponse(revision=1)]
 
     def score(self, request: pb.ScoreRequest, check: Callable[[int], None]) -> pb.ScoreResponse:
         check(2)
