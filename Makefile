@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := $(BIN)/python -m
 
-.PHONY: help setup wheel bench-setup demo test test-install test-long test-cuda sanitize mutants check format stubs train-shakespeare train-python train-english clean
+.PHONY: help setup wheel bench-setup demo test test-install test-long test-cuda sanitize mutants check format stubs train-shakespeare train-python train-english train-javascript clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -76,8 +76,9 @@ stubs: setup ## generate client/elman/v1 from the proto
 train-shakespeare: setup ## make the shipped model of plays again; RESUME=--resume goes on after an interruption
 train-python: setup ## make the shipped model of Python's standard library again
 train-english: setup ## make the shipped model of novels, tales and speeches again
+train-javascript: setup ## make a model of JavaScript and its kin, out of packages of npm
 
-train-shakespeare train-python train-english:
+train-shakespeare train-python train-english train-javascript:
 	$(TOOLS) elman_models.shipyard $(@:train-%=%) $(RESUME)
 
 clean: ## remove what the commands above made

@@ -5,7 +5,10 @@ import sys
 from pathlib import Path
 
 from elman_models.shipped import FOLDER
-from elman_models.shipyard.make import RECIPES, TEXTS, make, refit, write_texts
+from elman_models.shipyard.account import in_words
+from elman_models.shipyard.make import RECIPES, TEXTS, WRITTEN, make, refit, write_texts
+from elman_models.shipyard.written_text import read_text
+from elman_models.sources.documents import Account
 from elman_models.training.recipe import read_recipe
 
 
@@ -18,10 +21,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
     parser.add_argument("--texts", type=Path, metavar="FOLDER", help="write the three parts of the text there, and do no more")
+    parser.add_argument(
+        "--account", type=int, metavar="PAGES", help="say what the text is made of, show pages of it, and do no more"
+    )
     parser.add_argument("--refit", action="store_true", help="make all of the model file but its weights anew, and do no more")
     given = parser.parse_args(arguments)
     if given.texts:
         write_texts(TEXTS[given.model].read(), given.texts)
+        return 0
+    if given.account is not None:
+        account = Account()
+        divided = read_text(given.model, account=account) if given.model in WRITTEN else TEXTS[given.model].read()
+        print(*in_words(divided, account, given.account), sep="\n")
         return 0
     output = given.output or FOLDER / f"{given.model}.safetensors"
     if given.refit:

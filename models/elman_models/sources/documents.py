@@ -1,0 +1,107 @@
+"""The documents of a text: for each project its licence checked, its files chosen, tidied, and cut where they repeat others.
+
+    archive -> files of the kind -> decoded and folded -> left out or tidied -> without repeats -> up to a project's share
+
+A document is named by its project and path. The account says what was left out, and why.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from elman_models.sources.archives import read_files
+from elman_models.sources.contents import SHORTEST, reason_against, text_of, tidied
+from elman_models.sources.kinds import Kind, is_test, reason_against_path, without_twins
+from elman_models.sources.licences import FILE, Licence, LicenceError, licence_of
+from elman_models.sources.projects import Project
+from elman_models.sources.registries import path_of
+from elman_models.sources.repeats import Repeats
+
+LEAST_NEW = 0.5
+"""The share of a file that must be new: what is left of others is no text."""
+
+
+@dataclass(slots=True)
+class Account:
+    """What became of the files: how many were left out for each reason, and the projects that were refused."""
+
+    left_out: Counter[str] = field(default_factory=Counter[str])
+    refused: dict[str, str] = field(default_factory=dict[str, str])  # project: why
+
+
+def read_documents(projects: Iterable[Project], kind: Kind, folder: Path, account: Account) -> dict[str, str]:
+    """The documents of all projects whose licence allows it, in their order. Their archives must lie in the folder."""
+    repeats, documents = Repeats(), dict[str, str]()
+    for project in projects:
+        try:
+            files = files_of(project, kind, folder, account)
+        except LicenceError as error:
+            account.refused[str(project)] = str(error)
+            continue
+        most = kind.most_of_a_project if project.part == "training" else kind.most_held_out
+        documents.update(within_share(project, pieces_of(files, kind, repeats, account), most))
+    return documents
+
+
+def files_of(project: Project, kind: Kind, folder: Path, account: Account) -> dict[str, bytes]:
+    """A project's files of the kind. Raises LicenceError, also where the licence is not the table's."""
+
+    def is_wanted(path: str) -> bool:
+        if FILE.fullmatch(path):
+            return True
+        if not kind.has(path):
+            return False
+        reason = reason_against_path(path)
+        account.left_out.update([reason] if reason else [])
+        return reason is None
+
+    files = read_files(path_of(project, folder), is_wanted)
+    licence = licence_of(files)
+    if licence.name != project.licence:
+        raise LicenceError(f"the licence is {licence.name}, in the table {project.licence}")
+    paths = [path for path in files if kind.has(path) and allowed(licence, path, account)]
+    written = without_twins(paths)
+    account.left_out.update(["made of a file beside it"] * (len(paths) - len(written)))
+    return {path: files[path] for path in written}
+
+
+def allowed(licence: Licence, path: str, account: Account) -> bool:
+    """Whether a file has a permissive licence."""
+    is_allowed = licence.allows(path)
+    account.left_out.update([] if is_allowed else ["under a licence that asks for more"])
+    return is_allowed
+
+
+def pieces_of(files: dict[str, bytes], kind: Kind, repeats: Repeats, account: Account) -> Iterator[tuple[str, str]]:
+    """What is worth learning in a project's files, a name and a piece at a time."""
+    for path in sorted(files, key=place):
+        text = text_of(files[path])
+        if text is None:
+            account.left_out["not UTF-8 text"] += 1
+            continue
+        if reason := reason_against(path, text, kind):
+            account.left_out[reason] += 1
+            continue
+        text = tidied(text, kind)
+        pieces = [piece for piece in repeats.new_in(text) if len(piece) >= SHORTEST]
+        if sum(map(len, pieces)) < LEAST_NEW * len(text):
+            account.left_out["most of it stood elsewhere"] += 1
+            continue
+        yield from ((path if len(pieces) == 1 else f"{path}#{number}", piece) for number, piece in enumerate(pieces, 1))
+
+
+def place(path: str) -> tuple[bool, bytes]:
+    """Where a file stands in the order of a project's: by chance, but always the same, and tests last."""
+    return is_test(path), hashlib.sha256(path.encode()).digest()
+
+
+def within_share(project: Project, pieces: Iterable[tuple[str, str]], most: int) -> Iterator[tuple[str, str]]:
+    """A project's documents until there are as many characters as it may have."""
+    total = 0
+    for name, piece in pieces:
+        total += len(piece)
+        if total > most:
+            return
+        yield f"{project.folder}/{name}", piece
