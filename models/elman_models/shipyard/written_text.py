@@ -7,7 +7,7 @@ from pathlib import Path
 from elman_models.selection.overlap import without_lines
 from elman_models.shipyard.texts import DividedText, divide_by_name
 from elman_models.sources.contents import SHORTEST
-from elman_models.sources.documents import Account, read_documents
+from elman_models.sources.documents import LeftOut, read_documents
 from elman_models.sources.kinds import KINDS
 from elman_models.sources.projects import Project, projects_of
 from elman_models.sources.registries import bring, default_folder
@@ -23,11 +23,11 @@ LATIN = frozenset(
 """Accented letters, which stand in names and in other languages, stay however rare they are."""
 
 
-def read_text(name: str, folder: Path | None = None, account: Account | None = None) -> DividedText:
+def read_text(name: str, folder: Path | None = None, left_out: LeftOut | None = None) -> DividedText:
     """The text of that name, its archives brought first where they are missing. Raises RegistryError."""
     folder, projects = folder or default_folder(), projects_of(name)
     bring(projects, folder)
-    documents = read_documents(projects, KINDS[name], folder, account or Account())
+    documents = read_documents(projects, KINDS[name], folder, left_out or LeftOut())
     return divided(documents, projects)
 
 

@@ -2,7 +2,7 @@
 
     archive -> files of the kind -> decoded and folded -> left out or tidied -> without repeats -> up to a project's share
 
-A document is named by its project and path. The account says what was left out, and why.
+A document is named by its project and path. What is left out is counted, by the reason why.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from elman_models.sources.archives import read_files
 from elman_models.sources.contents import SHORTEST, reason_against, text_of, tidied
-from elman_models.sources.kinds import Kind, is_test, reason_against_path, without_twins
+from elman_models.sources.kinds import STANDARD_LIBRARIES, Kind, is_test, reason_against_path, without_twins
 from elman_models.sources.licences import FILE, Licence, LicenceError, licence_of
 from elman_models.sources.projects import Project
 from elman_models.sources.registries import path_of
@@ -24,28 +24,27 @@ LEAST_NEW = 0.5
 
 
 @dataclass(slots=True)
-class Account:
-    """What became of the files: how many were left out for each reason, and the projects that were refused."""
+class LeftOut:
+    """What is not learnt from: how many files for each reason, and which projects."""
 
-    left_out: Counter[str] = field(default_factory=Counter[str])
-    refused: dict[str, str] = field(default_factory=dict[str, str])  # project: why
+    files: Counter[str] = field(default_factory=Counter[str])
+    projects: dict[str, str] = field(default_factory=dict[str, str])  # each with the reason
 
 
-def read_documents(projects: Iterable[Project], kind: Kind, folder: Path, account: Account) -> dict[str, str]:
+def read_documents(projects: Iterable[Project], kind: Kind, folder: Path, left_out: LeftOut) -> dict[str, str]:
     """The documents of all projects whose licence allows it, in their order. Their archives must lie in the folder."""
     repeats, documents = Repeats(), dict[str, str]()
     for project in projects:
         try:
-            files = files_of(project, kind, folder, account)
+            files = files_of(project, kind, folder, left_out)
         except LicenceError as error:
-            account.refused[str(project)] = str(error)
+            left_out.projects[str(project)] = str(error)
             continue
-        most = kind.most_of_a_project if project.part == "training" else kind.most_held_out
-        documents.update(within_share(project, pieces_of(files, kind, repeats, account), most))
+        documents.update(within_share(project, pieces_of(files, kind, repeats, left_out), share_of(project, kind)))
     return documents
 
 
-def files_of(project: Project, kind: Kind, folder: Path, account: Account) -> dict[str, bytes]:
+def files_of(project: Project, kind: Kind, folder: Path, left_out: LeftOut) -> dict[str, bytes]:
     """A project's files of the kind. Raises LicenceError, also where the licence is not the table's."""
 
     def is_wanted(path: str) -> bool:
@@ -54,40 +53,40 @@ def files_of(project: Project, kind: Kind, folder: Path, account: Account) -> di
         if not kind.has(path):
             return False
         reason = reason_against_path(path)
-        account.left_out.update([reason] if reason else [])
+        left_out.files.update([reason] if reason else [])
         return reason is None
 
     files = read_files(path_of(project, folder), is_wanted)
     licence = licence_of(files)
     if licence.name != project.licence:
         raise LicenceError(f"the licence is {licence.name}, in the table {project.licence}")
-    paths = [path for path in files if kind.has(path) and allowed(licence, path, account)]
+    paths = [path for path in files if kind.has(path) and allowed(licence, path, left_out)]
     written = without_twins(paths)
-    account.left_out.update(["made of a file beside it"] * (len(paths) - len(written)))
+    left_out.files.update(["made of a file beside it"] * (len(paths) - len(written)))
     return {path: files[path] for path in written}
 
 
-def allowed(licence: Licence, path: str, account: Account) -> bool:
+def allowed(licence: Licence, path: str, left_out: LeftOut) -> bool:
     """Whether a file has a permissive licence."""
     is_allowed = licence.allows(path)
-    account.left_out.update([] if is_allowed else ["under a licence that asks for more"])
+    left_out.files.update([] if is_allowed else ["under a licence that asks for more"])
     return is_allowed
 
 
-def pieces_of(files: dict[str, bytes], kind: Kind, repeats: Repeats, account: Account) -> Iterator[tuple[str, str]]:
+def pieces_of(files: dict[str, bytes], kind: Kind, repeats: Repeats, left_out: LeftOut) -> Iterator[tuple[str, str]]:
     """What is worth learning in a project's files, a name and a piece at a time."""
     for path in sorted(files, key=place):
         text = text_of(files[path])
         if text is None:
-            account.left_out["not UTF-8 text"] += 1
+            left_out.files["not UTF-8 text"] += 1
             continue
         if reason := reason_against(path, text, kind):
-            account.left_out[reason] += 1
+            left_out.files[reason] += 1
             continue
         text = tidied(text, kind)
         pieces = [piece for piece in repeats.new_in(text) if len(piece) >= SHORTEST]
         if sum(map(len, pieces)) < LEAST_NEW * len(text):
-            account.left_out["most of it stood elsewhere"] += 1
+            left_out.files["most of it stood elsewhere"] += 1
             continue
         yield from ((path if len(pieces) == 1 else f"{path}#{number}", piece) for number, piece in enumerate(pieces, 1))
 
@@ -95,6 +94,12 @@ def pieces_of(files: dict[str, bytes], kind: Kind, repeats: Repeats, account: Ac
 def place(path: str) -> tuple[bool, bytes]:
     """Where a file stands in the order of a project's: by chance, but always the same, and tests last."""
     return is_test(path), hashlib.sha256(path.encode()).digest()
+
+
+def share_of(project: Project, kind: Kind) -> int:
+    """How many characters of a project there may be."""
+    most = STANDARD_LIBRARIES.get(project.name, kind.most_of_a_project)
+    return most if project.part == "training" else kind.most_held_out
 
 
 def within_share(project: Project, pieces: Iterable[tuple[str, str]], most: int) -> Iterator[tuple[str, str]]:

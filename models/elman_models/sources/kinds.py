@@ -72,7 +72,7 @@ class Kind:
     names: tuple[str, ...] = ()  # patterns of whole file names, in lower case
     is_prose: bool = False
     may_be_script: bool = False  # files without a suffix may be of the kind, if a shell runs them
-    most_of_a_project: int = 450_000  # characters, so that no project's manner is learnt for the language's
+    most_of_a_project: int = 350_000  # characters, so that no project's manner is learnt for the language's
     most_held_out: int = 200_000  # the same of a project that is held out
     longest: int = 120_000  # characters of a file beyond which it is data, or was put together by a tool
 
@@ -91,22 +91,24 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "prose": Kind((".md", ".markdown", ".mdx", ".rst"), is_prose=True, most_of_a_project=900_000, longest=300_000),
-    "python": Kind((".py", ".pyi")),
+    "prose": Kind((".md", ".markdown", ".mdx", ".rst"), is_prose=True, longest=300_000),
+    "python": Kind((".py", ".pyi"), most_of_a_project=250_000),
     "javascript": Kind(
         (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".json", ".css", ".scss", ".vue", ".svelte")
     ),
-    "go": Kind((".go",), most_of_a_project=4_000_000),
-    "rust": Kind((".rs",), most_of_a_project=4_000_000),
-    "c": Kind((".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx", ".ipp")),
+    "go": Kind((".go",)),
+    "rust": Kind((".rs",), most_of_a_project=250_000),
+    "c": Kind((".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx", ".ipp"), most_of_a_project=700_000),
     "shell": Kind(
         (".sh", ".bash", ".zsh", ".ksh", ".bats", ".mk", ".yml", ".yaml", ".dockerfile"),
-        ("makefile*", "gnumakefile", "dockerfile*", "containerfile*"),
+        ("makefile", "makefile.am", "gnumakefile", "dockerfile", "dockerfile.*", "containerfile"),
         may_be_script=True,
         longest=60_000,
     ),
 }
 """By the name of the text."""
+STANDARD_LIBRARIES = {"golang-1.19-src": 3_000_000, "rust-src": 3_000_000}
+"""Characters of the projects that everybody who writes the language reads and calls."""
 
 
 TWINS = (".ts", ".tsx", ".mts", ".mjs", ".js", ".cjs")
@@ -127,7 +129,7 @@ def without_twins(paths: Iterable[str]) -> list[str]:
 def is_fixed(name: str) -> bool:
     """Whether a document is one that many projects have word for word, or a list of names."""
     return name.startswith(
-        ("licen", "copying", "unlicense", "notice", "code_of_conduct", "authors", "contributors", "requirements")
+        ("licen", "copying", "unlicense", "notice", "code_of_conduct", "authors", "contributors", "requirements", "copyright")
     )
 
 

@@ -38,7 +38,7 @@ WORDS = {
 """What each permissive licence says and no other, in lower case and with single spaces."""
 ASKS_FOR_MORE = re.compile(
     r"(?<!previously distributed under the )gnu (?:lesser |library |affero )?general public|\b(?:a|l)?gpl-?v?[23]"
-    r"|mozilla public|eclipse public|common development and|noncommercial|non-commercial|sharealike|share-alike"
+    r"|mozilla public|eclipse public|common development and|(?<!commercial or )non-?commercial|sharealike|share-alike"
     r"|commons clause|business source|server side public|elastic license|european union public|artistic license"
     r"|open software license"
 )

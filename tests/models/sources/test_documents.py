@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sample_packages import GPL, keep, project_of
 
-from elman_models.sources.documents import Account, read_documents
+from elman_models.sources.documents import LeftOut, read_documents
 from elman_models.sources.kinds import Kind
 from elman_models.sources.projects import Project
 
@@ -17,17 +17,17 @@ def code(word: str, lines: int = 12) -> str:
     return "".join(f"export const {word}{number} = {word} => {word}.add({number});\n" for number in range(lines))
 
 
-def read(folder: Path, *projects: Project) -> tuple[dict[str, str], Account]:
-    account = Account()
-    return read_documents(projects, KIND, folder, account), account
+def read(folder: Path, *projects: Project) -> tuple[dict[str, str], LeftOut]:
+    left_out = LeftOut()
+    return read_documents(projects, KIND, folder, left_out), left_out
 
 
 def test_a_project_gives_its_files_of_the_kind(tmp_path: Path) -> None:
     files = {"lib/a.js": code("a"), "b.js": code("b"), "README.md": "# Title\n" * 40, "package.json": "{}" * 90}
-    documents, account = read(tmp_path, keep(tmp_path, project_of("@s/p"), files))
+    documents, left_out = read(tmp_path, keep(tmp_path, project_of("@s/p"), files))
     assert documents == {"@s+p/lib/a.js": code("a"), "@s+p/b.js": code("b")}
-    assert not account.refused
-    assert account.left_out.total() == 0
+    assert not left_out.projects
+    assert left_out.files.total() == 0
 
 
 @pytest.mark.parametrize(
@@ -43,15 +43,15 @@ def test_a_project_without_a_permissive_licence_is_refused(tmp_path: Path, licen
         keep(tmp_path, project_of("good"), {"a.js": code("a")}),
         keep(tmp_path, project_of("bad"), {"b.js": code("b")}, licence),
     )
-    documents, account = read(tmp_path, bad, good)
+    documents, left_out = read(tmp_path, bad, good)
     assert list(documents) == ["good/a.js"]
-    assert account.refused == {"bad 1.0": why}
+    assert left_out.projects == {"bad 1.0": why}
 
 
 def test_a_project_whose_licence_is_not_the_tables_is_refused(tmp_path: Path) -> None:
-    documents, account = read(tmp_path, keep(tmp_path, project_of("p", licence="BSD-3-Clause"), {"a.js": code("a")}))
+    documents, left_out = read(tmp_path, keep(tmp_path, project_of("p", licence="BSD-3-Clause"), {"a.js": code("a")}))
     assert not documents
-    assert account.refused == {"p 1.0": "the licence is MIT, in the table BSD-3-Clause"}
+    assert left_out.projects == {"p 1.0": "the licence is MIT, in the table BSD-3-Clause"}
 
 
 def test_what_a_tool_made_is_left_out_and_counted(tmp_path: Path) -> None:
@@ -63,9 +63,9 @@ def test_what_a_tool_made_is_left_out_and_counted(tmp_path: Path) -> None:
         "e.js": b"\xff" * 200,
         "f.js": code("f").replace("\n", " ") * 4,
     }
-    documents, account = read(tmp_path, keep(tmp_path, project_of("p"), files))
+    documents, left_out = read(tmp_path, keep(tmp_path, project_of("p"), files))
     assert list(documents) == ["p/a.js"]
-    assert account.left_out == {
+    assert left_out.files == {
         "built": 1,
         "minified": 2,
         "generated, as it says of itself": 1,
@@ -77,13 +77,13 @@ def test_of_what_two_projects_share_the_first_keeps_it(tmp_path: Path) -> None:
     shared = code("shared", 6)
     first = keep(tmp_path, project_of("first", part="unseen"), {"a.js": code("a") + "// 1\n" + shared})
     second = keep(tmp_path, project_of("second"), {"b.js": code("b") + "// 2\n" + shared + code("c"), "copy.js": code("a")})
-    documents, account = read(tmp_path, first, second)
+    documents, left_out = read(tmp_path, first, second)
     assert documents == {
         "first/a.js": code("a") + "// 1\n" + shared,
         "second/b.js#1": code("b") + "// 2\n",
         "second/b.js#2": code("c"),
     }
-    assert account.left_out == {"most of it stood elsewhere": 1}
+    assert left_out.files == {"most of it stood elsewhere": 1}
 
 
 def test_lines_with_secrets_and_addresses_go(tmp_path: Path) -> None:

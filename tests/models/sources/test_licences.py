@@ -42,6 +42,10 @@ License: Expat
         (ISC, "ISC"),
         (ISC.replace(", provided that", ".\n\nThe software is provided. That"), "0BSD"),
         ("                      Apache License\n                Version 2.0, January 2004\n", "Apache-2.0"),
+        (
+            "This is free and unencumbered software released into the public domain. ... commercial or non-commercial",
+            "Unlicense",
+        ),
         (f"# MIT\n\n> {MIT}\n\n{BSD}", "BSD-2-Clause AND MIT"),
     ],
 )

@@ -1,30 +1,43 @@
 """What a text is made of, in words: its parts, projects and licences, what was left out, its characters, and pages of it.
 
-`python -m elman_models.shipyard javascript --account 20` prints it, with twenty pages to judge by eye.
+`python -m elman_models.shipyard javascript --inventory 20` prints it, with twenty pages to judge by eye.
 """
 
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 
 from elman_models.law.vocabulary import Vocabulary
+from elman_models.shipyard.make import WRITTEN
 from elman_models.shipyard.texts import DividedText
 from elman_models.shipyard.written_text import project_of
-from elman_models.sources.documents import Account
+from elman_models.sources.documents import LeftOut
+from elman_models.sources.projects import PARTS, projects_of
 
 PAGE = 1200
 """Characters of a page that is shown."""
 MOST_SHOWN = 30
 
 
-def in_words(divided: DividedText, account: Account, pages: int) -> Iterator[str]:
-    """The account, a line or a page at a time."""
+def table_of(model: str) -> str:
+    """The projects of a model's text by part and licence, as a table of Markdown: `docs/models.md` has it word for word."""
+    projects = sorted(projects_of(WRITTEN[model]), key=lambda each: (-PARTS.index(each.part), each.licence))
+    rows = [
+        f"| {part} | {licence} | {', '.join(map(str, sorted(those, key=str)))} |"
+        for (part, licence), those in groupby(projects, key=lambda each: (each.part, each.licence))
+    ]
+    return "\n".join(["| part | licence | projects |", "| --- | --- | --- |", *rows, ""])
+
+
+def in_words(divided: DividedText, left_out: LeftOut, pages: int) -> Iterator[str]:
+    """The inventory, a line or a page at a time."""
     parts = {"training": divided.training, "validation": divided.validation, "unseen": divided.unseen}
     vocabulary = Vocabulary.of(*divided.training.values())
     for name, documents in parts.items():
         yield f"{name}: {described(documents, vocabulary)}"
-    yield f"refused: {', '.join(f'{project} ({why})' for project, why in account.refused.items()) or 'none'}"
-    yield f"left out: {', '.join(f'{reason} {count:,}' for reason, count in account.left_out.most_common())}"
+    yield f"refused: {', '.join(f'{project} ({why})' for project, why in left_out.projects.items()) or 'none'}"
+    yield f"left out: {', '.join(f'{reason} {count:,}' for reason, count in left_out.files.most_common())}"
     yield f"characters: {len(vocabulary)} different: {vocabulary.characters!r}"
     for name, documents in parts.items():
         yield f"projects of {name}: {largest(documents)}"
