@@ -52,6 +52,8 @@ DATA = {
     ),
     *("locale", "locales", "i18n", "lang", "langs", "l10n", "translations", "baselines", "benchmarks_data", "cassettes"),
 }
+NOTES = {"releasenotes", "release_notes", "newsfragments", "changelog.d", "news.d"}
+"""Many small files, which a tool puts together; in YAML they are prose."""
 TESTS = re.compile(
     r"(?:^|/)(?:tests?|testing|spec|specs|__tests__|benches|e2e)/|(?:^|/)(?:test_|conftest)|[._-](?:test|tests|spec)\.\w+$"
 )
@@ -145,10 +147,19 @@ def is_documentation(path: str) -> bool:
     )
 
 
+REASONS = {
+    "vendored": VENDORED,
+    "built": BUILT,
+    "what tests compare with, or a translation": DATA,
+    "notes of a release": NOTES,
+}
+"""Why what lies in a folder of such a name is left out."""
+
+
 def reason_against_path(path: str) -> str | None:
     """Why a file is left out by where it lies and how it is called, if it is."""
     *folders, name = PurePosixPath(path.lower()).parts
-    for reason, known in (("vendored", VENDORED), ("built", BUILT), ("what tests compare with, or a translation", DATA)):
+    for reason, known in REASONS.items():
         if not known.isdisjoint(folders):
             return reason
     if any(folder.startswith(".") and folder != ".github" for folder in folders):

@@ -42,6 +42,7 @@ def test_a_file_belongs_where_its_name_says(path: str, kinds: set[str]) -> None:
         ("dist/a.js", "built"),
         ("a/testdata/x.go", "what tests compare with, or a translation"),
         ("src/locale/de.js", "what tests compare with, or a translation"),
+        ("releasenotes/notes/mend-it-123.yaml", "notes of a release"),
         (".circleci/config.yml", "hidden"),
         ("package-lock.json", "a lock file"),
         ("a.min.js", "minified"),
