@@ -13,7 +13,7 @@ from pathlib import Path
 
 from elman_models.sources.archives import read_files
 from elman_models.sources.contents import SHORTEST, reason_against, text_of, tidied
-from elman_models.sources.kinds import STANDARD_LIBRARIES, Kind, is_test, reason_against_path, without_twins
+from elman_models.sources.kinds import MOST_OF_A_STANDARD_LIBRARY, Kind, is_test, reason_against_path, without_twins
 from elman_models.sources.licences import FILE, Licence, LicenceError, licence_of
 from elman_models.sources.projects import Project
 from elman_models.sources.registries import path_of
@@ -98,8 +98,9 @@ def place(path: str) -> tuple[bool, bytes]:
 
 def share_of(project: Project, kind: Kind) -> int:
     """How many characters of a project there may be."""
-    most = STANDARD_LIBRARIES.get(project.name, kind.most_of_a_project)
-    return most if project.part == "training" else kind.most_held_out
+    if project.part != "training":
+        return kind.most_held_out
+    return MOST_OF_A_STANDARD_LIBRARY if project.name == kind.standard_library else kind.most_of_a_project
 
 
 def within_share(project: Project, pieces: Iterable[tuple[str, str]], most: int) -> Iterator[tuple[str, str]]:

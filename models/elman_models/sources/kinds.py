@@ -73,6 +73,7 @@ class Kind:
     suffixes: tuple[str, ...]
     names: tuple[str, ...] = ()  # patterns of whole file names, in lower case
     is_prose: bool = False
+    standard_library: str = ""  # the project that is the language's own
     may_be_script: bool = False  # files without a suffix may be of the kind, if a shell runs them
     most_of_a_project: int = 350_000  # characters, so that no project's manner is learnt for the language's
     most_held_out: int = 200_000  # the same of a project that is held out
@@ -98,8 +99,8 @@ KINDS: Mapping[str, Kind] = {
     "javascript": Kind(
         (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".json", ".css", ".scss", ".vue", ".svelte")
     ),
-    "go": Kind((".go",)),
-    "rust": Kind((".rs",), most_of_a_project=250_000),
+    "go": Kind((".go",), standard_library="golang-1.19-src"),
+    "rust": Kind((".rs",), standard_library="rust-src", most_of_a_project=250_000),
     "c": Kind((".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx", ".ipp"), most_of_a_project=700_000),
     "shell": Kind(
         (".sh", ".bash", ".zsh", ".ksh", ".bats", ".mk", ".yml", ".yaml", ".dockerfile"),
@@ -109,8 +110,8 @@ KINDS: Mapping[str, Kind] = {
     ),
 }
 """By the name of the text."""
-STANDARD_LIBRARIES = {"golang-1.19-src": 3_000_000, "rust-src": 3_000_000}
-"""Characters of the projects that everybody who writes the language reads and calls."""
+MOST_OF_A_STANDARD_LIBRARY = 3_000_000
+"""Characters of it: everybody who writes the language reads and calls it."""
 
 
 TWINS = (".ts", ".tsx", ".mts", ".mjs", ".js", ".cjs")

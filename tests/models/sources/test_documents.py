@@ -100,6 +100,14 @@ def test_no_project_has_more_than_its_share(tmp_path: Path, part: str, most: int
     assert most - len(code("a")) < size <= most
 
 
+def test_a_standard_library_has_more_than_a_share_in_its_language_alone(tmp_path: Path) -> None:
+    files = {f"{letter}.js": code(letter) for letter in "abcdefghij"}
+    project, account = keep(tmp_path, project_of("std"), files), LeftOut()
+    own = Kind((".js",), most_of_a_project=3000, standard_library="std")
+    assert len(read_documents([project], own, tmp_path, account)) == 10
+    assert len(read_documents([project], KIND, tmp_path, account)) < 10
+
+
 def test_tests_come_after_all_else(tmp_path: Path) -> None:
     files = {f"test/{letter}.js": code(letter) for letter in "abcdefgh"} | {"z.js": code("z"), "y.js": code("y")}
     documents, _ = read(tmp_path, keep(tmp_path, project_of("p"), files))
