@@ -15,7 +15,7 @@ from elman_models.selection.folders import INSTALLED, LOCK_FILES, MINIFIED
 VENDORED = {
     *INSTALLED,
     *("_vendor", "vendor", "vendored", "_vendored_packages", "vendors", "thirdparty", "third_party", "third-party", "3rdparty"),
-    *("extern", "external", "externals", "deps", "bundled", "subprojects", "submodules"),
+    *("extern", "external", "externals", "external_libs", "deps", "bundled", "subprojects", "submodules"),
 }
 BUILT = {
     "dist",

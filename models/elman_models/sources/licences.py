@@ -102,13 +102,24 @@ def licence_of(files: Mapping[str, bytes]) -> Licence:
 
 def names_in(text: str, path: str) -> list[str]:
     """The licences that a text grants. Raises LicenceError for one that is unknown, or asks for more than to be named."""
-    plain = " ".join(re.sub(r"[#*>]|//", " ", text).lower().split())
-    if more := ASKS_FOR_MORE.search(plain):
-        raise LicenceError(f"{path}: not permissive: {more[0]}")
+    plain = on_one_line(text)
+    if more := asked_for_more(text):
+        raise LicenceError(f"{path}: not permissive: {more}")
     found = [name for name, words in WORDS.items() if re.search(words, plain)]
     if not found and len(plain) > POINTER:
         raise LicenceError(f"{path}: not a licence that is known")
     return found
+
+
+def asked_for_more(text: str) -> str | None:
+    """What a text says of a licence that asks for more than to be named, wherever its lines break; None if it says nothing."""
+    found = ASKS_FOR_MORE.search(on_one_line(text))
+    return found[0] if found else None
+
+
+def on_one_line(text: str) -> str:
+    """A text in lower case, without the signs of comments and with single spaces."""
+    return " ".join(re.sub(r"[#*>]|//", " ", text).lower().split())
 
 
 def licence_of_debian(text: str) -> Licence:

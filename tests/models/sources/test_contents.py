@@ -56,6 +56,11 @@ def test_code_and_prose_that_somebody_wrote_stay() -> None:
         ("a.d.ts", "export declare function lines(path: string): Promise<number>;\n" * 3, "compiled"),
         ("a.js", "const table = [\n" + "  [1, 22, 333, 4444],\n" * 20 + "];\n", "a table"),
         ("a.json", '{\n  "word": "meaning"\n}\n' * 1000, "data"),
+        (
+            "a.js",
+            f"// This is subject to the terms of the Mozilla\n// Public License.\n{CODE}",
+            "under a licence that asks for more",
+        ),
         ("a.js", f"// SPDX-License-Identifier: GPL-3.0-only\n{CODE}", "under a licence that asks for more"),
     ],
 )
