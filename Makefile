@@ -3,11 +3,12 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := $(BIN)/python -m
+TRAINED := $(addprefix train-,shakespeare python english prose python-packages javascript go rust c shell)
 
-.PHONY: help setup wheel bench-setup demo test test-install test-long test-cuda sanitize mutants check format stubs train-shakespeare train-python train-english clean
+.PHONY: help setup wheel bench-setup demo test test-install test-long test-cuda sanitize mutants check format stubs $(TRAINED) clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
 
 setup: .venv/ready ## make .venv with everything: about a minute
 
@@ -76,8 +77,15 @@ stubs: setup ## generate client/elman/v1 from the proto
 train-shakespeare: setup ## make the shipped model of plays again; RESUME=--resume goes on after an interruption
 train-python: setup ## make the shipped model of Python's standard library again
 train-english: setup ## make the shipped model of novels, tales and speeches again
+train-prose: setup ## make a model of documents: manuals, READMEs, changelogs
+train-python-packages: setup ## make a model of Python beyond the standard library
+train-javascript: setup ## make a model of JavaScript, TypeScript, JSON and CSS
+train-go: setup ## make a model of Go
+train-rust: setup ## make a model of Rust
+train-c: setup ## make a model of C and C++
+train-shell: setup ## make a model of scripts of a shell, Makefiles, YAML and Dockerfiles
 
-train-shakespeare train-python train-english:
+$(TRAINED):
 	$(TOOLS) elman_models.shipyard $(@:train-%=%) $(RESUME)
 
 clean: ## remove what the commands above made

