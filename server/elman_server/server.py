@@ -81,7 +81,7 @@ def serve(config: ServerConfig) -> NoReturn:
         code = asyncio.run(run(config, writer))
     finally:
         writer.close(LAST_LINES_SECONDS)
-    os._exit(code)  # while Python takes itself apart, threads of gRPC's core that still run can bring it down (grpcio 1.82)
+    os._exit(code)  # nothing is left to do, and threads of gRPC's core may still run
 
 
 async def run(config: ServerConfig, writer: Writer) -> int:

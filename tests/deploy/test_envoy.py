@@ -36,7 +36,7 @@ AGED = f"""
 import elman.cli.main, elman_server.server as server
 options = server.options
 age = dict.fromkeys(["grpc.max_connection_age_ms"], {AGE_MILLISECONDS})
-server.options = lambda connections: [*(dict(options(connections)) | age).items()]
+server.options = lambda *given, **named: [*(dict(options(*given, **named)) | age).items()]
 raise SystemExit(elman.cli.main.main())
 """
 """`elman`, whose connections grow old sooner."""

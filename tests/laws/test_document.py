@@ -126,6 +126,9 @@ class Replica:
         except OSError:  # nobody is there
             to_client.transport.abort()
             return
+        except asyncio.CancelledError:  # all is at its end
+            to_client.transport.abort()
+            raise
         for reader, writer in ((from_client, to_server), (from_server, to_client)):
             self._writers.add(writer)
             pump = asyncio.create_task(self._pump(reader, writer, (to_client, to_server)))

@@ -246,7 +246,7 @@ async def test_tokens_are_rotated_without_a_call_that_fails(
             await completes(server, bearers.credentials("old"))
     await until("call", 3)  # a completion, and two streams of the document
     ended = [line["outcome"] for line in logged() if line["event"] == "call" and line["bearer"] == "old"]
-    assert ended == ["UNAVAILABLE"]
+    assert ended in (["UNAVAILABLE"], ["CANCELLED"])  # after goodbye a document leaves at once: either may be first
 
 
 async def test_no_call_fails_while_certificates_and_tokens_are_renewed(
