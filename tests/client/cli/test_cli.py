@@ -418,7 +418,8 @@ def test_every_command_explains_itself(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "package"), [("complete", "numpy"), ("type", "prompt_toolkit"), ("serve --model", "numpy"), ("train -o b", "torch")]
+    ("command", "package"),
+    [("complete", "numpy"), ("type", "prompt_toolkit"), ("serve --model", "numpy"), ("train -o b", "torch")],
 )
 def test_a_thin_client_says_what_to_install(command: str, package: str) -> None:
     hidden = ("numpy", "torch", "prompt_toolkit")
