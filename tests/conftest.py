@@ -15,7 +15,7 @@ from hypothesis import settings
 from elman_models.execution.choice import has_extension, open_execution
 from elman_models.execution.initial_state import with_initial_state
 from elman_models.execution.protocol import Execution
-from elman_models.law.artifact import LayerWeights, Model, OutputWeights
+from elman_models.law.artifact import LayerWeights, Model, OutputWeights, save
 from elman_models.law.ghost import GhostSurprise
 from elman_models.law.recall import Recall
 from elman_models.law.structure import Layer, Structure
@@ -149,6 +149,14 @@ def make_model() -> MakeModel:
 def model() -> Model:
     """One model with every freedom of the format."""
     return random_model()
+
+
+@pytest.fixture(scope="session")
+def artifact(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the one model."""
+    path = tmp_path_factory.mktemp("artifact") / "tiny.safetensors"
+    save(model, path)
+    return path
 
 
 def open_programs(model: Model, rows: int) -> Execution:

@@ -148,6 +148,15 @@ def rows_of(model: Model, device: str, config: ServerConfig, make_execution: Mak
     return Rows(execution, make_execution(model, typing, "cpu", *chosen) if typing else None)
 
 
+def engine_of(catalogue: Catalogue, config: ServerConfig, make_execution: MakeExecution) -> Engine:
+    """An engine that has all models."""
+    typing_rows = config.rows // TYPING_SHARE
+    engine = Engine({}, config.rows - typing_rows, config.waiting, typing_rows=typing_rows)
+    for one in catalogue:
+        engine.add(one.model.digest, *rows_of(one.model, config.device, config, make_execution))
+    return engine
+
+
 class Server:
     """A running server. `start`, then `until_stopped`, which `leave` ends in good order."""
 
@@ -165,15 +174,7 @@ class Server:
         self._tokens = Tokens.of(config)
         files = files_of(config.models)
         catalogue = Catalogue.load(files)
-        rows = {one.model.digest: rows_of(one.model, config.device, config, make_execution) for one in catalogue}
-        typing_rows = config.rows // TYPING_SHARE
-        self._engine = Engine(
-            {digest: each.execution for digest, each in rows.items()},
-            config.rows - typing_rows,
-            config.waiting,
-            typing={digest: each.typing for digest, each in rows.items() if each.typing},
-            typing_rows=typing_rows,
-        )
+        self._engine = engine_of(catalogue, config, make_execution)
         self._ticker = Ticker(self._engine, self._fail)
         self._budget = Budget(default_bytes() if config.memory_bytes is None else config.memory_bytes)
         self._connections = most_connections(config.connections, self._budget.most)

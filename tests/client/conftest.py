@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import grpc
@@ -18,7 +17,7 @@ from elman.v1 import completion_service_pb2 as pb
 from elman.v1.completion_service_pb2_grpc import CompletionServiceServicer, add_CompletionServiceServicer_to_server
 from elman_models.errors import Refused
 from elman_models.execution.choice import open_execution
-from elman_models.law.artifact import Model, save
+from elman_models.law.artifact import Model
 from elman_server.embedded import ROWS, Embedded
 from elman_server.requests.catalogue import Catalogue, Served
 
@@ -189,14 +188,6 @@ def client(scripted: Scripted, connect: Connect) -> Client:
 def break_at() -> type[Break]:
     """A planned break: (after, status, details, pushback)."""
     return Break
-
-
-@pytest.fixture(scope="session")
-def artifact(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of the one model."""
-    path = tmp_path_factory.mktemp("artifact") / "tiny.safetensors"
-    save(model, path)
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,6 @@ from tests.deploy.replicas import COMPONENT, Behind, behind_envoy, until
 import elman
 from elman.v1 import completion_service_pb2 as pb
 from elman.v1.completion_service_pb2_grpc import CompletionServiceStub
-from elman_models.law.artifact import Model, save
 
 SERVICE = "/elman.v1.CompletionService/"
 REQUEST = pb.CompleteRequest(prefix="a bad ", sampling=pb.Sampling(seed=7), limits=pb.Limits(max_characters=30))
@@ -47,13 +46,6 @@ Ask: TypeAlias = Callable[[], Coroutine[Any, Any, str]]
 @pytest.fixture(scope="module")
 def program(tool: Callable[[str], str]) -> str:
     return tool("envoy")
-
-
-@pytest.fixture(scope="module")
-def artifact(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model") / "small.safetensors"
-    save(model, path)
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,9 @@ import json
 import math
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.error import URLError
@@ -17,12 +15,11 @@ from urllib.request import urlopen
 
 import pytest
 import yaml
+from tests.deploy.replicas import free_port, until
 
 from elman import Client, MendRequest
 from elman_models.law.artifact import Model, save
 
-DEADLINE_SECONDS = 60.0
-LOOK_SECONDS = 0.2
 VARIABLES = {"$__rate_interval": "1m", "$namespace": ".*", "$instance": ".*"}
 """What Grafana puts in place of the dashboard's variables."""
 
@@ -52,20 +49,6 @@ class Watched(NamedTuple):
 
     address: str
     prometheus: Prometheus
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait until something is so, at somebody else's: a look now and then, and a deadline."""
-    end = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < end, "it did not come to be so in time"
-        time.sleep(LOOK_SECONDS)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def debian(name: str) -> str:

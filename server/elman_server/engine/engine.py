@@ -222,7 +222,7 @@ class Pool:
 
 
 class Engine:
-    """Pools of rows that take turns: one a model, and where `typing` gives executions for it, one for what somebody types.
+    """Pools of rows that take turns: one a model, and where `add` gives an execution for it, one for what somebody types.
 
     It tells each job's `tell`. `on_work` is called when there is new work, `on_tick` with the seconds of each tick, and
     `on_abandoned` with each text that leaves the queue without ever having had a row.
@@ -234,7 +234,6 @@ class Engine:
         rows: int,
         waiting: int,
         make_pace: Callable[[], Pace] = Pace,
-        typing: Mapping[str, Execution] | None = None,
         typing_rows: int = 0,
     ) -> None:
         self._callers, self._speed = Callers(), Speed()
@@ -243,7 +242,7 @@ class Engine:
         self._typing: dict[str, Pool] = {}
         self._turns = deque[Pool]()
         for digest, execution in executions.items():
-            self.add(digest, execution, typing.get(digest) if typing else None)
+            self.add(digest, execution)
         self._admission = Admission(self._callers, self._speed, waiting)
         self._ticks = self._left_steps = self._left_row_steps = 0  # steps of the models that were removed
         self._began = time.monotonic()  # the time since the last tick's end, or since the engine woke

@@ -18,7 +18,8 @@ Families: TypeAlias = Sequence[Family]
 
 LASTING: Final = ("counter", "histogram")
 """What has happened remains so; what is at a moment ends with its process."""
-LARGEST: Final = ("elman_draining", "elman_queue_oldest_seconds")
+LARGEST: Final = ("elman_draining", "elman_model_kept", "elman_models_replaced", "elman_queue_oldest_seconds")
+"""What is no number of things of which each process has its own."""
 SMALLEST: Final = ("process_start_time_seconds",)
 
 

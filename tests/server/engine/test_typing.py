@@ -58,8 +58,8 @@ class World:
         self._model = model
         self.others, self.typing = Held(model, 1), Held(model, TYPING_ROWS)
         self.typing.may_end.set()
-        typing = {model.digest: self.typing}
-        self.engine = Engine({model.digest: self.others}, 1, 99, typing=typing, typing_rows=TYPING_ROWS)
+        self.engine = Engine({}, 1, 99, typing_rows=TYPING_ROWS)
+        self.engine.add(model.digest, self.others, self.typing)
         self.failures: list[Exception] = []
         self.ticker = Ticker(self.engine, self.failures.append)
         self.ticker.start(asyncio.get_running_loop())
@@ -150,8 +150,8 @@ async def test_long_suggestions_and_long_prefixes_of_documents_wait_for_their_tu
 def test_first_characters_that_would_take_long_wait_for_their_turn_and_then_come_alone(
     model: Model, make_text: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    others, typing = ({model.digest: open_execution(model, rows, "cpu")} for rows in (1, TYPING_ROWS))
-    engine = Engine(others, 1, 99, typing=typing, typing_rows=TYPING_ROWS)
+    engine = Engine({}, 1, 99, typing_rows=TYPING_ROWS)
+    engine.add(model.digest, *(open_execution(model, rows, "cpu") for rows in (1, TYPING_ROWS)))
     engine.submit([make_text("somebody")], SOMEBODY)
     tick = engine.begin()
     assert tick

@@ -16,6 +16,8 @@ def told(calls: int, *, oldest: float = 0.0, started: float = 1.0) -> Families:
         seconds.observe(1.0)
     Gauge("elman_running", "Calls now.", registry=registry).set(1)
     Gauge("elman_queue_oldest_seconds", "The longest wait.", registry=registry).set(oldest)
+    Gauge("elman_model_kept", "Whether a file is not taken.", ["model"], registry=registry).labels("one").set(1)
+    Gauge("elman_models_replaced", "Models that go.", registry=registry).set(2)
     Gauge("elman_build_info", "The version.", ["version"], registry=registry).labels("1").set(1)
     Gauge("process_start_time_seconds", "When.", registry=registry).set(started)
     return families_of(registry)
@@ -43,6 +45,8 @@ def test_counts_and_times_add_up_and_a_moment_is_of_those_who_run() -> None:
         ("elman_seconds_sum",): 37,
         ("elman_running",): 2,
         ("elman_queue_oldest_seconds",): 5,
+        ("elman_model_kept", "one"): 1,
+        ("elman_models_replaced",): 2,
         ("elman_build_info", "1"): 1,
         ("process_start_time_seconds",): 6,
     }
