@@ -22,6 +22,25 @@ FOLLOW = "**/Follow"
 LONGEST_STEP = 1024
 """What the page sends at most without a state."""
 
+HOLD_BACK = """() => {
+  const real = window.fetch;
+  window.fetch = async (path, options) => {
+    const answer = await real(path, options);
+    if (!path.endsWith("/Follow")) return answer;
+    window.fetch = real;
+    const lines = (await answer.text()).trim().split("\\n");
+    const last = lines.pop();
+    return new Response(new ReadableStream({
+      start(stream) {
+        const tell = (line) => stream.enqueue(new TextEncoder().encode(`${line}\\n`));
+        lines.forEach(tell);
+        window.release = () => { tell(last); stream.close(); };
+      },
+    }));
+  };
+}"""
+"""Of the next answer, the page gets the last message only once `release` is called."""
+
 
 @pytest.fixture(scope="module")
 def behind(tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
@@ -105,6 +124,17 @@ def test_a_ghost_stays_while_it_is_typed_and_nothing_is_asked_again(page: Page, 
     with page.expect_request(FOLLOW):
         page.keyboard.type("k")
     assert len(asked) == before + 1
+
+
+def test_what_follows_is_asked_for_once_all_was_typed_before_the_answer_was_whole(page: Page) -> None:
+    page.evaluate(HOLD_BACK)
+    page.keyboard.insert_text(LINE)
+    shows(page, LINE, REST)
+    page.keyboard.type(REST)
+    shows(page, LINE + REST, "")
+    with page.expect_request(FOLLOW):
+        page.evaluate("() => window.release()")
+    expect(page.get_by_role("alert")).to_be_empty()
 
 
 def test_escape_dismisses_it_until_the_next_key(page: Page) -> None:

@@ -37,23 +37,23 @@ async function* messages(response) {
 }
 
 // What to ask for the text before the cursor: the newest state of a beginning of it, and the rest.
-function known(written) {
-  states = states.filter((one) => written.startsWith(one.text)).slice(-8);
+function known(base) {
+  states = states.filter((one) => base.startsWith(one.text)).slice(-8);
   return states.at(-1) ?? { text: "", state: "" };
 }
 
-async function suggest(written) {
+async function suggest(base) {
   asking.abort();
   asking = new AbortController();
   const { signal } = asking;
-  const mine = (suggestion = { base: written, text: "", isWhole: false });
+  const mine = (suggestion = { base, text: "", isWhole: false });
   show();
   try {
-    const from = await stepTo(written, signal);
+    const from = await stepTo(base, signal);
     const open = {
       model: { name: model.value },
       state: from.state,
-      prefix: written.slice(from.text.length),
+      prefix: base.slice(from.text.length),
       sampling: { temperature: 0 },
       limits: { maxCharacters: MOST_CHARACTERS },
       useModelConfidence: true,
@@ -61,7 +61,7 @@ async function suggest(written) {
     };
     for await (const event of messages(await call("Follow", [{ revision: "1", open }], signal))) {
       mine.text += event.suggestion?.text ?? "";
-      if (event.finished) states.push({ text: written + mine.text, state: event.finished.state });
+      if (event.finished) states.push({ text: base + mine.text, state: event.finished.state });
       show();
     }
     mine.isWhole = true;
@@ -74,13 +74,13 @@ async function suggest(written) {
 }
 
 // A state of the text, or of most of it: asked for where much was written since the last one.
-async function stepTo(written, signal) {
-  const from = known(written);
-  if (written.length - from.text.length <= LONGEST_STEP) return from;
-  const request = { model: { name: model.value }, state: from.state, text: written.slice(from.text.length) };
+async function stepTo(base, signal) {
+  const from = known(base);
+  if (base.length - from.text.length <= LONGEST_STEP) return from;
+  const request = { model: { name: model.value }, state: from.state, text: base.slice(from.text.length) };
   const { state } = await (await call("Score", request, signal)).json();
-  states.push({ text: written, state });
-  return { text: written, state };
+  states.push({ text: base, state });
+  return { text: base, state };
 }
 
 function tell(error) {
