@@ -11,6 +11,7 @@ from elman_models.shipyard.prose import prose_text
 from elman_models.shipyard.texts import DividedText
 from elman_models.shipyard.written_text import read_text
 from elman_models.sources.documents import LeftOut
+from elman_models.training.checkpoint import CheckpointError
 from elman_models.training.recipe import read_recipe
 
 
@@ -43,7 +44,12 @@ def main(arguments: list[str] | None = None) -> int:
         refit(TEXTS[given.model], output)
         return 0
     recipe = read_recipe(given.recipe or RECIPES / f"{given.model}.json")
-    make(TEXTS[given.model], recipe, output, given.device, given.resume)
+    try:
+        make(TEXTS[given.model], recipe, output, given.device, given.resume)
+    except CheckpointError as error:
+        parser.exit(1, f"{error}\n")
+    except KeyboardInterrupt:  # what is saved, and how to go on, was told
+        return 130
     return 0
 
 

@@ -35,6 +35,7 @@ from elman_models.shipyard.python import python_text
 from elman_models.shipyard.texts import DividedText
 from elman_models.shipyard.written_text import read_text
 from elman_models.sources.projects import projects_of
+from elman_models.training.checkpoint import checkpoint_path, require_place
 from elman_models.training.export import of_weights, with_about, write_artifact
 from elman_models.training.hardware import choose_device
 from elman_models.training.processes import join
@@ -89,9 +90,10 @@ TEXTS = {
 
 
 def make(source: Source, recipe: Recipe, output: Path, device: str, resume: bool) -> Model:
-    """The model from its source by the recipe, measured at the end on what nothing has seen."""
+    """The model from its source by the recipe, measured at the end on what nothing has seen. Raises ElmanError."""
     group = join()
     with group.agreeing():
+        require_place(checkpoint_path(output), resume)
         divided = source.read()
         run = new_run(corpus_of(divided.training), corpus_of(divided.validation), recipe, choose_device(device), group=group)
     about = {

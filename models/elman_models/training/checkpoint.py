@@ -87,6 +87,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path}: not a checkpoint of elman, or a damaged one ({error})") from None
 
 
+def require_place(path: Path, resume: bool) -> None:
+    """Before a text is read: a checkpoint to go on from is there, or nothing would be lost. Raises CheckpointError."""
+    if resume:
+        load_checkpoint(path)
+    else:
+        refuse_to_overwrite(path)
+
+
 def refuse_to_overwrite(path: Path) -> None:
     """Hours of work are not lost to a forgotten --resume. Raises CheckpointError where an unfinished run lies."""
     try:

@@ -30,6 +30,7 @@ from elman_models.training.checkpoint import (
     checkpoint_path,
     load_checkpoint,
     refuse_to_overwrite,
+    require_place,
     save_checkpoint,
 )
 from elman_models.training.curve import Point
@@ -91,6 +92,8 @@ def train(
                 raise IsADirectoryError(errno.EISDIR, "a folder, not a model file", str(output))
             if STANDARD_INPUT in files and not group.is_alone:
                 raise CorpusError("standard input goes to one process: several need the text in a file")
+            path = checkpoint_path(output)
+            require_place(path, is_resumed(resume, group, path))
             corpus = read(files, keep_secrets)
             tell_what_was_read(corpus, is_verbose, told)
             for line in corpus.secrets_found(is_verbose, keep_secrets):
@@ -98,7 +101,7 @@ def train(
             corpus.require(recipe.minimum_characters)
             training, held_out = divide(corpus, recipe.held_out)
             del corpus  # the undivided text would be held beside its parts
-            kind, path = choose_device(device), checkpoint_path(output)
+            kind = choose_device(device)
             tried = partial(best_start, training, recipe, starts, kind, told)
             start = chosen(starts, path, is_resumed(resume, group, path), tried) if group.is_first else 0
         start = int(group.from_first(start))  # the others waited
@@ -113,7 +116,6 @@ def chosen(starts: Sequence[Origin | None], path: Path, is_resumed: bool, tried:
         return 0
     if is_resumed:
         return begun_with(starts, path)
-    refuse_to_overwrite(path)
     return starts.index(tried())
 
 

@@ -44,6 +44,16 @@ def test_a_model_without_a_text_is_refused(capsys: pytest.CaptureFixture[str]) -
     assert "invalid choice: 'klingon' (choose from" in capsys.readouterr().err
 
 
+def test_what_cannot_be_resumed_is_refused_before_its_text_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(TEXTS, "prose", Source(lambda: pytest.fail("read"), "a package 1.0", "a licence"))
+    with pytest.raises(SystemExit) as end:
+        main(["prose", "--resume", "--output", str(tmp_path / "m.safetensors")])
+    assert end.value.code == 1
+    assert "m.safetensors.checkpoint: no such checkpoint\n" in capsys.readouterr().err
+
+
 def test_many_names_are_counted_not_listed() -> None:
     assert listed({str(number): "ab" for number in range(41)}) == "41 documents: 82 characters"
 
