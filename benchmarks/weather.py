@@ -20,9 +20,9 @@ Exit: from SIGTERM to the end, beyond the notice, with an idle document.
 Floors: the same of a server of grpc.aio alone (floor_server.py), which computes nothing and writes as many messages: callers
 take their share of the same cores, and what they wait for there is not ours. Of refusals there are two: where all are refused
 and nothing else runs; and where as many calls are served as by ours, in as many messages, beside a process that burns what the
-engine had of a core (`engine_busy_300`). `goodput_300_bound`: of three times the load, a third goes to our server and the rest to
-one of grpc.aio alone, which refuses it unread; so much of the capacity is left where refusing costs the least that it can, to
-both sides, on the same cores. `loop_busy_300`: the share of a core that the event loop had at three times the load.
+engine had of a core (`engine_busy_300`). `goodput_300_bound`: a third of three times the load goes to our server, and the rest
+to one of grpc.aio alone, which refuses it unread. So much is left where to refuse costs both sides the least that it can.
+`loop_busy_300`: the share of a core that the event loop had at three times the load.
 `callers_late_p99_ms`: how late the callers' own loop began a call then, which is in every figure of theirs, and once more until
 they see an answer.
 
