@@ -439,7 +439,11 @@ async def test_each_character_of_a_stream_counts_once(
 ) -> None:
     token, counted = bearers.add("one", characters_per_second=1000), list[int]()
     await until("tokens renewed")
-    monkeypatch.setattr(Grant, "spend", lambda _, characters: counted.append(characters))
+
+    def spend(_: Grant, characters: int) -> None:
+        counted.append(characters)
+
+    monkeypatch.setattr(Grant, "spend", spend)
     call = connect(server).stub.Follow(metadata=bearing(token))
     await call.write(pb.FollowRequest(revision=1, open=pb.Open(prefix="a" * 100, limits=pb.Limits(max_characters=5))))
     await call.done_writing()
