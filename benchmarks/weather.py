@@ -20,7 +20,9 @@ Exit: from SIGTERM to the end, beyond the notice, with an idle document.
 Floors: the same of a server of grpc.aio alone (floor_server.py), which computes nothing and writes as many messages: callers
 take their share of the same cores, and what they wait for there is not ours. Of refusals there are two: where all are refused
 and nothing else runs; and where as many calls are served as by ours, in as many messages, beside a process that burns what the
-engine had of a core (`engine_busy_300`). `loop_busy_300`: the share of a core that the event loop had at three times the load.
+engine had of a core (`engine_busy_300`). `goodput_300_bound`: a third of three times the load goes to our server, and the rest
+to one of grpc.aio alone, which refuses it unread. So much is left where to refuse costs both sides the least that it can.
+`loop_busy_300`: the share of a core that the event loop had at three times the load.
 `callers_late_p99_ms`: how late the callers' own loop began a call then, which is in every figure of theirs, and once more until
 they see an answer.
 
@@ -210,6 +212,7 @@ def overload(server: Process, seconds: float) -> Figures:
         figures[f"other_statuses_{100 * load:.0f}"] = sum(others.values()) / len(ended)
         if load == LOADS[-1]:
             figures |= refusal_floors(ended, spent, seconds)
+            figures[f"goodput_{100 * load:.0f}_bound"] = refused_elsewhere(server, seconds, capacity, load) / seconds / capacity
     storms = [(3.0, 1.5 * capacity), (6.0, 0.7 * capacity)]
     calm = [replace(each, due=each.due - 3.0) for each in storm(Task(server.address, rates=storms)) if each.due >= storms[0][0]]
     return figures | {"recovery_s": recovery(calm)}
@@ -227,6 +230,15 @@ def refusal_floors(ended: Sequence[Ended], spent: Cpu, seconds: float) -> Figure
     ):
         beside = storm(Task(serving_some.address, rates=rates))
     return {"refusal_floor_ms": p99_ms(refused_of(alone)), "refusal_busy_floor_ms": p99_ms(refused_of(beside))}
+
+
+def refused_elsewhere(server: Process, seconds: float, capacity: float, load: float) -> int:
+    """How many calls end in time if what is beyond the capacity goes to a server that refuses all of it."""
+    with floor(0.0) as refusing:
+        surplus = Blowing(Task(refusing.address, rates=[(seconds, (load - 1) * capacity)]))
+        ended = storm(Task(server.address, rates=[(seconds, capacity)]))
+        surplus.ended()
+    return len(in_time(ended))
 
 
 def recovery(ended: Sequence[Ended]) -> float:

@@ -9,7 +9,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
@@ -36,6 +36,7 @@ from elman_server.rollout import Rollout, Rows
 from elman_server.rpc.call import SERVICE, Calls
 from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
+from elman_server.rpc.taking import Taking, is_possible
 from elman_server.rpc.transport import most_connections, options
 from elman_server.rpc.wire import add_methods
 from elman_server.security.guard import Guard
@@ -210,7 +211,7 @@ class Server:
         guards = [Guard(self._tokens, self._calls.note_refused)] if self._tokens else []
         given = options(self._connections, shares_port=self._config.workers > 1)
         self._grpc = grpc.aio.server(interceptors=guards, options=given)
-        self._add_services()
+        methods = self._add_services()
         self.port = self._listen()
         await self._start_metrics()
         self._ticker.start(asyncio.get_running_loop())
@@ -220,6 +221,7 @@ class Server:
         watching = (self._watch_callers(), watch(renewals), self._rollout.run(), models)
         self._watching = [asyncio.create_task(each) for each in watching]
         await self._grpc.start()
+        self._taking = Taking(self._grpc, methods, guards) if is_possible() else None
         await self._health.set_serving(True)
         if self._config.workers == 1:  # otherwise it is one of several, of which their parent tells
             tell_serving(self.facts())
@@ -247,12 +249,13 @@ class Server:
             "connections": self._connections,
         }
 
-    def _add_services(self) -> None:
+    def _add_services(self) -> Mapping[str, Any]:
+        """Answer what is called; returns the methods that are this package's own."""
         self._health.add_to(self._grpc)
         if self._config.reflection:
             names = (SERVICE.full_name, health.SERVICE_NAME, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, self._grpc)
-        add_methods(self._service, self._calls, self._grpc)
+        return add_methods(self._service, self._calls, self._grpc)
 
     def _listen(self) -> int:
         host, port = self._config.host, self._config.port

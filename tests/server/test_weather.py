@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
 from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from tests.server.frames import ACKNOWLEDGEMENT, PING_FRAME, PREFACE, SETTINGS, 
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_server.engine import pace as pace_module
+from elman_server.rpc import taking
 from elman_server.rpc.call import CallRecord
 
 if TYPE_CHECKING:
@@ -100,6 +102,39 @@ async def test_a_flood_of_one_method_holds_up_no_other(start: Start, monkeypatch
         async with asyncio.timeout(20):
             await follows.wait()
         assert taken.index("Follow") < 10
+
+
+async def test_calls_that_come_together_are_taken_together(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, are_all, turn = Counter[int](), asyncio.Event(), 0
+
+    def begin(self: CallRecord, context: Context) -> None:
+        begun[turn] += 1
+        if begun.total() == 20:
+            are_all.set()
+        begin_call(self, context)
+
+    def count() -> None:
+        nonlocal turn
+        turn += 1
+        asyncio.get_running_loop().call_soon(count)
+
+    begin_call = CallRecord.begin
+    monkeypatch.setattr(CallRecord, "begin", begin)
+    server = await start()
+    asyncio.get_running_loop().call_soon(count)
+    with flood(server, "Complete", 20):
+        async with asyncio.timeout(20):
+            await are_all.wait()
+    assert max(begun.values()) > 1  # grpc.aio takes one, and after some turns of the loop the next
+
+
+async def test_where_grpc_is_not_as_it_is_known_it_takes_its_calls_alone(
+    start: Start, connect: Connect, monkeypatch: pytest.MonkeyPatch, text: Callable[..., str]
+) -> None:
+    answer = text(await connect(await start()).complete(wanted(20)))
+    monkeypatch.setitem(taking.KNOWN, "_handle_rpc", ["handlers", "state"])
+    assert not taking.is_possible()
+    assert text(await connect(await start()).complete(wanted(20))) == answer
 
 
 @contextmanager

@@ -132,7 +132,7 @@ class Callers:
 
 
 class Queue:
-    """Texts that wait for a row, the urgent ones before all others, and what they weigh together.
+    """Texts that wait for a row, the urgent ones before all others, and what they weigh together: something if there are any.
 
     A text's weight stays the same while it waits.
     """

@@ -94,7 +94,7 @@ class Pool:
 
     def admit(self) -> None:
         """Give the free rows to texts that wait."""
-        while self.free and self.waiting:
+        while self.free and self.waiting.weight:
             job = self.waiting.pop()
             if job.is_wanted:
                 self.execution.load(self.free[-1], job.admit())
@@ -106,6 +106,11 @@ class Pool:
     def rows_that_pay(self) -> int:
         """How many texts are best drawn at a time."""
         return self._pace.rows_that_pay
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there are texts."""
+        return bool(self.running or self.waiting.weight)
 
     @property
     def has_room(self) -> bool:
@@ -157,10 +162,10 @@ class Pool:
 
     def _take(self, job: Job, outcome: Outcome, index: int, advance: Advance) -> Progress | None:
         progress = job.take(advance, outcome, index, partial(self._replay, advance.row))
-        self._callers.book(job)
         if progress and progress.is_last:
             self._free(advance.row)
             return self._fork(job, progress)
+        self._callers.book(job)
         if progress and job.untaken > UNTAKEN_CHARACTERS:
             self._free(advance.row)
             job.pause(outcome.state(index, advance.sampled))
@@ -266,7 +271,7 @@ class Engine:
     def remove(self, digest: str) -> bool:
         """One model less, of which nobody has texts or will have any; False while rows still hold one that was cancelled."""
         pools = [pools[digest] for pools in (self._pools, self._typing) if digest in pools]
-        if any(pool.running or pool.waiting for pool in pools):
+        if any(pool.has_work for pool in pools):
             return False
         for pool in pools:
             self._turns.remove(pool)
@@ -290,7 +295,7 @@ class Engine:
 
         A long text weighs as several, so that what waits is bounded in bytes too; where nothing waits, any number comes in.
         """
-        if any(pool.waiting for pool in self._turns):
+        if any(pool.waiting.weight for pool in self._turns):
             waiting = [pool.waiting for pool in self._turns]
             self._admission.check_room(jobs, asker, sum(each.weight for each in waiting), sum(map(len, waiting)))
         if asker.deadline < inf:
@@ -350,12 +355,16 @@ class Engine:
     def begin_first(self, busy: Pool) -> Tick | None:
         """While rows of a pool move: first characters of what somebody types in another one, if they come quickly."""
         for pool in self._typing.values():
-            if pool is not busy and (pool.running or pool.waiting):
+            if pool is not busy and pool.has_work:
                 pool.release()
                 pool.admit()
                 if tick := pool.plan_first():
                     return tick
         return None
+
+    def awaits_first(self, busy: Pool) -> bool:
+        """Whether somebody types in other rows than a pool's, so that `begin_first` may have something to draw."""
+        return any(pool.has_work for pool in self._typing.values() if pool is not busy)
 
     def finish(self, tick: Tick, result: TickResult) -> None:
         """Take what the rows did, and tell whoever asked."""
@@ -378,7 +387,8 @@ class Engine:
 
     def _admit(self) -> None:
         for pool in self._turns:
-            pool.admit()
+            if pool.waiting.weight:
+                pool.admit()
 
     def _plan(self) -> Tick | None:
         """The models take turns: the first that has running texts is the last next time."""
@@ -391,7 +401,7 @@ class Engine:
     @property
     def has_work(self) -> bool:
         """Whether a tick would do anything."""
-        return any(pool.running or pool.waiting for pool in self._turns)
+        return any(pool.has_work for pool in self._turns)
 
     def statistics(self) -> Statistics:
         """What the engine is doing and has done, for tests, metrics and people."""

@@ -17,8 +17,10 @@ from elman_server.engine.job import Job
 
 TICK_SECONDS = 0.002
 MOST_DRAWS = 32
-BUSY_TICK_SECONDS = 0.003
-"""A tick of as many rows as pay, with the writing of what it drew, where more texts want to move than that."""
+BUSY_TICK_SECONDS, BUSY_DRAWS = 0.003, 128
+"""A tick of as many rows as pay, with the writing of what it drew, where more texts want to move than that. What it draws is
+not written before the text's turn ends, so it goes as far as its time allows: each tick costs the event loop as much as two
+or three messages."""
 LEAST_ROWS = 8
 """So many rows pay at any rate: weights are read once for all."""
 RUN_ROWS = 16
@@ -132,8 +134,8 @@ class Pace:
             return self._run(long, is_alone=long == len(turns))
         self._run_ended = self._run_ended if long else None
         rows = len(turns) - long
-        seconds = TICK_SECONDS if len(turns) == len(jobs) else BUSY_TICK_SECONDS
-        draws = self._costs[TickKind.DRAW].steps(seconds, rows, MOST_DRAWS)
+        seconds, most = (TICK_SECONDS, MOST_DRAWS) if len(turns) == len(jobs) else (BUSY_TICK_SECONDS, BUSY_DRAWS)
+        draws = self._costs[TickKind.DRAW].steps(seconds, rows, most)
         if self._is_shared and self._kind is not TickKind.FIRST and self._is_first_worth_it(jobs, rows, draws):
             return self.first()
         return self._allow(TickKind.DRAW, NEAR, draws)

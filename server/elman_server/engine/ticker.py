@@ -137,7 +137,8 @@ class Ticker:
             self._result = future.result
             future.add_done_callback(self._signal)
         self._beside, self._began_beside = tick, time.monotonic()
-        self._call_aside()  # some may wait since the tick before, which moved rows of theirs
+        if self._engine.awaits_first(tick.pool):  # since the tick before, which moved rows of theirs
+            self._call_aside()
 
     def _signal(self, _: "Future[TickResult]") -> None:
         os.write(self._writing, b".")

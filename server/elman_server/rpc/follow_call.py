@@ -71,12 +71,13 @@ class FollowCall:
     async def _take_all(self) -> None:
         while (request := await self._read()) is not None:
             self._session.take(request)
-            self._call.holding.hold(CALL_BYTES + self._session.held_bytes)
+            self._call.note_request()
             self._begin()
-            self._note(request)
-            del request  # it may be long, and the next a long time off
             for _ in range(TURNS):
                 await asyncio.sleep(0)
+            self._call.holding.hold(CALL_BYTES + self._session.held_bytes)  # until then what decoding takes is counted
+            self._note(request)
+            del request  # it may be long, and the next a long time off
             while self._session.unconsumed > MOST_UNCONSUMED:
                 self._room.mute()
                 await self._room.heard()
@@ -94,13 +95,11 @@ class FollowCall:
             self._call.model, self._call.canonical = pattern.served.name, pattern.canonical
             self._call.note_prefix(len(request.open.prefix), pattern.state.position)
         self._call.note_prefix(len(request.edit.insert), 0)
-        self._call.note_request()
 
     async def _write_all(self, reading: asyncio.Task[None]) -> None:
         while True:
             self._change.mute()
             while response := self._next(reading):  # nothing may come between this and the write
-                self._call.spend(len(response.suggestion.text))
                 await self._call.write(self._context.write(response))
                 self._call.written()
             if self._session.is_at_rest:

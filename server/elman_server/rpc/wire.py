@@ -36,15 +36,17 @@ READING: Final = 16
 way."""
 
 
-def add_methods(service: CompletionService, calls: Calls, server: grpc.aio.Server) -> None:
+def add_methods(service: CompletionService, calls: Calls, server: grpc.aio.Server) -> Mapping[str, Any]:
     """Answer calls on a server; after all others that are added, for it counts calls of what there is not.
 
     Each method is registered: gRPC then takes its calls beside those of others, so that a flood of one holds up no other.
+    Returns them by their paths.
     """
     methods = handlers(service, calls)
     registering = cast("Any", server)
     registering.add_registered_method_handlers(SERVICE.full_name, {METHODS[path]: each for path, each in methods.items()})
     server.add_generic_rpc_handlers((Methods(methods, calls),))
+    return methods
 
 
 def handlers(service: CompletionService, calls: Calls) -> dict[str, Any]:

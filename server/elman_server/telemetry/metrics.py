@@ -5,6 +5,7 @@ Every series whose labels are known is there from the start, at 0: the first inc
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import product
 from typing import Final, NamedTuple
 
@@ -192,6 +193,7 @@ def gauges(name: str, text: str, labels: Sequence[str], values: Mapping[tuple[st
     return family
 
 
+@cache
 def reason_of(kind: type[Refused]) -> str:
     """The name of an error's class as the value of a label: `QueueFull` is `queue_full`."""
     return re.sub(r"\B([A-Z])", r"_\1", kind.__name__).lower()

@@ -12,7 +12,18 @@ from elman_models.law.artifact import Model
 from elman_models.law.state import State
 from elman_server.engine.ending import Ending
 from elman_server.engine.job import Job
-from elman_server.engine.pace import MOST_DRAWS, MOST_RUN, NEAR, PIECE_SECONDS, TICK_SECONDS, Allowance, Pace, TickKind
+from elman_server.engine.pace import (
+    BUSY_DRAWS,
+    BUSY_TICK_SECONDS,
+    MOST_DRAWS,
+    MOST_RUN,
+    NEAR,
+    PIECE_SECONDS,
+    TICK_SECONDS,
+    Allowance,
+    Pace,
+    TickKind,
+)
 
 MakeJob = Callable[[int, int], Job]
 
@@ -74,6 +85,18 @@ def test_ticks_settle_at_what_fits(make_job: MakeJob, step_seconds: float, tick_
     assert max(settled) <= max(1, min(MOST_DRAWS, 1.3 * fitting + 1))
     assert max(settled) >= min(MOST_DRAWS, int(0.8 * fitting))
     assert min(settled) >= 1
+
+
+def test_where_texts_rest_a_tick_goes_as_far_as_its_time_allows(make_job: MakeJob) -> None:
+    def draws(step_seconds: float, resting: int) -> int:
+        machine, jobs = Machine(step_seconds), [make_job(0, 3) for _ in range(8)]
+        for job in jobs[:resting]:
+            job.turn = 0
+        return [machine.tick(jobs).draws for _ in range(40)][-1]
+
+    assert draws(1e-6, 0) == MOST_DRAWS
+    assert draws(1e-6, 3) == BUSY_DRAWS
+    assert MOST_DRAWS < draws(BUSY_TICK_SECONDS / 50, 3) <= 50
 
 
 def test_one_slow_tick_does_not_slow_the_ticks_for_long(make_job: MakeJob) -> None:

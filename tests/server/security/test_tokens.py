@@ -434,6 +434,23 @@ async def test_characters_beyond_a_token_s_are_refused_in_calls_and_in_streams(
         assert caught.value.seconds > 50
 
 
+async def test_each_character_of_a_stream_counts_once(
+    server: Server, bearers: Bearers, connect: Connect, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, counted = bearers.add("one", characters_per_second=1000), list[int]()
+    await until("tokens renewed")
+
+    def spend(_: Grant, characters: int) -> None:
+        counted.append(characters)
+
+    monkeypatch.setattr(Grant, "spend", spend)
+    call = connect(server).stub.Follow(metadata=bearing(token))
+    await call.write(pb.FollowRequest(revision=1, open=pb.Open(prefix="a" * 100, limits=pb.Limits(max_characters=5))))
+    await call.done_writing()
+    assert [response async for response in call][-1].HasField("finished")
+    assert sum(counted) == 105
+
+
 def test_what_was_not_asked_for_is_saved_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("elman_server.security.limits.time.monotonic", lambda: now)
