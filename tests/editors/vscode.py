@@ -122,9 +122,10 @@ class Code:
         self._log.close()
 
     def _set(self, settings: Mapping[str, Any]) -> None:
-        place = self._home / "User" / "settings.json"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(json.dumps({**SETTINGS, **settings}))
+        for whose in "User", "Machine":  # what only the machine may say is read of the person's settings by chance
+            place = self._home / whose / "settings.json"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(json.dumps({**SETTINGS, **settings}))
 
     def open(self, name: str, before: str) -> None:
         """A file is made and opened, and its end is where the cursor is."""
