@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
+from tests.editors.conftest import Serve
 from tests.editors.overheard import messages, overheard
 from tests.editors.terminal import BEGUN, FOX, REST, is_running
 from tests.editors.vscode import ELMAN, EXTENSION, Code, browsing, chromium, code_server, is_built, wait_until
@@ -260,6 +261,31 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(brow
             "elman: the language server has ended once more, and is not started again",
             "elman: the language server has ended, and is started again",
         ]
+
+
+@in_the_editor
+def test_a_server_that_dies_behind_the_language_server_is_said_once_and_its_ghost_comes_back_with_it(
+    browser: Browser, tmp_path: Path, serve: Serve
+) -> None:
+    process, address = serve("english")
+    with Code(browser, tmp_path, command=[*ELMAN, "--server", address]) as code:
+        code.open("notes.txt", BEFORE)
+        begin(code)
+        assert "english" in code.status()
+        process.kill()
+        process.wait()
+        code.type("!?")  # nothing that was suggested, for that is known without a server
+        code.wait_until(lambda: "failed" in code.status())
+        code.press("Enter")
+        code.type(BEGUN)
+        code.wait_until(lambda: code.last_line() == BEGUN)
+        assert code.ghost() == ""
+        assert sum("elman suggests nothing" in note for note in code.all_notes()) == 1
+        (server,) = code.servers()
+        serve("english", address)
+        assert REST.startswith(code.wait_for_ghost())
+        code.wait_until(lambda: "english" in code.status())
+        assert code.servers() == [server]
 
 
 @in_the_editor
