@@ -25,6 +25,7 @@ in_the_editor = pytest.mark.skipif(
 )
 
 BEFORE = f"{FOX}\n" * 3 + "\n"
+SNIPPET = {"key": "f8", "command": "editor.action.insertSnippet", "args": {"snippet": "${1:place}\n$0!"}}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def browser() -> Iterator[Browser]:
 def one_code(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Code]:
     """One for all tests that leave it and its server alive. What its server is told is written down."""
     folder = tmp_path_factory.mktemp("code")
-    with Code(browser, folder, command=overheard(ELMAN, folder / "told")) as code:
+    with Code(browser, folder, command=overheard(ELMAN, folder / "told"), keys=[SNIPPET]) as code:
         yield code
 
 
@@ -237,6 +238,19 @@ def test_the_list_of_completions_keeps_its_keys(code: Code) -> None:
     word = (chosen.get_attribute("aria-label") or "").split(",")[0].split()[0]
     code.press("Tab")
     code.wait_until(lambda: code.last_line() == f"quarter {word}")
+
+
+@in_the_editor
+def test_tab_accepts_in_a_snippet_what_is_shown_and_goes_to_the_next_place_where_nothing_is(code: Code) -> None:
+    code.press("F8")
+    code.wait_until(lambda: code.lines()[4:] == ["place", "!"])
+    code.type_anew(BEGUN)
+    code.wait_for_ghost(REST)
+    code.press("Tab")
+    code.wait_until(lambda: code.lines()[4:] == [FOX, "!"] and code.ghost() == "")
+    code.press("Tab")
+    code.type("Stop")
+    code.wait_until(lambda: code.lines()[4:] == [FOX, "Stop!"])
 
 
 @in_the_editor

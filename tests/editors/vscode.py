@@ -76,13 +76,19 @@ class Code:
     page: Page
 
     def __init__(
-        self, browser: Browser, folder: Path, command: Sequence[str] = ELMAN, settings: Mapping[str, Any] | None = None
+        self,
+        browser: Browser,
+        folder: Path,
+        command: Sequence[str] = ELMAN,
+        settings: Mapping[str, Any] | None = None,
+        keys: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self.folder = folder / "texts"
         self.folder.mkdir()
         self._home = folder / "home"
         self.name = ""
         self._set({"elman.command": command, **(settings or {})})
+        (self._home / "User" / "keybindings.json").write_text(json.dumps(list(keys)))
         extensions = self._home / "extensions"
         extensions.mkdir()
         (extensions / "elman.elman-0.1.0").symlink_to(EXTENSION)

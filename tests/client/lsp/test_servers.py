@@ -54,7 +54,7 @@ async def ghosts_of(editor: Editor) -> list[str]:
 
 async def test_a_server_suggests_what_the_engine_here_does(start: Start, artifact: Path) -> None:
     async with serving(artifact) as server:
-        there = await start("--server", f"127.0.0.1:{server.port}")
+        there = await start("--server", f"127.0.0.1:{server.port},localhost:{server.port}")
         here = await start(settings={"models": {"*.txt": str(artifact)}})
         for editor in there, here:
             open_text(editor)
