@@ -2,8 +2,8 @@
 
 A real Neovim with the plugin, seen through its screen (tests/editors/neovim.py). Three figures:
 
-keys      from a key to the frame that shows the ghost asked for with it; both servers type the same line in turns, and only
-          keys count after which elman suggests something
+keys      from a key to the frame that shows the ghost asked for with it; the same line is typed with both in turns, at the
+          same pace, and only keys count after which elman suggests something
 pace      15 keys a second: questions that were not answered before the next key, and ghosts for a text that is no longer there
 megabyte  a file of 1 MB: the longest time that Neovim did not answer, and the time to the first ghost
 """
@@ -30,8 +30,9 @@ OPENED, TYPED = ((ROOT / "client" / "elman" / name).read_text() for name in ("wo
 WIDE = (12, 200)
 """Rows and columns, so that no line is wrapped."""
 KEYS_A_SECOND = 15
-QUIET_SECONDS = 0.1
-"""So long after a key without a ghost, none will come."""
+BETWEEN_KEYS_SECONDS = 0.1
+"""From a key to the next, whichever server: after a pause, all that is between key and screen is cold and twice as slow. And so
+long after a key without a ghost, none will come."""
 MEGABYTE = 1 << 20
 
 COUNT = """
@@ -106,10 +107,11 @@ def line_of(typist: Typist, line: str) -> list[float | None]:
     for at, character in enumerate(line):
         since, started = len(typist.screen.frames), time.perf_counter()
         typist.press("<lt>" if character == "<" else character)
-        frame = typist.glimpse(lambda frame, typed=line[: at + 1]: has_ghost_after(frame, typed), since, QUIET_SECONDS)
+        frame = typist.glimpse(lambda frame, typed=line[: at + 1]: has_ghost_after(frame, typed), since, BETWEEN_KEYS_SECONDS)
         is_asked = not shown.startswith(character)
         times.append(frame.seconds - started if frame and is_asked else None)
         shown = frame.shown(GROUP, frame.cursor[0]) if frame else ""
+        time.sleep(max(0.0, started + BETWEEN_KEYS_SECONDS - time.perf_counter()))
     typist.press("<CR>")
     typist.settle()
     return times

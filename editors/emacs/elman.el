@@ -98,6 +98,7 @@ A change holds from the next key on."
 (defvar-local elman--owed nil "Whether a question waits for the end of the keys.")
 (defvar-local elman--size 0 "The buffer's size after the last command.")
 (defvar-local elman--asked 0 "The number of the newest request.")
+(defvar-local elman--vain nil "Point and tick where nothing was suggested when it was asked last.")
 (defvar-local elman--late nil "Whether the newest request has no answer yet.")
 
 ;;;; The server
@@ -188,8 +189,17 @@ A change holds from the next key on."
 
 (defun elman--told (_ method params)
   "The server told METHOD with PARAMS."
-  (when (eq method 'window/showMessage)
-    (elman--say "%s" (plist-get params :message))))
+  (pcase method
+    ('window/showMessage (elman--say "%s" (plist-get params :message)))
+    ('$/elman/status (when (equal (plist-get params :state) "ready")
+                       (with-current-buffer (window-buffer)
+                         (elman--again))))))
+
+(defun elman--again ()
+  "Ask once more where it was in vain, for a server that had failed suggests again."
+  (when (and elman-mode elman--vain (elman--moment-p)
+             (equal elman--vain (cons (point) (buffer-chars-modified-tick))))
+    (elman--ask 2)))
 
 (defun elman--request (method params answered)
   "Ask for METHOD with PARAMS; ANSWERED gets the result, but no error."
@@ -429,7 +439,8 @@ STEP is how far to go from what is shown."
          (when (buffer-live-p buffer)
            (with-current-buffer buffer
              (when (= number elman--asked)
-               (setq elman--late nil)
+               (setq elman--late nil
+                     elman--vain (and (seq-empty-p (plist-get answer :items)) (cons place tick)))
                (when (and elman-mode (eq buffer (window-buffer)) (= place (point))
                           (= tick (buffer-chars-modified-tick))
                           (elman--moment-p))

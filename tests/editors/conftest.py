@@ -10,7 +10,7 @@ from typing import TypeAlias
 import pytest
 from tests.editors.nvim_typist import Typist
 
-Serve: TypeAlias = Callable[[str], tuple["subprocess.Popen[str]", str]]
+Serve: TypeAlias = Callable[..., tuple["subprocess.Popen[str]", str]]
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +22,12 @@ def typist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Typist]:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts `elman serve` with a model; its process, and its address."""
+    """Starts `elman serve` with a model, at an address that it had before; its process, and its address."""
     with ExitStack() as stack:
 
-        def serve(model: str) -> tuple["subprocess.Popen[str]", str]:
-            command = [sys.executable, "-m", "elman", "serve", "--model", model, "--port", "0", "--metrics-port", "0"]
+        def serve(model: str, address: str = ":0") -> tuple["subprocess.Popen[str]", str]:
+            wanted = address.rpartition(":")[2]
+            command = [sys.executable, "-m", "elman", "serve", "--model", model, "--port", wanted, "--metrics-port", "0"]
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             stack.enter_context(process)
             stack.callback(process.kill)

@@ -282,7 +282,9 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_
         assert state["messages"].count("ended once more") == 1
 
 
-def test_a_server_that_dies_behind_the_language_server_is_said_once_and_typing_goes_on(tmp_path: Path, serve: Serve) -> None:
+def test_a_server_that_dies_behind_the_language_server_is_said_once_and_its_ghost_comes_back_with_it(
+    tmp_path: Path, serve: Serve
+) -> None:
     process, address = serve("english")
     with Emacs(tmp_path, command=[*ELMAN, "--server", address]) as emacs:
         opened(emacs)
@@ -297,6 +299,11 @@ def test_a_server_that_dies_behind_the_language_server_is_said_once_and_typing_g
         assert state["text"].split("\n")[-1] == f"{BEGUN}!?"
         assert state["messages"].count("elman suggests nothing") == 1
         assert is_running(emacs.server())
+        emacs.press("C-a", "C-k")
+        emacs.type(BEGUN)
+        assert emacs.settled() == ""
+        serve("english", address)
+        emacs.wait_until(lambda: emacs.ghost() == REST)
 
 
 def test_quitting_leaves_no_process(tmp_path: Path) -> None:

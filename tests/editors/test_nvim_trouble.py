@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.editors.conftest import Serve
 from tests.editors.neovim import PATIENCE_SECONDS
-from tests.editors.nvim_typist import LANGUAGE_SERVER, Typist, command_of, needs_neovim
+from tests.editors.nvim_typist import GROUP, LANGUAGE_SERVER, Typist, command_of, needs_neovim
 
 pytestmark = needs_neovim
 
@@ -48,7 +48,9 @@ def test_a_language_server_that_dies_is_started_again_a_few_times_and_typing_goe
     assert typist.type_until_ghost(" ")
 
 
-def test_a_server_that_dies_behind_the_language_server_is_said_once_and_typing_goes_on(tmp_path: Path, serve: Serve) -> None:
+def test_a_server_that_dies_behind_the_language_server_is_said_once_and_its_ghost_comes_back_with_it(
+    tmp_path: Path, serve: Serve
+) -> None:
     process, address = serve("python")
     with Typist(tmp_path, command=(*LANGUAGE_SERVER, "--server", address)) as typist:
         typist.open()
@@ -66,6 +68,11 @@ def test_a_server_that_dies_behind_the_language_server_is_said_once_and_typing_g
         typist.press("<Esc>")
         assert typist.messages().count("elman:") == 1
         assert typist.server_process()
+        typist.press("S")
+        typist.type(BEFORE)
+        assert typist.ghost() == ""
+        serve("python", address)
+        typist.wait(lambda frame: frame.shown(GROUP, frame.cursor[0]) == ghost, "the ghost", len(typist.screen.frames))
 
 
 def test_without_the_command_it_is_said_once_and_typing_goes_on(tmp_path: Path) -> None:

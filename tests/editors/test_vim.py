@@ -282,7 +282,9 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_
         assert shown.count("is started again") == 1
 
 
-def test_a_server_that_dies_behind_the_language_server_is_said_once_and_typing_goes_on(tmp_path: Path, serve: Serve) -> None:
+def test_a_server_that_dies_behind_the_language_server_is_said_once_and_its_ghost_comes_back_with_it(
+    tmp_path: Path, serve: Serve
+) -> None:
     process, address = serve("english")
     with Vim(tmp_path, command=[*ELMAN, "--server", address], columns=120) as vim:
         opened(vim)
@@ -297,6 +299,12 @@ def test_a_server_that_dies_behind_the_language_server_is_said_once_and_typing_g
         vim.wait_for("no completion service at")
         assert "\n".join(vim.rows()).count("elman suggests nothing") == 1
         assert is_running(vim.server())
+        vim.press("Enter")
+        for keys in f"S{BEGUN[:-1]}", BEGUN[-1]:
+            vim.type(keys)
+            assert vim.settled() == ""
+        serve("english", address)
+        vim.wait_until(lambda: vim.ghost() == REST)
 
 
 def test_quitting_leaves_no_process(tmp_path: Path) -> None:

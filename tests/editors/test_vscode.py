@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
+from tests.editors.conftest import Serve
 from tests.editors.overheard import messages, overheard
 from tests.editors.terminal import BEGUN, FOX, REST, is_running
 from tests.editors.vscode import ELMAN, EXTENSION, Code, browsing, chromium, code_server, is_built, wait_until
@@ -24,6 +25,7 @@ in_the_editor = pytest.mark.skipif(
 )
 
 BEFORE = f"{FOX}\n" * 3 + "\n"
+SNIPPET = {"key": "f8", "command": "editor.action.insertSnippet", "args": {"snippet": "${1:place}\n$0!"}}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def browser() -> Iterator[Browser]:
 def one_code(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Code]:
     """One for all tests that leave it and its server alive. What its server is told is written down."""
     folder = tmp_path_factory.mktemp("code")
-    with Code(browser, folder, command=overheard(ELMAN, folder / "told")) as code:
+    with Code(browser, folder, command=overheard(ELMAN, folder / "told"), keys=[SNIPPET]) as code:
         yield code
 
 
@@ -239,6 +241,19 @@ def test_the_list_of_completions_keeps_its_keys(code: Code) -> None:
 
 
 @in_the_editor
+def test_tab_accepts_in_a_snippet_what_is_shown_and_goes_to_the_next_place_where_nothing_is(code: Code) -> None:
+    code.press("F8")
+    code.wait_until(lambda: code.lines()[4:] == ["place", "!"])
+    code.type_anew(BEGUN)
+    code.wait_for_ghost(REST)
+    code.press("Tab")
+    code.wait_until(lambda: code.lines()[4:] == [FOX, "!"] and code.ghost() == "")
+    code.press("Tab")
+    code.type("Stop")
+    code.wait_until(lambda: code.lines()[4:] == [FOX, "Stop!"])
+
+
+@in_the_editor
 def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(browser: Browser, tmp_path: Path) -> None:
     with Code(browser, tmp_path, settings={"elman.restarts": 1}) as code:
         code.open("notes.txt", BEFORE)
@@ -260,6 +275,31 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(brow
             "elman: the language server has ended once more, and is not started again",
             "elman: the language server has ended, and is started again",
         ]
+
+
+@in_the_editor
+def test_a_server_that_dies_behind_the_language_server_is_said_once_and_its_ghost_comes_back_with_it(
+    browser: Browser, tmp_path: Path, serve: Serve
+) -> None:
+    process, address = serve("english")
+    with Code(browser, tmp_path, command=[*ELMAN, "--server", address]) as code:
+        code.open("notes.txt", BEFORE)
+        begin(code)
+        assert "english" in code.status()
+        process.kill()
+        process.wait()
+        code.type("!?")  # nothing that was suggested, for that is known without a server
+        code.wait_until(lambda: "failed" in code.status())
+        code.press("Enter")
+        code.type(BEGUN)
+        code.wait_until(lambda: code.last_line() == BEGUN)
+        assert code.ghost() == ""
+        assert sum("elman suggests nothing" in note for note in code.all_notes()) == 1
+        (server,) = code.servers()
+        serve("english", address)
+        assert REST.startswith(code.wait_for_ghost())
+        code.wait_until(lambda: "english" in code.status())
+        assert code.servers() == [server]
 
 
 @in_the_editor

@@ -76,13 +76,19 @@ class Code:
     page: Page
 
     def __init__(
-        self, browser: Browser, folder: Path, command: Sequence[str] = ELMAN, settings: Mapping[str, Any] | None = None
+        self,
+        browser: Browser,
+        folder: Path,
+        command: Sequence[str] = ELMAN,
+        settings: Mapping[str, Any] | None = None,
+        keys: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self.folder = folder / "texts"
         self.folder.mkdir()
         self._home = folder / "home"
         self.name = ""
         self._set({"elman.command": command, **(settings or {})})
+        (self._home / "User" / "keybindings.json").write_text(json.dumps(list(keys)))
         extensions = self._home / "extensions"
         extensions.mkdir()
         (extensions / "elman.elman-0.1.0").symlink_to(EXTENSION)
@@ -122,9 +128,10 @@ class Code:
         self._log.close()
 
     def _set(self, settings: Mapping[str, Any]) -> None:
-        place = self._home / "User" / "settings.json"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(json.dumps({**SETTINGS, **settings}))
+        for whose in "User", "Machine":  # what only the machine may say is read of the person's settings by chance
+            place = self._home / whose / "settings.json"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(json.dumps({**SETTINGS, **settings}))
 
     def open(self, name: str, before: str) -> None:
         """A file is made and opened, and its end is where the cursor is."""

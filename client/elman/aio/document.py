@@ -40,6 +40,7 @@ class AsyncDocument(Editable):
         super().__init__(draft, nullcontext())
         self._replicas, self._debounce_seconds = replicas, debounce_seconds
         self._stream: AsyncDocumentStream | None = None
+        self._tries: Tries | None = None  # of the last call, which may have been given up
         self._edited_at = -debounce_seconds
         self._is_closed = False
         self._is_changed = asyncio.Event()
@@ -51,7 +52,8 @@ class AsyncDocument(Editable):
         suggested: after a deletion, after a dismissal, or once everything was given. `timeout`, in seconds, covers every retry.
         One task at a time. Raises ElmanError, after which it may be called again.
         """
-        return self._suggestions(self._replicas.tries(timeout))
+        self._tries = self._replicas.tries(timeout, self._tries)
+        return self._suggestions(self._tries)
 
     async def wait(self) -> bool:
         """Wait until there is something to suggest; False once the document is closed."""

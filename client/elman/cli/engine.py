@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 from elman.cli.configuration import CREDENTIALS, DEFAULT, ENGINE, Configuration, EngineSettings, addresses
@@ -28,8 +29,9 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_server_arguments(parser: argparse.ArgumentParser) -> None:
-    """--server, --model, and whom to trust and what to show there."""
-    add_flags(parser, [each for name, each in ENGINE.items() if name != "timeout"])
+    """--server, --model, and whom to trust and what to show there, where it is the text that chooses the model."""
+    chosen = replace(ENGINE["model"], default_words="the one that fits the text, or none")
+    add_flags(parser, [chosen, *(each for name, each in ENGINE.items() if name not in ("model", "timeout"))])
 
 
 def values_of(
@@ -58,10 +60,14 @@ def open_engine(engine: EngineSettings, default: str = DEFAULT_MODEL, watch: Wat
 
     `watch` is told what is read in this process.
     """
-    servers = [address for words in engine.server for address in addresses(words)]
-    if servers:
+    if servers := servers_of(engine):
         return Client(servers, credentials=engine.credentials), engine.model or None
     return open_client(engine.model or default, device="cpu", watch=watch), None  # one text at a time is fastest there
+
+
+def servers_of(engine: EngineSettings) -> tuple[str, ...]:
+    """The addresses of an engine's servers; none if it is in this process."""
+    return tuple(address for words in engine.server for address in addresses(words))
 
 
 class Reading(Progress):

@@ -3,7 +3,7 @@
 import argparse
 
 from elman.cli.configuration import Configuration
-from elman.cli.engine import add_server_arguments, engine_of
+from elman.cli.engine import add_server_arguments, engine_of, servers_of
 
 MEANING = (
     "An editor starts this and speaks to it over standard input and output, by the Language Server Protocol 3.18. What is"
@@ -27,4 +27,4 @@ def run(arguments: argparse.Namespace) -> int:
     configuration = Configuration.read()
     engine = engine_of(arguments, configuration)
     models = {pattern: each.value for pattern, each in configuration.models.items()}
-    return serve(Preferences(model=engine.model or "", models=models, server=engine.server), engine.credentials)
+    return serve(Preferences(model=engine.model or "", models=models, server=servers_of(engine)), engine.credentials)

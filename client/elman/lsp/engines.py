@@ -29,6 +29,10 @@ class Engine(Protocol):
         """Follow a text with a model that is loaded. Raises ElmanError."""
         ...
 
+    async def look(self) -> None:
+        """Find out whether the servers are there. Raises ElmanError if none is."""
+        ...
+
     async def close(self) -> None:
         """End."""
         ...
@@ -64,6 +68,9 @@ class EngineHere:
     def follow(self, text: str, model: str, fields: dict[str, Any]) -> "Follower":
         return Follower(self._clients[model].document(text, **fields))
 
+    async def look(self) -> None:
+        pass
+
     async def close(self) -> None:
         for client in self._clients.values():
             await client.close()
@@ -86,6 +93,9 @@ class EngineElsewhere:
 
     def follow(self, text: str, model: str, fields: dict[str, Any]) -> "Follower":
         return Follower(self._client.document(text, model=model, **fields))
+
+    async def look(self) -> None:
+        await self._client.models()
 
     async def close(self) -> None:
         await self._client.close()

@@ -11,6 +11,8 @@ from elman.lsp.open_text import Position
 
 ACCEPTED: Final = "elman.accepted"
 STATUS: Final = "elman.status"
+STATUS_CHANGED: Final = "$/elman/status"
+"""What elman/status answers has changed. By its name, an editor that does not know it may pass it over."""
 INVOKED: Final = 1
 TEXT: Final = 1
 """The kind of a completion item that is plain text."""

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from elman.credentials import NONE, Credentials
 from elman.errors import ElmanError
@@ -149,9 +149,12 @@ class Server:
         self._code = 0 if self._is_over else 1
 
     def _preferences(self) -> Preferences:
-        """What the command line and the configuration file say, over that the editor at the start, and over that later."""
+        """What the command line and the configuration file say, over that the editor at the start, and over that later.
+
+        What an editor names later as null is as if it had never named it.
+        """
         preferences = self._given
-        for values in self._at_start, self._configured:
+        for values in without(self._at_start, self._configured), self._configured:
             preferences, problems = preferences.with_values(values, self._service.preferences)
             for problem in problems:
                 self._troubles.tell(str(problem), f"elman: {problem}")
@@ -195,6 +198,17 @@ class Server:
     def log(self, message: str) -> None:
         """Note it where a person may look."""
         self._editor.log(message)
+
+    def tell_status(self) -> None:
+        """Tell the editor how things stand now."""
+        self._editor.tell(messages.STATUS_CHANGED, self._service.status())
+
+
+def without(settings: object, others: object) -> object:
+    """Settings without those that others name as well."""
+    if not isinstance(settings, dict) or not isinstance(others, dict):
+        return cast("object", settings)
+    return {name: value for name, value in cast("Json", settings).items() if name not in others}
 
 
 def encoding_of(offered: Sequence[object]) -> Encoding:

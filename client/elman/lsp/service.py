@@ -8,6 +8,7 @@ Whoever asks ends the question before, which is answered at once, with nothing: 
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -23,7 +24,7 @@ from elman.lsp.open_document import Edit, OpenDocument
 from elman.lsp.open_text import Position
 from elman.lsp.opinions import asked_for, with_opinions
 from elman.lsp.preferences import Preferences
-from elman.lsp.troubles import Troubles
+from elman.lsp.troubles import AGAIN_SECONDS, Troubles
 from elman.protocol.suggestions import LENGTH, Suggestion
 from elman.words import ends_in_word, last_word
 
@@ -64,6 +65,7 @@ class Service:
         """The model for each open document, and the first line that it was chosen by."""
         self._shelf = Shelf()
         self._waiting: Waiting | None = None
+        self._looking: asyncio.Task[None] | None = None  # whether servers that failed are back
         self._last = ""  # the document that was asked about last
 
     def open(self, uri: str, language: str, version: int | None, text: str) -> None:
@@ -176,6 +178,7 @@ class Service:
         except Exception as error:
             self._shelf.drop(document.uri)
             self._troubles.note(model, error)
+            self._look_for_servers()
             return ()
         self._troubles.end(model)
         return suggestions
@@ -190,6 +193,18 @@ class Service:
             return ()
         self._troubles.substitutes[model] = other
         return await self._suggestions(document, cursor, other, question)
+
+    def _look_for_servers(self) -> None:
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.ensure_future(self._until_servers_are_back())
+
+    async def _until_servers_are_back(self) -> None:
+        """Look for servers that failed though nobody asks: an editor that hears that they are back may ask anew."""
+        while self._troubles.are_servers_away:
+            await asyncio.sleep(AGAIN_SECONDS)
+            with suppress(ElmanError):
+                await self._engine.look()
+                self._troubles.end_elsewhere()
 
     def _load(self, model: str) -> bool:
         """Whether the model is loaded, as its file is now."""
@@ -281,4 +296,6 @@ class Service:
         """Let everything go."""
         self._answer_nothing()
         self._shelf.clear()
+        if self._looking:
+            self._looking.cancel()
         await self._engine.close()

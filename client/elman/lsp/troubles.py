@@ -24,12 +24,17 @@ class Teller(Protocol):
         """Note it where a person may look."""
         ...
 
+    def tell_status(self) -> None:
+        """Tell the editor how things stand now."""
+        ...
+
 
 class Trouble(NamedTuple):
-    """What went wrong, and when to try again."""
+    """What went wrong, when to try again, and whether it was at servers, and may pass."""
 
     message: str
     until_seconds: float
+    is_elsewhere: bool
 
 
 class Troubles:
@@ -47,6 +52,11 @@ class Troubles:
         trouble = self._present.get(model)
         return trouble is not None and self._clock() < trouble.until_seconds
 
+    @property
+    def are_servers_away(self) -> bool:
+        """Whether servers failed that may come back, of which they give no sign."""
+        return any(trouble.is_elsewhere for trouble in self._present.values())
+
     def message(self, model: str) -> str:
         """What is wrong with a model; nothing if it is well."""
         return self._present[model].message if model in self._present else ""
@@ -55,8 +65,12 @@ class Troubles:
         """Something went wrong."""
         meant = error if isinstance(error, ElmanError) else from_engine(error)
         message = message_of(error, meant)
-        passes = meant is None or isinstance(meant, PASSING)
-        self._present[model] = Trouble(message, self._clock() + AGAIN_SECONDS if passes else inf)
+        is_elsewhere = isinstance(meant, PASSING)
+        again = self._clock() + AGAIN_SECONDS if is_elsewhere or meant is None else inf
+        known, self._present[model] = self.message(model), Trouble(message, again, is_elsewhere)
+        if message == known:
+            return
+        self._teller.tell_status()
         self.tell(type(meant or error).__name__, message)
         if meant is None and not isinstance(error, OSError):
             self._teller.log("".join(traceback.format_tb(error.__traceback__)))  # the places alone, for a message may hold text
@@ -71,7 +85,13 @@ class Troubles:
 
     def end(self, model: str) -> None:
         """The model is well."""
-        self._present.pop(model, None)
+        if self._present.pop(model, None):
+            self._teller.tell_status()
+
+    def end_elsewhere(self) -> None:
+        """The servers are back."""
+        for model in [model for model, trouble in self._present.items() if trouble.is_elsewhere]:
+            self.end(model)
 
     def clear(self) -> None:
         """Try all again."""

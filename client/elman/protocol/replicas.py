@@ -33,10 +33,10 @@ class Replicas(Generic[AnyTransport]):
         self._turn = 0  # the transport that answered last
         self._is_closed = False
 
-    def tries(self, timeout: float | None) -> Tries:
-        """The tries of one call. Raises MendRequest, TypeError, or ElmanError if the client is closed."""
+    def tries(self, timeout: float | None, before: Tries | None = None) -> Tries:
+        """The tries of one call, which may go on from one before. Raises MendRequest, TypeError, or ElmanError if closed."""
         self.check_open()
-        return Tries(self._retry, len(self.transports), self._turn, checked_timeout(timeout), self._clock)
+        return Tries(self._retry, len(self.transports), self._turn, checked_timeout(timeout), self._clock, before)
 
     def transport(self, tries: Tries) -> AnyTransport:
         """The transport to try now. Raises ElmanError if the client is closed."""

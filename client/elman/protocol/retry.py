@@ -52,12 +52,21 @@ class Retry:
 class Tries:
     """The tries of one call, each at the next address after the one that failed."""
 
-    def __init__(self, retry: Retry, addresses: int, turn: int, timeout: float | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        retry: Retry,
+        addresses: int,
+        turn: int,
+        timeout: float | None,
+        clock: Clock,
+        before: "Tries | None" = None,
+    ) -> None:
+        """The failures of `before` count on if it was given up: who asks anew with each key learns of a lost server, too."""
         self._retry, self._addresses, self._clock = retry, addresses, clock
         self._timeout = timeout
         self._deadline = None if timeout is None else clock.now() + timeout
-        self._failures = 0
-        self._progress = 0
+        self._failures = before._failures if before else 0
+        self._progress = before._progress if before else 0
         self.met_another_model = False
         """Whether the model that began was not there at one of the last tries, though it may be at others."""
         self.turn = turn  # the address to try, counted on without end
@@ -81,15 +90,23 @@ class Tries:
             self._progress = progress
         self._failures += 1
         self.met_another_model |= isinstance(error, SendTextAgain)
+        wait = 0.0 if self._failures >= self._retry.attempts else self._wait(error)
+        try:
+            self._check_another(error, wait)
+        except ElmanError:
+            self._failures = 0
+            raise
+        self.turn += 1
+        return wait
+
+    def _check_another(self, error: ElmanError, wait: float) -> None:
+        """Raise if there is no other try."""
         if not error.may_be_retried:
             raise error
-        wait = 0.0 if self._failures >= self._retry.attempts else self._wait(error)
         if self._deadline is not None and self._clock.now() + wait >= self._deadline:
             raise self._late(f"leaves no time for another try; the last one: {error}") from error
         if self._failures >= self._retry.attempts:
             raise error
-        self.turn += 1
-        return wait
 
     def begin_again(self) -> None:
         """Failures count anew."""

@@ -11,6 +11,7 @@ const AUTOMATIC = 2
 var asked = 0  # the newest request
 var question = 0  # how many were asked
 var is_late = false  # the newest has no answer yet
+var vain: list<number> = []  # where nothing was suggested when it was asked last
 var before: list<number> = []  # buffer, lines, line and its length, as they were at the last key
 
 export def Command(arguments: list<string>)
@@ -39,7 +40,7 @@ enddef
 
 export def Prepare()
   if empty(Refusal())
-    server.Start(Ready)
+    server.Start(Ready, Again)
     if server.State() ==# 'ready'
       document.Tell()
     endif
@@ -217,8 +218,15 @@ def Ready()
   endif
 enddef
 
+# A server that had failed suggests again: ask once more, where it was asked in vain.
+def Again()
+  if vain == Here() && IsMoment() && empty(Refusal())
+    Ask(AUTOMATIC)
+  endif
+enddef
+
 def Ask(trigger: number, step: number = 0)
-  server.Start(Ready)
+  server.Start(Ready, Again)
   is_late = true
   if server.State() !=# 'ready'
     return
@@ -244,11 +252,9 @@ def Answered(number: number, answer: any, here: list<number>, step: number)
     return
   endif
   [asked, is_late] = [0, false]
-  if here != Here() || !IsMoment()
-    return
-  endif
   const items: list<any> = type(answer) == v:t_dict ? answer.items : answer ?? []
-  if empty(items)
+  vain = empty(items) ? here : []
+  if empty(items) || here != Here() || !IsMoment()
     return
   endif
   const now = items->copy()->map((_, item) => item.insertText)->index(ghost.Text())

@@ -14,10 +14,13 @@ class Ghosts {
     this._document = undefined;
     this._shown = [];
     this._taken = undefined;
+    this._vain = undefined; // where it was asked last, unless something was suggested there
+    this._isAskingAgain = false;
     this._answered = new vscode.EventEmitter();
     this.onDidAnswer = this._answered.event;
     this._listeners = [
       vscode.workspace.onDidChangeTextDocument((event) => this._note(event)),
+      server.onDidChange((state) => state === "ready" && this._askAgain()),
       vscode.commands.registerCommand(ACCEPTED, () => this._noteAccepted()),
       this._answered,
     ];
@@ -29,17 +32,30 @@ class Ghosts {
 
   async provideInlineCompletionItems(document, position, context, token) {
     if (!isWanted(document)) return [];
-    const isInvoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
+    const isInvoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke && !this._isAskingAgain;
     if (!isInvoked && this._isAt(document, position)) return this._items();
     const version = document.version;
+    this._vain = { document, version, position };
     const found = await this._server.ask(document, position, isInvoked ? INVOKED : AUTOMATIC, token);
     this._answered.fire(document);
     if (found === undefined || token.isCancellationRequested || document.version !== version) return [];
+    if (found.length) this._vain = undefined;
     this._document = document;
     this._shown = found.map(({ insertText, range }) => {
       return new Shown(position, insertText, range.end.character - range.start.character);
     });
     return this._items();
+  }
+
+  /** Servers that had failed suggest again. VS Code asks then as if a person had; nobody has. */
+  async _askAgain() {
+    const editor = vscode.window.activeTextEditor;
+    const vain = this._vain;
+    if (!vain || editor?.document !== vain.document || vain.version !== vain.document.version) return;
+    if (!editor.selection.isEmpty || !editor.selection.active.isEqual(vain.position)) return;
+    this._isAskingAgain = true;
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    this._isAskingAgain = false;
   }
 
   /** What is left of the ghost that was shown last; "" if its place has been left. */

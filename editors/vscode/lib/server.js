@@ -4,7 +4,8 @@ const { spawn } = require("node:child_process");
 const vscode = require("vscode");
 const { CloseAction, ErrorAction, LanguageClient, State } = require("vscode-languageclient/node");
 
-const OWN = ["command", "restarts"]; // settings of this extension, which the server does not know
+const { properties } = require("../package.json").contributes.configuration;
+const OWN = ["elman.command", "elman.restarts"]; // settings of this extension, which the server does not know
 const WINDOW_MILLISECONDS = 10 * 60 * 1000;
 const RESTART = "Start It Again";
 
@@ -21,7 +22,7 @@ class Server {
     this._client = undefined;
     this._ends = [];
     this._hasSaid = false;
-    this._changed = new vscode.EventEmitter();
+    this._changed = new vscode.EventEmitter(); // with the state, where it is the server that tells
     this.onDidChange = this._changed.event;
     /** Why there is none; "" while there is. */
     this.trouble = "";
@@ -36,6 +37,7 @@ class Server {
     this._client = new Client("elman", "Elman", () => this._spawn(), this._options());
     this._client.registerFeature(new KnowsGhosts());
     this._client.onDidChangeState(() => this._changed.fire());
+    this._client.onNotification("$/elman/status", ({ state }) => this._changed.fire(state));
     try {
       await this._client.start();
     } catch (error) {
@@ -95,11 +97,11 @@ class Server {
   _options() {
     return {
       documentSelector: this._selector,
-      initializationOptions: known(vscode.workspace.getConfiguration().get("elman")),
+      initializationOptions: chosen(),
       errorHandler: { error: () => ({ action: ErrorAction.Continue, handled: true }), closed: () => this._closed() },
       initializationFailedHandler: () => false,
       middleware: {
-        workspace: { configuration: async (params, token, next) => (await next(params, token)).map(known) },
+        workspace: { configuration: ({ items }) => items.map(chosen) },
       },
     };
   }
@@ -154,9 +156,17 @@ class KnowsGhosts {
   clear() {}
 }
 
-/** The settings that are the server's. */
-function known(settings) {
-  return Object.fromEntries(Object.entries(settings ?? {}).filter(([name]) => !OWN.includes(name)));
+/** The settings that are the server's. What nobody has chosen is null, so that its flags and its configuration file hold. */
+function chosen() {
+  const settings = vscode.workspace.getConfiguration();
+  const names = Object.keys(properties).filter((name) => !OWN.includes(name));
+  return Object.fromEntries(names.map((name) => [name.slice("elman.".length), valueOf(settings, name)]));
+}
+
+function valueOf(settings, name) {
+  const { defaultValue, globalValue } = settings.inspect(name);
+  const value = settings.get(name);
+  return globalValue === undefined && JSON.stringify(value) === JSON.stringify(defaultValue) ? null : value;
 }
 
 function plain({ line, character }) {

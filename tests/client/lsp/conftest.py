@@ -39,6 +39,13 @@ class Editor:
         self.client, self.offered = client, offered
         self.line = self.unit = 0
         self.uri, self.version = URI, 1
+        self.statuses: asyncio.Queue[Any] = asyncio.Queue()
+        """What the server told of how things stand, unasked."""
+
+        def note_status(status: Any) -> None:
+            self.statuses.put_nowait(status)
+
+        client.feature("$/elman/status")(note_status)
 
     @property
     def shown(self) -> list[str]:

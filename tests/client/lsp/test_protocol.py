@@ -307,6 +307,18 @@ async def test_the_flags_and_the_configuration_file_hold_where_the_editor_says_n
     assert (await editor.status()).model == "shakespeare"
 
 
+async def test_what_an_editor_says_no_longer_is_as_the_flags_say(start: Start) -> None:
+    able = types.WorkspaceClientCapabilities(configuration=True)
+    editor = await start("--model", "shakespeare", workspace=able, settings={"model": "english"})
+    editor.open("", uri="file:///a.rs", language="rust")
+    assert (await editor.status()).model == "english"
+    editor.client.set_configuration({"model": None}, section="elman")
+    editor.client.workspace_did_change_configuration(types.DidChangeConfigurationParams(None))
+    async with asyncio.timeout(60):
+        while (await editor.status()).model != "shakespeare":
+            await editor.ghosts(INVOKED)
+
+
 def test_without_the_engine_it_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "numpy.py").write_text("raise ModuleNotFoundError('no numpy', name='numpy')")
     place = {"textDocument": {"uri": URI}, "position": {"line": 0, "character": 1}}

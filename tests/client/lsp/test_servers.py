@@ -54,7 +54,7 @@ async def ghosts_of(editor: Editor) -> list[str]:
 
 async def test_a_server_suggests_what_the_engine_here_does(start: Start, artifact: Path) -> None:
     async with serving(artifact) as server:
-        there = await start("--server", f"127.0.0.1:{server.port}")
+        there = await start("--server", f"127.0.0.1:{server.port},localhost:{server.port}")
         here = await start(settings={"models": {"*.txt": str(artifact)}})
         for editor in there, here:
             open_text(editor)
@@ -100,16 +100,33 @@ async def test_a_server_that_dies_is_told_once_and_typing_goes_on_until_it_is_ba
     assert items_of(await asked) == []
     assert await editor.ghosts() == []
     assert (await editor.status()).state == "failed"
+    assert editor.statuses.get_nowait().state == "failed"
     editor.delete()
-    async with asyncio.timeout(60):
-        while not editor.logged:  # it is asked again after a while, in vain
-            assert await editor.ghosts(INVOKED) == []
-    assert len(editor.shown) == 1
-    async with serving(artifact, port=port):
-        assert await ghosts_of(editor) == expected
+    assert await editor.ghosts(INVOKED) == []
+    async with serving(artifact, port=port), asyncio.timeout(60):
+        assert (await editor.statuses.get()).state == "ready"  # though nobody asked
+        assert await editor.ghosts(INVOKED) == expected
         assert (await editor.status()).state == "ready"
     assert len(editor.shown) == 1
+    assert not editor.logged
     assert editor.shown[0].startswith("elman suggests nothing: no completion service at 127.0.0.1:")
+
+
+async def test_a_server_that_dies_is_told_to_who_types_on_and_gives_up_each_question_with_the_next_key(
+    start: Start, artifact: Path
+) -> None:
+    async with serving(artifact) as server:
+        editor = await start("--server", f"127.0.0.1:{server.port}")
+        open_text(editor)
+        assert await ghosts_of(editor)
+    asked: list[Any] = []
+    async with asyncio.timeout(60):
+        while not editor.shown:
+            editor.type("a")
+            asked.append(editor.send_question())
+            await asyncio.sleep(0.02)
+    for one in asked:
+        assert items_of(await one) == []
 
 
 async def test_a_server_that_says_nothing_keeps_nobody(start: Start) -> None:

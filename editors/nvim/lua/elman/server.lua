@@ -17,6 +17,7 @@ local deaths = 0
 local pending ---@type integer?
 
 M.on_ready = function() end -- the server knows one more buffer
+M.on_well = function() end -- what could suggest nothing may suggest again
 
 function M.is_ready()
   return client ~= nil and client.initialized == true
@@ -95,6 +96,12 @@ local function show_message(_, message)
   return vim.NIL
 end
 
+local function note_status(_, status)
+  if status.state == "ready" then
+    M.on_well()
+  end
+end
+
 local function start()
   if vim.fn.executable(config.now.cmd[1]) == 0 then
     return messages.trouble("there is no command " .. config.now.cmd[1] .. "; `:checkhealth elman` says more")
@@ -105,7 +112,7 @@ local function start()
     capabilities = capabilities(),
     init_options = settings(),
     settings = { elman = settings() },
-    handlers = { ["window/showMessage"] = show_message },
+    handlers = { ["window/showMessage"] = show_message, ["$/elman/status"] = note_status },
     on_init = vim.schedule_wrap(ready),
   }
   local id

@@ -13,6 +13,8 @@ local M = {}
 local group ---@type integer?
 local unasked ---@type integer? the buffer in which someone typed before the server knew it
 
+local vain ---@type table? where nothing was suggested when it was asked last
+
 --- Why nothing is suggested in a buffer (0: the current one), or nil.
 function M.obstacle(buffer)
   local options, types = vim.bo[buffer], config.now.filetypes
@@ -68,6 +70,7 @@ local function ask(is_invoked, use)
     local is_same = api.nvim_get_current_buf() == place.buffer
       and api.nvim_buf_get_changedtick(place.buffer) == tick
       and vim.deep_equal(ghost.place(), place)
+    vain = #items == 0 and place or nil
     if is_same and is_typing() and not is_in_the_way() then
       use(place, items)
     end
@@ -156,6 +159,13 @@ local function ready()
   end
 end
 
+--- A server that had failed suggests again: ask once more, where it was asked in vain.
+local function well()
+  if vain and vim.deep_equal(vain, ghost.place()) then
+    M.ask(false)
+  end
+end
+
 local function watch()
   local function on(events, callback)
     api.nvim_create_autocmd(events, { group = group, callback = callback })
@@ -194,7 +204,7 @@ function M.enable()
     end)
   end
   ghost.on_hide = keys.unmap
-  server.on_ready = ready
+  server.on_ready, server.on_well = ready, well
   watch()
   vim.schedule(attach)
 end

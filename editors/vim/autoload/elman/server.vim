@@ -10,14 +10,16 @@ var restarts: list<number> = []  # when, in seconds
 var last_words = ''  # what the process last said on standard error
 var settings: dict<any> = {}  # as the server has them
 var Ready: func()  # called once the server can be told of documents
+var Well: func()  # called when what could suggest nothing may suggest again
 var said: dict<bool> = {}
 
 export def State(): string
   return state
 enddef
 
-# Starts the process unless it runs or has failed; `OnReady` is called when it can be told of documents.
-export def Start(OnReady: func())
+# Starts the process unless it runs or has failed; `OnReady` is called when it can be told of documents, `OnWell` when
+# what could suggest nothing may suggest again.
+export def Start(OnReady: func(), OnWell: func())
   if state !=# 'off'
     return
   endif
@@ -26,7 +28,7 @@ export def Start(OnReady: func())
     Fail($'{command[0]} is not there to be run: install elman[lsp], or set g:elman_command')
     return
   endif
-  [state, Ready, last_words] = ['starting', OnReady, '']
+  [state, Ready, Well, last_words] = ['starting', OnReady, OnWell, '']
   process = job_start(command, {
     in_mode: 'lsp', out_mode: 'lsp', err_mode: 'nl', noblock: 1,
     out_cb: Heard, err_cb: (_, line) => Noted(line), exit_cb: Ended,
@@ -126,6 +128,10 @@ def Heard(_, message: dict<any>)
   const method = get(message, 'method', '')
   if method ==# 'window/showMessage'
     Say(message.params.message)
+  elseif method ==# '$/elman/status'
+    if message.params.state ==# 'ready'
+      Well()
+    endif
   elseif has_key(message, 'id')
     Send({id: message.id, result: null})
   endif
@@ -150,7 +156,7 @@ def Restart(code: number)
   add(restarts, localtime())
   state = 'off'
   Say('the server ended and is started again')
-  Start(Ready)
+  Start(Ready, Well)
 enddef
 
 def Fail(message: string)
