@@ -1,14 +1,15 @@
 """What security costs, and what it withstands: TLS at a keystroke, renewals under load, callers who are not let in.
 
-    python benchmarks/security.py [--quick] [--json]
+    python benchmarks/security.py [--quick] [--only tls renewals intruders] [--json]
 
 - A keystroke, to its first suggestion, with TLS and without: two servers take turns.
 - Certificates are replaced in place (so that a pair is half-way for a moment) and tokens rotated every few seconds, while
   callers come with new connections and with old ones: how many calls there were, and how many of them failed.
-- Calls without a token and with a wrong one, at a rate and as fast as they come, beside somebody who types: how many were
-  served, and the typist's p99 beside that of the same typist alone.
+- 50,000 calls without a token or with a wrong one, a fifth of them at a rate and the others as fast as they come, beside
+  somebody who types: how many were served, and the typist's p99. In turns, the same typist is alone, and the same intruders
+  ask another server: everybody shares the machine, and a typist beside intruders also waits for these.
 
-Everybody shares the machine: a typist beside intruders also waits for the intruders' own process. Loopback only.
+All of it takes less than 300 seconds on two quiet cores. Loopback only.
 """
 
 import argparse
@@ -19,9 +20,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Generator, Sequence
+from collections.abc import Awaitable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Final
@@ -44,7 +46,20 @@ STEP_SECONDS: Final = 3.5
 """From a token in the server's file to callers who have it, and to the old one's end: a server looks every second."""
 PAUSE_SECONDS: Final = 0.02
 """Between two keystrokes of somebody who types beside intruders: a fast burst."""
-AT_A_TIME: Final = 32
+AT_A_TIME: Final = 160
+"""Of the intruders' calls: who is refused waits for it for a tenth of a second."""
+OWN_CONNECTION: Final = (("grpc.use_local_subchannel_pool", 1),)
+TURNS: Final = 20
+ALONE_KEYS: Final = 30
+"""In each turn."""
+RATE: Final = 500
+KINDS: Final = {f"{RATE} a second": (RATE, 0.2), "as fast as they come": (0, 0.8)}
+"""Of intruders: how many calls a second, and their share of all."""
+QUESTIONS: Final = ("tls", "renewals", "intruders")
+HEAD: Final = (
+    *("calls", "number", "served", "a second", "server's ms each"),
+    *("a key alone, p50", "p99", "intruders elsewhere, p99", "here, p50", "p99", "p99 here to elsewhere"),
+)
 
 
 class Files:
@@ -182,15 +197,23 @@ async def renewals(files: Files, address: str, seconds: float) -> Counter[str]:
 
 @dataclass(frozen=True, slots=True)
 class Intrusion:
-    """What callers who are not let in got, and what somebody who types beside them had to wait."""
+    """What callers who are not let in got, and what somebody who types beside them had to wait, in milliseconds."""
 
+    kind: str
     calls: int
     served: int
     calls_a_second: float
-    cpu_share: float  # of one core: what the server spent beyond what the typist costs it
-    p50_ratio: float
-    p99_milliseconds: float
-    p99_ratio: float  # to the same typist alone, before
+    call_milliseconds: float  # of a processor, that the server spent on a call that it refused
+    alone_p50: float
+    alone_p99: float
+    elsewhere_p99: float  # while they ask another server on this machine
+    here_p50: float
+    here_p99: float
+
+    @property
+    def p99_ratio(self) -> float:
+        """To the same typist while the same intruders ask another server."""
+        return self.here_p99 / self.elsewhere_p99
 
 
 class Cost:
@@ -204,86 +227,155 @@ class Cost:
         return sum(self._server.cpu()) - self._before
 
 
-def intrusion(files: Files, calls: int, rate: float, keys: int) -> Intrusion:
-    """Type alone, then beside calls without a token and with a wrong one; `rate` a second, or as fast as they come if 0."""
-    credentials = files.credentials(tls=False, token=True)
-    with files.serving(*files.tokens) as server, Client(server.address, credentials=credentials) as client:
+class Intruder:
+    """A process that asks a server, when it is told to, with no token and with wrong ones."""
+
+    def __init__(self, address: str, rate: float) -> None:
+        command = [sys.executable, str(Path(__file__)), "--intrude", address, "--rate", str(rate)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._reader = ThreadPoolExecutor(1)
+
+    def ask(self, calls: int) -> Future[str]:
+        """Let it ask; what it says is how many were served."""
+        if not (self._process.stdin and self._process.stdout):
+            raise RuntimeError("there are no pipes")
+        print(calls, file=self._process.stdin, flush=True)
+        return self._reader.submit(self._process.stdout.readline)
+
+    def end(self) -> None:
+        """End it."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        self._process.wait(10)
+        self._reader.shutdown()
+
+
+def intrusion(files: Files, kind: str, calls: int, rate: float) -> Intrusion:
+    """Type in turns: alone, while the intruders ask another server, and while they ask this one."""
+    with (
+        files.serving(*files.tokens) as server,
+        files.serving(*files.tokens) as other,
+        Client(server.address, credentials=files.credentials(tls=False, token=True)) as client,
+        closing_all(Intruder(other.address, rate), Intruder(server.address, rate)) as (elsewhere, here),
+    ):
         typist = Typist(client)
         typist.type(WARM)
-        cost = Cost(server)
-        alone = typist.type(keys, PAUSE_SECONDS)
-        for_a_key = cost.seconds() / keys
-        command = [sys.executable, str(Path(__file__)), "--intrude", server.address, "--calls", str(calls), "--rate", str(rate)]
-        cost, begun = Cost(server), time.monotonic()
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as intruder:
-            beside: list[float] = []
-            while intruder.poll() is None:
-                beside += typist.type(10, PAUSE_SECONDS)
-            said = json.loads(intruder.stdout.read() if intruder.stdout else "{}")
-        seconds = time.monotonic() - begun
-        share = (cost.seconds() - for_a_key * len(beside)) / seconds
-    p99 = [quantiles(each, n=100)[98] for each in (alone, beside)]
+        for intruder in (elsewhere, here):
+            intruder.ask(AT_A_TIME).result()
+        taken: dict[str, list[float]] = {"alone": [], "elsewhere": [], "here": []}
+        served, spent, seconds, key_seconds = 0, 0.0, 0.0, 0.0
+        for _ in range(TURNS):
+            cost = Cost(server)
+            taken["alone"] += typist.type(ALONE_KEYS, PAUSE_SECONDS)
+            key_seconds += cost.seconds()
+            taken["elsewhere"] += type_beside(typist, elsewhere.ask(calls // TURNS // 2))
+            cost, begun, asking = Cost(server), time.monotonic(), here.ask(calls // TURNS)
+            taken["here"] += type_beside(typist, asking)
+            served += int(asking.result())
+            spent, seconds = spent + cost.seconds(), seconds + time.monotonic() - begun
+    for_a_key = key_seconds / len(taken["alone"])
+    p50s = {name: 1000 * median(each) for name, each in taken.items()}
+    p99s = {name: 1000 * quantiles(each, n=100)[98] for name, each in taken.items()}
     return Intrusion(
-        calls, said["served"], calls / seconds, share, median(beside) / median(alone), 1000 * p99[1], p99[1] / p99[0]
+        kind,
+        calls // TURNS * TURNS,
+        served,
+        calls / seconds,
+        1000 * (spent - for_a_key * len(taken["here"])) / calls,
+        p50s["alone"],
+        p99s["alone"],
+        p99s["elsewhere"],
+        p50s["here"],
+        p99s["here"],
     )
 
 
-async def intrude(address: str, calls: int, rate: float) -> Counter[str]:
-    """Call with no token and with wrong ones, at all methods; whatever is no UNAUTHENTICATED is served."""
-    counts = Counter[str](served=0)
-    begun, numbers = time.monotonic(), iter(range(calls))
+@contextmanager
+def closing_all(*intruders: Intruder) -> Generator[Sequence[Intruder]]:
+    """End them all when the block is left."""
+    try:
+        yield intruders
+    finally:
+        for intruder in intruders:
+            intruder.end()
+
+
+def type_beside(typist: Typist, asking: Future[str]) -> list[float]:
+    """How long keys took while others ask."""
+    taken: list[float] = []
+    while not asking.done():
+        taken += typist.type(1, PAUSE_SECONDS)
+    return taken
+
+
+async def intrude(address: str, rate: float) -> None:
+    """For each number that is told, call that often, with no token and with wrong ones; say how many calls were served.
+
+    Whatever is no UNAUTHENTICATED is served. `rate` a second, or as fast as they come if 0.
+    """
     wrong = new_token("nobody", Limits())[0]
     tokens = [(), (("authorization", f"Bearer {wrong}"),), (("authorization", "Bearer "),)]
     methods = [f"/elman.v1.CompletionService/{name}" for name in ("Complete", "Follow", "Score", "ListModels")]
 
-    async with grpc.aio.insecure_channel(address) as channel:
-        streaming: Any = channel.stream_stream
+    async with grpc.aio.insecure_channel(address) as one, grpc.aio.insecure_channel(address, OWN_CONNECTION) as another:
+        channels = (one, another)  # each has a limited number of streams
 
-        async def work() -> None:
+        async def work(begun: float, numbers: Iterator[int]) -> int:
+            served = 0
             for number in numbers:
                 if rate:
                     await asyncio.sleep(max(0.0, begun + number / rate - time.monotonic()))
-                call = streaming(methods[number % len(methods)])(metadata=tokens[number % len(tokens)])
-                code = await call.code()
-                counts["served" if code is not grpc.StatusCode.UNAUTHENTICATED else "refused"] += 1
+                channel: Any = channels[number % 2]
+                call = channel.stream_stream(methods[number % len(methods)])(metadata=tokens[number % len(tokens)])
+                served += await call.code() is not grpc.StatusCode.UNAUTHENTICATED
+            return served
 
-        await asyncio.gather(*(work() for _ in range(AT_A_TIME)))
-    return counts
+        while told := await asyncio.to_thread(sys.stdin.readline):
+            begun, numbers = time.monotonic(), iter(range(int(told)))
+            print(sum(await asyncio.gather(*(work(begun, numbers) for _ in range(AT_A_TIME)))), flush=True)
 
 
 def main() -> None:
     """Measure, and print."""
     options = parse()
     if options.intrude:
-        print(json.dumps(asyncio.run(intrude(options.intrude, options.calls, options.rate))))
+        asyncio.run(intrude(options.intrude, options.rate))
         return
-    keys, seconds, calls = (500, 12.0, 2_000) if options.quick else (5_000, 60.0, 50_000)
+    keys, seconds, calls = (500, 12.0, 2_000) if options.quick else (4_000, 42.0, 50_000)
+    found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         files = Files(Path(folder))
-        tls = tls_costs(files, keys)
-        with files.serving(*files.tls, *files.tokens) as server:
-            renewed = asyncio.run(renewals(files, server.address, seconds))
-        intrusions = [intrusion(files, calls, rate, min(keys, 1000)) for rate in (500, 0)]
+        if "tls" in options.only:
+            found["tls"] = tls_costs(files, keys)
+        if "renewals" in options.only:
+            with files.serving(*files.tls, *files.tokens) as server:
+                found["renewals"] = asyncio.run(renewals(files, server.address, seconds))
+        if "intruders" in options.only:
+            found["intruders"] = [intrusion(files, kind, round(share * calls), rate) for kind, (rate, share) in KINDS.items()]
     if options.json:
-        print(json.dumps({"tls": tls, "renewals": renewed, "intrusions": [str(each) for each in intrusions]}))
+        print(json.dumps(found, default=as_fields, indent=2))
         return
-    show("A keystroke", ["milliseconds, plain", "TLS", "ratio"], [list(tls.values())])
-    show("Renewals under load", ["", "number"], list(renewed.items()))
-    head = ["calls", "served", "calls a second", "server's cores", "p50 ratio", "p99, ms", "p99 ratio"]
-    rows = [
-        [each.calls, each.served, each.calls_a_second, each.cpu_share, each.p50_ratio, each.p99_milliseconds, each.p99_ratio]
-        for each in intrusions
-    ]
-    show("Calls without a token that is taken", head, rows)
+    if "tls" in found:
+        show("A keystroke", ["milliseconds, plain", "TLS", "ratio"], [list(found["tls"].values())])
+    if "renewals" in found:
+        show("Renewals under load", ["", "number"], list(found["renewals"].items()))
+    if "intruders" in found:
+        rows = [list(as_fields(each).values()) for each in found["intruders"]]
+        show("Calls without a token that is taken", HEAD, rows)
+
+
+def as_fields(intrusion: Intrusion) -> dict[str, Any]:
+    """With what is derived."""
+    return asdict(intrusion) | {"p99_ratio": intrusion.p99_ratio}
 
 
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="less of everything, to see that it runs")
+    parser.add_argument("--only", nargs="+", choices=QUESTIONS, default=QUESTIONS, metavar="QUESTION", help="not all of them")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--intrude", metavar="ADDRESS", help=argparse.SUPPRESS)
-    parser.add_argument("--calls", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--rate", type=float, default=0.0, help=argparse.SUPPRESS)
     return parser.parse_args()
 

@@ -61,11 +61,28 @@ def is_here(target: str) -> bool:
     return all(host == "localhost" or is_loopback(host.strip("[]")) for host in hosts)
 
 
+def is_one_server(target: str) -> bool:
+    """Whether all calls to a target reach the same server: a socket, localhost or one number. A name may mean several."""
+    if is_socket(target):
+        return True
+    found = A_NUMBERED_HOST.fullmatch(target)
+    host = A_PORT.sub("", found["hosts"]).strip("[]") if found else ""
+    return host == "localhost" or is_number(host)
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host is an address that reaches no further than this machine."""
     import ipaddress
 
+    return is_number(host) and ipaddress.ip_address(host).is_loopback
+
+
+def is_number(host: str) -> bool:
+    """Whether a host is an address of its own, and no name."""
+    import ipaddress
+
     try:
-        return ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address(host)
     except ValueError:
         return False
+    return True

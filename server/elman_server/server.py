@@ -283,6 +283,7 @@ class Server:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             self._calls.end_stalled()
+            await self._calls.hold_less()
             self._calls.tell_many()
             is_stuck = self._ticker.is_stuck
             if is_stuck is not was_stuck and not self._leaving.is_set():

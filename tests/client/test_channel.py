@@ -2,7 +2,7 @@
 
 import pytest
 
-from elman.addresses import targets
+from elman.addresses import is_one_server, targets
 from elman.errors import ElmanError
 
 
@@ -44,6 +44,21 @@ def test_a_host_without_a_port_means_elman_s(given: str, target: str) -> None:
 )
 def test_what_names_a_port_or_needs_none_is_left_to_grpc(target: str) -> None:
     assert targets(target) == [target]
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["unix:///run/socket", "localhost:1", "10.0.0.1:1", "[fe80::1]:1", "ipv4:10.0.0.1:1", "ipv6:[::1]:1", "dns:///10.0.0.1:1"],
+)
+def test_a_number_is_one_server(target: str) -> None:
+    assert is_one_server(target)
+
+
+@pytest.mark.parametrize(
+    "target", ["dns:///elman:1", "elman:1", "ipv4:10.0.0.1:1,10.0.0.2:1", "xds:///name", "localhost.example:1"]
+)
+def test_a_name_or_a_list_may_be_several_servers(target: str) -> None:
+    assert not is_one_server(target)
 
 
 @pytest.mark.parametrize("given", ["", [], ["a:1", ""]])

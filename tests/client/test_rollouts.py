@@ -70,7 +70,7 @@ def test_a_completion_that_gave_text_says_so_where_its_model_is_gone(
     with pytest.raises(SendTextAgain, match="is not served"):
         completion.read()
     assert len(completion.text) == 4
-    assert len(scripted.requests) == ATTEMPTS
+    assert len(scripted.requests) == 2
 
 
 def test_a_digest_or_a_state_is_found_where_its_model_still_is(
@@ -157,6 +157,22 @@ def test_a_completion_of_which_nothing_came_begins_again_once_its_model_is_nowhe
         replicas.wait_seconds(tries, GoElsewhere("away"), exchange)
     with pytest.raises(GoElsewhere):
         replicas.wait_seconds(tries, GoElsewhere("away"), exchange)
+
+
+def test_a_refused_state_is_asked_of_each_server_once(replicas: "list[Scripted]", connect: "Connect", other: "Model") -> None:
+    before = connect(replicas[0].address).complete("ab", **GIVEN)
+    before.read()
+    for replica in replicas:
+        replica.roll_out(other)
+    for several in (replicas[:1], replicas):
+        asked = [len(replica.requests) for replica in several]
+        with pytest.raises(SendTextAgain):
+            connect(addresses(several)).complete(state=before.state).read()
+        assert [len(replica.requests) for replica in several] == [1 + count for count in asked]
+    asked = [len(replica.requests) for replica in replicas]
+    with pytest.raises(SendTextAgain):  # one target, of which nobody knows how many it leads to
+        connect(f"ipv4:{','.join(addresses(replicas))}").complete(state=before.state).read()
+    assert sum(len(replica.requests) for replica in replicas) - sum(asked) == ATTEMPTS
 
 
 def test_what_a_caller_names_is_not_given_up(scripted: "Scripted", client: "Client", other: "Model", model: "Model") -> None:

@@ -8,6 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
@@ -19,7 +20,7 @@ Objects: TypeAlias = dict[str, dict[str, Any]]
 DEPLOY = Path(__file__).parents[2] / "deploy"
 WHOLE = ("base", *sorted(f"overlays/{folder.name}" for folder in (DEPLOY / "overlays").iterdir()))
 COMPONENTS = sorted(f"components/{folder.name}" for folder in (DEPLOY / "components").iterdir())
-FOREIGN = {"ServiceMonitor", "PrometheusRule"}
+FOREIGN: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "operator_schemas.yaml").read_text())
 """Kinds of Prometheus's operator, of which kubernetes-validate has no schema."""
 UNITS = {"": 1, "m": 1e-3, "k": 1e3, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 
@@ -70,8 +71,24 @@ def selectors(overlay: Objects) -> Iterator[tuple[str, dict[str, str]]]:
 @pytest.mark.parametrize("version", ["1.27", "1.37"])
 def test_every_object_fits_the_schema(overlay: Objects, version: str) -> None:
     for kind, each in overlay.items():
-        if kind not in FOREIGN:
+        if kind in FOREIGN:
+            jsonschema.validate(each, FOREIGN[kind])
+        else:
             kubernetes_validate.validate(each, version, strict=True)
+
+
+@pytest.mark.parametrize("kind", ["ServiceMonitor", "PrometheusRule"])
+def test_the_operator_s_schemas_refuse_a_field_or_a_time_that_is_none(render: Callable[[Path], Objects], kind: str) -> None:
+    each = render(DEPLOY / "overlays/cpu")[kind]
+    jsonschema.validate(each, FOREIGN[kind])
+    part = each["spec"]["endpoints"][0] if kind == "ServiceMonitor" else each["spec"]["groups"][1]["rules"][2]
+    for wrong in ({"scrapeTimeOut": "10s"}, {"interval": "30"}, {"for": "5 minutes"}, {"expr": None}):
+        right = dict(part)
+        part.update(wrong)
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(each, FOREIGN[kind])
+        part.clear()
+        part.update(right)
 
 
 def test_whatever_selects_pods_selects_these_and_no_foreign_ones(overlay: Objects, workload: dict[str, Any]) -> None:

@@ -80,6 +80,7 @@ SITUATIONS = (
     "a move while text is not consumed",
     "need_text",
     "news of a retired attempt",
+    "a document that holds less, edited before its end",
     "news of an attempt retired again, later in the text",
 )
 """Where the law is tried."""
@@ -155,6 +156,7 @@ class Editor(RuleBasedStateMachine):
         self.engine = world.server()
         self.stream = Stream(world.catalogue, self.engine)
         self.text = ""
+        self.holds_less = False
 
     @initialize(
         seed=st.integers(0, 2**64 - 1),
@@ -191,6 +193,8 @@ class Editor(RuleBasedStateMachine):
         self.visits.note("an edit while text is not consumed", self.stream.session.unconsumed > 0)
         self.visits.note("an edit while a tick is under way", self.engine.is_under_way)
         self.visits.note("a lost document begun anew by an edit", self.needs_text and keep == 0)
+        self.visits.note("a document that holds less, edited before its end", self.holds_less and keep < len(self.text))
+        self.holds_less = False
         self.text = self.text[:keep] + insert
         self.send(bool(insert), edit=pb.Edit(keep=keep, insert=insert))
 
@@ -259,6 +263,12 @@ class Editor(RuleBasedStateMachine):
         self.hear(1)
         self.edit(len(self.text), "a")
         self.hear(ticks)
+
+    @rule()
+    def pause(self) -> None:
+        """Nobody types for a while."""
+        self.stream.session.hold_less()
+        self.holds_less = True
 
     @rule(ticks=TICKS)
     def dismiss(self, ticks: int) -> None:

@@ -22,7 +22,7 @@ from elman_server.rpc import call as call_module
 from elman_server.rpc.call import CALL_BYTES
 
 if TYPE_CHECKING:
-    from tests.server.conftest import Connect, Start
+    from tests.server.conftest import Client, Connect, Start
 
     from elman_models.law.artifact import Model
 
@@ -130,6 +130,49 @@ async def test_a_document_at_which_nobody_types_counts_the_states_that_it_keeps(
     await client.until(lambda: server.held_bytes >= CALL_BYTES + states)
     follow.cancel()
     await client.until(lambda: server.held_bytes == 0)
+
+
+async def grown(client: Client) -> Any:
+    """A document with all states that a suggestion and some keys bring."""
+    follow: Any = client.stub.Follow()
+    await follow.write(pb.FollowRequest(revision=1, open=pb.Open(prefix="a", suggest=False)))
+    for place, character in enumerate("bad cab, ace, dad", 1):
+        edit = pb.Edit(keep=place, insert=character, suggest=place == 17)
+        await follow.write(pb.FollowRequest(revision=1 + place, edit=edit))
+    while not (await follow.read()).HasField("finished"):
+        pass
+    return follow
+
+
+@pytest.mark.parametrize("why", ["nobody types", "there is little left"])
+async def test_a_document_at_which_nobody_types_makes_do_with_few_states(
+    why: str, model: Model, start: Start, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "LOOK_SECONDS", 0.05)
+    server = await start()
+    client = connect(server)
+    follow = await grown(client)
+    state = len(model.initial_state) + OVERHEAD_BYTES
+    await client.until(lambda: server.held_bytes > CALL_BYTES + 24 * state)
+    monkeypatch.setattr(call_module, *(("IDLE_SECONDS", 0.0) if why == "nobody types" else ("LITTLE_LEFT", 1.0)))
+    await client.until(lambda: CALL_BYTES < server.held_bytes <= CALL_BYTES + 8 * state)
+    follow.cancel()
+
+
+async def test_a_document_keeps_its_states_where_somebody_has_just_typed_and_there_is_room(
+    model: Model, start: Start, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "LOOK_SECONDS", 0.01)
+    server = await start()
+    client = connect(server)
+    follow = await grown(client)
+    state = len(model.initial_state) + OVERHEAD_BYTES
+    await client.until(lambda: server.held_bytes > CALL_BYTES + 24 * state)
+    looks: list[None] = []
+    monkeypatch.setattr(server_module, "trim", lambda: looks.append(None))  # what comes last of each look
+    await client.until(lambda: len(looks) > 3)
+    assert server.held_bytes > CALL_BYTES + 24 * state
+    follow.cancel()
 
 
 def test_those_for_whom_there_is_no_memory_do_not_all_come_back_together() -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from elman.addresses import DEFAULT_ADDRESS, targets
+from elman.addresses import DEFAULT_ADDRESS, is_one_server, targets
 from elman.aio.document import AsyncDocument
 from elman.aio.hedge import race
 from elman.clock import SystemClock
@@ -53,18 +53,20 @@ class AsyncClient:
         self._hedge_seconds = None if hedge_seconds is None else not_negative("hedge_seconds", hedge_seconds)
         from elman.aio.transport import AsyncGrpcTransport  # an engine in this process does without gRPC
 
-        self._over([AsyncGrpcTransport(target, credentials) for target in targets(addresses)], retry)
+        found = targets(addresses)
+        transports = [AsyncGrpcTransport(target, credentials) for target in found]
+        self._over(transports, retry, each_is_one_server=all(map(is_one_server, found)))
 
     @classmethod
     def over(cls, transports: "Sequence[AsyncTransport]", *, retry: Retry | None = None) -> Self:
         """A client that uses the given transports."""
         client = cls.__new__(cls)
         client._hedge_seconds = None
-        client._over(transports, retry)
+        client._over(transports, retry, each_is_one_server=True)
         return client
 
-    def _over(self, transports: "Sequence[AsyncTransport]", retry: Retry | None) -> None:
-        self._replicas = Replicas(transports, retry, SystemClock())
+    def _over(self, transports: "Sequence[AsyncTransport]", retry: Retry | None, *, each_is_one_server: bool) -> None:
+        self._replicas = Replicas(transports, retry, SystemClock(), each_is_one_server=each_is_one_server)
 
     def complete(
         self,

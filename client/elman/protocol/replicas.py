@@ -27,8 +27,12 @@ class Work(Protocol):
 class Replicas(Generic[AnyTransport]):
     """Which replica to ask next, for all calls of a client."""
 
-    def __init__(self, transports: Sequence[AnyTransport], retry: Retry | None, clock: Clock) -> None:
+    def __init__(
+        self, transports: Sequence[AnyTransport], retry: Retry | None, clock: Clock, *, each_is_one_server: bool = False
+    ) -> None:
+        """Where `each_is_one_server`, no transport leads to several, of which another may say something else."""
         self.transports = transports
+        self._each_is_one_server = each_is_one_server
         self._retry, self._clock = retry or Retry(), clock
         self._turn = 0  # the transport that answered last
         self._is_closed = False
@@ -36,7 +40,15 @@ class Replicas(Generic[AnyTransport]):
     def tries(self, timeout: float | None, before: Tries | None = None) -> Tries:
         """The tries of one call, which may go on from one before. Raises MendRequest, TypeError, or ElmanError if closed."""
         self.check_open()
-        return Tries(self._retry, len(self.transports), self._turn, checked_timeout(timeout), self._clock, before)
+        return Tries(
+            self._retry,
+            len(self.transports),
+            self._turn,
+            checked_timeout(timeout),
+            self._clock,
+            before,
+            each_is_one_server=self._each_is_one_server,
+        )
 
     def transport(self, tries: Tries) -> AnyTransport:
         """The transport to try now. Raises ElmanError if the client is closed."""

@@ -60,15 +60,17 @@ class Tries:
         timeout: float | None,
         clock: Clock,
         before: "Tries | None" = None,
+        *,
+        each_is_one_server: bool = False,
     ) -> None:
         """The failures of `before` count on if it was given up: who asks anew with each key learns of a lost server, too."""
         self._retry, self._addresses, self._clock = retry, addresses, clock
+        self._each_is_one_server = each_is_one_server
         self._timeout = timeout
         self._deadline = None if timeout is None else clock.now() + timeout
-        self._failures = before._failures if before else 0
+        self._failures = before._failures if before else 0  # of the last tries
+        self._refusals = 0  # of these, by servers with another model
         self._progress = before._progress if before else 0
-        self.met_another_model = False
-        """Whether the model that began was not there at one of the last tries, though it may be at others."""
         self.turn = turn  # the address to try, counted on without end
 
     def seconds_left(self) -> float | None:
@@ -89,7 +91,7 @@ class Tries:
             self.begin_again()
             self._progress = progress
         self._failures += 1
-        self.met_another_model |= isinstance(error, SendTextAgain)
+        self._refusals += isinstance(error, SendTextAgain)
         wait = 0.0 if self._failures >= self._retry.attempts else self._wait(error)
         try:
             self._check_another(error, wait)
@@ -101,7 +103,7 @@ class Tries:
 
     def _check_another(self, error: ElmanError, wait: float) -> None:
         """Raise if there is no other try."""
-        if not error.may_be_retried:
+        if not error.may_be_retried or self._is_nowhere:
             raise error
         if self._deadline is not None and self._clock.now() + wait >= self._deadline:
             raise self._late(f"leaves no time for another try; the last one: {error}") from error
@@ -110,7 +112,17 @@ class Tries:
 
     def begin_again(self) -> None:
         """Failures count anew."""
-        self._failures, self.met_another_model = 0, False
+        self._failures = self._refusals = 0
+
+    @property
+    def met_another_model(self) -> bool:
+        """Whether the model that began was not there at one of the last tries, though it may be at others."""
+        return self._refusals > 0
+
+    @property
+    def _is_nowhere(self) -> bool:
+        """Whether each server has refused a state or digest. One that is asked again says the same."""
+        return self._each_is_one_server and self._refusals >= self._addresses
 
     def _late(self, what: str) -> AllowMoreTime:
         return AllowMoreTime(f"the timeout of {self._timeout:g} second{'' if self._timeout == 1 else 's'} {what}")

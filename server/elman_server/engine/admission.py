@@ -11,6 +11,8 @@ MEMORY_SECONDS = 0.25
 """How long the pace of a moment counts."""
 PATIENCE = 0.17
 """The share of the time that a caller has left which it may have to wait for others: paces change, and so do their texts."""
+MOST_SLOWER = 2.0
+"""How much slower one tick may make all look: a pause of the process is no pace. Ticks that stay slow are believed soon."""
 LEAST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.05, 5.0
 
 
@@ -22,8 +24,10 @@ class Speed:
 
     def observe(self, steps: int, seconds: float) -> None:
         """Learn from a tick, which came so long after the one before, or after the engine woke."""
-        kept = max(0.0, 1 - seconds / MEMORY_SECONDS)
+        kept, before = max(0.0, 1 - seconds / MEMORY_SECONDS), self.step_seconds
         self._seconds, self._steps = kept * self._seconds + seconds, kept * self._steps + steps
+        if before:
+            self._seconds = min(self._seconds, MOST_SLOWER * before * self._steps)
 
     @property
     def step_seconds(self) -> float:

@@ -49,6 +49,10 @@ class Attempt:
         """All is told: what was asked of the engine need not be held any longer, unlike the states."""
         self.submission, self._completion = (), None
 
+    def hold_less(self) -> None:
+        """Forget the states along what was suggested: who accepts some of it replays that."""
+        self._trails = {}
+
     def events(self, progress: Progress) -> Iterator[Event]:
         """The events to write for the progress; text counts as written when its event is taken."""
         for event in self._completion.events(progress) if self._completion else ():

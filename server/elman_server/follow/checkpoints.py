@@ -84,9 +84,21 @@ class Checkpoints:
     def thin(self, cursor: int) -> None:
         """If there are too many, forget some, the more the farther from the cursor."""
         while len(self) > self._most:
-            places = spread(self._positions, cursor, self._most * 3 // 4)
-            self._positions = [self._positions[place] for place in places]
-            self._outputs = [self._outputs[place] for place in places]
+            self._keep(spread(self._positions, cursor, self._most * 3 // 4))
+
+    def hold_less(self, cursor: int) -> None:
+        """Keep the last, and the nearest that are no less than 1, 2, 4, 8... characters before the cursor.
+
+        They are copied, so that they lie together and whole pages of memory become free.
+        """
+        distances = (1 << level for level in range((cursor - self._positions[0]).bit_length()))
+        nearest = {bisect_right(self._positions, cursor - each) - 1 for each in distances}
+        self._keep(sorted({0, *nearest, len(self) - 1}))
+        self._outputs = [bytes(memoryview(each)) for each in self._outputs]
+
+    def _keep(self, places: Sequence[int]) -> None:
+        self._positions = [self._positions[place] for place in places]
+        self._outputs = [self._outputs[place] for place in places]
 
 
 class Trail:

@@ -83,6 +83,12 @@ class Editing:
         """About what the text and all states take."""
         return self.text.held_bytes + (self._attempt.held_bytes if self._attempt else 0)
 
+    def hold_less(self) -> None:
+        """Keep fewer states while nobody types."""
+        self.text.hold_less()
+        if self._attempt:
+            self._attempt.hold_less()
+
     @property
     def is_at_rest(self) -> bool:
         """Whether nothing more will come for the newest revision, once `next` has nothing."""
@@ -157,6 +163,7 @@ class Editing:
         if attempt.is_suggesting:
             self._news.append(progress)
         elif progress.is_last:
+            attempt.rest()
             self._attempt = None
         self._wake()
 

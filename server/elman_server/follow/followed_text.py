@@ -111,6 +111,10 @@ class FollowedText:
             self._tail.forget(self._text_bytes, self.consumed - self._model.recall.window)
             self._checkpoints.forget_before(self._first)
 
+    def hold_less(self) -> None:
+        """Forget most states: the next edit may replay half of the way from the cursor."""
+        self._checkpoints.hold_less(self.cursor)
+
     def ahead(self, most: int) -> tuple[State, str]:
         """The last state and the characters that follow it, `most` of them at the most."""
         state = self.newest

@@ -47,6 +47,11 @@ class Session:
         """About what the document's text and states take."""
         return self._editing.held_bytes if self._editing else 0
 
+    def hold_less(self) -> None:
+        """Keep fewer states of the document while nobody types in it."""
+        if self._editing:
+            self._editing.hold_less()
+
     def take(self, request: pb.FollowRequest) -> None:
         """Apply a request; nothing is told of earlier revisions any more. Raises Refused, which ends the stream."""
         if request.revision <= self._revision:

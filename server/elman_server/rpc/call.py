@@ -33,6 +33,10 @@ CALL_BYTES: Final = 1 << 15
 CALLER_SECONDS: Final = 60.0
 """How long a call waits for its caller to send its one request, or to read."""
 
+IDLE_SECONDS: Final = 10.0
+"""Where nothing was asked for so long, a call makes do with less memory; at once where there is little left."""
+LITTLE_LEFT: Final = 0.25
+"""Of the budget."""
 QUIET_SECONDS: Final = 0.005
 """A call that gRPC's core has is taken within less: it takes some turns of the event loop."""
 LONGEST_WAIT_SECONDS: Final = 0.5
@@ -82,6 +86,8 @@ class CallRecord:
         self._messages = 0  # read and written
         self._seen = (-1, 0.0)  # how many there were when `end_if_stalled` last saw more, and when
         self.release: Callable[[], None] = do_nothing  # gives back what the call holds
+        self.hold_less: Callable[[], bool] = has_nothing_to_spare  # gives back what it can do without, if it does nothing now
+        self._holds_less = False
         self.identifier = IDENTIFIERS.next()
         self._request_id = ""  # the caller's own
         self.model = ""
@@ -166,6 +172,13 @@ class CallRecord:
         elif self._task:
             self._task.cancel()
 
+    def hold_less_if_idle_since(self, time: float) -> bool:
+        """Give back what the call can do without, if nothing was asked since; whether it did so now."""
+        if self._holds_less or self._asked > time:
+            return False
+        self._holds_less = self.hold_less()
+        return self._holds_less
+
     async def refuse_if_failed(self, context: Context) -> None:
         """End the call with the status of what it raised, if it raised anything."""
         if self.failure:
@@ -184,7 +197,7 @@ class CallRecord:
 
     def note_request(self) -> None:
         """Another request of the same call has arrived: measure from here on."""
-        self._has_come = True
+        self._has_come, self._holds_less = True, False
         self._asked = time.monotonic()
         self._last_text = 0.0
 
@@ -266,6 +279,11 @@ def do_nothing() -> None:
     """What a call gives back that holds nothing."""
 
 
+def has_nothing_to_spare() -> bool:
+    """What is asked of a call that cannot hold less."""
+    return True
+
+
 def timing_fields(timing: Timing) -> dict[str, Any]:
     """The timing as fields of a log line, to the microsecond."""
     return {
@@ -289,6 +307,14 @@ class Calls:
         now = time.monotonic()
         for call in self._running:
             call.end_if_stalled(now)
+
+    async def hold_less(self) -> None:
+        """Have the calls of which nothing is asked give back what they can do without, one in each turn of the event loop."""
+        is_short = self._budget.held > (1 - LITTLE_LEFT) * self._budget.most
+        since = time.monotonic() - (0 if is_short else IDLE_SECONDS)
+        for call in tuple(self._running):
+            if call in self._running and call.hold_less_if_idle_since(since):
+                await asyncio.sleep(0)
 
     def now(self) -> CallsNow:
         """What is running."""

@@ -33,6 +33,7 @@ class FollowCall:
         self._change, self._room = Bell(), Bell()
         self._failure: Exception | None = None
         self._retry: asyncio.TimerHandle | None = None  # while the queue is full
+        call.hold_less = self._hold_less
 
     @property
     def served(self) -> Served | None:
@@ -58,6 +59,17 @@ class FollowCall:
         """Give back what is held for a caller who does not read, and take no more of its requests."""
         reading.cancel()
         self._session.close()
+
+    def _hold_less(self) -> bool:
+        if not self._session.is_at_rest:
+            return False
+        self._session.hold_less()
+        self._note_held()
+        return True
+
+    def _note_held(self) -> None:
+        """Count what is held by now, though it may be more than there is room for."""
+        self._call.holding.count(CALL_BYTES + self._session.held_bytes)
 
     def end(self, failure: Exception) -> None:
         """End the stream with a status, after goodbye if that is Unavailable."""
@@ -103,7 +115,7 @@ class FollowCall:
                 await self._call.write(self._context.write(response))
                 self._call.written()
             if self._session.is_at_rest:
-                self._call.holding.count(CALL_BYTES + self._session.held_bytes)  # while nobody types
+                self._note_held()
                 if reading.done():
                     return
             await self._change.heard()

@@ -9,6 +9,7 @@ for probes that speak neither TLS nor gRPC with it, such as those of Kubernetes.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
@@ -21,6 +22,8 @@ LARGEST_HEAD: Final = 1 << 14
 HEAD_SECONDS: Final = 5.0
 MOST_CONNECTIONS: Final = 16
 """More are closed at once: a scraper needs one."""
+SHARE: Final = 0.1
+"""The share of the event loop's time that metrics may take. Who asks more often waits, and several are told the same."""
 
 
 class Scraping:
@@ -29,6 +32,8 @@ class Scraping:
     def __init__(self, registry: CollectorRegistry, *, is_alive: Callable[[], bool], is_ready: Callable[[], bool]) -> None:
         self._registry, self._health = registry, {LIVENESS: is_alive, READINESS: is_ready}
         self._connections: set[asyncio.StreamWriter] = set()
+        self._encoding: dict[str, asyncio.Task[bytes]] = {}  # by kind: what those who wait will be told
+        self._turn, self._free_at = asyncio.Lock(), 0.0  # when metrics may take time again
 
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port. Raises OSError."""
@@ -38,6 +43,8 @@ class Scraping:
     async def stop(self) -> None:
         """Close the port and the connections."""
         self._server.close()
+        for encoding in self._encoding.values():
+            encoding.cancel()
         for connection in self._connections:
             connection.close()
         await self._server.wait_closed()
@@ -48,14 +55,14 @@ class Scraping:
             try:
                 async with asyncio.timeout(HEAD_SECONDS):
                     head = await reader.readuntil(b"\r\n\r\n")
-                    writer.write(self._answer(head.decode("latin-1")))
+                    writer.write(await self._answer(head.decode("latin-1")))
                     await writer.drain()
             except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
                 pass  # whoever it was is no scraper
             self._connections.discard(writer)
         writer.close()
 
-    def _answer(self, head: str) -> bytes:
+    async def _answer(self, head: str) -> bytes:
         request, *fields = head.split("\r\n")
         method, _, rest = request.partition(" ")
         path = rest.partition(" ")[0].partition("?")[0]
@@ -63,11 +70,23 @@ class Scraping:
             return response(HTTPStatus.NOT_FOUND, "text/plain", f"there is {METRICS}, {LIVENESS} and {READINESS}\n".encode())
         if method != "GET":
             return response(HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"only GET\n")
-        return self._metrics(fields) if path == METRICS else probed(self._health[path]())
+        return await self._metrics(fields) if path == METRICS else probed(self._health[path]())
 
-    def _metrics(self, fields: list[str]) -> bytes:
+    async def _metrics(self, fields: list[str]) -> bytes:
         encode, kind = choose_encoder(accepted(fields))
-        return response(HTTPStatus.OK, kind, encode(self._registry))
+        if kind not in self._encoding:
+            self._encoding[kind] = asyncio.create_task(self._encode(encode, kind))
+        return response(HTTPStatus.OK, kind, await asyncio.shield(self._encoding[kind]))
+
+    async def _encode(self, encode: Callable[[CollectorRegistry], bytes], kind: str) -> bytes:
+        async with self._turn:
+            await asyncio.sleep(self._free_at - time.monotonic())
+            del self._encoding[kind]
+            began = time.monotonic()
+            body = encode(self._registry)
+            ended = time.monotonic()
+            self._free_at = ended + (ended - began) * (1 / SHARE - 1)
+            return body
 
 
 def accepted(fields: list[str]) -> str:

@@ -58,6 +58,21 @@ def test_nobody_waits_who_is_told_goodbye_or_meets_another_model_but_tries_are_c
         tries.failed(error)
 
 
+def test_what_each_of_several_servers_refuses_is_asked_of_none_again() -> None:
+    tries = Tries(Retry(), 3, 0, None, HeldClock(), each_is_one_server=True)
+    refused = SendTextAgain("")
+    assert [tries.failed(error) for error in (refused, GoElsewhere(""), refused)] == [0, 0, 0]
+    assert tries.turn == 3
+    with pytest.raises(SendTextAgain):
+        tries.failed(refused)
+
+
+def test_once_something_came_the_servers_may_be_asked_again() -> None:
+    tries = Tries(Retry(), 2, 0, None, HeldClock(), each_is_one_server=True)
+    for progress in range(3):
+        assert tries.failed(SendTextAgain(""), progress) == 0
+
+
 def test_progress_makes_the_next_failure_the_first() -> None:
     tries = tries_of(Retry(attempts=2))
     assert [tries.failed(GoElsewhere(""), progress) for progress in (1, 2, 3)] == pytest.approx([0.1] * 3)

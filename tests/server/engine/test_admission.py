@@ -47,6 +47,18 @@ def test_the_speed_is_that_of_late() -> None:
     assert learned.step_seconds == pytest.approx(0.0001, rel=0.05)
 
 
+def test_one_pause_is_no_pace_but_many_are() -> None:
+    learned = speed(0.001)
+    learned.observe(8, 1.0)
+    assert learned.step_seconds <= 0.002
+    for _ in range(30):
+        learned.observe(100, 0.1)
+    assert learned.step_seconds == pytest.approx(0.001, rel=0.05)
+    for _ in range(8):
+        learned.observe(8, 1.0)
+    assert learned.step_seconds == pytest.approx(0.125)
+
+
 def test_a_caller_within_its_share_comes_in_though_another_fills_the_queue(make_text: MakeText) -> None:
     callers, queue = Callers(), Queue()
 

@@ -46,6 +46,19 @@ def positions_of(kept: Checkpoints) -> list[int]:
     return [position for position, _ in kept.up_to(10**9)]
 
 
+@given(st.sets(st.integers(0, 300), min_size=1), st.integers(0, 300))
+def test_where_nobody_types_one_state_stays_for_each_doubling_of_the_distance(positions: set[int], beyond: int) -> None:
+    before = checkpoints_of(sorted(positions), most=4000)
+    cursor = max(positions) + beyond
+    kept = checkpoints_of(sorted(positions), most=4000)
+    kept.hold_less(cursor)
+    assert len(positions_of(kept)) <= 2 + (cursor - min(positions)).bit_length()
+    assert kept.last == before.last
+    for distance in range((cursor - min(positions)) // 2):
+        at_most = before.at_or_before(cursor - 2 * distance).position
+        assert kept.at_or_before(cursor - distance).position >= at_most
+
+
 def test_a_state_costs_its_outputs_and_128_bytes() -> None:
     assert [affordable(size, 72) for size in (199, 200, 399, 400)] == [0, 1, 1, 2]
 

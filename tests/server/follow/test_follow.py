@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FOLLOW = "/elman.v1.CompletionService/Follow"
 MIB = 1 << 20
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 60
 SAMPLING, LIMITS = pb.Sampling(seed=7), pb.Limits(max_characters=30)
 ENDLESS = pb.Limits(max_characters=1 << 14)  # seconds for the reference
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.core import GaugeMetricFamily
 
 from elman_server.telemetry import scraping as scraping_module
-from elman_server.telemetry.scraping import MOST_CONNECTIONS, Scraping
+from elman_server.telemetry.scraping import MOST_CONNECTIONS, SHARE, Scraping
 
 
 @pytest.fixture
@@ -91,3 +93,37 @@ async def test_who_says_too_much_or_nothing_or_comes_too_often_is_left(port: int
     for _, writer in silent:
         writer.close()
     assert (await ask(port, "GET /metrics HTTP/1.1"))[0] == "HTTP/1.1 200 OK"
+
+
+class Slow:
+    """What takes a while to tell, and counts how often it is asked."""
+
+    SECONDS = 0.02
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """How often, by now."""
+        self.times += 1
+        time.sleep(self.SECONDS)
+        yield GaugeMetricFamily("times", "How often.", self.times)
+
+
+async def test_however_many_scrape_metrics_take_a_small_share_of_the_loop_and_are_never_old() -> None:
+    slow, registry = Slow(), CollectorRegistry()
+    registry.register(slow)
+    scraping = Scraping(registry, is_alive=lambda: True, is_ready=lambda: True)
+    port = await scraping.start("127.0.0.1", 0)
+    before, began = slow.times, time.monotonic()
+
+    async def scrape() -> None:
+        for _ in range(3):
+            asked = slow.times
+            _, answer = await ask(port, "GET /metrics HTTP/1.1")
+            assert f"times {asked + 1}.0" in answer or f"times {asked + 2}.0" in answer
+
+    await asyncio.gather(*(scrape() for _ in range(MOST_CONNECTIONS // 2)))
+    times = slow.times - before
+    assert times <= 1 + (time.monotonic() - began) * SHARE / Slow.SECONDS
+    await scraping.stop()
