@@ -9,7 +9,7 @@ from typing import Any, cast
 from elman.cli.configuration import DEFAULT, SETTINGS, VARIABLE, Configuration, Found
 from elman.cli.models import table
 from elman.errors import MendRequest
-from elman.protocol.languages import KINDS
+from elman.languages import KINDS
 from elman.terminal import shown, use_utf8, write, write_json
 
 MEANING = (

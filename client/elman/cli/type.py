@@ -12,7 +12,7 @@ from elman.cli.engine import add_server_arguments, engine_of, open_engine, value
 from elman.editor.text_file import TextFile
 from elman.errors import MendRequest
 from elman.extras import extra
-from elman.protocol.languages import model_for
+from elman.languages import model_for
 from elman.settings import add_flags
 from elman.sync.client import Client
 from elman.terminal import note, tell, use_utf8, write_text

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from elman.languages import model_for
 from elman.lsp.preferences import Preferences
-from elman.protocol.languages import model_for
 
 
 class Choice(NamedTuple):

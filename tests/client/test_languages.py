@@ -2,7 +2,7 @@
 
 import pytest
 
-from elman.protocol.languages import KINDS, kind_of, model_for
+from elman.languages import KINDS, kind_of, model_for
 
 
 @pytest.mark.parametrize(
