@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
+from elman.languages import DEFAULT_MODEL
 from elman_models.errors import ArtifactError
 
 FOLDER = Path(__file__).parent / "shipped"
 SUFFIX = ".safetensors"
-DEFAULT = "shakespeare"
 
 
 def shipped_models() -> dict[str, Path]:
     """The path of each shipped model by its name, the default first."""
-    paths = sorted(FOLDER.glob(f"*{SUFFIX}"), key=lambda path: (path.stem != DEFAULT, path.stem))
+    paths = sorted(FOLDER.glob(f"*{SUFFIX}"), key=lambda path: (path.stem != DEFAULT_MODEL, path.stem))
     return {path.stem: path for path in paths}
 
 

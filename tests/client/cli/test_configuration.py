@@ -16,6 +16,7 @@ from elman.cli.type import Choice, choose
 from elman.credentials import Credentials
 from elman.editor.text_file import TextFile
 from elman.errors import MendRequest
+from elman.languages import KINDS
 from elman.protocol.fields import COMPLETE_FIELDS, WHOLE_WORDS
 from elman.sync.client import Client
 
@@ -136,9 +137,9 @@ def test_what_a_file_may_say_is_what_the_engine_allows(client: Client) -> None:
         ("a.py", None, "own", Choice("python", "own")),  # which a server is asked for if it lacks python
         ("a.py", "flag", "own", Choice("flag")),
         ("a.tex", None, "own", Choice("thesis", "own")),
-        ("a.rs", None, "own", Choice("own", "own")),
-        ("a.rs", "flag", None, Choice("flag")),
-        ("a.rs", None, None, Choice(None, silence="no model fits a.rs: nothing is suggested")),
+        ("a.zig", None, "own", Choice("own", "own")),
+        ("a.zig", "flag", None, Choice("flag")),
+        ("a.zig", None, None, Choice(None, silence="no model fits a.zig: nothing is suggested")),
         (None, None, None, Choice(None)),  # the default
         (None, None, "own", Choice("own")),
     ],
@@ -151,6 +152,25 @@ def test_the_model_of_a_file(
     arguments = Namespace(model=flag)
     file = TextFile.read(tmp_path / name) if name else None
     assert choose(arguments, file, configuration, engine_of(arguments, configuration)) == expected
+
+
+def test_where_the_model_of_a_file_did_not_come_with_the_engine_the_configured_one_is_asked_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("elman_models.shipped.FOLDER", tmp_path)
+    file = TextFile.read(tmp_path / "a.go")
+
+    def chosen(**environment: str) -> Choice:
+        configuration = Configuration.read({"ELMAN_CONFIG": "", **environment})
+        arguments = Namespace(model=None)
+        return choose(arguments, file, configuration, engine_of(arguments, configuration))
+
+    assert chosen() == Choice(None, silence="no model fits a.go: nothing is suggested")
+    assert "no model for Go; elman train FOLDER -o go.safetensors makes one" in capsys.readouterr().err
+    assert chosen(ELMAN_MODEL="own") == Choice("own", "own")
+    assert chosen(ELMAN_SERVER="127.0.0.1:1") == Choice("go")  # it may have one
+    (tmp_path / "go.safetensors").touch()
+    assert chosen() == Choice("go")
 
 
 def test_config_shows_what_holds_and_where_it_comes_from_beside_what_is_wrong(
@@ -171,7 +191,7 @@ def test_config_shows_what_holds_and_where_it_comes_from_beside_what_is_wrong(
     assert errors == f"elman: error: {tmp_path / 'config.toml'}: type.top_p: 7 is out of range; allowed: above 0, at most 1\n"
     assert main(["config", "--json"]) == 2
     shown = json.loads(capsys.readouterr().out)
-    assert shown["values"].keys() == {*SETTINGS, "models.python", "models.prose", "models.*.tex"}
+    assert shown["values"].keys() == {*SETTINGS, *(f"models.{kind}" for kind in KINDS), "models.*.tex"}
     assert shown["values"]["model"] == {"value": "english", "source": "environment ELMAN_MODEL"}
     assert len(shown["problems"]) == 1
 

@@ -650,19 +650,19 @@ def test_a_new_file_is_silent_until_a_key_and_then_the_model_that_suits_its_name
 def test_a_line_is_indented_as_the_one_before_it_only_where_that_is_asked_for(
     flags: tuple[str, ...], margin: str, at_terminal: Callable[..., Screen], tmp_path: Path
 ) -> None:
-    path = tmp_path / "x.rs"  # for which nothing is suggested
+    path = tmp_path / "x.zig"  # for which nothing is suggested
     screen = at_terminal(str(path), *flags)
-    screen.until("no model fits x.rs: nothing is suggested")
+    screen.until("no model fits x.zig: nothing is suggested")
     screen.press(f"    a{ENTER}b{SAVE}")
     screen.until("saved")
     assert path.read_text() == f"    a\n{margin}b"
 
 
 def test_where_no_model_fits_it_is_said_and_nothing_suggested(at_terminal: Callable[..., Screen], tmp_path: Path) -> None:
-    path = tmp_path / "x.rs"
+    path = tmp_path / "x.zig"
     screen = at_terminal(str(path))
-    screen.until("elman: note: no model fits x.rs, so nothing is suggested; --model names one, or the configuration\r\n")
-    screen.until("no model fits x.rs: nothing is suggested")
+    screen.until("elman: note: no model fits x.zig, so nothing is suggested; --model names one, or the configuration\r\n")
+    screen.until("no model fits x.zig: nothing is suggested")
     screen.press(f"fn main{TAB}{SAVE}")
     screen.until("saved")
     assert path.read_text() == "fn main\t"  # as Tab is without a suggestion

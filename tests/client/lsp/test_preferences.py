@@ -79,7 +79,8 @@ def test_a_document_is_asked_for_as_they_say() -> None:
         ("file:///texts/a.py", "", "python"),
         ("file:///texts/notes.md", "markdown", "english"),
         ("file:///texts/COMMIT_EDITMSG", "gitcommit", "english"),
-        ("file:///texts/main.rs", "rust", ""),
+        ("file:///texts/main.rs", "rust", "rust"),
+        ("file:///texts/main.zig", "zig", ""),
         ("untitled:Untitled-1", "plaintext", "english"),
         ("", "", "english"),
         ("file:///texts/.env", "dotenv", ""),
@@ -122,7 +123,7 @@ def test_why_there_is_none() -> None:
     assert choose(GIVEN, "file:///a/.env", "", "").reason == ".env is excluded: .env"
     assert choose(Preferences(enabled=False), "file:///a.py", "python", "").state == "off"
     assert choose(Preferences(languages={"python": False}), "file:///a.py", "python", "").state == "off"
-    assert choose(GIVEN, "file:///a.rs", "rust", "").state == "no model"
-    assert choose(Preferences(model="english"), "file:///a.rs", "rust", "").model == "english"
+    assert choose(GIVEN, "file:///a.zig", "zig", "").state == "no model"
+    assert choose(Preferences(model="english"), "file:///a.zig", "zig", "").model == "english"
     assert choose(Preferences(models={"*.rs": "mine.safetensors"}), "file:///a.rs", "rust", "").model == "mine.safetensors"
     assert choose(Preferences(models={"python": ""}), "file:///a.py", "python", "").state == "no model"

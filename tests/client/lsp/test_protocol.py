@@ -183,7 +183,7 @@ async def test_each_kind_of_text_has_its_model_or_none(editor: Editor) -> None:
     editor.open("It was the best of tim", uri="file:///texts/tale.txt", language="plaintext")
     assert (await editor.ghosts(INVOKED))[0].startswith("e")
     assert (await editor.status()).model == "english"
-    editor.open("fn main() {", uri="file:///texts/main.rs", language="rust")
+    editor.open("pub fn main() void {", uri="file:///texts/main.zig", language="zig")
     assert await editor.ghosts(INVOKED) == []
     assert (await editor.status()).state == "no model"
     editor.open("TOKEN=", uri="file:///texts/.env", language="python")
@@ -303,7 +303,7 @@ async def test_the_flags_and_the_configuration_file_hold_where_the_editor_says_n
     editor = await start("--model", "shakespeare")
     editor.open(PYTHON)
     assert (await editor.status()).model == "english"
-    editor.open("", uri="file:///a.rs", language="rust")
+    editor.open("", uri="file:///a.zig", language="zig")
     assert (await editor.status()).model == "shakespeare"
 
 

@@ -134,12 +134,18 @@ async def test_where_a_server_lacks_the_model_the_one_for_unknown_texts_suggests
         other = await start("--server", f"127.0.0.1:{server.port}")
         open_text(other)
         assert await other.ghosts(INVOKED) == []
-        assert (await other.status()).state == "failed"
+        status = await other.status()
+        assert (status.state, status.model) == ("no model", "")
+        assert status.message.startswith("no model for prose")
+        assert "there are: cabs" in status.message
         other.type("a")
         assert await other.ghosts(INVOKED) == []
-        assert len(other.shown) == 1
-        assert "english" in other.shown[0]
-        assert not editor.shown
+        named = await start("--server", f"127.0.0.1:{server.port}", settings={"models": {"prose": "mine"}})
+        open_text(named)
+        assert await named.ghosts(INVOKED) == []
+        assert (await named.status()).state == "failed"
+        assert [len(each.shown) for each in (editor, other, named)] == [0, 0, 1]  # told to whoever named one
+        assert "'mine' is not served" in named.shown[0]
 
 
 async def test_a_server_of_another_version_is_told_once(start: Start) -> None:
