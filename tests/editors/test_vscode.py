@@ -15,6 +15,7 @@ from tests.editors.overheard import messages, overheard
 from tests.editors.terminal import BEGUN, FOX, REST, is_running
 from tests.editors.vscode import ELMAN, EXTENSION, Code, browsing, chromium, code_server, is_built, wait_until
 
+from elman.languages import PROSE
 from elman.lsp.preferences import NAMES, RANGES, Preferences
 
 pytestmark = pytest.mark.timeout(300)  # the editor itself takes its time to start
@@ -199,7 +200,7 @@ def test_it_is_switched_off_and_on(code: Code) -> None:
     code.wait_until(lambda: code.last_line() == BEGUN)
     assert code.ghost() == ""
     code.command("Elman: Turn On in This Language")
-    code.wait_until(lambda: "english" in code.status())
+    code.wait_until(lambda: PROSE in code.status())
     code.type("o")
     assert FOX.startswith(f"{BEGUN}o{code.wait_for_ghost()}")
 
@@ -246,7 +247,7 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(brow
         code.wait_for_ghost()
         (server,) = code.servers()
         os.kill(server, signal.SIGKILL)
-        code.wait_until(lambda: code.servers() not in ([], [server]) and "english" in code.status())
+        code.wait_until(lambda: code.servers() not in ([], [server]) and PROSE in code.status())
         code.type("ox")
         code.press("Enter")
         code.type_until_ghost(BEGUN)
@@ -276,7 +277,7 @@ def test_a_server_that_is_not_installed_is_said_once_can_be_started_later_and_en
         missing.write_text(f"#!/bin/sh\nexec {shlex.join(ELMAN)}\n")
         missing.chmod(0o755)
         code.command("Elman: Start the Language Server Again")
-        code.wait_until(lambda: "english" in code.status())
+        code.wait_until(lambda: PROSE in code.status())
         code.type_until_ghost("o")
         (server,) = code.servers()
     wait_until(lambda: not is_running(server))

@@ -18,6 +18,7 @@ from elman.cli.complete import goes_in_circles
 from elman.cli.engine import vocabulary
 from elman.cli.main import COMMANDS, main, naming_flag
 from elman.cli.replay import for_programs
+from elman.languages import PROSE
 from elman.protocol.results import ModelDescription
 from elman.sync.client import Client
 
@@ -207,7 +208,7 @@ def test_whole_words_leave_out_a_last_one_that_may_be_incomplete(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def said(*flags: str) -> str:
-        assert main(["complete", "--model", "english", "--seed", "1", "It was ", *flags]) == 0
+        assert main(["complete", "--model", PROSE, "--seed", "1", "It was ", *flags]) == 0
         return capsys.readouterr().out
 
     for length in ("5", "20", "33"):

@@ -31,7 +31,7 @@ def written(folder: Path, text: str | bytes) -> dict[str, str]:
 
 
 def test_the_environment_comes_before_the_file_and_that_before_the_default(tmp_path: Path) -> None:
-    environment = written(tmp_path, 'model = "english"\ntimeout = 2\n[type]\nmax_characters = 20\nstop = "."\n')
+    environment = written(tmp_path, 'model = "shakespeare"\ntimeout = 2\n[type]\nmax_characters = 20\nstop = "."\n')
     found = Configuration.read(
         environment | {"ELMAN_MODEL": "python", "ELMAN_SERVER": "a, b:1", "ELMAN_TYPE_MIN_CONFIDENCE": "0.2"}
     )
@@ -48,9 +48,9 @@ def test_the_environment_comes_before_the_file_and_that_before_the_default(tmp_p
 def test_a_flag_comes_before_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("ELMAN_CONFIG", written(tmp_path, "[complete]\nmax_characters = 3\n")["ELMAN_CONFIG"])
     monkeypatch.setenv("ELMAN_MODEL", "nobody")
-    assert main(["complete", "--model", "english", "--seed", "1", "It was "]) == 0
+    assert main(["complete", "--model", "python", "--seed", "1", "It was "]) == 0
     assert len(capsys.readouterr().out) == 3
-    assert main(["complete", "--model", "english", "--max-characters", "5", "It was "]) == 0
+    assert main(["complete", "--model", "python", "--max-characters", "5", "It was "]) == 0
     assert len(capsys.readouterr().out) == 5
     assert main(["complete", "It was "]) == 3
     assert capsys.readouterr().err.startswith("elman: error: environment ELMAN_MODEL: model: 'nobody' is neither")
@@ -178,13 +178,13 @@ def test_config_shows_what_holds_and_where_it_comes_from_beside_what_is_wrong(
 ) -> None:
     text = '[models]\n"*.tex" = "thesis"\n[type]\nstop = ["\\n", "\\""]\ntop_p = 7\n'
     monkeypatch.setenv("ELMAN_CONFIG", written(tmp_path, text)["ELMAN_CONFIG"])
-    monkeypatch.setenv("ELMAN_MODEL", "english")
+    monkeypatch.setenv("ELMAN_MODEL", "python")
     assert main(["config"]) == 2
     output, errors = capsys.readouterr()
     rows = {cells[0]: cells[1:] for cells in (line.split("  ", 1) for line in output.splitlines()) if len(cells) == 2}
     file = f"file {tmp_path / 'config.toml'}"
     assert output.startswith(f"configuration file: {tmp_path / 'config.toml'}\n")
-    assert rows["model"][0].split("  ")[-1] == "environment ELMAN_MODEL"
+    assert rows["model"][0].split("  ")[-1].strip() == "environment ELMAN_MODEL"
     assert rows["models.*.tex"][0].split() == ['"thesis"', *file.split()]
     assert '["\\n", "\\""]' in rows["type.stop"][0]
     assert rows["type.top_p"][0].split() == ["1", "default"]
@@ -192,7 +192,7 @@ def test_config_shows_what_holds_and_where_it_comes_from_beside_what_is_wrong(
     assert main(["config", "--json"]) == 2
     shown = json.loads(capsys.readouterr().out)
     assert shown["values"].keys() == {*SETTINGS, *(f"models.{kind}" for kind in KINDS), "models.*.tex"}
-    assert shown["values"]["model"] == {"value": "english", "source": "environment ELMAN_MODEL"}
+    assert shown["values"]["model"] == {"value": "python", "source": "environment ELMAN_MODEL"}
     assert len(shown["problems"]) == 1
 
 

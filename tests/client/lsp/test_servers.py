@@ -14,6 +14,7 @@ import grpc
 import pytest
 from lsprotocol import types
 
+from elman.languages import PROSE
 from elman_models.law.artifact import Model, save
 from elman_server.config import ServerConfig
 from elman_server.security.limits import Limits
@@ -26,7 +27,7 @@ TEXT = "a bad cab, a fed bed\na bad c"
 
 
 @asynccontextmanager
-async def serving(artifact: Path, name: str = "english", port: int = 0, tokens: str | None = None) -> AsyncGenerator[Server]:
+async def serving(artifact: Path, name: str = PROSE, port: int = 0, tokens: str | None = None) -> AsyncGenerator[Server]:
     """A real server with a small model under a name."""
     leaving: dict[str, Any] = {"drain_notice_seconds": 0, "grace_seconds": 0}
     config = ServerConfig((f"{name}={artifact}",), port=port, metrics_port=0, rows=4, tokens=tokens, **leaving)
@@ -61,7 +62,7 @@ async def test_a_server_suggests_what_the_engine_here_does(start: Start, artifac
             editor.type("a")
         assert await ghosts_of(there) == await ghosts_of(here)
         status = await there.status()
-        assert (status.state, status.model) == ("ready", "english")
+        assert (status.state, status.model) == ("ready", PROSE)
 
 
 async def test_two_editors_on_one_file_each_get_what_belongs_to_their_own_text(start: Start, artifact: Path) -> None:
