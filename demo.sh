@@ -15,9 +15,9 @@ say "A server, in the background: elman serve --port $port"
 server=$!
 trap 'kill "$server" 2>/dev/null; wait "$server"' EXIT
 
-say 'A completion: elman complete --temperature 0.5 --max-characters 139 --seed 23 "$text"'
+say 'A completion: elman complete --model shakespeare --temperature 0.5 --max-characters 139 --seed 23 "$text"'
 text=$'ROMEO:\nBut, soft! what light through yonder window breaks?\n'
-complete --temperature 0.5 --max-characters 139 --seed 23 "$text"
+complete --model shakespeare --temperature 0.5 --max-characters 139 --seed 23 "$text"
 
 say 'Ghost text, which remembers what stands above: elman complete --model python --temperature 0 --min-confidence 0.2 "$code"'
 code='class Account:
@@ -38,6 +38,6 @@ complete --model python --temperature 0 --min-confidence 0.2 "$code"
 say "Next:"
 cat >&2 <<'END'
   .venv/bin/elman type notes.txt                          write, with suggestions after the cursor (Tab accepts)
-  .venv/bin/elman complete --model english "It was late"   continue any text
+  .venv/bin/elman complete "It was late"                   continue any text
   .venv/bin/elman train ~/notes -o notes.safetensors       a model of your own text, in minutes (first: make setup)
 END

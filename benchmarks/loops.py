@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from table import show
 
+from elman.languages import PROSE
 from elman_models.execution.choice import open_execution
 from elman_models.execution.protocol import Advance, Start
 from elman_models.law.artifact import Model, load
@@ -34,7 +35,7 @@ TEMPERATURES = (0.5, 0.8, 1.0)
 PREFIXES = {
     "shakespeare": "KING HENRY:\n",
     "python": '"""Read and write files of settings."""\n\nimport os\n',
-    "english": "It was late in the evening when we came to the house. ",
+    PROSE: "It was late in the evening when we came to the house. ",
 }
 
 

@@ -36,6 +36,7 @@ from proxy import envoy_before
 
 import elman
 from elman.channel import SERVICE_CONFIG
+from elman.languages import PROSE
 from elman.v1 import completion_service_pb2 as pb
 from elman.v1.completion_service_pb2_grpc import CompletionServiceStub
 from elman_models.shipped import find
@@ -316,7 +317,7 @@ def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="shakespeare", help="a shipped model or a file")
-    parser.add_argument("--other", default="english", help="the model that is rolled out")
+    parser.add_argument("--other", default=PROSE, help="the model that is rolled out")
     parser.add_argument("--only", nargs="+", choices=["restarts", "one", "three"], default=["restarts", "one", "three"])
     parser.add_argument("--restarts", type=int, default=RESTARTS, help=f"how many, at most {MOST_RESTARTS}")
     options = parser.parse_args()

@@ -23,9 +23,10 @@ from pathlib import Path
 
 import numpy as np
 
+from elman.languages import PROSE
 from elman.shell.place import socket_name
 
-MODEL = "english"
+MODEL = PROSE
 LINES = (
     "echo the old man was ",
     "echo it was a very ",

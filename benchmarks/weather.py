@@ -55,6 +55,7 @@ from storm import METHOD, Ended, Task
 from table import show
 
 import elman
+from elman.languages import PROSE
 from elman.v1 import completion_service_pb2 as pb
 
 HERE = Path(__file__).parent
@@ -68,7 +69,7 @@ READERS = 300
 SILENT, SILENT_SECONDS, OWN_FILES = 3000, 1.0, 100
 LOGGED, DELAYED_SECONDS = 1500, 0.1
 NOTICE_SECONDS = 2.0
-OTHER = "english"
+OTHER = PROSE
 """What is rolled out."""
 BURN = """
 import os, sys, time

@@ -11,8 +11,6 @@ from elman.extras import extra
 from elman.protocol.heard import Heard, lasting
 from elman.v1 import completion_service_pb2 as pb
 
-DEFAULT_MODEL: Final = "shakespeare"
-
 SESSION_BYTES: Final = 4 << 20
 """What the engine in this process may keep of a document: a million characters and some states. A server keeps 256 kB."""
 

@@ -1,17 +1,18 @@
 """The models that come with the package, and the way from what a person names to a file."""
 
+import os
 from pathlib import Path
 
+from elman.languages import DEFAULT_MODEL
 from elman_models.errors import ArtifactError
 
 FOLDER = Path(__file__).parent / "shipped"
 SUFFIX = ".safetensors"
-DEFAULT = "shakespeare"
 
 
 def shipped_models() -> dict[str, Path]:
     """The path of each shipped model by its name, the default first."""
-    paths = sorted(FOLDER.glob(f"*{SUFFIX}"), key=lambda path: (path.stem != DEFAULT, path.stem))
+    paths = sorted(FOLDER.glob(f"*{SUFFIX}"), key=lambda path: (path.stem != DEFAULT_MODEL, path.stem))
     return {path.stem: path for path in paths}
 
 
@@ -21,17 +22,18 @@ def find(argument: str) -> tuple[str, Path]:
     if equals and not (name and path):
         raise ArtifactError(f"model: {argument!r} is not understood; allowed: NAME=PATH, PATH, or the name of a shipped model")
     if equals:
-        return name, existing(Path(path))
+        return name, existing(path)
     shipped = shipped_models()
     if argument in shipped:
         return argument, shipped[argument]
     if Path(argument).suffix or Path(argument).exists():
-        return Path(argument).name.removesuffix(SUFFIX), existing(Path(argument))
+        return Path(argument).name.removesuffix(SUFFIX), existing(argument)
     raise ArtifactError(f"model: {argument!r} is neither a file nor a shipped model; shipped: {', '.join(shipped)}")
 
 
-def existing(path: Path) -> Path:
-    """The path, if there is a file. Raises ArtifactError."""
+def existing(file: str) -> Path:
+    """The path, if there is a file; ~ is one's home, which no shell says of an editor's settings. Raises ArtifactError."""
+    path = Path(os.path.expanduser(file))  # noqa: PTH111 (never raises)
     if not path.is_file():
         if path.is_dir():
             raise ArtifactError(f"model: {path.absolute()} is a folder, not a model file")

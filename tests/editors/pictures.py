@@ -21,6 +21,8 @@ from tests.editors.terminal import GHOST_COLOUR, Terminal
 from tests.editors.vim import Vim
 from tests.editors.vscode import Code, browsing
 
+from elman.languages import DEFAULT_MODEL
+
 DOCS: Final = Path(__file__).parents[2] / "docs"
 TEXT: Final = """\
 def distance(here: Point, there: Point) -> float:
@@ -249,7 +251,7 @@ def photograph_page(folder: Path) -> None:
     """The page that Envoy shows."""
     envoy = shutil.which("envoy", path=Path(sys.executable).parent) or "envoy"
     with (
-        behind_envoy(envoy, folder, Authority(folder), "english") as behind,
+        behind_envoy(envoy, folder, Authority(folder), DEFAULT_MODEL) as behind,
         browsing() as browser,
         browser.new_context(ignore_https_errors=True, viewport={"width": 720, "height": 360}) as context,
     ):

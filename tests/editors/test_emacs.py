@@ -14,6 +14,8 @@ from tests.editors.emacs import ELMAN, PACKAGE, Emacs
 from tests.editors.overheard import overheard, texts
 from tests.editors.terminal import BEGUN, FOX, REST, is_running
 
+from elman.languages import PROSE
+
 pytestmark = pytest.mark.skipif(
     not (shutil.which("emacs") and shutil.which("tmux")), reason="needs Emacs 28 and tmux: apt install emacs-nox tmux"
 )
@@ -252,7 +254,7 @@ def test_a_kind_of_file_can_be_left_out(emacs: Emacs) -> None:
 def test_the_status_names_the_model(emacs: Emacs) -> None:
     emacs.begin()
     emacs.run("(elman-status)")
-    emacs.wait_until(lambda: "elman: ready, english" in emacs.state()["messages"])
+    emacs.wait_until(lambda: f"elman: ready, {PROSE}" in emacs.state()["messages"])
 
 
 def test_what_is_suggested_is_said_on_demand(emacs: Emacs) -> None:
@@ -285,7 +287,7 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_
 def test_a_server_that_dies_behind_the_language_server_is_said_once_and_its_ghost_comes_back_with_it(
     tmp_path: Path, serve: Serve
 ) -> None:
-    process, address = serve("english")
+    process, address = serve(PROSE)
     with Emacs(tmp_path, command=[*ELMAN, "--server", address]) as emacs:
         opened(emacs)
         emacs.begin()
@@ -302,7 +304,7 @@ def test_a_server_that_dies_behind_the_language_server_is_said_once_and_its_ghos
         emacs.press("C-a", "C-k")
         emacs.type(BEGUN)
         assert emacs.settled() == ""
-        serve("english", address)
+        serve(PROSE, address)
         emacs.wait_until(lambda: emacs.ghost() == REST)
 
 

@@ -12,6 +12,8 @@ from tests.editors.overheard import overheard, texts
 from tests.editors.terminal import BEGUN, FOX, REST, is_running
 from tests.editors.vim import ELMAN, Vim
 
+from elman.languages import PROSE
+
 pytestmark = pytest.mark.skipif(
     not (shutil.which("vim") and shutil.which("tmux")), reason="needs Vim 9 and tmux: apt install vim-nox tmux"
 )
@@ -260,7 +262,7 @@ def test_nothing_is_suggested_where_it_is_switched_off(vim: Vim, setting: str) -
 def test_the_status_names_the_model(vim: Vim) -> None:
     vim.begin()
     vim.command("Elman status")
-    vim.wait_for("english")
+    vim.wait_for(PROSE)
 
 
 def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_path: Path) -> None:
@@ -285,7 +287,7 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_
 def test_a_server_that_dies_behind_the_language_server_is_said_once_and_its_ghost_comes_back_with_it(
     tmp_path: Path, serve: Serve
 ) -> None:
-    process, address = serve("english")
+    process, address = serve(PROSE)
     with Vim(tmp_path, command=[*ELMAN, "--server", address], columns=120) as vim:
         opened(vim)
         vim.begin()
@@ -303,7 +305,7 @@ def test_a_server_that_dies_behind_the_language_server_is_said_once_and_its_ghos
         for keys in f"S{BEGUN[:-1]}", BEGUN[-1]:
             vim.type(keys)
             assert vim.settled() == ""
-        serve("english", address)
+        serve(PROSE, address)
         vim.wait_until(lambda: vim.ghost() == REST)
 
 

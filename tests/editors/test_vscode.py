@@ -16,6 +16,7 @@ from tests.editors.overheard import messages, overheard
 from tests.editors.terminal import BEGUN, FOX, REST, is_running
 from tests.editors.vscode import ELMAN, EXTENSION, Code, browsing, chromium, code_server, is_built, wait_until
 
+from elman.languages import PROSE
 from elman.lsp.preferences import NAMES, RANGES, Preferences
 
 pytestmark = pytest.mark.timeout(300)  # the editor itself takes its time to start
@@ -201,7 +202,7 @@ def test_it_is_switched_off_and_on(code: Code) -> None:
     code.wait_until(lambda: code.last_line() == BEGUN)
     assert code.ghost() == ""
     code.command("Elman: Turn On in This Language")
-    code.wait_until(lambda: "english" in code.status())
+    code.wait_until(lambda: PROSE in code.status())
     code.type("o")
     assert FOX.startswith(f"{BEGUN}o{code.wait_for_ghost()}")
 
@@ -261,7 +262,7 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(brow
         code.wait_for_ghost()
         (server,) = code.servers()
         os.kill(server, signal.SIGKILL)
-        code.wait_until(lambda: code.servers() not in ([], [server]) and "english" in code.status())
+        code.wait_until(lambda: code.servers() not in ([], [server]) and PROSE in code.status())
         code.type("ox")
         code.press("Enter")
         code.type_until_ghost(BEGUN)
@@ -281,11 +282,11 @@ def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(brow
 def test_a_server_that_dies_behind_the_language_server_is_said_once_and_its_ghost_comes_back_with_it(
     browser: Browser, tmp_path: Path, serve: Serve
 ) -> None:
-    process, address = serve("english")
+    process, address = serve(PROSE)
     with Code(browser, tmp_path, command=[*ELMAN, "--server", address]) as code:
         code.open("notes.txt", BEFORE)
         begin(code)
-        assert "english" in code.status()
+        assert PROSE in code.status()
         process.kill()
         process.wait()
         code.type("!?")  # nothing that was suggested, for that is known without a server
@@ -296,9 +297,9 @@ def test_a_server_that_dies_behind_the_language_server_is_said_once_and_its_ghos
         assert code.ghost() == ""
         assert sum("elman suggests nothing" in note for note in code.all_notes()) == 1
         (server,) = code.servers()
-        serve("english", address)
+        serve(PROSE, address)
         assert REST.startswith(code.wait_for_ghost())
-        code.wait_until(lambda: "english" in code.status())
+        code.wait_until(lambda: PROSE in code.status())
         assert code.servers() == [server]
 
 
@@ -316,7 +317,7 @@ def test_a_server_that_is_not_installed_is_said_once_can_be_started_later_and_en
         missing.write_text(f"#!/bin/sh\nexec {shlex.join(ELMAN)}\n")
         missing.chmod(0o755)
         code.command("Elman: Start the Language Server Again")
-        code.wait_until(lambda: "english" in code.status())
+        code.wait_until(lambda: PROSE in code.status())
         code.type_until_ghost("o")
         (server,) = code.servers()
     wait_until(lambda: not is_running(server))

@@ -24,3 +24,10 @@ def test_where_no_file_is_the_whole_path_is_named(argument: str, tmp_path: Path,
     Path("c.safetensors").mkdir()
     with pytest.raises(ArtifactError, match=f"{re.escape(str(tmp_path))}/c.safetensors is a folder, not a model file"):
         find(argument)
+
+
+def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.safetensors").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert find("~/mine.safetensors") == ("mine", tmp_path / "mine.safetensors")
+    assert find("own=~/mine.safetensors") == ("own", tmp_path / "mine.safetensors")

@@ -9,7 +9,7 @@ from typing import Any, cast
 from elman.cli.configuration import DEFAULT, SETTINGS, VARIABLE, Configuration, Found
 from elman.cli.models import table
 from elman.errors import MendRequest
-from elman.protocol.languages import KINDS
+from elman.languages import KINDS
 from elman.terminal import shown, use_utf8, write, write_json
 
 MEANING = (
@@ -17,7 +17,7 @@ MEANING = (
     " type.max_characters is ELMAN_TYPE_MAX_CHARACTERS, and so on. The file is $XDG_CONFIG_HOME/elman/config.toml or"
     " ~/.config/elman/config.toml; ELMAN_CONFIG names another, or none where it is empty. It is in TOML: a line for each key"
     ' that differs, such as model = "notes.safetensors"; after [type], those of elman type; and after [models], the model for a'
-    ' pattern of file names, such as "*.tex" = "thesis.safetensors", or for a kind of text, python or prose ("" for none). The'
+    ' pattern of file names, such as "*.tex" = "thesis.safetensors", or for a kind of text, such as python ("" for none). The'
     " path of a model is taken from the file's folder on."
 )
 

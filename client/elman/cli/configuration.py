@@ -6,7 +6,7 @@
     certificate_authority = "ca.pem"   # files are looked for from this one's folder on
     token_file = "~/.config/elman/token"
 
-    [models]                           # by a file's name, or by its kind: python or prose
+    [models]                           # by a file's name, or by its kind (elman config lists them)
     "*.tex" = "thesis.safetensors"
     prose = "notes.safetensors"
 
@@ -28,6 +28,7 @@ from elman import allowed
 from elman.addresses import DEFAULT_PORT
 from elman.credentials import NONE, Credentials
 from elman.errors import MendRequest
+from elman.languages import DEFAULT_MODEL
 from elman.protocol.fields import COMPLETE_FIELDS, SHOWN_DOCUMENT_FIELDS, WHOLE_WORDS
 from elman.settings import EITHER, FILE, NUMBER, TEXT, TEXTS, Setting, from_file, from_variable, separated, setting, settings_of
 from elman.terminal import decoded
@@ -52,7 +53,7 @@ class EngineSettings:
         None,
         replace(TEXT, metavar="NAME|PATH"),
         "the name of a model that the server has; without a server, a shipped name or a file",
-        default_words="shakespeare; of a server, its first",
+        default_words=f"{DEFAULT_MODEL}; of a server, its first",
     )
     server: tuple[str, ...] = setting(
         (),

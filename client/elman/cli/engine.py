@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from elman.cli.configuration import CREDENTIALS, DEFAULT, ENGINE, Configuration, EngineSettings, addresses
 from elman.credentials import Credentials
-from elman.engine import DEFAULT_MODEL
 from elman.errors import ElmanError, MendRequest
+from elman.languages import DEFAULT_MODEL
 from elman.plain import plain_form
 from elman.progress import Progress
 from elman.protocol.results import ModelDescription

@@ -15,6 +15,7 @@ from elman.cli.models import table
 from elman.cli.tint import BARS, Palette, colour_scale, legend, palette, tinted
 from elman.errors import MendRequest
 from elman.extras import extra
+from elman.languages import DEFAULT_MODEL
 from elman.progress import Progress
 from elman.settings import add_flags
 from elman.terminal import read_text, use_utf8, write, write_json
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         " characters: which are alike; recall: a text coloured by what was recalled")  # fmt: skip
     text = "the text to read, for all but characters; without it, standard input, unless that is a terminal"
     parser.add_argument("text", nargs="?", metavar="TEXT", help=text)
-    add_flags(parser, [replace(ENGINE["model"], help="a model file or a shipped model", default_words="shakespeare")])
+    add_flags(parser, [replace(ENGINE["model"], help="a model file or a shipped model", default_words=DEFAULT_MODEL)])
     parser.add_argument("--layer", type=int, metavar="NUMBER", help="the layer of the unit to show, from 0; needs --unit")
     chosen = f"the unit to show, from 0; without it, the {SHOWN_UNITS} that best follow something that has a name"
     parser.add_argument("--unit", type=int, metavar="NUMBER", help=chosen)
@@ -61,9 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
             import_module("matplotlib")  # asked for before anything takes long
     with extra("serve"):
         from elman_models.law.artifact import load
-        from elman_models.shipped import DEFAULT, find
+        from elman_models.shipped import find
 
-    _, path = find(engine_of(arguments, Configuration.read()).model or DEFAULT)
+    _, path = find(engine_of(arguments, Configuration.read()).model or DEFAULT_MODEL)
     VIEWS[arguments.what](arguments, load(path))
     return 0
 

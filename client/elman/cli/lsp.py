@@ -8,7 +8,7 @@ from elman.cli.engine import add_server_arguments, engine_of, servers_of
 MEANING = (
     "An editor starts this and speaks to it over standard input and output, by the Language Server Protocol 3.18. What is"
     " suggested comes by textDocument/inlineCompletion and, for editors that lack it, as an item of textDocument/completion or"
-    " by elman/ghostText. The document's language and name choose the model: python for Python, english for prose, and --model"
+    " by elman/ghostText. The document's language and name choose the model: elman models says which is for what. --model is"
     " for the rest, or nothing where none is named. The editor's settings come before these flags and the configuration file."
 )
 

@@ -12,15 +12,15 @@ from elman.cli.engine import add_server_arguments, engine_of, open_engine, value
 from elman.editor.text_file import TextFile
 from elman.errors import MendRequest
 from elman.extras import extra
-from elman.protocol.languages import model_for
+from elman.languages import absence_of, always, fit_of
 from elman.settings import add_flags
 from elman.sync.client import Client
 from elman.terminal import note, tell, use_utf8, write_text
 
 MODEL = (
-    "Unless --model names one, the file's name chooses the model: python for .py, english for prose (.txt, .md, no suffix and"
-    " such). Any other file gets the configured model (elman config shows it); if none is configured, nothing is suggested. A"
-    " server that lacks the model is asked for the configured one."
+    "Unless --model names one, the file's name chooses the model: elman models says which is for what. Any other file gets the"
+    " configured model (elman config shows it); if none is configured, nothing is suggested. Where the model is not there, the"
+    " configured one takes its place."
 )
 KEYS = (
     "Tab accepts what is suggested, Right a character of it (at the end of a line), Ctrl-Right a word; Esc dismisses it,"
@@ -91,11 +91,20 @@ def choose(
         return Choice(engine.model)
     name = file.path.name
     models = {pattern: each.value for pattern, each in configuration.models.items()}
-    model = model_for(name, models, engine.model, text=file.text)
-    if model is None:
-        note(f"no model fits {name}, so nothing is suggested; --model names one, or the configuration")
+    is_there = always if engine.server else is_shipped
+    fit = fit_of(name, models, engine.model, text=file.text, is_there=is_there)
+    if fit.model is None:
+        why = f"{absence_of(fit.lacking)}. N" if fit.lacking else f"no model fits {name}, so n"
+        note(f"{why}othing is suggested; --model names one, or the configuration")
         return Choice(None, silence=f"no model fits {name}: nothing is suggested")
-    return Choice(model, engine.model)
+    return Choice(fit.model, engine.model)
+
+
+def is_shipped(model: str) -> bool:
+    """Whether a model comes with the engine in this process."""
+    with extra("serve"):
+        from elman_models.shipped import shipped_models
+    return model in shipped_models()
 
 
 def tell_what_is_kept(file: Path, kept: Path | None) -> None:

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from elman.languages import fit_of
 from elman.lsp.preferences import Preferences
-from elman.protocol.languages import model_for
 
 
 class Choice(NamedTuple):
@@ -24,7 +24,7 @@ def choose(preferences: Preferences, uri: str, language: str, beginning: str) ->
         return Choice(state="off", reason=f"switched off for {language}: languages")
     if pattern := preferences.excluding(path):
         return Choice(state="off", reason=f"{name_of(path)} is excluded: {pattern}")
-    model = model_for(name_of(path), preferences.models, preferences.model or None, text=beginning, language=language)
+    model = fit_of(name_of(path), preferences.models, preferences.model or None, text=beginning, language=language).model
     if model is None:
         kind = language or name_of(path) or "this text"
         return Choice(state="no model", reason=f"no model fits {kind}; models or model names one")

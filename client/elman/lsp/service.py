@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from elman.errors import ElmanError, PickAnotherModel
+from elman.languages import absence_of
 from elman.lsp.dismissals import Spot
 from elman.lsp.encodings import Encoding
 from elman.lsp.engines import Engine
@@ -76,7 +77,7 @@ class Service:
     async def prepare(self, uri: str) -> None:
         """Load the model for a document before it is asked."""
         if (document := self._documents.get(uri)) and (model := self._choice(document).model):
-            self._load(model)
+            self._load_or_another(model)
 
     def edit(self, uri: str, version: int | None, edits: Iterable[Edit]) -> None:
         """A document has been edited. Nothing is known of one that is not open."""
@@ -164,8 +165,8 @@ class Service:
         return distinct(allowed, self.preferences.alternatives if question.is_invoked else 1)
 
     async def _suggestions(self, document: OpenDocument, cursor: int, model: str, question: Question) -> Sequence[Suggestion]:
-        model = self._troubles.substitutes.get(model, model)
-        if self._troubles.is_waited_out(model) or not self._load(model):
+        model = self._load_or_another(model)
+        if not model:
             return ()
         try:
             suggestions = await self._suggested(document, cursor, model)
@@ -174,7 +175,8 @@ class Service:
                 suggestions = list(with_opinions(suggestions, unsure))
         except PickAnotherModel as error:
             self._shelf.drop(document.uri)
-            return await self._suggestions_of_another(document, cursor, model, question, error)
+            other = self._another(model, error)
+            return await self._suggestions(document, cursor, other, question) if other else ()
         except Exception as error:
             self._shelf.drop(document.uri)
             self._troubles.note(model, error)
@@ -183,16 +185,17 @@ class Service:
         self._troubles.end(model)
         return suggestions
 
-    async def _suggestions_of_another(
-        self, document: OpenDocument, cursor: int, model: str, question: Question, error: ElmanError
-    ) -> Sequence[Suggestion]:
-        """A server lacks the model: the one for unknown texts takes its place."""
-        other = self.preferences.model
-        if other in ("", model):
+    def _another(self, model: str, error: ElmanError) -> str:
+        """A model is not there: the one for unknown texts takes its place; otherwise whoever named it is told."""
+        preferences = self.preferences
+        if preferences.model not in ("", model):
+            self._troubles.substitutes[model] = preferences.model
+            return preferences.model
+        if model in (preferences.model, *preferences.models.values()):
             self._troubles.note(model, error)
-            return ()
-        self._troubles.substitutes[model] = other
-        return await self._suggestions(document, cursor, other, question)
+        else:
+            self._troubles.lacking[model] = f"{absence_of(model)} ({error})"
+        return ""
 
     def _look_for_servers(self) -> None:
         if self._looking is None or self._looking.done():
@@ -206,17 +209,23 @@ class Service:
                 await self._engine.look()
                 self._troubles.end_elsewhere()
 
-    def _load(self, model: str) -> bool:
-        """Whether the model is loaded, as its file is now."""
+    def _load_or_another(self, model: str) -> str:
+        """The model that suggests in place of this one, or it itself, loaded as its file is now; nothing if there is none."""
+        model = self._troubles.substitutes.get(model, model)
+        if model in self._troubles.lacking or self._troubles.is_waited_out(model):
+            return ""
         if self._engine.has(model):
-            return True
+            return model
         try:
             self._engine.load(model)
+        except PickAnotherModel as error:
+            other = self._another(model, error)
+            return self._load_or_another(other) if other else ""
         except Exception as error:
             self._troubles.note(model, error)
-            return False
+            return ""
         self._shelf.drop_model(model)
-        return True
+        return model
 
     async def _suggested(
         self, document: OpenDocument, cursor: int, model: str, *, is_invoked: bool = False
@@ -261,6 +270,8 @@ class Service:
         state, message = choice.state, choice.reason
         if trouble := self._troubles.message(model):
             state, message = "failed", trouble
+        elif lacking := self._troubles.lacking.get(model):
+            state, message, model = "no model", lacking, ""
         elif model and not self._engine.has(model):
             state, message = "starting", f"{model} is not loaded yet"
         digests = [each.follower.document.digest for each in self._shelf.of(document.uri)] if document else []

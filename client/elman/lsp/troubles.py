@@ -45,7 +45,9 @@ class Troubles:
         self._present: dict[str, Trouble] = {}
         self._told: set[str] = set()
         self.substitutes: dict[str, str] = {}
-        """Which model takes the place of one that a server lacks."""
+        """Which model takes the place of one that is not there."""
+        self.lacking: dict[str, str] = {}
+        """What is said of a model that nobody named and that is not there, by its name."""
 
     def is_waited_out(self, model: str) -> bool:
         """Whether the model failed a short while ago, or for good."""
@@ -97,6 +99,7 @@ class Troubles:
         """Try all again."""
         self._present.clear()
         self.substitutes.clear()
+        self.lacking.clear()
 
 
 def message_of(error: Exception, meant: ElmanError | None) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Generator
 from typing import TypeAlias
 
 from elman.engine import (
-    DEFAULT_MODEL,
     SESSION_BYTES,
     Deadline,
     EmbeddedEngine,
@@ -15,6 +14,7 @@ from elman.engine import (
     refusals,
 )
 from elman.errors import ElmanError, GoElsewhere
+from elman.languages import DEFAULT_MODEL
 from elman.sync.client import Client
 from elman.v1 import completion_service_pb2 as pb
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from elman_models.shipyard import novels, speeches
 from elman_models.shipyard.texts import DividedText, divide_by_name
 
-UNSEEN = ("moreau/", "1940", "1950", "1960", "1970", "1980", "1990", "2000", "2010", "2020")
+UNSEEN = ("moreau/", *speeches.UNSEEN)
 """How the names begin that are held out: a novel, and the speeches of each tenth year."""
-VALIDATION = ("brother-jacob/", "1955", "1985", "2015")
+VALIDATION = ("brother-jacob/", *speeches.VALIDATION)
 
 
 def english_text() -> DividedText:

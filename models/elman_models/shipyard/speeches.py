@@ -18,6 +18,10 @@ FIRST_YEAR = 1934
 ONLY_SENT = {"1946-Truman-1"}
 """174,642 characters with tables, which the package takes for a speech."""
 
+UNSEEN = ("1940", "1950", "1960", "1970", "1980", "1990", "2000", "2010", "2020")
+"""How the names begin of those that are held out: the speeches of each tenth year."""
+VALIDATION = ("1955", "1985", "2015")
+
 _REMARK = re.compile(r"\s*\[[^\]]*\]")
 _NO_SPACE = re.compile(r"(?<=[a-z][.?!])(?=[A-Z][a-z])")
 _SPEAKER = re.compile(r"The President\. ?")

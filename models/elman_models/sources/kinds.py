@@ -106,6 +106,7 @@ KINDS: Mapping[str, Kind] = {
         (".sh", ".bash", ".zsh", ".ksh", ".bats", ".mk", ".yml", ".yaml", ".dockerfile"),
         ("makefile", "makefile.am", "gnumakefile", "dockerfile", "dockerfile.*", "containerfile"),
         may_be_script=True,
+        most_of_a_project=700_000,
         longest=60_000,
     ),
 }

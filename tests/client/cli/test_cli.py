@@ -18,6 +18,7 @@ from elman.cli.complete import goes_in_circles
 from elman.cli.engine import vocabulary
 from elman.cli.main import COMMANDS, main, naming_flag
 from elman.cli.replay import for_programs
+from elman.languages import PROSE
 from elman.protocol.results import ModelDescription
 from elman.sync.client import Client
 
@@ -207,7 +208,7 @@ def test_whole_words_leave_out_a_last_one_that_may_be_incomplete(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def said(*flags: str) -> str:
-        assert main(["complete", "--model", "english", "--seed", "1", "It was ", *flags]) == 0
+        assert main(["complete", "--model", PROSE, "--seed", "1", "It was ", *flags]) == 0
         return capsys.readouterr().out
 
     for length in ("5", "20", "33"):
@@ -250,12 +251,14 @@ def test_models_prints_a_table(scripted: Any, client: Client) -> None:
     _, output, _ = elman("models", "--server", scripted.address)
     headings, row = output.decode().splitlines()
     assert headings.split()[:4] == ["NAME", "DIGEST", "LAYERS", "CHARACTERS"]
-    assert row.split() == ["tiny", client.models()[0].digest[:16], "12x7x9", "13", str(client.models()[0].state_bytes)]
+    assert row.split()[:5] == ["tiny", client.models()[0].digest[:16], "12x7x9", "13", str(client.models()[0].state_bytes)]
+    assert (headings.split()[-1], row.split(maxsplit=5)[5]) == ("FOR", "by name only")
     assert elman("models", "--server", scripted.address, "--model", "tiny")[1] == output
     code, _, error = elman("models", "--server", scripted.address, "--model", "huge")
     assert (code, error.startswith("elman: error: --model: the server has no 'huge'")) == (3, True)
     _, output, _ = elman("models", "--server", scripted.address, "--json")
     assert json.loads(output)["models"][0]["about"]["licence"] == "none"
+    assert json.loads(output)["models"][0]["for"] == []
 
 
 def test_models_with_a_name_prints_that_one_alone(start_scripted: Any) -> None:

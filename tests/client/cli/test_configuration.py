@@ -16,6 +16,7 @@ from elman.cli.type import Choice, choose
 from elman.credentials import Credentials
 from elman.editor.text_file import TextFile
 from elman.errors import MendRequest
+from elman.languages import KINDS
 from elman.protocol.fields import COMPLETE_FIELDS, WHOLE_WORDS
 from elman.sync.client import Client
 
@@ -30,7 +31,7 @@ def written(folder: Path, text: str | bytes) -> dict[str, str]:
 
 
 def test_the_environment_comes_before_the_file_and_that_before_the_default(tmp_path: Path) -> None:
-    environment = written(tmp_path, 'model = "english"\ntimeout = 2\n[type]\nmax_characters = 20\nstop = "."\n')
+    environment = written(tmp_path, 'model = "shakespeare"\ntimeout = 2\n[type]\nmax_characters = 20\nstop = "."\n')
     found = Configuration.read(
         environment | {"ELMAN_MODEL": "python", "ELMAN_SERVER": "a, b:1", "ELMAN_TYPE_MIN_CONFIDENCE": "0.2"}
     )
@@ -47,9 +48,9 @@ def test_the_environment_comes_before_the_file_and_that_before_the_default(tmp_p
 def test_a_flag_comes_before_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("ELMAN_CONFIG", written(tmp_path, "[complete]\nmax_characters = 3\n")["ELMAN_CONFIG"])
     monkeypatch.setenv("ELMAN_MODEL", "nobody")
-    assert main(["complete", "--model", "english", "--seed", "1", "It was "]) == 0
+    assert main(["complete", "--model", "python", "--seed", "1", "It was "]) == 0
     assert len(capsys.readouterr().out) == 3
-    assert main(["complete", "--model", "english", "--max-characters", "5", "It was "]) == 0
+    assert main(["complete", "--model", "python", "--max-characters", "5", "It was "]) == 0
     assert len(capsys.readouterr().out) == 5
     assert main(["complete", "It was "]) == 3
     assert capsys.readouterr().err.startswith("elman: error: environment ELMAN_MODEL: model: 'nobody' is neither")
@@ -136,9 +137,9 @@ def test_what_a_file_may_say_is_what_the_engine_allows(client: Client) -> None:
         ("a.py", None, "own", Choice("python", "own")),  # which a server is asked for if it lacks python
         ("a.py", "flag", "own", Choice("flag")),
         ("a.tex", None, "own", Choice("thesis", "own")),
-        ("a.rs", None, "own", Choice("own", "own")),
-        ("a.rs", "flag", None, Choice("flag")),
-        ("a.rs", None, None, Choice(None, silence="no model fits a.rs: nothing is suggested")),
+        ("a.zig", None, "own", Choice("own", "own")),
+        ("a.zig", "flag", None, Choice("flag")),
+        ("a.zig", None, None, Choice(None, silence="no model fits a.zig: nothing is suggested")),
         (None, None, None, Choice(None)),  # the default
         (None, None, "own", Choice("own")),
     ],
@@ -153,26 +154,45 @@ def test_the_model_of_a_file(
     assert choose(arguments, file, configuration, engine_of(arguments, configuration)) == expected
 
 
+def test_where_the_model_of_a_file_did_not_come_with_the_engine_the_configured_one_is_asked_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("elman_models.shipped.FOLDER", tmp_path)
+    file = TextFile.read(tmp_path / "a.go")
+
+    def chosen(**environment: str) -> Choice:
+        configuration = Configuration.read({"ELMAN_CONFIG": "", **environment})
+        arguments = Namespace(model=None)
+        return choose(arguments, file, configuration, engine_of(arguments, configuration))
+
+    assert chosen() == Choice(None, silence="no model fits a.go: nothing is suggested")
+    assert "no model for Go; elman train FOLDER -o go.safetensors makes one" in capsys.readouterr().err
+    assert chosen(ELMAN_MODEL="own") == Choice("own", "own")
+    assert chosen(ELMAN_SERVER="127.0.0.1:1") == Choice("go")  # it may have one
+    (tmp_path / "go.safetensors").touch()
+    assert chosen() == Choice("go")
+
+
 def test_config_shows_what_holds_and_where_it_comes_from_beside_what_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = '[models]\n"*.tex" = "thesis"\n[type]\nstop = ["\\n", "\\""]\ntop_p = 7\n'
     monkeypatch.setenv("ELMAN_CONFIG", written(tmp_path, text)["ELMAN_CONFIG"])
-    monkeypatch.setenv("ELMAN_MODEL", "english")
+    monkeypatch.setenv("ELMAN_MODEL", "python")
     assert main(["config"]) == 2
     output, errors = capsys.readouterr()
     rows = {cells[0]: cells[1:] for cells in (line.split("  ", 1) for line in output.splitlines()) if len(cells) == 2}
     file = f"file {tmp_path / 'config.toml'}"
     assert output.startswith(f"configuration file: {tmp_path / 'config.toml'}\n")
-    assert rows["model"][0].split("  ")[-1] == "environment ELMAN_MODEL"
+    assert rows["model"][0].split("  ")[-1].strip() == "environment ELMAN_MODEL"
     assert rows["models.*.tex"][0].split() == ['"thesis"', *file.split()]
     assert '["\\n", "\\""]' in rows["type.stop"][0]
     assert rows["type.top_p"][0].split() == ["1", "default"]
     assert errors == f"elman: error: {tmp_path / 'config.toml'}: type.top_p: 7 is out of range; allowed: above 0, at most 1\n"
     assert main(["config", "--json"]) == 2
     shown = json.loads(capsys.readouterr().out)
-    assert shown["values"].keys() == {*SETTINGS, "models.python", "models.prose", "models.*.tex"}
-    assert shown["values"]["model"] == {"value": "english", "source": "environment ELMAN_MODEL"}
+    assert shown["values"].keys() == {*SETTINGS, *(f"models.{kind}" for kind in KINDS), "models.*.tex"}
+    assert shown["values"]["model"] == {"value": "python", "source": "environment ELMAN_MODEL"}
     assert len(shown["problems"]) == 1
 
 

@@ -16,6 +16,7 @@ from tests.client.sample import PYTHON
 from elman.cli.main import main
 from elman.editor import app
 from elman.editor.view import visible
+from elman.languages import PROSE
 from elman.protocol.suggestions import Suggestion
 from elman.words import first_word
 
@@ -24,7 +25,7 @@ WAIT_SECONDS = 20.0
 
 TEXTS = {
     "python": PYTHON,
-    "english": """The old man's house stood at the end of the street, and the old man's dog stood before it.
+    PROSE: """The old man's house stood at the end of the street, and the old man's dog stood before it.
 
 "I don't know," said the old man, "what is to become of the house ☃ or of the dog."
 
@@ -131,7 +132,7 @@ def best_key(left: str, ghost: str) -> tuple[str, int, str]:
 
 
 @pytest.mark.parametrize(
-    ("model", "flags"), [("python", ()), ("english", ("--min-confidence", "0.01")), ("english", ("--whole-words",))]
+    ("model", "flags"), [("python", ()), (PROSE, ("--min-confidence", "0.01")), (PROSE, ("--whole-words",))]
 )
 def test_the_same_keys_are_saved_on_a_terminal_as_by_the_simulated_typist(
     model: str, flags: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -30,6 +30,7 @@ from elman.editor.session import EditorSession
 from elman.editor.text_file import TextFile
 from elman.editor.view import GhostText, LongLine, bar_of, cut, keys_of
 from elman.errors import MendRequest
+from elman.languages import PROSE
 from elman.protocol.difference import clean, difference
 from elman.sync.client import Client
 from elman.sync.embedded import open_client
@@ -546,13 +547,13 @@ def test_typing_goes_on_without_a_server_and_the_bar_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "words"), [("tiny", ""), (None, "'english' is not served; there are: tiny"), ("own", "'own' is not served")]
+    ("other", "words"), [("tiny", ""), (None, f"'{PROSE}' is not served; there are: tiny"), ("own", "'own' is not served")]
 )
 def test_where_a_server_lacks_the_model_the_configured_one_suggests_and_no_other(
     other: str | None, words: str, client: Client
 ) -> None:
     with create_pipe_input() as pipe:
-        document = client.document(model="english", min_confidence=0)
+        document = client.document(model=PROSE, min_confidence=0)
         editor = Editor(document, None, given=pipe, output=DummyOutput(), other_model=other)
 
         def script(typist: Typist) -> None:
@@ -632,7 +633,7 @@ class Screen:
             self._has_begun = self._has_begun or FULL_SCREEN in seen
 
 
-@pytest.mark.parametrize(("name", "model", "typed"), [("s.py", "python", "def __init__(s"), ("new.md", "english", "it was th")])
+@pytest.mark.parametrize(("name", "model", "typed"), [("s.py", "python", "def __init__(s"), ("new.md", PROSE, "it was th")])
 def test_a_new_file_is_silent_until_a_key_and_then_the_model_that_suits_its_name_suggests(
     name: str, model: str, typed: str, at_terminal: Callable[..., Screen], tmp_path: Path
 ) -> None:
@@ -650,19 +651,19 @@ def test_a_new_file_is_silent_until_a_key_and_then_the_model_that_suits_its_name
 def test_a_line_is_indented_as_the_one_before_it_only_where_that_is_asked_for(
     flags: tuple[str, ...], margin: str, at_terminal: Callable[..., Screen], tmp_path: Path
 ) -> None:
-    path = tmp_path / "x.rs"  # for which nothing is suggested
+    path = tmp_path / "x.zig"  # for which nothing is suggested
     screen = at_terminal(str(path), *flags)
-    screen.until("no model fits x.rs: nothing is suggested")
+    screen.until("no model fits x.zig: nothing is suggested")
     screen.press(f"    a{ENTER}b{SAVE}")
     screen.until("saved")
     assert path.read_text() == f"    a\n{margin}b"
 
 
 def test_where_no_model_fits_it_is_said_and_nothing_suggested(at_terminal: Callable[..., Screen], tmp_path: Path) -> None:
-    path = tmp_path / "x.rs"
+    path = tmp_path / "x.zig"
     screen = at_terminal(str(path))
-    screen.until("elman: note: no model fits x.rs, so nothing is suggested; --model names one, or the configuration\r\n")
-    screen.until("no model fits x.rs: nothing is suggested")
+    screen.until("elman: note: no model fits x.zig, so nothing is suggested; --model names one, or the configuration\r\n")
+    screen.until("no model fits x.zig: nothing is suggested")
     screen.press(f"fn main{TAB}{SAVE}")
     screen.until("saved")
     assert path.read_text() == "fn main\t"  # as Tab is without a suggestion

@@ -56,7 +56,7 @@ def test_the_one_that_was_used_least_recently_gives_way() -> None:
     shelf.put(Key("new", is_invoked=False), Followed(all_of_them[-1], "python", 1))
     assert [one.is_let_go for one in all_of_them] == [False, True, *[False] * (MOST_FOLLOWED - 1)]
     assert shelf.use(Key("1", is_invoked=False), "python") is None
-    assert shelf.use(Key("0", is_invoked=False), "english") is None
+    assert shelf.use(Key("0", is_invoked=False), "another") is None
 
 
 def test_long_texts_are_few_and_the_one_in_use_may_be_longer() -> None:

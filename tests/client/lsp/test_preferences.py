@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from elman.languages import PROSE
 from elman.lsp.models import choose
 from elman.lsp.preferences import NAMES, Preferences
 
@@ -13,8 +14,8 @@ GIVEN = Preferences()
 def test_each_setting_is_taken_by_the_name_in_the_contract() -> None:
     values: dict[str, Any] = {
         "enabled": False,
-        "model": "english",
-        "models": {"*.tex": "english", "*.log": ""},
+        "model": PROSE,
+        "models": {"*.tex": PROSE, "*.log": ""},
         "server": ["127.0.0.1:1"],
         "exclude": ["*.md"],
         "languages": {"markdown": False},
@@ -28,7 +29,7 @@ def test_each_setting_is_taken_by_the_name_in_the_contract() -> None:
     preferences, problems = GIVEN.with_values(values, GIVEN)
     assert not problems
     assert preferences == Preferences(
-        *(False, "english", {"*.tex": "english", "*.log": ""}, ("127.0.0.1:1",), ("*.md",), {"markdown": False}),
+        *(False, PROSE, {"*.tex": PROSE, "*.log": ""}, ("127.0.0.1:1",), ("*.md",), {"markdown": False}),
         *(5, True, 20, 4096, False),
     )
 
@@ -86,21 +87,22 @@ def test_a_document_is_asked_for_as_they_say() -> None:
     [
         ("file:///texts/a.py", "python", "python"),
         ("file:///texts/a.py", "", "python"),
-        ("file:///texts/notes.md", "markdown", "english"),
-        ("file:///texts/COMMIT_EDITMSG", "gitcommit", "english"),
-        ("file:///texts/main.rs", "rust", ""),
-        ("untitled:Untitled-1", "plaintext", "english"),
-        ("", "", "english"),
+        ("file:///texts/notes.md", "markdown", PROSE),
+        ("file:///texts/COMMIT_EDITMSG", "gitcommit", PROSE),
+        ("file:///texts/main.rs", "rust", "rust"),
+        ("file:///texts/main.zig", "zig", ""),
+        ("untitled:Untitled-1", "plaintext", PROSE),
+        ("", "", PROSE),
         ("file:///texts/.env", "dotenv", ""),
         ("file:///texts/.env.production", "", ""),
         ("file:///home/me/.ssh/config.txt", "", ""),
         ("file:///home/me/.ssh%2Fnotes.md", "markdown", ""),
         ("file:///texts/secrets/notes.md", "markdown", ""),
-        ("file:///texts/secrets-of-x/notes.md", "markdown", "english"),
-        ("file:///texts/app.env/credentials.d/notes.md", "markdown", "english"),
+        ("file:///texts/secrets-of-x/notes.md", "markdown", PROSE),
+        ("file:///texts/app.env/credentials.d/notes.md", "markdown", PROSE),
         ("file:///texts/Credentials.md", "markdown", ""),
         ("file:///texts/key.pem", "plaintext", ""),
-        ("http://[", "markdown", "english"),
+        ("http://[", "markdown", PROSE),
     ],
 )
 def test_the_model_for_a_document(uri: str, language: str, model: str) -> None:
@@ -131,7 +133,7 @@ def test_why_there_is_none() -> None:
     assert choose(GIVEN, "file:///a/.env", "", "").reason == ".env is excluded: .env"
     assert choose(Preferences(enabled=False), "file:///a.py", "python", "").state == "off"
     assert choose(Preferences(languages={"python": False}), "file:///a.py", "python", "").state == "off"
-    assert choose(GIVEN, "file:///a.rs", "rust", "").state == "no model"
-    assert choose(Preferences(model="english"), "file:///a.rs", "rust", "").model == "english"
+    assert choose(GIVEN, "file:///a.zig", "zig", "").state == "no model"
+    assert choose(Preferences(model=PROSE), "file:///a.zig", "zig", "").model == PROSE
     assert choose(Preferences(models={"*.rs": "mine.safetensors"}), "file:///a.rs", "rust", "").model == "mine.safetensors"
     assert choose(Preferences(models={"python": ""}), "file:///a.py", "python", "").state == "no model"

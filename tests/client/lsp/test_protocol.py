@@ -12,6 +12,8 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from tests.client.sample import PYTHON
 
+from elman.languages import PROSE
+
 from .conftest import AUTOMATIC, INVOKED, URI, Editor, Start, items_of, message
 
 TYPED, GHOST = "    print(len(nam", "es))"
@@ -182,8 +184,8 @@ async def test_each_kind_of_text_has_its_model_or_none(editor: Editor) -> None:
     assert (await editor.status()).model == "python"
     editor.open("It was the best of tim", uri="file:///texts/tale.txt", language="plaintext")
     assert (await editor.ghosts(INVOKED))[0].startswith("e")
-    assert (await editor.status()).model == "english"
-    editor.open("fn main() {", uri="file:///texts/main.rs", language="rust")
+    assert (await editor.status()).model == PROSE
+    editor.open("pub fn main() void {", uri="file:///texts/main.zig", language="zig")
     assert await editor.ghosts(INVOKED) == []
     assert (await editor.status()).state == "no model"
     editor.open("TOKEN=", uri="file:///texts/.env", language="python")
@@ -195,7 +197,7 @@ async def test_each_kind_of_text_has_its_model_or_none(editor: Editor) -> None:
 async def test_settings_are_asked_for_and_change_at_once(start: Start) -> None:
     changes = types.DidChangeConfigurationClientCapabilities(dynamic_registration=True)
     able = types.WorkspaceClientCapabilities(configuration=True, did_change_configuration=changes)
-    editor = await start(workspace=able, settings={"alternatives": 2, "model": "english"})
+    editor = await start(workspace=able, settings={"alternatives": 2, "model": PROSE})
     editor.client.set_configuration({"enabled": False}, section="elman")
     editor.open(PYTHON)
     editor.type(TYPED)
@@ -298,12 +300,12 @@ async def test_the_flags_and_the_configuration_file_hold_where_the_editor_says_n
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "config.toml"
-    file.write_text('[models]\npython = "english"\n')
+    file.write_text(f'[models]\npython = "{PROSE}"\n')
     monkeypatch.setenv("ELMAN_CONFIG", str(file))
     editor = await start("--model", "shakespeare")
     editor.open(PYTHON)
-    assert (await editor.status()).model == "english"
-    editor.open("", uri="file:///a.rs", language="rust")
+    assert (await editor.status()).model == PROSE
+    editor.open("", uri="file:///a.zig", language="zig")
     assert (await editor.status()).model == "shakespeare"
 
 

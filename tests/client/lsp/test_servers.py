@@ -14,6 +14,7 @@ import grpc
 import pytest
 from lsprotocol import types
 
+from elman.languages import PROSE
 from elman_models.law.artifact import Model, save
 from elman_server.config import ServerConfig
 from elman_server.security.limits import Limits
@@ -26,7 +27,7 @@ TEXT = "a bad cab, a fed bed\na bad c"
 
 
 @asynccontextmanager
-async def serving(artifact: Path, name: str = "english", port: int = 0, tokens: str | None = None) -> AsyncGenerator[Server]:
+async def serving(artifact: Path, name: str = PROSE, port: int = 0, tokens: str | None = None) -> AsyncGenerator[Server]:
     """A real server with a small model under a name."""
     leaving: dict[str, Any] = {"drain_notice_seconds": 0, "grace_seconds": 0}
     config = ServerConfig((f"{name}={artifact}",), port=port, metrics_port=0, rows=4, tokens=tokens, **leaving)
@@ -61,7 +62,7 @@ async def test_a_server_suggests_what_the_engine_here_does(start: Start, artifac
             editor.type("a")
         assert await ghosts_of(there) == await ghosts_of(here)
         status = await there.status()
-        assert (status.state, status.model) == ("ready", "english")
+        assert (status.state, status.model) == ("ready", PROSE)
 
 
 async def test_two_editors_on_one_file_each_get_what_belongs_to_their_own_text(start: Start, artifact: Path) -> None:
@@ -151,12 +152,18 @@ async def test_where_a_server_lacks_the_model_the_one_for_unknown_texts_suggests
         other = await start("--server", f"127.0.0.1:{server.port}")
         open_text(other)
         assert await other.ghosts(INVOKED) == []
-        assert (await other.status()).state == "failed"
+        status = await other.status()
+        assert (status.state, status.model) == ("no model", "")
+        assert status.message.startswith("no model for prose")
+        assert "there are: cabs" in status.message
         other.type("a")
         assert await other.ghosts(INVOKED) == []
-        assert len(other.shown) == 1
-        assert "english" in other.shown[0]
-        assert not editor.shown
+        named = await start("--server", f"127.0.0.1:{server.port}", settings={"models": {"prose": "mine"}})
+        open_text(named)
+        assert await named.ghosts(INVOKED) == []
+        assert (await named.status()).state == "failed"
+        assert [len(each.shown) for each in (editor, other, named)] == [0, 0, 1]  # told to whoever named one
+        assert "'mine' is not served" in named.shown[0]
 
 
 async def test_a_server_of_another_version_is_told_once(start: Start) -> None:

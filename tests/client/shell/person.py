@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from screen import Screen
 
+from elman.languages import PROSE
 from elman.shell.conversation import Conversation
 from elman.shell.daemon import CREDENTIALS
 from elman.shell.place import socket_name
 from elman.sync.client import Client
 
-MODEL = "english"
+MODEL = PROSE
 LINE = "echo the old man "
 """What the model has something to say to."""
 WORDS = "echo the ki"

@@ -128,7 +128,7 @@ def test_what_is_not_a_model_is_refused_by_name(origin: Origin, tmp_path: Path) 
     damaged.write_bytes(damaged.read_bytes()[:-9])
     with pytest.raises(ArtifactError, match=r"damaged\.safetensors: not an elman model, or a damaged one"):
         read_origin(str(damaged))
-    with pytest.raises(ArtifactError, match="'shakespear' is neither a file nor a shipped model; shipped: shakespeare"):
+    with pytest.raises(ArtifactError, match=r"'shakespear' is neither a file nor a shipped model; shipped: .*shakespeare"):
         read_origin("shakespear")
     with pytest.raises(IsADirectoryError, match="a folder, not a model file"):
         read_origin(str(tmp_path))
