@@ -190,7 +190,7 @@ A change holds from the next key on."
 (defun elman--told (_ method params)
   "The server told METHOD with PARAMS."
   (pcase method
-    ('window/showMessage (elman--say "%s" (plist-get params :message)))
+    ('window/showMessage (elman--say "%s" (string-remove-prefix "elman: " (plist-get params :message))))
     ('$/elman/status (when (equal (plist-get params :state) "ready")
                        (with-current-buffer (window-buffer)
                          (elman--again))))))

@@ -299,7 +299,7 @@ def test_a_server_that_dies_behind_the_language_server_is_said_once_and_its_ghos
         emacs.wait_until(lambda: "no completion service at" in emacs.state()["messages"])
         state = emacs.state()
         assert state["text"].split("\n")[-1] == f"{BEGUN}!?"
-        assert state["messages"].count("elman suggests nothing") == 1
+        assert state["messages"].count("elman: nothing is suggested") == 1
         assert is_running(emacs.server())
         emacs.press("C-a", "C-k")
         emacs.type(BEGUN)

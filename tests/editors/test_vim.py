@@ -299,7 +299,7 @@ def test_a_server_that_dies_behind_the_language_server_is_said_once_and_its_ghos
         assert vim.lines()[-1] == f"{BEGUN}!?"
         vim.command("messages")
         vim.wait_for("no completion service at")
-        assert "\n".join(vim.rows()).count("elman suggests nothing") == 1
+        assert "\n".join(vim.rows()).count("elman: nothing is suggested") == 1
         assert is_running(vim.server())
         vim.press("Enter")
         for keys in f"S{BEGUN[:-1]}", BEGUN[-1]:

@@ -73,7 +73,7 @@ class Troubles:
         if message == known:
             return
         self._teller.tell_status()
-        self.tell(type(meant or error).__name__, message)
+        self.tell(type(meant or error).__name__, f"elman: nothing is suggested: {message}")
         if meant is None and not isinstance(error, OSError):
             self._teller.log("".join(traceback.format_tb(error.__traceback__)))  # the places alone, for a message may hold text
 
@@ -105,7 +105,7 @@ class Troubles:
 def message_of(error: Exception, meant: ElmanError | None) -> str:
     """One line for a person. Of a defect it tells only the kind, for its message may hold text."""
     if meant is not None:
-        return f"elman suggests nothing: {' '.join(str(meant).split())}"
+        return " ".join(str(meant).split())
     if isinstance(error, OSError):
-        return f"elman suggests nothing: {error.filename or ''}: {error.strerror or error}"
-    return f"elman suggests nothing: {type(error).__name__}, which is a defect; please report it with what the log says"
+        return f"{error.filename or ''}: {error.strerror or error}"
+    return f"{type(error).__name__}, which is a defect; please report it with what the log says"

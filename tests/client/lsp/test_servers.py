@@ -110,7 +110,7 @@ async def test_a_server_that_dies_is_told_once_and_typing_goes_on_until_it_is_ba
         assert (await editor.status()).state == "ready"
     assert len(editor.shown) == 1
     assert not editor.logged
-    assert editor.shown[0].startswith("elman suggests nothing: no completion service at 127.0.0.1:")
+    assert editor.shown[0].startswith("elman: nothing is suggested: no completion service at 127.0.0.1:")
 
 
 async def test_a_server_that_dies_is_told_to_who_types_on_and_gives_up_each_question_with_the_next_key(

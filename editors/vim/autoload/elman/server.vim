@@ -127,7 +127,7 @@ enddef
 def Heard(_, message: dict<any>)
   const method = get(message, 'method', '')
   if method ==# 'window/showMessage'
-    Say(message.params.message)
+    Say(InOneLine(message.params.message->substitute('^elman: ', '', '')))
   elseif method ==# '$/elman/status'
     if message.params.state ==# 'ready'
       Well()
@@ -135,6 +135,11 @@ def Heard(_, message: dict<any>)
   elseif has_key(message, 'id')
     Send({id: message.id, result: null})
   endif
+enddef
+
+# What is longer would stop Vim until a key is pressed; `:Elman status` says all of it.
+def InOneLine(message: string): string
+  return strcharpart(message, 0, max([v:echospace - strlen('elman: '), 20]))
 enddef
 
 def Noted(line: string)
