@@ -52,12 +52,14 @@ OWN_CONNECTION: Final = (("grpc.use_local_subchannel_pool", 1),)
 TURNS: Final = 20
 ALONE_KEYS: Final = 30
 """In each turn."""
+DROPPED: Final = "dropped"
+REFUSED_STREAM: Final = "RST_STREAM with error code 7"
 RATE: Final = 500
 KINDS: Final = {f"{RATE} a second": (RATE, 0.2), "as fast as they come": (0, 0.8)}
 """Of intruders: how many calls a second, and their share of all."""
 QUESTIONS: Final = ("tls", "renewals", "intruders")
 HEAD: Final = (
-    *("calls", "number", "served", "a second", "server's ms each"),
+    *("calls", "number", "served", "dropped by gRPC", "a second", "server's ms each"),
     *("a key alone, p50", "p99", "intruders elsewhere, p99", "here, p50", "p99", "p99 here to elsewhere"),
 )
 
@@ -202,6 +204,7 @@ class Intrusion:
     kind: str
     calls: int
     served: int
+    dropped: int  # by gRPC itself, under too many of them (REFUSED_STREAM)
     calls_a_second: float
     call_milliseconds: float  # of a processor, that the server spent on a call that it refused
     alone_p50: float
@@ -236,7 +239,7 @@ class Intruder:
         self._reader = ThreadPoolExecutor(1)
 
     def ask(self, calls: int) -> Future[str]:
-        """Let it ask; what it says is how many were served."""
+        """Let it ask; what it says is how the calls ended."""
         if not (self._process.stdin and self._process.stdout):
             raise RuntimeError("there are no pipes")
         print(calls, file=self._process.stdin, flush=True)
@@ -263,7 +266,7 @@ def intrusion(files: Files, kind: str, calls: int, rate: float) -> Intrusion:
         for intruder in (elsewhere, here):
             intruder.ask(AT_A_TIME).result()
         taken: dict[str, list[float]] = {"alone": [], "elsewhere": [], "here": []}
-        served, spent, seconds, key_seconds = 0, 0.0, 0.0, 0.0
+        ends, spent, seconds, key_seconds = Counter[str](), 0.0, 0.0, 0.0
         for _ in range(TURNS):
             cost = Cost(server)
             taken["alone"] += typist.type(ALONE_KEYS, PAUSE_SECONDS)
@@ -271,7 +274,7 @@ def intrusion(files: Files, kind: str, calls: int, rate: float) -> Intrusion:
             taken["elsewhere"] += type_beside(typist, elsewhere.ask(calls // TURNS // 2))
             cost, begun, asking = Cost(server), time.monotonic(), here.ask(calls // TURNS)
             taken["here"] += type_beside(typist, asking)
-            served += int(asking.result())
+            ends += Counter(json.loads(asking.result()))
             spent, seconds = spent + cost.seconds(), seconds + time.monotonic() - begun
     for_a_key = key_seconds / len(taken["alone"])
     p50s = {name: 1000 * median(each) for name, each in taken.items()}
@@ -279,7 +282,8 @@ def intrusion(files: Files, kind: str, calls: int, rate: float) -> Intrusion:
     return Intrusion(
         kind,
         calls // TURNS * TURNS,
-        served,
+        ends.total() - ends["UNAUTHENTICATED"] - ends[DROPPED],
+        ends[DROPPED],
         calls / seconds,
         1000 * (spent - for_a_key * len(taken["here"])) / calls,
         p50s["alone"],
@@ -309,9 +313,9 @@ def type_beside(typist: Typist, asking: Future[str]) -> list[float]:
 
 
 async def intrude(address: str, rate: float) -> None:
-    """For each number that is told, call that often, with no token and with wrong ones; say how many calls were served.
+    """For each number that is told, call that often, with no token and with wrong ones, and say how the calls ended.
 
-    Whatever is no UNAUTHENTICATED is served. `rate` a second, or as fast as they come if 0.
+    `rate` a second, or as fast as they come if 0.
     """
     wrong = new_token("nobody", Limits())[0]
     tokens = [(), (("authorization", f"Bearer {wrong}"),), (("authorization", "Bearer "),)]
@@ -320,19 +324,20 @@ async def intrude(address: str, rate: float) -> None:
     async with grpc.aio.insecure_channel(address) as one, grpc.aio.insecure_channel(address, OWN_CONNECTION) as another:
         channels = (one, another)  # each has a limited number of streams
 
-        async def work(begun: float, numbers: Iterator[int]) -> int:
-            served = 0
+        async def work(begun: float, numbers: Iterator[int]) -> Counter[str]:
+            ends = Counter[str]()
             for number in numbers:
                 if rate:
                     await asyncio.sleep(max(0.0, begun + number / rate - time.monotonic()))
                 channel: Any = channels[number % 2]
                 call = channel.stream_stream(methods[number % len(methods)])(metadata=tokens[number % len(tokens)])
-                served += await call.code() is not grpc.StatusCode.UNAUTHENTICATED
-            return served
+                ends[DROPPED if REFUSED_STREAM in (await call.details() or "") else (await call.code()).name] += 1
+            return ends
 
         while told := await asyncio.to_thread(sys.stdin.readline):
             begun, numbers = time.monotonic(), iter(range(int(told)))
-            print(sum(await asyncio.gather(*(work(begun, numbers) for _ in range(AT_A_TIME)))), flush=True)
+            ended = await asyncio.gather(*(work(begun, numbers) for _ in range(AT_A_TIME)))
+            print(json.dumps(sum(ended, Counter[str]())), flush=True)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import grpc
 
+from elman_server.errors import RANDOM
 from elman_server.security.tokens import Grant, Tokens
 
 OPEN: Final = ("/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch")
@@ -14,7 +15,8 @@ OPEN: Final = ("/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch")
 REFUSAL: Final = "no token, or one that is not taken"
 """The same for both."""
 REFUSAL_SECONDS: Final = 0.1
-"""How long who is refused waits for it: whoever asks again and again costs others little."""
+"""How long who is refused waits for it, give or take a half: whoever asks again and again costs others little, and those who
+came together do not come back together."""
 MOST_WAITING: Final = 1024
 """More are refused at once: those who wait take memory."""
 
@@ -48,7 +50,7 @@ class Guard(grpc.aio.ServerInterceptor):
         if self._waiting < MOST_WAITING:
             self._waiting += 1
             try:
-                await asyncio.sleep(REFUSAL_SECONDS)
+                await asyncio.sleep(RANDOM.uniform(0.5, 1.5) * REFUSAL_SECONDS)
             finally:
                 self._waiting -= 1
         await context.abort(grpc.StatusCode.UNAUTHENTICATED, REFUSAL)
