@@ -13,6 +13,8 @@ PLUGIN: Final = Path(__file__).resolve().parents[2] / "editors" / "nvim"
 PLACE: Final = f"runtimepath^={PLUGIN}"
 GROUP: Final = "ElmanGhost"
 LANGUAGE_SERVER: Final = (sys.executable, "-m", "elman", "lsp")
+NO_PYTHON: Final = "let g:loaded_python3_provider = 0"
+"""Otherwise Neovim starts each Python that it finds, to edit the first Python file: ten seconds on a busy machine."""
 KNOWS: Final = "require('elman.server').knows(vim.api.nvim_get_current_buf())"
 TURN_MILLISECONDS: Final = 20
 PATIENCE_TURNS: Final = 1000
@@ -37,7 +39,7 @@ class Typist(Neovim):
     ) -> None:
         places = {f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in ("STATE", "DATA", "CONFIG", "CACHE")}
         super().__init__(
-            ["--clean", "--cmd", f"set {place} noswapfile shortmess+=I"],
+            ["--clean", "--cmd", f"{NO_PYTHON} | set {place} noswapfile shortmess+=I"],
             folder,
             {"LC_ALL": "C.UTF-8", **places},
             size,
