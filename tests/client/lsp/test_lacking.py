@@ -25,6 +25,9 @@ class Person:
     def log(self, message: str) -> None:
         raise AssertionError(message)
 
+    def tell_status(self) -> None:
+        pass
+
 
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
