@@ -79,10 +79,20 @@ def serve(config: ServerConfig) -> NoReturn:
     give_memory_back()
     writer = configure(config.log_level)
     try:
-        code = asyncio.run(run(config, writer))
+        code = run_to_the_end(run(config, writer))
     finally:
         writer.close(LAST_LINES_SECONDS)
     os._exit(code)  # nothing is left to do, and threads of gRPC's core may still run
+
+
+def run_to_the_end(running: Coroutine[Any, Any, int]) -> int:
+    """As `asyncio.run`, but for a process that ends then: it waits for no thread that waits for a file system."""
+    runner = asyncio.Runner()
+    try:
+        return runner.run(running)
+    except BaseException:
+        runner.close()
+        raise
 
 
 async def run(config: ServerConfig, writer: Writer) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import shutil
 import signal
 import socket
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -138,6 +140,28 @@ async def test_a_server_that_is_stuck_while_it_drains_is_ended_after_the_grace(a
     async with serving({**config, "drain_notice_seconds": 0, "grace_seconds": 0}, STUCK) as process, asyncio.timeout(30):
         process.process.send_signal(signal.SIGTERM)
         assert await process.process.wait() == 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_file_system_that_does_not_answer_does_not_hold_up_the_end(
+    workers: int, artifacts: dict[str, Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "one.safetensors"
+    shutil.copy(artifacts["one"], path)
+    config = {"models": [f"one={path}"], "port": 0, "metrics_port": 0, "workers": workers}
+    program = SERVE if workers == 1 else SERVE.replace("elman_server.server", "elman_server.workers.parent")
+    async with serving({**config, "drain_notice_seconds": 0}, program) as process, asyncio.timeout(60):
+        path.unlink()
+        os.mkfifo(path)
+        process.process.send_signal(signal.SIGHUP)
+        while True:
+            with suppress(OSError):
+                writing = os.open(path, os.O_WRONLY | os.O_NONBLOCK)  # possible once it is being read
+                break
+            await asyncio.sleep(0.01)
+        process.process.send_signal(signal.SIGTERM)
+        assert await process.process.wait() == 0
+        os.close(writing)
 
 
 async def test_who_only_watches_the_health_does_not_hold_up_the_end(start: Start, connect: Connect) -> None:

@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
@@ -20,8 +20,11 @@ from prometheus_client.exposition import choose_encoder
 METRICS, LIVENESS, READINESS = "/metrics", "/healthz", "/readyz"
 LARGEST_HEAD: Final = 1 << 14
 HEAD_SECONDS: Final = 5.0
-MOST_CONNECTIONS: Final = 16
-"""More are closed at once: a scraper needs one."""
+MOST_SILENT: Final = 256
+"""Connections that have not asked yet, of which many come at a time. With one more, the one that has been silent for longest
+is closed: who only holds connections keeps no probe away."""
+MOST_SCRAPERS: Final = 16
+"""Who wait for the metrics, or do not read them; more are refused: one is what there should be."""
 SHARE: Final = 0.1
 """The share of the event loop's time that metrics may take. Who asks more often waits, and several are told the same."""
 
@@ -31,46 +34,73 @@ class Scraping:
 
     def __init__(self, registry: CollectorRegistry, *, is_alive: Callable[[], bool], is_ready: Callable[[], bool]) -> None:
         self._registry, self._health = registry, {LIVENESS: is_alive, READINESS: is_ready}
-        self._connections: set[asyncio.StreamWriter] = set()
+        self._answering: set[asyncio.Task[None]] = set()
+        self._silent: dict[asyncio.StreamWriter, None] = {}  # who has not asked yet, the oldest first
+        self._scrapers = 0
         self._encoding: dict[str, asyncio.Task[bytes]] = {}  # by kind: what those who wait will be told
         self._turn, self._free_at = asyncio.Lock(), 0.0  # when metrics may take time again
 
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port. Raises OSError."""
-        self._server = await asyncio.start_server(self._serve, host, port, limit=LARGEST_HEAD)
+        self._server = await asyncio.start_server(self._begin, host, port, limit=LARGEST_HEAD)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
         """Close the port and the connections."""
         self._server.close()
-        for encoding in self._encoding.values():
-            encoding.cancel()
-        for connection in self._connections:
-            connection.close()
+        tasks: list[asyncio.Task[Any]] = [*self._answering, *self._encoding.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._server.wait_closed()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) < MOST_CONNECTIONS:
-            self._connections.add(writer)
-            try:
-                async with asyncio.timeout(HEAD_SECONDS):
-                    head = await reader.readuntil(b"\r\n\r\n")
-                    writer.write(await self._answer(head.decode("latin-1")))
-                    await writer.drain()
-            except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-                pass  # whoever it was is no scraper
-            self._connections.discard(writer)
-        writer.close()
+    def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
 
-    async def _answer(self, head: str) -> bytes:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(HEAD_SECONDS):
+                head = await self._head(reader, writer)
+                await self._answer(head.decode("latin-1"), writer)
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass  # whoever it was is no scraper
+        finally:
+            writer.close()
+
+    async def _head(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        if len(self._silent) >= MOST_SILENT:
+            oldest = next(iter(self._silent))
+            del self._silent[oldest]
+            oldest.transport.abort()
+        self._silent[writer] = None
+        try:
+            return await reader.readuntil(b"\r\n\r\n")
+        finally:
+            self._silent.pop(writer, None)
+
+    async def _answer(self, head: str, writer: asyncio.StreamWriter) -> None:
         request, *fields = head.split("\r\n")
         method, _, rest = request.partition(" ")
         path = rest.partition(" ")[0].partition("?")[0]
         if path != METRICS and path not in self._health:
-            return response(HTTPStatus.NOT_FOUND, "text/plain", f"there is {METRICS}, {LIVENESS} and {READINESS}\n".encode())
-        if method != "GET":
-            return response(HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"only GET\n")
-        return await self._metrics(fields) if path == METRICS else probed(self._health[path]())
+            writer.write(
+                response(HTTPStatus.NOT_FOUND, "text/plain", f"there is {METRICS}, {LIVENESS} and {READINESS}\n".encode())
+            )
+        elif method != "GET":
+            writer.write(response(HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"only GET\n"))
+        elif path != METRICS:
+            writer.write(probed(self._health[path]()))
+        elif self._scrapers == MOST_SCRAPERS:
+            writer.write(response(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"others wait for the metrics\n"))
+        else:
+            self._scrapers += 1
+            try:
+                writer.write(await self._metrics(fields))
+                await writer.drain()
+            finally:
+                self._scrapers -= 1
 
     async def _metrics(self, fields: list[str]) -> bytes:
         encode, kind = choose_encoder(accepted(fields))

@@ -14,7 +14,7 @@ from elman_models.errors import ArtifactError, Refused
 from elman_server.config import ServerConfig
 from elman_server.errors import RANDOM
 from elman_server.rpc.call import IDENTIFIERS
-from elman_server.server import LAST_LINES_SECONDS, Server, stay
+from elman_server.server import LAST_LINES_SECONDS, Server, run_to_the_end, stay
 from elman_server.telemetry.log import configure
 from elman_server.telemetry.sums import families_of
 from elman_server.telemetry.writer import Writer
@@ -43,7 +43,7 @@ def live(config: ServerConfig, number: int, dropped: Dropped, server: Server | N
     IDENTIFIERS.begin()
     writer = dropped.writer = configure(config.log_level, worker=number)
     try:
-        code = asyncio.run(run(server or Server(config, dropped_lines=dropped.lines), config, told))
+        code = run_to_the_end(run(server or Server(config, dropped_lines=dropped.lines), config, told))
     except (Refused, ArtifactError, OSError) as error:
         code = 1
         os.write(told, encode(NotStarted.because(error)))
