@@ -176,7 +176,7 @@ def Report(status: any)
   if strdisplaywidth(text) <= v:echospace
     echo text
   else # of what is longer, nothing would stay on the screen
-    popup_notification(text, {time: 10000})
+    popup_notification(text, {time: 10000, moved: 'any'})
   endif
 enddef
 
