@@ -532,13 +532,14 @@ BY is what the server is told of it."
 
 (defun elman--report (status)
   "Say STATUS."
-  (message "elman: %s; last answer in %s ms, %s keys saved"
+  (message "elman: %s%s"
            (string-join (seq-filter (lambda (part) (and part (not (string-empty-p part))))
                                     (list (plist-get status :state) (plist-get status :model)
                                           (plist-get status :message)))
                         ", ")
-           (plist-get status :latencyMilliseconds)
-           (plist-get status :keysSaved)))
+           (if-let ((latency (plist-get status :latencyMilliseconds)))
+               (format "; last answer in %s ms, %s keys saved" latency (plist-get status :keysSaved))
+             "")))
 
 ;;;###autoload
 (defun elman-restart ()
@@ -576,8 +577,14 @@ BY is what the server is told of it."
   (add-hook 'after-set-visited-file-name-hook #'elman--close nil t)
   (when (eq elman--state 'failed)
     (setq elman--state 'off))
-  (elman--start)
+  ;; Not at once: a new process kills the buffers of the last one, and who calls may be walking the list of buffers.
+  (run-with-timer 0 nil #'elman--start-for (current-buffer))
   (run-with-idle-timer 0.3 nil #'elman--prepare (current-buffer)))
+
+(defun elman--start-for (buffer)
+  "Start the server for BUFFER, if it is still watched."
+  (when (and (buffer-live-p buffer) (buffer-local-value 'elman-mode buffer))
+    (elman--start)))
 
 (defun elman--prepare (buffer)
   "Tell the server of BUFFER while nobody types, for a long text takes time."

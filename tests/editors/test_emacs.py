@@ -242,6 +242,21 @@ def test_nothing_is_suggested_where_the_buffer_is_read_only_or_the_mode_is_off(e
     emacs.wait_until(lambda: emacs.ghost() == "")
 
 
+def test_the_mode_can_be_turned_off_everywhere_and_on_again(tmp_path: Path) -> None:
+    with Emacs(tmp_path) as emacs:
+        opened(emacs)
+        emacs.begin()
+        server = emacs.server()
+        emacs.run("(global-elman-mode -1)")
+        emacs.wait_until(lambda: not is_running(server))
+        emacs.run("(global-elman-mode 1)")
+        state = emacs.state()
+        assert state["on"]
+        assert "deleted buffer" not in state["messages"]
+        emacs.press("C-a", "C-k")
+        emacs.begin()
+
+
 def test_a_kind_of_file_can_be_left_out(emacs: Emacs) -> None:
     emacs.run("(push 'text-mode elman-excluded-modes)")
     opened(emacs)
@@ -255,6 +270,19 @@ def test_the_status_names_the_model(emacs: Emacs) -> None:
     emacs.begin()
     emacs.run("(elman-status)")
     emacs.wait_until(lambda: f"elman: ready, {PROSE}" in emacs.state()["messages"])
+
+
+def test_the_status_says_why_there_is_no_model(tmp_path: Path) -> None:
+    with Emacs(tmp_path) as emacs:
+        opened(emacs, "notes.zzz")
+        emacs.run("(elman-mode 1)")
+
+        def said() -> str:
+            emacs.run("(elman-status)")
+            return emacs.state()["messages"]
+
+        emacs.wait_until(lambda: "elman: no model" in said())
+        assert "nil ms" not in said()
 
 
 def test_what_is_suggested_is_said_on_demand(emacs: Emacs) -> None:

@@ -196,6 +196,7 @@ def test_a_plugin_folder_is_all_that_an_installation_needs(tmp_path: Path) -> No
         typist.press("<Esc>")
         typist.command("Elman disable | helptags ALL | help elman")
         assert "elman.txt" in typist.call("nvim_buf_get_name", 0)
+        assert typist.call("nvim_win_get_cursor", 0)[0] < 5
 
 
 def ghost_cells(typist: Typist) -> str:

@@ -39,6 +39,19 @@ def test_tab_does_what_it_did_before_wherever_no_ghost_is(typist: Typist, kind: 
     typist.lua("vim.fn.mapset('i', false, BUILT_IN)")
 
 
+def test_a_ghost_has_a_colour_of_its_own_where_a_terminal_has_no_true_ones(typist: Typist) -> None:
+    def colour() -> object:
+        return typist.lua(f"return vim.api.nvim_get_hl(0, {{ name = '{GROUP}', link = false }}).ctermfg or 'none'")
+
+    for scheme in "default", "habamax", "default":
+        typist.command(f"colorscheme {scheme}")
+        assert colour() != "none"
+    typist.command(f"autocmd ColorScheme * highlight {GROUP} ctermfg=5 guifg=#808080")
+    typist.command("colorscheme default")
+    assert colour() == 5
+    typist.command("autocmd! ColorScheme *")
+
+
 def test_a_mapping_that_is_made_while_a_ghost_is_visible_stays(typist: Typist) -> None:
     typist.type_until_ghost(BEFORE)
     typist.lua("vim.keymap.set('i', '<Tab>', 'mine', { buffer = true })")
@@ -225,6 +238,14 @@ def test_a_file_type_can_be_left_out(typist: Typist) -> None:
     typist.lua("require('elman').setup({ cmd = LSP, filetypes = { ['*'] = false, python = true } })")
     assert typist.type_until_ghost("(")
     typist.lua("require('elman').setup({ cmd = LSP })")
+
+
+def test_the_status_says_why_there_is_no_model(typist: Typist) -> None:
+    typist.open("a.zzz")
+    typist.press("<Esc>")
+    frames = len(typist.screen.frames)
+    typist.command("Elman status")
+    typist.wait(lambda frame: frame.line(-1).startswith("elman: no model: no model fits a.zzz"), "the reason", frames)
 
 
 def test_the_ghost_is_said_on_demand_alone(typist: Typist) -> None:

@@ -265,6 +265,14 @@ def test_the_status_names_the_model(vim: Vim) -> None:
     vim.wait_for(PROSE)
 
 
+def test_a_status_that_is_longer_than_the_line_is_shown_all_the_same(vim: Vim) -> None:
+    opened(vim, f"{'long' * 20}.zzz")
+    vim.press("Escape")
+    vim.command("Elman status")
+    vim.wait_for("no model fits")
+    assert "null" not in " ".join(vim.rows())
+
+
 def test_a_server_that_dies_is_started_again_a_few_times_and_typing_goes_on(tmp_path: Path) -> None:
     with Vim(tmp_path, settings="let g:elman_restarts = 2") as vim:
         opened(vim)

@@ -15,8 +15,10 @@ from elman.shell.scripts import SHELLS, script
 from elman.terminal import use_utf8, write
 
 MEANING: Final = (
-    'For zsh, put  eval "$(elman shell init zsh)"  at the end of ~/.zshrc. The model is that of --model, otherwise the one that'
-    " the configuration names for shell after [models], otherwise the one that elman train --shell-history writes."
+    'For zsh, put  eval "$(elman shell init zsh)"  at the end of ~/.zshrc; for bash, the same with bash at the end of'
+    " ~/.bashrc; for fish,  elman shell init fish | source  at the end of ~/.config/fish/config.fish. zsh suggests as you"
+    " type, bash and fish at Alt-G. The model is that of --model, otherwise the one that the configuration names for shell"
+    " after [models], otherwise the one that elman train --shell-history writes."
 )
 
 

@@ -27,7 +27,7 @@ def choose(preferences: Preferences, uri: str, language: str, beginning: str) ->
     model = fit_of(name_of(path), preferences.models, preferences.model or None, text=beginning, language=language).model
     if model is None:
         kind = language or name_of(path) or "this text"
-        return Choice(state="no model", reason=f"no model fits {kind}; models or model names one")
+        return Choice(state="no model", reason=f"no model fits {kind}; name one in the setting models or model")
     return Choice(model)
 
 

@@ -59,7 +59,7 @@ class Preferences:
     def with_values(self, values: object, old: "Preferences") -> tuple["Preferences", list[MendRequest]]:
         """These with what an editor has set, and what is wrong with the rest, for which the old ones hold."""
         if not isinstance(values, Mapping):
-            return self, [] if values in (None, []) else [MendRequest.of_field("elman", values, "an object of settings")]
+            return self, [] if values in (None, []) else [MendRequest.of_field("settings", values, "an object")]
         taken: dict[str, Any] = {}
         problems: list[MendRequest] = []
         for name, value in cast("Mapping[str, object]", values).items():

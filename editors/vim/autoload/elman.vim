@@ -170,7 +170,14 @@ def Report(status: any)
     return
   endif
   const parts = [status.state, status.model, status.message]->filter((_, part) => !empty(part))
-  echo printf('elman: %s; last answer in %s ms, %s keys saved', parts->join(', '), status.latencyMilliseconds, status.keysSaved)
+  const figures = status.latencyMilliseconds == null ? ''
+    : printf('; last answer in %s ms, %s keys saved', status.latencyMilliseconds, status.keysSaved)
+  const text = $"elman: {parts->join(', ')}{figures}"
+  if strdisplaywidth(text) <= v:echospace
+    echo text
+  else # of what is longer, nothing would stay on the screen
+    popup_notification(text, {time: 10000, moved: 'any'})
+  endif
 enddef
 
 # Why nothing is ever suggested in this buffer; empty where something may be.

@@ -45,7 +45,7 @@ def test_each_setting_is_taken_by_the_name_in_the_contract() -> None:
         ({"models": "python"}, "models: 'python' is out of range; allowed: an object: text for each name"),
         ({"server": [1]}, "server: [1] is out of range; allowed: a list of texts"),
         ({"exclude": {"a": 1}}, "exclude: {'a': 1} is out of range; allowed: a list of texts"),
-        ("on", "elman: 'on' is out of range; allowed: an object of settings"),
+        ("on", "settings: 'on' is out of range; allowed: an object"),
     ],
 )
 def test_a_wrong_value_is_told_and_the_old_one_stays(values: object, told: str) -> None:

@@ -4,13 +4,16 @@ local M = {}
 
 --- One line of how things stand: more would stop the editor until a key is pressed.
 local function summary(status, obstacle, trouble)
-  local parts = { obstacle or "enabled" }
+  local parts = { obstacle }
   if not status then
     parts[#parts + 1] = "the language server is not running"
   else
     parts[#parts + 1] = status.state .. ((status.message or "") ~= "" and ": " .. status.message or "")
-    parts[#parts + 1] = ("model %s, %s ms"):format(status.model or "none", status.latencyMilliseconds or "-")
-    parts[#parts + 1] = ("%d shown, %d accepted, %d keys saved"):format(status.shown, status.accepted, status.keysSaved)
+    parts[#parts + 1] = (status.model or "") ~= "" and "model " .. status.model or nil
+    if status.latencyMilliseconds then
+      parts[#parts + 1] = ("%s ms, %d shown, %d accepted"):format(status.latencyMilliseconds, status.shown, status.accepted)
+      parts[#parts + 1] = ("%d keys saved"):format(status.keysSaved)
+    end
   end
   parts[#parts + 1] = trouble and "last trouble: " .. trouble
   return "elman: " .. table.concat(parts, "; ")

@@ -14,11 +14,22 @@ local function map_ask()
   end
 end
 
+--- Ghosts look as comments do; Neovim's own comments have no colour of their own where a terminal has no true ones.
+local function colour_ghosts()
+  local comment = vim.api.nvim_get_hl(0, { name = "Comment", link = false })
+  local ghost = comment.ctermfg and { link = "Comment" } or vim.tbl_extend("force", comment, { ctermfg = 244 })
+  vim.api.nvim_set_hl(0, "ElmanGhost", vim.tbl_extend("force", ghost, { default = true }))
+end
+
 --- Take the options and begin, unless they say `enabled = false`. Called again, the new options hold from then on.
 function M.setup(options)
   local command = config.now.cmd
   config.take(options)
-  vim.api.nvim_set_hl(0, "ElmanGhost", { link = "Comment", default = true })
+  colour_ghosts()
+  vim.api.nvim_create_autocmd("ColorScheme", {
+    group = vim.api.nvim_create_augroup("ElmanGhost", {}),
+    callback = colour_ghosts,
+  })
   map_ask()
   if not config.now.enabled or not vim.deep_equal(command, config.now.cmd) then
     typing.disable()
