@@ -18,7 +18,7 @@ from elman.shell.place import socket_name
 from elman.sync.client import Client
 
 MODEL = PROSE
-LINE = "echo set up "
+LINE = "echo make "
 """What the model has something to say to."""
 WORDS = "echo the ki"
 """A line that it goes on with by the rest of a word, and another word."""

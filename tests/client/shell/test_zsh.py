@@ -260,11 +260,11 @@ def test_with_vis_keys_there_is_one_where_text_is_inserted(person: Person) -> No
     zsh.press("Escape")
     zsh.until(lambda screen: not screen.ghost)
     assert stays_bare(zsh)
-    zsh.type("At")
+    zsh.type("As")
     zsh.until(lambda screen: screen.ghost)
     ghost = zsh.ghost
     zsh.press("Right")
-    zsh.until(lambda screen: screen.line.startswith(f"> {LINE}t{ghost}") and screen.ghost != ghost)
+    zsh.until(lambda screen: screen.line.startswith(f"> {LINE}s{ghost}") and screen.ghost != ghost)
     zsh.press("Escape")
     zsh.until(lambda screen: not screen.ghost)
     zsh.type("yyp")
