@@ -289,6 +289,7 @@ def test_a_server_that_dies_behind_the_language_server_is_said_once_and_its_ghos
         assert PROSE in code.status()
         process.kill()
         process.wait()
+        code.press("Tab", "Enter")
         code.type("!?")  # nothing that was suggested, for that is known without a server
         code.wait_until(lambda: "failed" in code.status())
         code.press("Enter")

@@ -107,7 +107,10 @@ class Editor:
             self.application.exit(exception=SystemExit(128 + number))
 
     def _draw(self) -> None:
-        self.application.invalidate()
+        """Draw anew, whatever thread asks: in the loop's, which alone knows whether anything is still drawn."""
+        if loop := self.application.loop:
+            with suppress(RuntimeError):  # it was closed meanwhile
+                loop.call_soon_threadsafe(self.application.invalidate)
 
 
 def standard_error() -> Output:

@@ -1,5 +1,6 @@
 """`elman type`: keys through a pipe, the real engine in this process, and what the line, the document and the file then are."""
 
+import asyncio
 import fcntl
 import os
 import pty
@@ -669,3 +670,14 @@ def test_where_no_model_fits_it_is_said_and_nothing_suggested(at_terminal: Calla
     assert path.read_text() == "fn main\t"  # as Tab is without a suggestion
     screen.press(END_OF_FILE)
     assert screen.process.wait(WAIT_SECONDS) == 0
+
+
+async def test_whatever_thread_has_news_the_loop_s_own_draws_them_and_nobody_once_it_has_ended(client: Client) -> None:
+    drawn: list[threading.Thread] = []
+    with create_pipe_input() as pipe, client.document() as document:
+        editor = Editor(document, None, given=pipe, output=DummyOutput())
+        editor.application.invalidate = lambda: drawn.append(threading.current_thread())
+        for editor.application.loop in (asyncio.get_running_loop(), None):
+            await asyncio.to_thread(editor.session.ghost._show)  # pyright: ignore[reportPrivateUsage]
+            await asyncio.sleep(0)
+    assert drawn == [threading.current_thread()]
