@@ -9,7 +9,7 @@ all. Roll-outs: the model's file is replaced by the other's and back, and SIGHUP
 turn, six times. An old model answers for a second (--grace-seconds).
 
 The plain callers are gRPC's own round robin over the addresses, as it comes: without a policy of retries and without health
-checks. The advised ones have the service config of deploy/README.md, and no retries either. The others are the library's:
+checks. The advised ones have the service config of deploy/README.md but for its retries. The others are the library's:
 completions; completions that go on from the state of the one before, and send the text again where they are told to
 (`sent_again`); documents, a call for each key; and, in a roll-out, texts of several requests. Plain callers
 and the library's completions are there once more behind an Envoy, if there is one (proxy.py). Loopback only.
