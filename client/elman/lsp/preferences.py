@@ -3,7 +3,6 @@
 Names are the protocol's (`insideWords`), fields are Python's (`inside_words`). Knows no protocol.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
@@ -119,16 +118,6 @@ def text(name: str, value: object) -> str:
     return value
 
 
-def model(name: str, value: object) -> str:
-    """A model's name, or its path, in which ~ is the person's home: no shell has read it. Raises MendRequest."""
-    return os.path.expanduser(text(name, value))  # noqa: PTH111 (never raises)
-
-
-def models_by_name(name: str, value: object) -> Mapping[str, str]:
-    """A model for each name. Raises MendRequest."""
-    return {key: model(f"{name}.{key}", each) for key, each in mapping(name, value, "text for each name").items()}
-
-
 def whole(name: str, value: object) -> int:
     """A whole number in the field's range. Raises MendRequest."""
     allowed = RANGES[NAMES[name]]
@@ -147,6 +136,12 @@ def texts(name: str, value: object) -> tuple[str, ...]:
     return tuple(cast("list[str]", parts))
 
 
+def texts_by_name(name: str, value: object) -> Mapping[str, str]:
+    """A text for each name. Raises MendRequest."""
+    found = mapping(name, value, "text for each name")
+    return {key: text(f"{name}.{key}", each) for key, each in found.items()}
+
+
 def switches_by_name(name: str, value: object) -> Mapping[str, bool]:
     """True or false for each name. Raises MendRequest."""
     found = mapping(name, value, "true or false for each name")
@@ -162,8 +157,8 @@ def mapping(name: str, value: object, allowed: str) -> Mapping[str, object]:
 
 CHECKS: Final = {
     "enabled": switch,
-    "model": model,
-    "models": models_by_name,
+    "model": text,
+    "models": texts_by_name,
     "server": texts,
     "exclude": texts,
     "languages": switches_by_name,

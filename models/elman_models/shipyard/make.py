@@ -83,7 +83,7 @@ TEXTS = {
 
 
 def make(source: Source, recipe: Recipe, output: Path, device: str, resume: bool) -> Model:
-    """The model from its source by the recipe, measured at the end on what nothing has seen. Raises ElmanError."""
+    """The model from its source by the recipe, measured at the end on what nothing has seen. Raises CheckpointError."""
     group = join()
     with group.agreeing():
         require_place(checkpoint_path(output), resume)

@@ -29,7 +29,6 @@ from elman_models.training.checkpoint import (
     CheckpointError,
     checkpoint_path,
     load_checkpoint,
-    refuse_to_overwrite,
     require_place,
     save_checkpoint,
 )
@@ -186,7 +185,7 @@ def saying_what_is_saved(run: Run, output: Path, path: Path, report: Report) -> 
 
 
 def prepare(run: Run, output: Path, path: Path, resume: bool, report: Report) -> None:
-    """Bring the run to where it stands, or see that nothing stands in its way. Raises CheckpointError or OSError."""
+    """Bring the run to where it stands. Raises CheckpointError or OSError."""
     output.parent.mkdir(parents=True, exist_ok=True)
     if resume:
         checkpoint = load_checkpoint(path)
@@ -194,8 +193,6 @@ def prepare(run: Run, output: Path, path: Path, resume: bool, report: Report) ->
         run.hardware.use()
         if (processes := checkpoint.header.processes) != run.group.processes:
             report.say(f"begun by {processes} processes, continued by {run.group.processes}: as good a model, another digest")
-    else:
-        refuse_to_overwrite(path)
 
 
 def loop(run: Run, path: Path, checkpoint_seconds: float, report: Report, interruption: Interruption) -> None:

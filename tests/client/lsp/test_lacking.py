@@ -70,3 +70,16 @@ async def test_it_suggests_once_it_is_there(shipped: Path) -> None:
     assert await suggested(service)
     assert service.status()["model"] == "go"
     await service.end()
+
+
+@pytest.mark.parametrize("values", [{"model": "~/mine.safetensors"}, {"models": {"*.go": "~/mine.safetensors"}}])
+async def test_a_model_in_ones_home_is_found_there(
+    values: dict[str, object], shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy(shipped / "python.safetensors", tmp_path / "mine.safetensors")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    preferences, problems = Preferences().with_values(values, Preferences())
+    service = Service(preferences, lambda _: EngineHere(), Troubles(Person(), lambda: 0.0))
+    assert await suggested(service)
+    assert not problems
+    await service.end()

@@ -56,15 +56,6 @@ def test_a_wrong_value_is_told_and_the_old_one_stays(values: object, told: str) 
     assert preferences == Preferences(**kept)
 
 
-def test_a_model_in_ones_home_is_found_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/me")
-    values = {"model": "~/notes.safetensors", "models": {"*.tex": "~/thesis.safetensors"}}
-    preferences, problems = GIVEN.with_values(values, GIVEN)
-    assert not problems
-    assert preferences.model == "/home/me/notes.safetensors"
-    assert preferences.models == {"*.tex": "/home/me/thesis.safetensors"}
-
-
 def test_an_unknown_setting_is_told_with_those_that_there_are() -> None:
     (problem,) = GIVEN.with_values({"alternative": 2}, GIVEN)[1]
     assert str(problem).startswith("alternative: no such setting; allowed: enabled, model, models, server, exclude")
