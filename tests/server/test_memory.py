@@ -7,7 +7,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import grpc
 import pytest
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.server.conftest import Client, Connect, Start
 
     from elman_models.law.artifact import Model
+    from elman_server.server import Server
 
 MIB = 1 << 20
 REFUSED = pb.CompleteRequest(prefix="a" * MIB, limits=pb.Limits(max_characters=1 << 30))
@@ -132,8 +133,19 @@ async def test_a_document_at_which_nobody_types_counts_the_states_that_it_keeps(
     await client.until(lambda: server.held_bytes == 0)
 
 
-async def grown(client: Client) -> Any:
+class Grown(NamedTuple):
+    """A document with more than 24 states, each of so many bytes."""
+
+    server: Server
+    client: Client
+    follow: Any
+    state: int
+
+
+async def grown(model: Model, start: Start, connect: Connect) -> Grown:
     """A document with all states that a suggestion and some keys bring."""
+    server, state = await start(), len(model.initial_state) + OVERHEAD_BYTES
+    client = connect(server)
     follow: Any = client.stub.Follow()
     await follow.write(pb.FollowRequest(revision=1, open=pb.Open(prefix="a", suggest=False)))
     for place, character in enumerate("bad cab, ace, dad", 1):
@@ -141,7 +153,8 @@ async def grown(client: Client) -> Any:
         await follow.write(pb.FollowRequest(revision=1 + place, edit=edit))
     while not (await follow.read()).HasField("finished"):
         pass
-    return follow
+    await client.until(lambda: server.held_bytes > CALL_BYTES + 24 * state)
+    return Grown(server, client, follow, state)
 
 
 @pytest.mark.parametrize("why", ["nobody types", "there is little left"])
@@ -149,11 +162,7 @@ async def test_a_document_at_which_nobody_types_makes_do_with_few_states(
     why: str, model: Model, start: Start, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_module, "LOOK_SECONDS", 0.05)
-    server = await start()
-    client = connect(server)
-    follow = await grown(client)
-    state = len(model.initial_state) + OVERHEAD_BYTES
-    await client.until(lambda: server.held_bytes > CALL_BYTES + 24 * state)
+    server, client, follow, state = await grown(model, start, connect)
     monkeypatch.setattr(call_module, *(("IDLE_SECONDS", 0.0) if why == "nobody types" else ("LITTLE_LEFT", 1.0)))
     await client.until(lambda: CALL_BYTES < server.held_bytes <= CALL_BYTES + 8 * state)
     follow.cancel()
@@ -163,11 +172,7 @@ async def test_a_document_keeps_its_states_where_somebody_has_just_typed_and_the
     model: Model, start: Start, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_module, "LOOK_SECONDS", 0.01)
-    server = await start()
-    client = connect(server)
-    follow = await grown(client)
-    state = len(model.initial_state) + OVERHEAD_BYTES
-    await client.until(lambda: server.held_bytes > CALL_BYTES + 24 * state)
+    server, client, follow, state = await grown(model, start, connect)
     looks: list[None] = []
     monkeypatch.setattr(server_module, "trim", lambda: looks.append(None))  # what comes last of each look
     await client.until(lambda: len(looks) > 3)

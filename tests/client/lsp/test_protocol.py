@@ -312,7 +312,7 @@ async def test_the_flags_and_the_configuration_file_hold_where_the_editor_says_n
 async def test_what_an_editor_says_no_longer_is_as_the_flags_say(start: Start) -> None:
     able = types.WorkspaceClientCapabilities(configuration=True)
     editor = await start("--model", "shakespeare", workspace=able, settings={"model": "python"})
-    editor.open("", uri="file:///a.rs", language="rust")
+    editor.open("", uri="file:///a.zig", language="zig")
     assert (await editor.status()).model == "python"
     editor.client.set_configuration({"model": None}, section="elman")
     editor.client.workspace_did_change_configuration(types.DidChangeConfigurationParams(None))
