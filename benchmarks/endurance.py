@@ -35,6 +35,8 @@ PREFIX: Final = "The quick brown fox jumps over the lazy dog. " * 5
 CHARACTERS: Final = 200
 AT_A_TIME: Final = 32
 LOOKS: Final = 10
+TRIES, AGAIN_SECONDS = 4, 1.0
+"""Of a document that is refused, as a client would; a server sees each second what it can do without."""
 SETTLE_SECONDS: Final = 30.0
 GIVEN_BACK_SECONDS: Final = 60
 TRIMMED_SECONDS: Final = 6.0
@@ -126,7 +128,7 @@ async def hold_documents(server: Process, count: int) -> list[Held]:
 
 
 class Opening:
-    """Opens documents, and counts those that the server has no memory for."""
+    """Opens documents, and counts those that the server has no memory for, though they come again as clients do."""
 
     def __init__(self, wanted: pb.Open) -> None:
         self._begin = open_documents.following(wanted)
@@ -134,13 +136,15 @@ class Opening:
 
     async def begin(self, stub: Any) -> Any:
         """The call, or what stands for one that was refused."""
-        try:
-            return await self._begin(stub)
-        except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
-                raise
-            self.refused += 1
-            return Refused()
+        for _ in range(TRIES):
+            try:
+                return await self._begin(stub)
+            except grpc.aio.AioRpcError as error:
+                if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
+                    raise
+            await asyncio.sleep(AGAIN_SECONDS)
+        self.refused += 1
+        return Refused()
 
 
 class Refused:

@@ -129,7 +129,7 @@ def chosen(found: Sequence[Example]) -> Iterator[Example]:
 
 
 def in_a_cell(text: str) -> str:
-    """A text of one cell: the last line of several, or the first where it begins in the middle of one."""
+    """A text as a cell of a table of Markdown holds it."""
     shown = text.replace("\n", "⏎").replace("`", "'").replace("|", "¦")
     return f"`{shown}`" if shown else "nothing"
 

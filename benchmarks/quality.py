@@ -8,8 +8,8 @@ characters are measured at most, as many of each unseen project, whole documents
 learn from 10 million at most, every n-th page of all (a few gigabytes). `markdown` is what `prose` is worth on those of the
 unseen documents that are Markdown. `goals` has what was to be reached on projects that nobody saw.
 
-With tiny-shakespeare (1,115,394 characters), `shakespeare` is measured on
-its last tenth, and --tiny-model, trained on the rest alone, is a row of its own:
+With tiny-shakespeare (1,115,394 characters), `shakespeare` is measured on its last tenth, and --tiny-model, trained on the rest
+alone, is a row of its own:
 
     head -c 1003854 tinyshakespeare.txt > first.txt
     elman train first.txt -o MODEL --recipe models/elman_models/shipyard/recipes/tiny-shakespeare.json

@@ -43,6 +43,7 @@ class Task:
     connections: int = 4
     callers: int = 0
     rates: Sequence[tuple[float, float]] = ()
+    service_config: str = ""  # such as a policy of retries
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class Storm:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._channels = [grpc.aio.insecure_channel(task.address, options=CHANNEL_OPTIONS) for _ in range(task.connections)]
+        options = [*CHANNEL_OPTIONS, *([("grpc.service_config", task.service_config)] if task.service_config else [])]
+        self._channels = [grpc.aio.insecure_channel(task.address, options=options) for _ in range(task.connections)]
         methods: Any = [channel.unary_stream(METHOD) for channel in self._channels]
         self._methods = cycle(methods)
         limits = pb.Limits(max_characters=task.characters)

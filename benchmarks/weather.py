@@ -1,7 +1,7 @@
 """Hard weather: more load than a server carries, greedy neighbours, callers who leave, and what they make it hold.
 
     python benchmarks/weather.py [--model NAME|PATH] [--seconds 5] [--json]
-                                 [--only overload fairness reset memory readers exit log restarts]
+                                 [--only overload fairness reset streams memory readers exit log restarts]
 
 Overload: calls for 256 characters with deadlines of 1 s, at random times, at 1, 1.5 and 3 times what a closed loop of 16
 callers carries; goodput is the share of that which ends in time. Recovery: from 3 s at 1.5 times on, at 0.7 times, until nine
@@ -9,6 +9,8 @@ tenths of the calls of half a second end in time.
 Fairness: from a key to its first suggested character over Follow, p99, beside 200 and 400 streams that never end, and beside 16
 calls of 16 alternatives each.
 Reset: 8 callers of 64 characters beside one who begins calls and resets them at once (resets.py).
+Streams: the share of calls that fail of 80, 95 and 200 callers on one connection, which may have 100 at a time; then with
+the policy of retries that deploy/README.md gives.
 Memory: the most that is resident under 17 calls of two million stop strings, 150 at once with prefixes of 1 MiB, of ASCII and
 with one character beyond it, and then 3,000 connections that say nothing, of which the server keeps as many as it may.
 Readers: what 300 who stop reading cost each, what is kept of it once they are gone, and how much more after 300 again.
@@ -33,6 +35,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -67,6 +70,7 @@ KEYS = 200
 MIB = 1 << 20
 READERS = 300
 SILENT, SILENT_SECONDS, OWN_FILES = 3000, 1.0, 100
+ON_ONE_CONNECTION = (80, 95, 200)
 LOGGED, DELAYED_SECONDS = 1500, 0.1
 NOTICE_SECONDS = 2.0
 OTHER = PROSE
@@ -321,6 +325,17 @@ def beside_resets(server: Process, seconds: float) -> list[Ended]:
     return ended
 
 
+def streams(server: Process, seconds: float) -> Figures:
+    """The share of calls that gRPC refuses who has many at a time on one connection."""
+    (advised,) = re.findall(r"```json\n(.*?)```", (HERE.parent / "deploy/README.md").read_text(), re.DOTALL)
+    figures: Figures = {}
+    for callers in ON_ONE_CONNECTION:
+        for kind, config in (("failed", ""), ("failed_retried", advised)):
+            ended = storm(Task(server.address, seconds, 16, 1, 30.0, 1, callers, service_config=config))
+            figures[f"streams_{kind}_{callers}"] = sum(each.status != "OK" for each in ended) / len(ended)
+    return figures
+
+
 def memory(server: Process, _: float) -> Figures:
     """The most that is resident whatever is sent."""
     bomb = pb.CompleteRequest(limits=pb.Limits(stop=[""] * 1_999_000)).SerializeToString()
@@ -424,6 +439,7 @@ QUESTIONS: Mapping[str, Callable[[Process, float], Figures]] = {
     "overload": overload,
     "fairness": fairness,
     "reset": reset,
+    "streams": streams,
     "memory": memory,
     "readers": readers,
     "exit": exit_seconds,
