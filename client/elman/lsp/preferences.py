@@ -33,7 +33,7 @@ SECRETS: Final = (
     *(".htpasswd", "credentials*", "secrets*", "*.secret", "*.tfvars", "*.tfstate", ".git-credentials"),
     *("secrets/", ".secrets/", ".ssh/", ".gnupg/", ".aws/", ".kube/config", ".docker/config.json"),
 )
-"""Files for which nothing is suggested, unless a setting says otherwise: what stands in them is nobody else's."""
+"""Files for which nothing is suggested: what stands in them is nobody else's. A pattern of `exclude` takes files out again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class Preferences:
     """By a pattern of file names or by a kind of text; "": none."""
     server: tuple[str, ...] = ()
     """Addresses; none: the engine runs in this process."""
-    exclude: tuple[str, ...] = SECRETS
+    exclude: tuple[str, ...] = ()
+    """Patterns of files, beside SECRETS; with "!" before it, one of files that are not excluded after all."""
     languages: Mapping[str, bool] = field(default_factory=dict[str, bool])
     alternatives: int = 3
     inside_words: bool = False
@@ -71,8 +72,10 @@ class Preferences:
         return replace(self, **taken), problems
 
     def excluding(self, path: str) -> str:
-        """The pattern that excludes a file; nothing if none does."""
-        return next((pattern for pattern in self.exclude if is_meant(path, pattern)), "")
+        """The pattern that excludes a file; nothing if none does. The last that means it decides, as for git."""
+        found = (each for each in (*reversed(self.exclude), *SECRETS) if is_meant(path, each.removeprefix("!")))
+        last = next(found, "")
+        return "" if last.startswith("!") else last
 
     @property
     def fields(self) -> dict[str, Any]:

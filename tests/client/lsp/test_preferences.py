@@ -65,7 +65,7 @@ def test_null_and_empty_tables_leave_the_default() -> None:
     nothing: list[Any] = [None, {}, [], {"model": None, "languages": [], "models": []}]
     for values in nothing:
         assert GIVEN.with_values(values, GIVEN) == (GIVEN, [])
-    assert GIVEN.with_values({"exclude": {}}, GIVEN)[0].exclude == ()  # an empty list of Lua
+    assert GIVEN.with_values({"exclude": {}}, Preferences(exclude=("a",)))[0].exclude == ()  # an empty list of Lua
 
 
 def test_a_document_is_asked_for_as_they_say() -> None:
@@ -118,6 +118,24 @@ def test_the_model_for_a_document(uri: str, language: str, model: str) -> None:
 )
 def test_a_pattern_means_names_of_files_and_with_a_slash_places(pattern: str, path: str, is_excluded: bool) -> None:
     assert Preferences(exclude=(pattern,)).excluding(path) == (pattern if is_excluded else "")
+
+
+@pytest.mark.parametrize(
+    ("exclude", "path", "by"),
+    [
+        (("*.log",), "/work/.env", ".env"),  # one's own patterns leave the secrets excluded
+        (("*.log",), "/work/a.log", "*.log"),
+        (("!secrets.py",), "/work/secrets.py", ""),
+        (("!secrets.py",), "/work/secrets.toml", "secrets*"),
+        (("!secrets.py",), "/work/secrets/secrets.py", ""),
+        (("!*.md", "notes/"), "/notes/credentials.md", "notes/"),  # the last that means it decides
+        (("notes/", "!*.md"), "/notes/credentials.md", ""),
+    ],
+)
+def test_the_last_pattern_that_means_a_file_decides_and_secrets_come_first(
+    exclude: tuple[str, ...], path: str, by: str
+) -> None:
+    assert Preferences(exclude=exclude).excluding(path) == by
 
 
 def test_why_there_is_none() -> None:
