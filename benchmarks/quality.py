@@ -81,7 +81,7 @@ class Goal(NamedTuple):
 
 
 GOALS: Mapping[str, Goal] = {
-    "python-packages": Goal(0.42, 0.46, 0.50, 0.08),
+    "python": Goal(0.42, 0.46, 0.50, 0.08),
     "prose": Goal(0.28, 0.32, 0.37, 0.06),
     "javascript": Goal(0.38, 0.42, 0.47, 0.05),
     "go": Goal(0.42, 0.46, 0.50, 0.05),

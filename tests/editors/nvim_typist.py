@@ -20,7 +20,7 @@ TURN_MILLISECONDS: Final = 20
 PATIENCE_TURNS: Final = 1000
 
 CALL: Final = "measure_the_distance(from_here, to_there)\n"
-TEXT: Final = CALL * 4
+TEXT: Final = CALL * 8
 """What surely goes on: a text that says the same again and again."""
 
 needs_neovim = pytest.mark.skipif(not executable(), reason="Neovim is not installed: `make setup` brings it")

