@@ -36,6 +36,11 @@ PREFIXES = {
     "shakespeare": "KING HENRY:\n",
     "python": '"""Read and write files of settings."""\n\nimport os\n',
     PROSE: "It was late in the evening when we came to the house. ",
+    "javascript": '"use strict";\n\nconst path = require("path");\n\n',
+    "go": 'package main\n\nimport "fmt"\n\n',
+    "rust": "use std::io;\n\n",
+    "c": "#include <stdio.h>\n\n",
+    "shell": "#!/bin/bash\nset -e\n\n",
 }
 
 

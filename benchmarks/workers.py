@@ -6,7 +6,7 @@ Capacity: completions of 64 characters by each second of the busiest process, at
 their connections are in two processes, one pinned to each core; of two workers one is pinned to each core, a single process to
 the first. So whatever others do with the cores, what a completion costs is told, and nobody's share depends on where the
 scheduler put it. The same callers at both, and half as many at the single process.
-Start: from the command to the line of the log that says that all serve, with TLS and the three models that come with elman; and
+Start: from the command to the line of the log that says that all serve, with TLS and the models that come with elman; and
 the processor seconds of what happens one after the other until then (the parent, the nursery, the slower worker), which is what
 a start takes where nobody else is on the cores.
 Memory: of all processes of an idle server with these, proportional (pages that several hold count once).
