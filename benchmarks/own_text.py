@@ -8,7 +8,6 @@ measured on 50,000 more of the same projects. `elman train` makes it as anybody 
 """
 
 import argparse
-import hashlib
 import json
 import re
 import subprocess
@@ -19,13 +18,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import quality
 from table import show
 
 from elman_models.law.artifact import load
 from elman_models.measure.report import Rest, report
 from elman_models.measure.typist import Habits
 from elman_models.shipped import shipped_models
-from elman_models.shipyard.make import TEXTS, WRITTEN
+from elman_models.shipyard.make import WRITTEN
 
 OWN, MEASURED = 200_000, 50_000
 """Characters that are learned, and that are measured on."""
@@ -72,7 +72,7 @@ def parse() -> argparse.Namespace:
 
 def worths(name: str, seconds: float) -> Iterator[tuple[str, Worth]]:
     """What the shipped model is worth, and each of one's own."""
-    own, measured = divided(TEXTS[name].read().unseen)
+    own, measured = divided(quality.parts_of(name).unseen)
     with tempfile.TemporaryDirectory() as folder:
         for number, document in enumerate(own):
             (text := Path(folder, "text", f"{number}.txt")).parent.mkdir(exist_ok=True)
@@ -89,10 +89,8 @@ def worths(name: str, seconds: float) -> Iterator[tuple[str, Worth]]:
 
 def divided(documents: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """One's own documents and others of the same projects, the largest of them: always the same."""
-    projects: dict[str, list[str]] = {}
-    for name in sorted(documents, key=lambda name: hashlib.sha256(name.encode()).digest()):
-        projects.setdefault(name.partition("/")[0], []).append(documents[name])
-    largest = sorted(projects.values(), key=lambda texts: -sum(map(len, texts)))
+    projects = [[documents[name] for name in names] for names in quality.by_project(documents).values()]
+    largest = sorted(projects, key=lambda texts: -characters(texts))
     own: list[str] = []
     measured: list[str] = []
     for texts in largest:

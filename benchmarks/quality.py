@@ -169,11 +169,9 @@ def parts_of(name: str) -> DividedText:
 
 def sampled(documents: Mapping[str, str]) -> dict[str, str]:
     """Whole documents, as many characters of each project or folder, and about so many at most: always the same."""
-    projects: dict[str, list[str]] = {}
-    for name in sorted(documents, key=lambda name: hashlib.sha256(name.encode()).digest()):
-        projects.setdefault(name.partition("/")[0], []).append(name)
     if sum(map(len, documents.values())) <= MOST_UNSEEN:
         return dict(documents)
+    projects = by_project(documents)
     kept: dict[str, str] = {}
     for names in projects.values():
         left = MOST_UNSEEN // len(projects)
@@ -182,6 +180,14 @@ def sampled(documents: Mapping[str, str]) -> dict[str, str]:
                 kept[name] = documents[name]
                 left -= len(documents[name])
     return kept
+
+
+def by_project(documents: Mapping[str, str]) -> dict[str, list[str]]:
+    """The names of the documents of each project or folder, by chance but always in the same order."""
+    projects: dict[str, list[str]] = {}
+    for name in sorted(documents, key=lambda name: hashlib.sha256(name.encode()).digest()):
+        projects.setdefault(name.partition("/")[0], []).append(name)
+    return projects
 
 
 def markdown_figures(path: Path) -> dict[str, float]:

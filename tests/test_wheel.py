@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from elman.languages import PROSE
 from elman_models.execution.choice import NOT_BUILT
-from elman_models.shipped import shipped_models
 from elman_models.shipyard.make import TEXTS
 
 ROOT = Path(__file__).parent.parent
@@ -24,6 +24,7 @@ SITE = Path(sysconfig.get_path("purelib"))
 THIN = ("grpc", "google", "typing_extensions.py")  # grpcio, protobuf, and what grpcio needs
 ENGINE = ("grpc_health", "grpc_reflection", "grpc_status", "numpy", "numpy.libs", "orjson", "prometheus_client", "safetensors")
 TAG = "cp312-abi3" if sys.version_info >= (3, 12) else "cp311-cp311"
+SHIPPED = (PROSE, "python", "javascript", "shell", "shakespeare")
 SEEDED = ("--max-characters=20", "--seed=1", "ROMEO:")
 
 pytestmark = pytest.mark.timeout(180)
@@ -103,7 +104,7 @@ def test_the_wheel_holds_the_three_packages_the_shipped_models_and_types(wheel: 
     names = set(zipfile.ZipFile(wheel).namelist())
     assert len(extension_in(wheel)) == 1
     assert {"elman/__init__.py", "elman/v1/completion_service_pb2.py", "elman_server/engine/engine.py"} <= names
-    assert {f"elman_models/shipped/{path.name}" for path in shipped_models().values()} <= names
+    assert {f"elman_models/shipped/{name}.safetensors" for name in SHIPPED} <= names
     assert {f"elman/shell/ghost.{shell}" for shell in ("zsh", "bash", "fish")} <= names
     assert {"elman/py.typed", "elman_server/py.typed", "elman_models/py.typed"} <= names
     assert not [name for name in names if name.startswith(("tests", "benchmarks", "deploy"))]

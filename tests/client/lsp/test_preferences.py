@@ -123,11 +123,11 @@ def test_a_pattern_means_names_of_files_and_with_a_slash_places(pattern: str, pa
 @pytest.mark.parametrize(
     ("exclude", "path", "by"),
     [
-        (("*.log",), "/work/.env", ".env"),  # one's own patterns leave the secrets excluded
-        (("*.log",), "/work/a.log", "*.log"),
-        (("!secrets.py",), "/work/secrets.py", ""),
-        (("!secrets.py",), "/work/secrets.toml", "secrets*"),
-        (("!secrets.py",), "/work/secrets/secrets.py", ""),
+        (("*.log",), "/texts/.env", ".env"),  # one's own patterns leave the secrets excluded
+        (("*.log",), "/texts/a.log", "*.log"),
+        (("!secrets.py",), "/texts/secrets.py", ""),
+        (("!secrets.py",), "/texts/secrets.toml", "secrets*"),
+        (("!secrets.py",), "/texts/secrets/secrets.py", ""),
         (("!*.md", "notes/"), "/notes/credentials.md", "notes/"),  # the last that means it decides
         (("notes/", "!*.md"), "/notes/credentials.md", ""),
     ],
