@@ -5,15 +5,14 @@ A word that is neither a file, a model nor one of a few is completed by nothing:
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from elman.cli.completion import Argument, Command
+from elman.cli.grammar import Argument, Command
 
 HEAD: Final = "# Completes elman's commands; made by: elman completion {}\n"
 
 
-def bash(commands: "Sequence[Command]", models: Sequence[str]) -> str:
+def bash(commands: Sequence[Command], models: Sequence[str]) -> str:
     """For bash 4.4 or newer, with or without the package bash-completion."""
     cases = "".join(bash_case(each) for each in commands)
     top = " ".join([*(each.name for each in commands), "--help", "--version"])
@@ -48,7 +47,7 @@ complete -o bashdefault -o default -F _elman elman
 """
 
 
-def bash_case(command: "Command") -> str:
+def bash_case(command: Command) -> str:
     """What completes the words after a command, by the flag before."""
     by_kind: dict[str, list[str]] = {}
     for each in command.flags:
@@ -63,7 +62,7 @@ def bash_case(command: "Command") -> str:
 """
 
 
-def bash_kind(arguments: "Sequence[Argument]") -> str:
+def bash_kind(arguments: Sequence[Argument]) -> str:
     """What completes any of some arguments, as assignments."""
     words = " ".join(word for each in arguments for word in each.words)
     is_model, is_file = any(each.is_model for each in arguments), any(each.is_file for each in arguments)
@@ -71,7 +70,7 @@ def bash_kind(arguments: "Sequence[Argument]") -> str:
     return "".join(assignment for assignment, holds in kinds.items() if holds)
 
 
-def zsh(commands: "Sequence[Command]", models: Sequence[str]) -> str:
+def zsh(commands: Sequence[Command], models: Sequence[str]) -> str:
     """For zsh with its completion system, sourced after `compinit` or from a folder in $fpath."""
     described = "\n".join(f"        {shlex.quote(f'{each.name}:{each.help}')}" for each in commands)
     cases = "".join(zsh_case(each) for each in commands)
@@ -101,7 +100,7 @@ if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _elman "$@"; else compdef _
 """
 
 
-def zsh_case(command: "Command") -> str:
+def zsh_case(command: Command) -> str:
     """The specifications of a command's arguments."""
     specifications = [zsh_flag(each, flag) for each in command.flags for flag in each.flags]
     specifications += [zsh_word(each, place) for place, each in enumerate(command.words, 1) if is_completed(each)]
@@ -109,23 +108,23 @@ def zsh_case(command: "Command") -> str:
     return f"    {command.name})\n        _arguments -s{lines};;\n"
 
 
-def is_completed(argument: "Argument") -> bool:
+def is_completed(argument: Argument) -> bool:
     """Whether anything completes it."""
     return bool(argument.words or argument.is_model or argument.is_file)
 
 
-def zsh_flag(argument: "Argument", flag: str) -> str:
+def zsh_flag(argument: Argument, flag: str) -> str:
     """The specification of a flag."""
     repeated, equals = "*" if argument.is_repeated else "", "=" if argument.name and flag.startswith("--") else ""
     return f"{repeated}{flag}{equals}[{zsh_escaped(argument.help)}]{zsh_value(argument) if argument.name else ''}"
 
 
-def zsh_word(argument: "Argument", place: int) -> str:
+def zsh_word(argument: Argument, place: int) -> str:
     """The specification of a word."""
     return f"{'*' if argument.is_repeated else place}{zsh_value(argument)}"
 
 
-def zsh_value(argument: "Argument") -> str:
+def zsh_value(argument: Argument) -> str:
     """The name of a value and what completes it."""
     action = " "
     if argument.words:
@@ -140,7 +139,7 @@ def zsh_escaped(words: str) -> str:
     return "".join(f"\\{each}" if each in "[]:\\" else each for each in words)
 
 
-def fish(commands: "Sequence[Command]", models: Sequence[str]) -> str:
+def fish(commands: Sequence[Command], models: Sequence[str]) -> str:
     """For fish 3 or newer."""
     lines = [f"complete -c elman -n __elman_is_first -a {each.name} -d {shlex.quote(each.help)}" for each in commands]
     lines += [line for each in commands for line in fish_lines(each)]
@@ -166,19 +165,19 @@ complete -c elman -n __elman_is_first -l version -d 'print the version'
 """
 
 
-def fish_lines(command: "Command") -> list[str]:
+def fish_lines(command: Command) -> list[str]:
     """A line for each flag of a command, and for each of its words."""
     begin = f"complete -c elman -n '__elman_is {command.name}'"
     return [f"{begin}{fish_names(each)}{fish_value(each)}{fish_help(each)}" for each in [*command.flags, *command.words]]
 
 
-def fish_names(argument: "Argument") -> str:
+def fish_names(argument: Argument) -> str:
     """The flag in its spellings, with whether a value follows."""
     names = "".join(f" -l {flag[2:]}" if flag.startswith("--") else f" -s {flag[1:]}" for flag in argument.flags)
     return f"{names} -r" if argument.flags and argument.name else names
 
 
-def fish_value(argument: "Argument") -> str:
+def fish_value(argument: Argument) -> str:
     """What completes the value."""
     if argument.words:
         return f" -a {shlex.quote(' '.join(argument.words))}"
@@ -187,10 +186,10 @@ def fish_value(argument: "Argument") -> str:
     return " -F" if argument.is_file else ""
 
 
-def fish_help(argument: "Argument") -> str:
+def fish_help(argument: Argument) -> str:
     """The description."""
     return f" -d {shlex.quote(argument.help)}" if argument.flags else ""
 
 
-WRITERS: Final[Mapping[str, Callable[["Sequence[Command]", Sequence[str]], str]]] = {"bash": bash, "zsh": zsh, "fish": fish}
+WRITERS: Final[Mapping[str, Callable[[Sequence[Command], Sequence[str]], str]]] = {"bash": bash, "zsh": zsh, "fish": fish}
 """What makes the script, by the shell's name."""
