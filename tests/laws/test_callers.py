@@ -18,8 +18,9 @@ from elman_server.embedded import Embedded
 from elman_server.engine import callers as callers_module
 from elman_server.engine import engine as engine_module
 from elman_server.engine import pace as pace_module
+from elman_server.engine.asker import Asker
 from elman_server.engine.engine import Engine
-from elman_server.engine.job import Asker, Job, Progress
+from elman_server.engine.job import Job, Progress
 from elman_server.requests.catalogue import Catalogue, Served
 from elman_server.requests.completion import CheckedCompletion
 from elman_server.requests.scoring import Scoring

@@ -19,8 +19,9 @@ from elman_models.execution.protocol import Start as RowStart
 from elman_models.law.artifact import Model, save
 from elman_models.law.state import State
 from elman_server.config import ServerConfig
+from elman_server.engine.asker import Asker
 from elman_server.engine.ending import Ending
-from elman_server.engine.job import Asker, Job
+from elman_server.engine.job import Job
 from elman_server.server import Server
 from elman_server.telemetry.log import LOGGER, JsonFormatter
 

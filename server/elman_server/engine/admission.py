@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from random import Random
 
+from elman_server.engine.asker import Asker, Effort
 from elman_server.engine.callers import Callers
-from elman_server.engine.job import Asker, Effort, Job
+from elman_server.engine.job import Job
 from elman_server.errors import QueueFull, TooLate
 
 MEMORY_SECONDS = 0.25

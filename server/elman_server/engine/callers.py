@@ -13,22 +13,11 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from heapq import heapify, heappop, heapreplace
 from itertools import chain
 
-from elman_server.engine.job import LEAST_EFFORT, Effort, Job
+from elman_server.engine.asker import LEAST_EFFORT, Caller, Effort
+from elman_server.engine.job import Job
 
 TURN_STEPS = 256
 """How far a text moves before another one's turn comes: a completion of the usual length ends within it."""
-
-
-class Caller:
-    """One caller's share of the engine, while it has texts there."""
-
-    __slots__ = ("last", "name", "served", "texts", "waiting", "work")
-
-    def __init__(self, name: Hashable, served: float) -> None:
-        self.name, self.served = name, served  # steps that it has had the turn for
-        self.work = self.texts = 0  # steps that its texts may still take; texts that have not ended
-        self.waiting = 0  # what its texts that wait for a row weigh
-        self.last = LEAST_EFFORT  # of the text that came last
 
 
 class Callers:

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from elman_models.execution.protocol import Advance, Execution, Outcome, Start
 from elman_models.law.state import State
 from elman_server.engine.admission import Admission, Speed
+from elman_server.engine.asker import ANYONE, Asker, Effort
 from elman_server.engine.callers import TURN_STEPS, Callers, Queue
-from elman_server.engine.job import ANYONE, GIVEN_TO_A_STEP, Asker, Effort, Job, Progress
+from elman_server.engine.job import GIVEN_TO_A_STEP, Job, Progress
 from elman_server.engine.pace import LEAST_ROWS, NEAR, RUN_ROWS, TICK_SECONDS, Allowance, Pace, is_long, is_newcomer
 
 ROW_STEPS = 1024

@@ -1,10 +1,9 @@
 """One text on its way through a row: what it still has to consume, what was drawn, and what may be told. Knows no rows."""
 
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +12,8 @@ from elman_models.execution.protocol import NOTHING, Advance, Outcome, Passage, 
 from elman_models.law.artifact import Model
 from elman_models.law.state import State
 from elman_models.law.vocabulary import Vocabulary
+from elman_server.engine.asker import ANYONE, Asker, Caller
 from elman_server.engine.ending import Ending, Reason
-
-if TYPE_CHECKING:
-    from elman_server.engine.callers import Caller
 
 WEIGHED_CHARACTERS = 1 << 14
 GIVEN_TO_A_STEP = 4
@@ -25,29 +22,6 @@ LAST_SHARE: Final = 0.1
 """Of its time: who leaves within it has run out of time."""
 URGENT_CHARACTERS = 256
 """A document's suggestion of more characters than these is not what somebody waits for between two keys."""
-
-
-class Asker(NamedTuple):
-    """Who asks for texts, until when they are of use, and whether somebody types meanwhile."""
-
-    caller: Hashable = None
-    deadline: float = inf  # by time.monotonic
-    is_document: bool = False
-
-
-ANYONE: Final = Asker()
-"""Who asks where there is but one who could, and no hurry."""
-
-
-class Effort(NamedTuple):
-    """How many steps texts may take, and how many the longest of them takes at least."""
-
-    most: int
-    least: int
-
-
-LEAST_EFFORT: Final = Effort(1, 1)
-"""Of any text."""
 
 
 class Timing(NamedTuple):

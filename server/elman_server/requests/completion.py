@@ -15,8 +15,9 @@ from elman_models.law.artifact import Model
 from elman_models.law.ghost import is_word_character
 from elman_models.law.sampling import LARGEST_SEED, Sampling
 from elman_models.law.state import LARGEST_POSITION, State, pack, remembered, unpack
+from elman_server.engine.asker import Effort
 from elman_server.engine.ending import Reason
-from elman_server.engine.job import GIVEN_TO_A_STEP, Effort, Job, Progress
+from elman_server.engine.job import GIVEN_TO_A_STEP, Job, Progress
 from elman_server.requests.catalogue import Catalogue, Served
 from elman_server.requests.limits import DEFAULT_MAX_CHARACTERS, Limits
 from elman_server.requests.words import confidence_in_words, sampling_in_words

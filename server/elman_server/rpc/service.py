@@ -9,8 +9,9 @@ from typing import cast
 
 from elman.v1 import completion_service_pb2 as pb
 from elman_server.config import SESSION_BYTES
+from elman_server.engine.asker import Asker
 from elman_server.engine.engine import Engine, Entrance
-from elman_server.engine.job import Asker, Job, Progress
+from elman_server.engine.job import Job, Progress
 from elman_server.errors import Unavailable
 from elman_server.follow.session import Session
 from elman_server.requests.catalogue import Catalogue, Served, is_same

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from elman_server.engine.admission import PATIENCE, Admission, Speed
+from elman_server.engine.asker import Asker, Effort
 from elman_server.engine.callers import Callers, Queue
-from elman_server.engine.job import Asker, Effort, Job
+from elman_server.engine.job import Job
 from elman_server.errors import QueueFull, TooLate
 
 MakeText = Callable[..., Job]

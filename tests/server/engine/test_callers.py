@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from elman_models.execution.choice import open_execution
 from elman_models.law.artifact import Model
 from elman_server.engine import pace
+from elman_server.engine.asker import LEAST_EFFORT, Asker
 from elman_server.engine.callers import TURN_STEPS, Callers, Queue
 from elman_server.engine.engine import Engine
-from elman_server.engine.job import LEAST_EFFORT, Asker, Job, Progress
+from elman_server.engine.job import Job, Progress
 from elman_server.engine.pace import LEAST_ROWS
 
 MakeText = Callable[..., Job]

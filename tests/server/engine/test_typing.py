@@ -16,9 +16,10 @@ from elman_models.execution.protocol import Start
 from elman_models.law.state import State
 from elman_server.engine import pace as pace_module
 from elman_server.engine import ticker as ticker_module
+from elman_server.engine.asker import Asker
 from elman_server.engine.ending import Ending
 from elman_server.engine.engine import Engine
-from elman_server.engine.job import URGENT_CHARACTERS, Asker, Job, Progress
+from elman_server.engine.job import URGENT_CHARACTERS, Job, Progress
 from elman_server.engine.pace import NEAR
 from elman_server.engine.ticker import Ticker
 
