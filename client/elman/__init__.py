@@ -1,4 +1,4 @@
-"""elman: autocompletion in a megabyte or two. What a user imports; each name is loaded when it is first used."""
+"""elman: autocompletion in two or three megabytes. What a user imports; each name is loaded when it is first used."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -130,7 +130,7 @@ def parser_of_all() -> argparse.ArgumentParser:
     """A parser that knows every command by name."""
     parser = argparse.ArgumentParser(
         "elman",
-        description="Autocompletion in a megabyte or two: a character-level Elman network.",
+        description="Autocompletion in two or three megabytes: a character-level Elman network.",
         epilog='To begin with: elman complete "To be, or not"; elman type notes.txt. elman COMMAND --help says more; without'
         " --server, the engine runs in this process.",
         allow_abbrev=False,
