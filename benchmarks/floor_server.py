@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 import grpc
 
 from elman.v1 import completion_service_pb2 as pb
+from elman_server.engine.budget import Budget
 from elman_server.rpc.health import Health
 
 SERVICE = pb.DESCRIPTOR.services_by_name["CompletionService"].full_name
@@ -80,11 +81,11 @@ async def serve(port: int, floor: Floor) -> None:
         "Follow": streaming(floor.follow, None, pb.FollowResponse.SerializeToString),
     }
     server.add_generic_rpc_handlers((cast("Any", grpc).method_handlers_generic_handler(SERVICE, handlers),))
-    health = Health(SERVICE)  # of the library, which clients watch
+    health = Health(SERVICE, Budget(), 1024)  # which clients watch
     health.add_to(server)
     server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
-    await health.set_serving(True)
+    health.set_serving(True)
     await server.wait_for_termination()
 
 

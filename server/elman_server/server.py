@@ -15,7 +15,6 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any, NoReturn, TypeAlias
 
-import grpc
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 
@@ -29,14 +28,14 @@ from elman_server.engine.budget import Budget, default_bytes
 from elman_server.engine.engine import Engine, Statistics
 from elman_server.engine.ticker import Ticker
 from elman_server.errors import Defect, Unavailable
-from elman_server.renewal import watch
+from elman_server.renewal import Renewal, watch
 from elman_server.requests.catalogue import Catalogue, files_of
 from elman_server.requests.status import joined, status_of
 from elman_server.rollout import Rollout, Rows
 from elman_server.rpc.call import SERVICE, Calls
 from elman_server.rpc.health import Health
 from elman_server.rpc.service import CompletionService
-from elman_server.rpc.taking import Taking, is_possible
+from elman_server.rpc.taking import TakesNoCalls, Taking, is_possible, is_taking, open_server
 from elman_server.rpc.transport import most_connections, options
 from elman_server.rpc.wire import add_methods
 from elman_server.security.guard import Guard
@@ -194,7 +193,7 @@ class Server:
         self._lag = LagWatch(self._metrics.loop_lag.observe)
         self._tracing = open_tracing(SERVICE.full_name, version("elman")) if config.traces else None
         self._calls = Calls(self._metrics, self._budget, self._tracing)
-        self._health = Health(SERVICE.full_name)
+        self._health = Health(SERVICE.full_name, self._budget, self._connections)
         self.registry = self._metrics.registry
         self._scraping = Scraping(self.registry, is_alive=lambda: self.is_alive, is_ready=lambda: self.is_ready)
         self._leaving, self._hurrying = asyncio.Event(), asyncio.Event()
@@ -220,19 +219,18 @@ class Server:
         """Listen and serve. Raises InvalidField for a port in use."""
         guards = [Guard(self._tokens, self._calls.note_refused)] if self._tokens else []
         given = options(self._connections, shares_port=self._config.workers > 1)
-        self._grpc = grpc.aio.server(interceptors=guards, options=given)
+        self._grpc = open_server(guards, given)
         methods = self._add_services()
         self.port = self._listen()
         await self._start_metrics()
         self._ticker.start(asyncio.get_running_loop())
         self._lag.start(asyncio.get_running_loop())
-        renewals = [each.renewal for each in (self._certificates, self._tokens) if each]
         models = watch(self._rollout.renewals, self.reading)
-        watching = (self._watch_callers(), watch(renewals), self._rollout.run(), models)
+        watching = (self._watch_callers(), watch(self.renewals), self._rollout.run(), models)
         self._watching = [asyncio.create_task(each) for each in watching]
         await self._grpc.start()
         self._taking = Taking(self._grpc, methods, guards) if is_possible() else None
-        await self._health.set_serving(True)
+        self._health.set_serving(True)
         if self._config.workers == 1:  # otherwise it is one of several, of which their parent tells
             tell_serving(self.facts())
 
@@ -292,13 +290,15 @@ class Server:
         was_stuck = False
         while True:
             await asyncio.sleep(LOOK_SECONDS)
+            if not (self._leaving.is_set() or is_taking(self._grpc)):
+                self._fail(TakesNoCalls())
             self._calls.end_stalled()
             await self._calls.hold_less()
             self._calls.tell_many()
             is_stuck = self._ticker.is_stuck
             if is_stuck is not was_stuck and not self._leaving.is_set():
                 log("the engine does not turn" if is_stuck else "the engine turns again", logging.WARNING)
-                await self._health.set_serving(not is_stuck)
+                self._health.set_serving(not is_stuck)
             was_stuck = is_stuck
             await asyncio.to_thread(trim)
 
@@ -324,7 +324,7 @@ class Server:
 
     async def _drain(self) -> None:
         """NOT_SERVING while all goes on, new calls too, until those who watch have gone elsewhere."""
-        await self._health.set_serving(False)
+        self._health.set_serving(False)
         if self._failed:
             return
         log("draining", running_calls=self._service.running)
@@ -360,7 +360,7 @@ class Server:
         return tasks[0].done()
 
     def _fail(self, error: Exception) -> None:
-        """The engine cannot go on, and sends nothing it is not sure of: running calls end as INTERNAL, the process with 1."""
+        """It cannot go on, and sends nothing it is not sure of: running calls end as INTERNAL, the process with 1."""
         identifier = secrets.token_hex(8)
         log("engine failed", logging.ERROR, error, identifier=identifier)
         self._failed = True
@@ -370,6 +370,11 @@ class Server:
     def status(self) -> pb.ServerStatus:
         """How this process and the others at its port are doing."""
         return joined(self.own_status(), self.others)
+
+    @property
+    def renewals(self) -> Sequence[Renewal]:
+        """The certificates and the tokens, where there are any."""
+        return [each.renewal for each in (self._certificates, self._tokens) if each]
 
     @property
     def is_alive(self) -> bool:

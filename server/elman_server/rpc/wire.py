@@ -5,7 +5,8 @@ if those with one request and one response were declared so.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias, TypeVar, cast
 from weakref import WeakValueDictionary
 
@@ -34,6 +35,8 @@ TAKES_TIME: Final = (pb.CompleteRequest, pb.ScoreRequest)
 READING: Final = 16
 """Requests of a connection that are received at a time, apart from those of streams: as many of the largest may be on the
 way."""
+PLACE_SECONDS: Final = 0.1
+"""How long a request that does not come keeps another from being received: a proxy's connection is that of many callers."""
 
 
 def add_methods(service: CompletionService, calls: Calls, server: grpc.aio.Server) -> Mapping[str, Any]:
@@ -57,10 +60,10 @@ def handlers(service: CompletionService, calls: Calls) -> dict[str, Any]:
     async def receive(kind: type[Request], context: Context, call: CallRecord) -> Request:
         if kind in TAKES_TIME:
             service.check_arrival(context, call)  # before the request is read
-        reading = connections.get(call.peer)  # who sends slowly delays nobody else
-        if reading is None:
-            reading = connections[call.peer] = asyncio.Semaphore(READING)
-        async with reading:
+        places = connections.get(call.peer)
+        if places is None:
+            places = connections[call.peer] = asyncio.Semaphore(READING)
+        async with place(places):
             call.reading(True)
             data = await read(context)
             call.reading(False)
@@ -108,6 +111,20 @@ class Methods(grpc.GenericRpcHandler):
         if handler is None:
             self._calls.note_unknown()
         return handler
+
+
+@asynccontextmanager
+async def place(places: asyncio.Semaphore) -> AsyncGenerator[None]:
+    """Among those whose requests are received, but not for long: who sends slowly goes on beside them."""
+    await places.acquire()
+    loop = asyncio.get_running_loop()
+    giving_up = loop.call_later(PLACE_SECONDS, places.release)
+    try:
+        yield
+    finally:
+        if giving_up.when() > loop.time():
+            giving_up.cancel()
+            places.release()
 
 
 async def read(context: Context) -> bytes | None:
