@@ -13,19 +13,21 @@ each message there is an answer, in JSON:
 import json
 import logging
 import os
+import select
 import signal
 import socket
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, NoReturn
 
 import orjson
 
 from elman_models.errors import ArtifactError, Refused
 from elman_models.execution.choice import has_gpu
+from elman_server import renewal
 from elman_server.config import ServerConfig
 from elman_server.requests.catalogue import Source, stamp
 from elman_server.server import Server, give_memory_back
@@ -34,12 +36,20 @@ from elman_server.workers.report import NotStarted, encode
 from elman_server.workers.worker import Dropped, end_with_parent, live
 
 LARGEST_MESSAGE: Final = 1 << 17
+LEAVING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""What a manager of services may send to all processes. Workers go by what the parent sends; the nursery stays to the end."""
+LOOK_SECONDS = 5.0
+"""How long looking at certificates and tokens may take,"""
+MAKE_SECONDS = 60.0
+"""and making a server anew, before the old one does: a file system that does not answer is to hold up no fork."""
 STANDARD_FILES: Final = 3
 
 
 def main() -> NoReturn:
     """Answer the parent until it is gone."""
     end_with_parent()
+    for number in LEAVING:
+        signal.signal(number, signal.SIG_IGN)
     channel = socket.socket(fileno=os.dup(sys.stdin.fileno()))
     fields = json.loads(channel.recv(LARGEST_MESSAGE))
     config = ServerConfig(**fields | {"models": tuple(fields["models"])})
@@ -47,6 +57,8 @@ def main() -> NoReturn:
     give_memory_back()
     template = Template(config)
     while True:
+        while not select.select([channel], [], [], renewal.LOOK_SECONDS)[0]:
+            template.look()
         message, files, _, _ = socket.recv_fds(channel, LARGEST_MESSAGE, STANDARD_FILES)
         if not message:
             os._exit(0)
@@ -87,14 +99,19 @@ def exit_code(process: int) -> int:
 
 def fork(template: "Template", server: Server | None, number: int, files: Sequence[int], channel: socket.socket) -> int:
     """Have a worker live in a process of its own; returns which."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, LEAVING)  # a worker is to miss none, and to be ended by none that is not its own
     process = os.fork()
     if process:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, LEAVING)
         return process
     try:
+        for each in LEAVING:
+            signal.signal(each, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, LEAVING)
         end_with_parent()
-        for standard, each in enumerate(files):
-            os.dup2(each, standard)
-            os.close(each)
+        for standard, file in enumerate(files):
+            os.dup2(file, standard)
+            os.close(file)
         channel.close()
         live(template.config, number, template.dropped, server)
     except BaseException:
@@ -103,9 +120,24 @@ def fork(template: "Template", server: Server | None, number: int, files: Sequen
         os._exit(1)
 
 
+@contextmanager
+def time_limit(seconds: float) -> Generator[None]:
+    """Raise TimeoutError in what takes longer, unless the kernel lets nothing interrupt it."""
+
+    def end(*_: object) -> NoReturn:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+
+    signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 @dataclass
 class Template:
-    """A server that is made and not started, of what its files held when it was made."""
+    """A server that is made and not started: its certificates and tokens are those that a running one would go by."""
 
     config: ServerConfig
 
@@ -114,18 +146,37 @@ class Template:
         self._server: Server | None = None
         self._stamps: Sequence[bytes] = ()
 
+    def look(self) -> None:
+        """Look at certificates and tokens as often as workers do, so that what those have taken is forgotten here, too.
+
+        Workers say what they have taken; this would say it once more.
+        """
+        if self._server is None:
+            return
+        LOGGER.disabled = True
+        try:
+            with time_limit(LOOK_SECONDS):
+                for each in self._server.renewals:
+                    each.look()
+        except TimeoutError:
+            pass  # the old ones hold
+        finally:
+            LOGGER.disabled = False
+
     def renewed(self) -> Server | None:
-        """The server; another one, if its files have changed and are good. None: each worker is to make its own.
+        """The server; another one, if its models have changed and all is good. None: each worker is to make its own.
 
         Raises Refused, ArtifactError or OSError where there is none yet.
         """
         if self._has_threads:
             return None
+        self.look()
         try:
-            stamps = [stamp(path) for path in self._paths]
-            if stamps != self._stamps:
-                self._server = Server(self.config, dropped_lines=self.dropped.lines)
-                self._stamps = stamps
+            with time_limit(MAKE_SECONDS):
+                stamps = [stamp(Source.of(each).path) for each in self.config.models]
+                if stamps != self._stamps or self._server is None:
+                    self._server = Server(self.config, dropped_lines=self.dropped.lines)
+                    self._stamps = stamps
         except (Refused, ArtifactError, OSError) as error:
             if self._server is None:
                 raise
@@ -137,11 +188,6 @@ class Template:
         """Whether what the server needs has threads from the start: torch, CUDA, OpenTelemetry."""
         is_gpu = self.config.device == "cuda" or (self.config.device == "auto" and has_gpu())
         return self.config.traces or self.config.instructions == "reference" or is_gpu
-
-    @property
-    def _paths(self) -> Sequence[Path]:
-        given = (self.config.tls_certificate, self.config.tls_key, self.config.client_ca, self.config.tokens)
-        return [*(Source.of(each).path for each in self.config.models), *(Path(each) for each in given if each)]
 
 
 if __name__ == "__main__":

@@ -223,6 +223,8 @@ class Parent:
 
     def _end_if_still(self, worker: Worker) -> None:
         """End who tells nothing any more, or no good."""
+        if worker.is_gone:
+            return
         worker.looks += 1
         most = MOST_LOOKS if worker.report else MOST_LOOKS_STARTING
         if worker.looks > most or (worker.report and not worker.is_alive):

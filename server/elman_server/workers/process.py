@@ -124,13 +124,13 @@ class Worker:
         self.report: Report | None = None  # the newest
         self.refusal: NotStarted | None = None
         self.looks = 0  # since it was last heard of
+        self.is_gone = False
         self._served_since: float | None = None
 
     @classmethod
     async def start(cls, number: int, nursery: Nursery, heard: Callable[["Worker"], None]) -> "Worker":
         """Fork one; `heard` is called with each report. Raises NotStarted."""
-        pipes = [os.pipe() for _ in range(3)]
-        (their_input, ours), (output, their_output), (errors, their_errors) = pipes
+        (their_input, ours), (output, their_output), (errors, their_errors) = three_pipes()
         try:
             process = await nursery.fork(number, (their_input, their_output, their_errors))
         except NotStarted:
@@ -155,7 +155,7 @@ class Worker:
         return await nursery.wait(self.process)
 
     async def _listen(self) -> None:
-        while line := await self._files.output.readline():
+        while (line := await self._files.output.readline()).endswith(b"\n"):  # otherwise it ended while it told this
             self.looks = 0
             told = decode(line)
             if isinstance(told, NotStarted):
@@ -170,6 +170,7 @@ class Worker:
         loop.add_reader(self._pidfd, is_gone.set)
         try:
             await is_gone.wait()
+            self.is_gone = True
         finally:
             loop.remove_reader(self._pidfd)
 
@@ -181,7 +182,7 @@ class Worker:
     @property
     def is_ready(self) -> bool:
         """Whether it takes calls."""
-        return self.report is not None and self.report.is_ready
+        return self.report is not None and self.report.is_ready and not self.is_gone
 
     @property
     def served_seconds(self) -> float:
@@ -196,6 +197,20 @@ class Worker:
     def close(self) -> None:
         """It has ended."""
         os.close(self._pidfd)
+
+
+def three_pipes() -> list[tuple[int, int]]:
+    """The ends of three. Raises NotStarted."""
+    pipes: list[tuple[int, int]] = []
+    try:
+        for _ in range(3):
+            pipes.append(os.pipe())  # noqa: PERF401 # those that were made are to be known if one is not
+    except OSError as error:
+        for pair in pipes:
+            os.close(pair[0])
+            os.close(pair[1])
+        raise NotStarted.because(error) from None
+    return pipes
 
 
 async def read_from(descriptor: int) -> StreamReader:

@@ -20,7 +20,7 @@ from tests.server.workers.conftest import children, completes, kill, runs, serie
 from elman import AsyncClient, Credentials, LogIn
 from elman_models.law.artifact import load
 from elman_server.security.limits import Limits
-from elman_server.security.tokens import new_token
+from elman_server.security.tokens import Line, new_token
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -56,6 +56,29 @@ nursery.live = fail_or_live
 nursery.main()
 """
 """Workers that end as they start, once there is a file."""
+
+
+TORN = """
+import os
+from elman_server.workers import nursery
+live = nursery.live
+def tell_half_or_live(*given):
+    if os.path.exists("{path}"):
+        os.write(1, b'{{"is_alive":tr')
+        os._exit(3)
+    live(*given)
+nursery.live = tell_half_or_live
+nursery.main()
+"""
+"""Workers that end in the middle of what they tell, once there is a file."""
+IMPATIENT = """
+from elman_server import renewal
+from elman_server.workers import nursery
+nursery.LOOK_SECONDS = 0.1
+renewal.LOOK_SECONDS = 0.05
+nursery.main()
+"""
+"""Workers, and what they are forked from, that look at their files often."""
 
 
 async def test_workers_serve_at_one_port_and_leave_no_process(small: dict[str, Any]) -> None:
@@ -436,3 +459,70 @@ async def test_a_log_that_nobody_reads_delays_neither_callers_nor_the_end() -> N
             if process.returncode is None:
                 process.kill()
             await process.wait()
+
+
+async def test_a_worker_that_ends_in_the_middle_of_what_it_tells_ends_no_other(small: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "torn"
+    async with serving(small, TORN.format(path=path)) as whole, AsyncClient(whole.address) as client:
+        path.touch()
+        kill(whole.workers[0])
+        await whole.until(lambda: [line["exit_code"] for line in whole.told("a worker has ended")][1:2] == [3])
+        path.unlink()
+        assert len(await completes(client)) == 20
+        await whole.serves(2)
+        assert await whole.end() == 0
+
+
+async def test_a_signal_to_every_process_lets_calls_end(small: dict[str, Any]) -> None:
+    """As systemd sends it to all that a service has started."""
+    async with serving({**small, "grace_seconds": 60}) as whole, AsyncClient(whole.address) as client:
+        completion = client.complete("a bad cab", max_characters=LONG, seed=1)
+        count = len((await anext(aiter(completion))).text)
+        for process in (whole.process.pid, *children(whole.process.pid), *whole.workers):
+            kill(process, signal.SIGTERM)
+        count += sum([len(piece.text) async for piece in completion])
+        assert count == LONG
+        assert await whole.ended() == 0
+
+
+async def test_a_worker_that_is_replaced_lets_no_revoked_token_in(small: dict[str, Any], tmp_path: Path) -> None:
+    tokens, lines = tmp_path / "tokens", dict[str, Line]()
+    for name in ("kept", "revoked"):
+        token, lines[name] = new_token(name, Limits())
+        (tmp_path / name).write_text(token)
+    tokens.write_text("".join(f"{line}\n" for line in lines.values()))
+    async with serving({**small, "tokens": str(tokens)}, IMPATIENT) as whole, AsyncExitStack() as stack:
+
+        async def ask(name: str) -> None:
+            credentials = Credentials(token_file=str(tmp_path / name))
+            for _ in range(4):
+                async with AsyncClient(whole.address, credentials=credentials) as client:
+                    await completes(client)
+
+        await ask("revoked")
+        tokens.write_text(f"{lines['kept']}\n")
+        await whole.until(lambda: {line["worker"] for line in whole.told("tokens renewed")} == {0, 1})
+        await asyncio.sleep(1)  # what they are forked from has looked, too, and says nothing
+        tokens.write_text(f"{lines['kept']}\nnone\n")
+        await whole.until(lambda: len(whole.told("tokens not renewed: the old ones hold")) >= 2)
+        for worker in whole.workers:
+            kill(worker)
+        await whole.until(lambda: len(whole.told("a worker has ended")) == 2)
+        await whole.serves(2)
+        await ask("kept")
+        stack.enter_context(pytest.raises(LogIn))
+        await ask("revoked")
+
+
+async def test_a_file_that_does_not_answer_holds_up_no_worker(small: dict[str, Any], tmp_path: Path) -> None:
+    tokens, own = tmp_path / "tokens", tmp_path / "token"
+    own.write_text(new_token_in(tokens))
+    async with serving({**small, "tokens": str(tokens)}, IMPATIENT) as whole:
+        tokens.unlink()
+        os.mkfifo(tokens)  # nobody writes to it, so whoever opens it waits
+        kill(whole.workers[0])
+        await whole.until(lambda: len(whole.told("a worker has ended")) == 1)
+        await whole.serves(2)
+        async with AsyncClient(whole.address, credentials=Credentials(token_file=str(own))) as client:
+            assert len(await completes(client)) == 20
+        assert await whole.end() == 0
