@@ -59,10 +59,10 @@ def check_pair(certificate: File, key: File, refuse: Refuse) -> None:
 
 
 def read_authority(file: File, refuse: Refuse) -> bytes:
-    """Certificates of authorities. Raises `refuse(...)`."""
+    """Certificates of authorities, between which there may be comments in any language. Raises `refuse(...)`."""
     held = file.read(refuse)
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=held.decode())
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=held.decode("ascii", "ignore"))
     except (ssl.SSLError, ValueError):
         raise refuse(file.setting, file.path, ALLOWED) from None
     return held

@@ -41,7 +41,7 @@ class Line(NamedTuple):
 
     def __str__(self) -> str:
         given = ((name, getattr(self.limits, name)) for name in LIMITS)
-        limits = (f"{name}={value:g}" for name, value in given if value is not None)
+        limits = (f"{name}={str(value).removesuffix('.0')}" for name, value in given if value is not None)
         return " ".join((self.name, f"{HASH}{self.digest.hex()}", *limits))
 
 

@@ -103,7 +103,7 @@ class Scraping:
                 self._scrapers -= 1
 
     async def _metrics(self, fields: list[str]) -> bytes:
-        encode, kind = choose_encoder(accepted(fields))
+        encode, kind = encoder_for(accepted(fields))
         if kind not in self._encoding:
             self._encoding[kind] = asyncio.create_task(self._encode(encode, kind))
         return response(HTTPStatus.OK, kind, await asyncio.shield(self._encoding[kind]))
@@ -117,6 +117,14 @@ class Scraping:
             ended = time.monotonic()
             self._free_at = ended + (ended - began) * (1 / SHARE - 1)
             return body
+
+
+def encoder_for(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+    """How to write metrics for who accepts that, and what it is; the usual way where that cannot be told."""
+    try:
+        return choose_encoder(accept)
+    except (ValueError, TypeError):  # a version that is no number
+        return choose_encoder("")
 
 
 def accepted(fields: list[str]) -> str:

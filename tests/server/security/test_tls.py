@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from elman.aio.client import AsyncClient
 from elman.credentials import Credentials
@@ -267,3 +271,36 @@ def test_a_client_whose_files_are_none_is_refused_by_name(authority: Authority, 
             AsyncClient("localhost", credentials=credentials)
     with pytest.raises(MendRequest, match="client_key: None is out of range"):
         Credentials(client_certificate=str(pair[0]))
+
+
+async def test_a_key_that_only_openssl_takes_is_not_said_to_be_renewed(
+    start: Start, authority: Authority, until: Until, logged: Logged, tmp_path: Path
+) -> None:
+    pair = authority.issue("localhost")
+    server = await start(**shown(pair))
+    for path, held in zip(pair, of_secp256k1(), strict=True):
+        path.write_bytes(held)
+    await until("certificates not renewed: the old ones hold")
+    (line,) = [line for line in logged() if line["event"].startswith("certificates")]
+    assert "one that gRPC takes: RSA" in line["reason"]
+    assert await completes(server, trusting(authority))
+    with pytest.raises(InvalidField, match=r"tls_certificate: .* one that gRPC takes"):
+        await start(**shown(pair))
+
+
+def of_secp256k1() -> tuple[bytes, bytes]:
+    """A certificate that signs itself, and its key, in PEM."""
+    key = ec.generate_private_key(ec.SECP256K1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
+    encoding = serialization.Encoding.PEM
+    held = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return builder.sign(key, hashes.SHA256()).public_bytes(encoding), held
+
+
+async def test_between_certificates_there_may_be_comments_in_any_language(start: Start, authority: Authority) -> None:
+    held = authority.certificate.read_bytes()
+    authority.certificate.write_bytes("# Autorité, 認証局\n".encode() + held)
+    server = await start(**shown(authority.issue("localhost"), client_ca=str(authority.certificate)))
+    assert await completes(server, trusting(authority, authority.issue("client", name="client")))

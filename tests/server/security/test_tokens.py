@@ -546,3 +546,10 @@ async def test_no_token_is_in_logs_metrics_or_refusals(
     for token in (right, wrong):
         assert token[6:20] not in everything
         assert token[-14:] not in everything
+
+
+def test_limits_are_written_as_they_are_read() -> None:
+    limits = Limits(calls_per_second=0.1234567, characters_per_second=12345678.0, concurrent_calls=1_000_000)
+    _, line = new_token("a", limits)
+    assert str(line).endswith("calls_per_second=0.1234567 characters_per_second=12345678 concurrent_calls=1000000")
+    assert list(lines_of(str(line).encode())) == [line]

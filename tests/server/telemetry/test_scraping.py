@@ -183,3 +183,12 @@ def test_who_is_in_the_middle_of_a_request_when_the_process_ends_leaves_no_trace
     for caller in callers:
         caller.close()
     assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/openmetrics-text; version=abc", "application/openmetrics-text;version=", "ÿ;;=,"]
+)
+async def test_whoever_accepts_what_there_is_not_gets_the_usual(port: int, accept: str) -> None:
+    first, rest = await ask(port, "GET /metrics HTTP/1.1", f"Accept: {accept}")
+    assert first == "HTTP/1.1 200 OK"
+    assert "answer 42.0\n" in rest
