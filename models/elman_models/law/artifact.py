@@ -33,6 +33,10 @@ LARGEST_SUM = 1 << 47
 """No sum of weights may reach it: the sampler multiplies them by 2^16."""
 ANEW = "make it anew with: elman export CHECKPOINT -o FILE, or elman train TEXT -o FILE"
 HEADER_LENGTH_BYTES = 8
+LOOK_BYTES = 1 << 16
+METADATA = b'"elman":'
+"""Which is in a model's first bytes: `serialize` writes the metadata first."""
+NOT_OURS = "not an elman model: the metadata lacks `elman`"
 DTYPES = {"int8": "I8", "int32": "I32", "int64": "I64", "float32": "F32"}
 
 Tensor: TypeAlias = NDArray[Any]
@@ -117,9 +121,8 @@ def load(path: Path) -> Model:
 
     The file is read once, and not mapped: a mapped one that somebody cuts off meanwhile would end the process.
     """
-    data = path.read_bytes()
     try:
-        model, header = read(HeldFile(data))
+        model, header = read(HeldFile(held(path)))
         check_values(model)
         check_digest(model, header)
     except ArtifactError as error:
@@ -127,6 +130,15 @@ def load(path: Path) -> Model:
     except SafetensorError as error:
         raise ArtifactError(f"{path}: not an elman model, or a damaged one ({error})") from None
     return model
+
+
+def held(path: Path) -> bytes:
+    """The file's bytes, all of them unless they begin as no model does: what else lies there may be larger than memory."""
+    with path.open("rb") as file:
+        beginning = file.read(LOOK_BYTES)
+        if len(beginning) == LOOK_BYTES and METADATA not in beginning:
+            raise ArtifactError(NOT_OURS)
+        return beginning + file.read()
 
 
 class HeldFile:
@@ -174,7 +186,7 @@ def read(file: HeldFile) -> tuple[Model, Mapping[str, Any]]:
 def read_header(metadata: Mapping[str, str] | None) -> Mapping[str, Any]:
     """The JSON under `elman` in the file's metadata, of a version that is understood."""
     if metadata is None or "elman" not in metadata:
-        raise ArtifactError("not an elman model: the metadata lacks `elman`")
+        raise ArtifactError(NOT_OURS)
     try:
         header = json.loads(metadata["elman"])
         canonical(header)  # Python reads more than JSON: NaN, infinities

@@ -407,3 +407,11 @@ def test_a_process_killed_while_saving_leaves_the_old_file(small: Model, good: b
 def test_the_checksum_binds_what_the_digest_leaves_out(small: Model) -> None:
     assert checksum(small.digest, {"a": 1}) != checksum(small.digest, {"a": 2}) != checksum("0" * 64, {"a": 2})
     assert canonical({"b": 1, "a": "é"}) == b'{"a":"\\u00e9","b":1}'
+
+
+def test_a_large_file_that_is_no_model_is_not_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "large.safetensors"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # a hole: more than there is memory
+    with pytest.raises(ArtifactError, match="not an elman model: the metadata lacks `elman`"):
+        load(path)
