@@ -19,6 +19,8 @@ def shipped_models() -> dict[str, Path]:
 def find(argument: str) -> tuple[str, Path]:
     """The name and file meant by `NAME=PATH`, by a path, or by the name of a shipped model. Raises ArtifactError."""
     name, equals, path = argument.partition("=")
+    if equals and os.path.isfile(os.path.expanduser(argument)):  # noqa: PTH111, PTH113 # a file's own name may have one
+        return Path(argument).name.removesuffix(SUFFIX), existing(argument)
     if equals and not (name and path):
         raise ArtifactError(f"model: {argument!r} is not understood; allowed: NAME=PATH, PATH, or the name of a shipped model")
     if equals:

@@ -16,6 +16,13 @@ def test_a_path_is_one_from_the_current_folder(tmp_path: Path, monkeypatch: pyte
     assert find("./b.safetensors") == ("b", Path("b.safetensors"))
 
 
+def test_a_file_s_own_name_may_have_an_equals_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rate=0.2.safetensors").touch()
+    assert find("rate=0.2.safetensors") == ("rate=0.2", Path("rate=0.2.safetensors"))
+    assert find("a=rate=0.2.safetensors") == ("a", Path("rate=0.2.safetensors"))
+
+
 @pytest.mark.parametrize("argument", ["a=c.safetensors", "c.safetensors", "./c.safetensors"])
 def test_where_no_file_is_the_whole_path_is_named(argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

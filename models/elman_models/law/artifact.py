@@ -132,6 +132,12 @@ def load(path: Path) -> Model:
     return model
 
 
+def may_be_model(path: Path) -> bool:
+    """Whether a file begins as models do. Raises OSError."""
+    with path.open("rb") as file:
+        return METADATA in file.read(LOOK_BYTES)
+
+
 def held(path: Path) -> bytes:
     """The file's bytes, all of them unless they begin as no model does: what else lies there may be larger than memory."""
     with path.open("rb") as file:

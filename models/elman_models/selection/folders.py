@@ -56,21 +56,34 @@ def listed(folder: Path) -> list[Path]:
 
 def reason_against(path: Path, root: Path, rules: Rules) -> str | None:
     """Why a file or folder is left out, if it is."""
+    try:
+        return reason_by_kind(path, root, rules)
+    except OSError as error:  # as of a folder that may not be entered
+        return error.strerror
+
+
+def reason_by_kind(path: Path, root: Path, rules: Rules) -> str | None:
+    """The same. Raises OSError."""
     is_folder = path.is_dir()
-    if path.is_symlink() and (reason := reason_against_link(path, root)):
+    if path.is_symlink() and (reason := reason_against_link(path, root, rules)):
         return reason
     if rules.ignore(path, is_folder):
         return "ignored by .gitignore"
     return reason_against_folder(path) if is_folder else reason_against_file(path)
 
 
-def reason_against_link(path: Path, root: Path) -> str | None:
-    """A link may lead to anywhere; what it leads to is not what was named."""
+def reason_against_link(path: Path, root: Path, rules: Rules) -> str | None:
+    """A link may lead to anywhere; what it leads to is not what was named, and may be what is left out where it lies."""
     try:
         target = Path(os.path.realpath(path, strict=True))
     except OSError:
         return "a link to nothing"
-    return None if target.is_relative_to(root) else "a link that leads out of the folder"
+    if not target.is_relative_to(root):
+        return "a link that leads out of the folder"
+    within = [target, *target.parents][: len(target.parts) - len(root.parts)]
+    if any(each.name in INSTALLED for each in within):
+        return "a link to installed packages"
+    return "a link to what .gitignore ignores" if any(rules.ignore(each, each.is_dir()) for each in within) else None
 
 
 def reason_against_folder(path: Path) -> str | None:

@@ -8,7 +8,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from elman.settings import NUMBER, WHOLE, WORD, Choices, Range, check, setting, settings_of
 from elman_models.errors import InvalidField
@@ -161,8 +161,14 @@ def required(value: Dial | None) -> Dial:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """A recipe out of a JSON file. Unknown dials raise InvalidField."""
-    return from_json(json.loads(path.read_text(encoding="utf-8")))
+    """A recipe out of a JSON file. Raises InvalidField for what is none and for unknown dials, or OSError."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise InvalidField("recipe", str(path), "a file with a JSON object of dials")
+    return from_json(cast("dict[str, Any]", values))
 
 
 def from_json(values: dict[str, Any]) -> Recipe:

@@ -23,7 +23,7 @@ from typing import Any
 
 from elman.settings import counted
 from elman_models.corpus import STANDARD_INPUT, Corpus, CorpusError, divide, read_training_text
-from elman_models.law.artifact import Model
+from elman_models.law.artifact import Model, may_be_model
 from elman_models.measure.fit import fitted
 from elman_models.training.checkpoint import (
     CheckpointError,
@@ -89,6 +89,10 @@ def train(
         with group.agreeing():
             if output.is_dir():
                 raise IsADirectoryError(errno.EISDIR, "a folder, not a model file", str(output))
+            if output.is_file() and not may_be_model(output):
+                raise FileExistsError(
+                    errno.EEXIST, "a file that is no model lies there; name another, or remove it", str(output)
+                )
             if STANDARD_INPUT in files and not group.is_alone:
                 raise CorpusError("standard input goes to one process: several need the text in a file")
             path = checkpoint_path(output)

@@ -1,5 +1,6 @@
 """Laws of what is read of a folder: what a person wrote, and a word on everything else."""
 
+import errno
 import os
 import random
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from elman_models.corpus import SHOWN, read_corpus
+from elman_models.selection import folders
 from elman_models.selection.folders import CACHE_TAG, files_below
 from elman_models.selection.generated import reason_against_text
 
@@ -121,9 +123,13 @@ def test_links_that_leave_the_folder_are_left_out_and_others_are_read_where_they
     folder, outside = tmp_path / "notes", write(tmp_path / "outside" / "a.txt")
     write(folder / "sub" / "b.txt")
     write(folder / ".archive" / "c.txt")
+    write(folder / "node_modules" / "d.txt")
+    write(folder / "private" / "e.txt")
+    write(folder / ".gitignore", "private/\n")
     for name, target in {
         "file": outside, "folder": outside.parent, "inside": folder / "sub", "twice": folder / "sub" / "b.txt",
         "kept": folder / ".archive" / "c.txt", "gone": tmp_path / "nothing", "loop": folder / "loop",
+        "package": folder / "node_modules" / "d.txt", "secret": folder / "private" / "e.txt",
     }.items():  # fmt: skip
         (folder / name).symlink_to(target)
     files, left_out = read(folder)
@@ -132,7 +138,11 @@ def test_links_that_leave_the_folder_are_left_out_and_others_are_read_where_they
         "file: a link that leads out of the folder",
         "gone: a link to nothing",
         "loop: a link to nothing",
+        "package: a link to installed packages",
+        "secret: a link to what .gitignore ignores",
         "folder: a link that leads out of the folder",
+        "node_modules: installed packages",
+        "private: ignored by .gitignore",
     ]
     assert len(read_corpus([folder]).documents) == 2
 
@@ -147,6 +157,17 @@ def test_a_folder_named_by_a_link_is_read(tmp_path: Path) -> None:
 def test_a_folder_that_is_closed_is_told(tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0)
     assert read(tmp_path) == ([], ["closed: Permission denied"])
+
+
+def test_a_folder_that_may_not_be_entered_keeps_no_other_file_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        if path.name == "closed":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    write(tmp_path / "closed" / "a.txt")
+    write(tmp_path / "open" / "b.txt")
+    monkeypatch.setattr(folders, "reason_against_folder", refuse)  # root may enter everything
+    assert read(tmp_path) == (["open/b.txt"], ["closed: Permission denied"])
 
 
 def test_what_is_no_ordinary_file_is_not_waited_for(tmp_path: Path) -> None:

@@ -65,6 +65,13 @@ def test_an_unknown_dial_is_refused() -> None:
         from_json({"hiden_size": 3})
 
 
+@pytest.mark.parametrize("held", ["", "[]", "a text", "3"])
+def test_a_file_that_is_no_recipe_is_refused(held: str, tmp_path: Path) -> None:
+    (path := tmp_path / "recipe.json").write_text(held)
+    with pytest.raises(InvalidField, match=r"recipe: .* a file with a JSON object of dials"):
+        read_recipe(path)
+
+
 def test_every_dial_says_what_it_means() -> None:
     assert all(each.help and each.allowed for each in DIALS)
 

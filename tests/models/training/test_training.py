@@ -334,6 +334,10 @@ def test_a_place_that_cannot_be_written_to_is_known_before_any_work(notes: Path,
     with pytest.raises(IsADirectoryError, match="a folder, not a model file"):
         train([notes], tmp_path / "m.safetensors", QUICK, device="cpu", report=kept)
     assert kept.lines == []
+    (text := tmp_path / "notes.txt").write_text("Dear diary")
+    with pytest.raises(FileExistsError, match="a file that is no model lies there"):
+        train([text], text, QUICK, device="cpu", report=kept)
+    assert text.read_text() == "Dear diary"
     (tmp_path / "n.safetensors.checkpoint").mkdir()
     with pytest.raises(CheckpointError, match="was not saved"):
         train([notes], tmp_path / "n.safetensors", QUICK, device="cpu", report=kept)
