@@ -5,8 +5,8 @@
 
 Texts are those of `python -m elman_models.shipyard`; --model measures a file that is not shipped on one of them. About 600,000
 characters are measured at most, as many of each unseen project, whole documents by chance but always the same; n-grams and PPM
-learn from 10 million at most, every n-th page of all (a few gigabytes). `markdown` is what `prose` is worth on those of the
-unseen documents that are Markdown. `goals` has what was to be reached on projects that nobody saw.
+learn from all that the model learnt from (half a kilobyte of memory a character, so up to 15 GB). `markdown` is what `prose`
+is worth on those of the unseen documents that are Markdown. `goals` has what was to be reached on projects that nobody saw.
 
 With tiny-shakespeare (1,115,394 characters), `shakespeare` is measured on its last tenth, and --tiny-model, trained on the rest
 alone, is a row of its own:
@@ -27,6 +27,7 @@ import ast
 import hashlib
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
@@ -158,7 +159,7 @@ def texts_of(name: str, tiny: str) -> tuple[Sequence[str], Rest]:
         return [tiny[TENTH:]], Rest([tiny[:TENTH]])
     parts = parts_of(name)
     unseen = [tiny[TENTH:]] if tiny and name == "shakespeare" else list(sampled(parts.unseen).values())
-    return unseen, Rest(list(parts.training.values()), list(parts.validation.values()))
+    return unseen, Rest(list(parts.training.values()), list(parts.validation.values()), sys.maxsize)
 
 
 @cache

@@ -5,13 +5,12 @@ A file is a document, folded as every text is (elman/text.py). A folder stands f
 named itself must be text; `-` is standard input.
 """
 
-import math
 import sys
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -229,10 +228,10 @@ def divide(corpus: Corpus, share: float) -> tuple[Corpus, Corpus]:
 
 
 def spread(corpus: Corpus, characters: int) -> str:
-    """All of the text or, where it has more characters than this, about as many: every n-th page of all documents."""
-    every = math.ceil(corpus.characters / characters)
+    """All of the text or, where it has more characters than this, about as many: pages of all documents, evenly."""
+    share = min(1.0, characters / max(1, corpus.characters))
     all_pages = chain.from_iterable(pages(document, LONGEST_PAGE) for document in corpus.documents)
-    return "".join(islice(all_pages, None, None, max(1, every)))
+    return "".join(page for place, page in enumerate(all_pages) if int((place + 1) * share) > int(place * share))
 
 
 def pages(document: str, length: int) -> Iterator[str]:

@@ -40,11 +40,12 @@ class Order:
 class NGram:
     """An n-gram model. The grams may be longer than its order."""
 
-    def __init__(self, grams: Grams, order: int) -> None:
+    def __init__(self, grams: Grams, order: int, shorter: Sequence[Order] | None = None) -> None:
+        """`shorter` are the orders below its own, where several models share them."""
         self.name = f"Kneser-Ney {order}"
         self.grams = grams
         last = min(order, len(grams.levels)) - 1
-        self._orders = [Order.of(level, level.predecessors) for level in grams.levels[:last]]
+        self._orders = [*(shorter_orders(grams, last) if shorter is None else shorter[:last])]
         self._orders.append(Order.of(grams.levels[last], grams.levels[last].occurrences))
 
     def places(self, texts: Sequence[Indices]) -> Sequence[Places]:
@@ -64,6 +65,11 @@ class NGram:
             rows, grams = order.level.followers(contexts)
             probability[rows, order.level.characters[grams]] += order.excess[grams]
         return probability[:, :-1]
+
+
+def shorter_orders(grams: Grams, longest: int) -> Sequence[Order]:
+    """The orders up to a length, as every model of a longer one has them."""
+    return [Order.of(level, level.predecessors) for level in grams.levels[:longest]]
 
 
 def discounts(counts: NDArray[np.int32]) -> Floats:

@@ -30,17 +30,19 @@ from elman_models.measure.fit import suited
 from elman_models.measure.gram_predictor import GramPredictor
 from elman_models.measure.grams import Grams
 from elman_models.measure.network_predictor import NetworkPredictor
-from elman_models.measure.ngram import NGram
+from elman_models.measure.ngram import NGram, shorter_orders
 from elman_models.measure.ppm import Ppm
 from elman_models.measure.predictor import Indices, Predictor
 from elman_models.measure.typist import Habits, Keystrokes, Typist
 
-NGRAM_ORDERS = (3, 4, 5, 6, 7, 8)
+NGRAM_ORDERS = (4, 5, 6, 8, 12, 16)
 PPM_ORDERS = (4, 5, 6, 7)
 ADAPTING_ORDER = 6
 BASELINES = len(NGRAM_ORDERS) + len(PPM_ORDERS) + 2
 MOST_TRAINING = 10_000_000
-"""At most this many characters train the baselines: pages spread over all that is given, counted in a few gigabytes."""
+"""At most this many characters train the baselines, unless more are asked for: pages spread over all that is given.
+
+They are counted in half a kilobyte each."""
 FLOAT_NETWORK = "float network"
 WITHOUT_RECALL = "artifact without recall"
 PACED = 1024
@@ -150,11 +152,12 @@ class Rest:
 
     training: Sequence[str] = ()
     validation: Sequence[str] = ()
+    most: int | None = None  # characters that train; MOST_TRAINING if not said
 
 
 def report(model: Model, path: Path, documents: Sequence[str], rest: Rest, habits: Habits, tell: Tell = untold) -> Evaluation:
     """Measure an artifact and, if there is text to train them on, the baselines. Raises ValueError for empty documents."""
-    vocabulary, training = model.vocabulary, spread(Corpus(tuple(rest.training)), MOST_TRAINING)
+    vocabulary, training = model.vocabulary, spread(Corpus(tuple(rest.training)), rest.most or MOST_TRAINING)
     material, typist = Material.of(documents, vocabulary), Typist(habits, vocabulary, model.ghost_surprise)
     plain = replace(model, recall=Recall.none())
     networks = [NetworkPredictor(model), NetworkPredictor(plain, name=WITHOUT_RECALL)]
@@ -186,7 +189,8 @@ def baselines(model: Model, training: str, validation: Sequence[str], texts: Seq
     vocabulary = model.vocabulary
     longest = max(*NGRAM_ORDERS, max(PPM_ORDERS) + 1)
     grams = Grams.of(vocabulary.encode(training), len(vocabulary) + 1, longest)
-    ngrams = [NGram(grams, order) for order in NGRAM_ORDERS]
+    shorter = shorter_orders(grams, max(NGRAM_ORDERS) - 1)
+    ngrams = [NGram(grams, order, shorter) for order in NGRAM_ORDERS]
     yield from (GramPredictor(each, vocabulary) for each in ngrams)
     yield from (GramPredictor(Ppm(grams, order), vocabulary) for order in PPM_ORDERS)
     recalling = [with_recall(each, model, validation) for each in ngrams]

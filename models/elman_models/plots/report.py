@@ -10,7 +10,7 @@ from elman_models.plots.sheet import picture
 
 INCHES = (15.0, 4.8)
 OWN, PLAIN, OTHER, LIMIT = "#1f5fae", "#7fa8d6", "#b9c4d0", "#8a8a8a"
-LINES = {"Kneser-Ney 7": "#d9822b", "PPM-D 6 adapting": "#3a8f5c"}
+LINES = {"Kneser-Ney 6": "#d9822b", "PPM-D 6 adapting": "#3a8f5c"}
 """Whose calibration is drawn beside the model's; all of them would hide each other."""
 
 
