@@ -30,6 +30,8 @@ MARKED = {
     "an API key": (("sk-",), r"\bsk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{20,}"),
     "a package registry's token": (("pypi-AgE", "npm_"), r"\bpypi-AgE[A-Za-z0-9_-]{50,}|\bnpm_[A-Za-z0-9]{36}\b"),
     "a Hugging Face token": (("hf_",), r"\bhf_[A-Za-z0-9]{30,}\b"),
+    "a DigitalOcean token": (("_v1_",), r"\bdo[opr]_v1_[a-f0-9]{64}\b"),
+    "an age key": (("AGE-SECRET-KEY-1",), r"\bAGE-SECRET-KEY-1[A-Z0-9]{50,}"),
     "a JSON web token": (("eyJ",), r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
 }
 """By kind: marks, without any of which a text holds no key of it, which is faster to see; and the pattern."""
@@ -39,14 +41,14 @@ PLACED = {
     "an authorization header": r"authorization['\"]?\s*[:=]\s*['\"]?(?:bearer|basic|token)\s+(?P<value>[\w.~+/=-]{8,})",
     "a secret in a flag": rf"(?<!\S)--?{NAMES}[= ]+['\"]?(?P<value>[^\s'\"]{{6,}})",
     "a password or token": rf"{NAMES}\d*['\"]?\s*(?::=|=>|[:=])\s*"
-    r"(?:(?P<quote>['\"])(?P<value>[^\s'\"]{6,})(?P=quote)|(?P<bare>[^\s'\"()\[\]{}<>,;]{6,})(?=['\"]?(?:\s|$)))",
+    r"(?:(?P<quote>['\"])(?P<value>[^\s'\"]{6,})(?P=quote)|(?P<bare>[^\s'\"()\[\]{}<>,;]{6,})(?=['\"]?(?:[\s,;]|$)))",
 }
 HINTS = ("://", "authorization", "pass", "pwd", "secret", "token", "key", "credential")
 """None of what is known by its place stands in a text without one of these, which is faster to see."""
 LONGEST_HINT = max(map(len, HINTS))
 SLICE = 100_000
 PLACEHOLDER = re.compile(
-    r"[$<{%]|^[A-Z_]+$|^[*.xX_-]+$|\*\*\*|(?i:example|placeholder|your|change_?me|dummy|redacted|xxx"
+    r"^\$|\$[{(]|<[^>]*>|\{[\w.]*\}|\{\{|^%\w*%?$|%\(|%s|^[A-Z_]+$|^[*.xX_-]+$|\*\*\*|(?i:example|placeholder|your|change_?me|dummy|redacted|xxx"
     r"|^(?:my_?)?(?:password|passwd|secret|token)\d?$)"
 )
 RANDOM = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+_=-]{24,}(?![\w+/-])")
