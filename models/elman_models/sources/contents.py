@@ -14,7 +14,7 @@ from elman_models.selection.generated import HEAD, mean_line, reason_against_tex
 from elman_models.selection.overlap import without_lines
 from elman_models.selection.secret_lines import secrets_in
 from elman_models.sources.kinds import Kind
-from elman_models.sources.licences import asked_for_more
+from elman_models.sources.licences import asked_for_more_at_head
 
 SHORTEST: Final = 100
 """Characters below which a file says little."""
@@ -92,7 +92,7 @@ def reason_against(path: str, text: str, kind: Kind) -> str | None:
         return "too short" if len(text) < SHORTEST else "too long"
     if reason := reason_against_text(Path(path), text):
         return reason.partition(" (")[0]
-    if asked_for_more(text[:HEAD]):
+    if asked_for_more_at_head(text[:HEAD]):
         return "under a licence that asks for more"
     return reason_against_prose(text) if kind.is_prose else reason_against_code(path, text, kind)
 

@@ -16,6 +16,7 @@ VENDORED = {
     *INSTALLED,
     *("_vendor", "vendor", "vendored", "_vendored_packages", "vendors", "thirdparty", "third_party", "third-party", "3rdparty"),
     *("extern", "external", "externals", "external_libs", "deps", "bundled", "subprojects", "submodules"),
+    "embedded-book",  # of rust-src: its prose is under CC BY-SA
 }
 BUILT = {
     "dist",

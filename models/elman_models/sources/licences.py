@@ -43,6 +43,13 @@ ASKS_FOR_MORE = re.compile(
     r"|open software license"
 )
 """Words of other licences; Python's own tells that some of it was under another before."""
+NAMED_AT_HEAD = re.compile(
+    r"\bgnu l?gpl\b|\b(?:a|l)?gpl,? (?:version|v)|\bunder (?:the )?(?:a|l)?gpl\b"
+    r"|\b(?:mpl|epl|cddl|eupl|sspl|busl|osl)[- ]?v?[12]"
+    r"|\bcc[- ]by[- ](?:sa|nc|nd)\b|spdx-license-identifier: \(?(?:mpl|epl|cddl|eupl|sspl|busl|osl|cc-by-(?:sa|nc|nd))-"
+    r"|proprietary and confidential"
+)
+"""How a file of its own names one; a licence may name others beside the one that holds."""
 SHORT_NAMES = {
     **{name.lower(): name for name in WORDS},
     "expat": "MIT",
@@ -115,6 +122,12 @@ def asked_for_more(text: str) -> str | None:
     """What a text says of a licence that asks for more than to be named, wherever its lines break; None if it says nothing."""
     found = ASKS_FOR_MORE.search(on_one_line(text))
     return found[0] if found else None
+
+
+def asked_for_more_at_head(text: str) -> str | None:
+    """The same of the head of a file, which may name a licence by no more than its letters."""
+    found = NAMED_AT_HEAD.search(on_one_line(text))
+    return asked_for_more(text) or (found[0] if found else None)
 
 
 def on_one_line(text: str) -> str:

@@ -61,7 +61,18 @@ def test_code_and_prose_that_somebody_wrote_stay() -> None:
             f"// This is subject to the terms of the Mozilla\n// Public License.\n{CODE}",
             "under a licence that asks for more",
         ),
-        ("a.js", f"// SPDX-License-Identifier: GPL-3.0-only\n{CODE}", "under a licence that asks for more"),
+        *(
+            ("a.js", f"// {head}\n{CODE}", "under a licence that asks for more")
+            for head in (
+                "SPDX-License-Identifier: GPL-3.0-only",
+                "SPDX-License-Identifier: MPL-2.0",
+                "SPDX-License-Identifier: (CC-BY-SA-4.0)",
+                "This file is under the GNU GPL",
+                "LGPL version 2.1 or later",
+                "License: MPL 2.0",
+                "CC BY-NC-SA 4.0",
+            )
+        ),
     ],
 )
 def test_what_nobody_wrote_or_not_for_us_is_left_out(path: str, text: str, reason: str) -> None:
