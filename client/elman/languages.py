@@ -42,15 +42,17 @@ KINDS: Final[Mapping[str, Kind]] = {
         ("*.txt", "*.text", "*.md", "*.markdown", "*.mdx", "*.rst", "*.adoc", "*.org", "*.tex", "*.typ", "*.eml"),
         (
             *("markdown", "mdx", "gfm", "restructuredtext", "rst", "asciidoc", "adoc", "org", "latex", "tex", "plaintex"),
-            *("plain-tex", "typst", "mail", "message", "git-commit", "gitcommit", "log-edit"),
+            *("plain-tex", "typst", "markdown-ts", "pandoc", "vimwiki", "quarto", "mail", "message", "gitsendemail"),
+            *("git-commit", "git-commit-ts", "gitcommit", "neogitcommitmessage", "log-edit", "vc-git-log-edit", "scminput"),
+            *("hgcommit", "jjdescription"),
         ),
     ),
     "python": Kind(
         "python",
         "Python",
-        ("*.py", "*.pyi", "*.pyw", "sconstruct", "sconscript"),
+        ("*.py", "*.pyi", "*.pyw", "sconstruct", "sconscript", "wscript"),
         ("python", "python-ts"),
-        ("python", "pypy"),
+        ("python", "pypy", "uv"),
     ),
     "javascript": Kind(
         "javascript",
@@ -63,8 +65,9 @@ KINDS: Final[Mapping[str, Kind]] = {
             *("javascript", "javascriptreact", "js", "js2", "js-jsx", "rjsx", "js-ts", "vue", "svelte"),
             *("typescript", "typescriptreact", "typescript-ts", "tsx-ts"),
             *("json", "jsonc", "js-json", "json-ts", "css", "css-ts", "scss", "less", "less-css"),
+            *("postcss", "tailwindcss"),
         ),
-        ("node", "deno", "bun"),
+        ("node", "nodejs", "deno", "bun", "tsx", "ts-node", "zx"),
     ),
     "go": Kind("go", "Go", ("*.go",), ("go", "go-ts")),
     "rust": Kind("rust", "Rust", ("*.rs",), ("rust", "rust-ts", "rustic")),
@@ -82,12 +85,14 @@ KINDS: Final[Mapping[str, Kind]] = {
         "shell scripts, Makefiles, YAML and Dockerfiles",
         (
             *("*.sh", "*.bash", "*.zsh", "*.ksh", "*.bats", ".bashrc", ".bash_*", ".profile", ".zshrc", ".zprofile", ".zshenv"),
+            *("bashrc", "zshrc", "profile", ".xinitrc", ".xsession", ".envrc"),
             *("pkgbuild", "apkbuild", "*.mk", "*.mak", "makefile", "gnumakefile", "makefile.am", "*.yml", "*.yaml"),
             *("dockerfile", "containerfile", "dockerfile.*", "containerfile.*", "*.dockerfile", "*.containerfile"),
         ),
         (
-            *("shellscript", "sh", "bash", "zsh", "bash-ts", "make", "makefile", "makefile-gmake", "makefile-bsdmake"),
-            *("automake", "makefile-automake", "yaml", "yaml-ts", "dockercompose", "github-actions-workflow"),
+            *("shellscript", "sh", "bash", "zsh", "ksh", "bash-ts", "make", "makefile", "makefile-gmake", "makefile-bsdmake"),
+            *("makefile-nmake", "automake", "makefile-automake", "yaml", "yaml-ts", "ansible", "azure-pipelines"),
+            *("dockercompose", "github-actions-workflow"),
             *("dockerfile", "dockerfile-ts"),
         ),
         ("sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "bats", "make"),
@@ -99,6 +104,9 @@ BARE: Final = "prose"
 
 OTHERS: Final = (
     *("vagrantfile", "jenkinsfile", "procfile", "gemfile", "rakefile", "brewfile", "pipfile", "justfile", "caddyfile"),
+    *("build", "workspace", "buck", "podfile", "fastfile", "guardfile", "berksfile", "snakefile", "tiltfile", "earthfile"),
+    *("doxyfile", "kconfig", "kbuild", "config", "hosts", "fstab", "passwd", "sudoers", "ssh_config", "sshd_config"),
+    *("known_hosts", "authorized_keys", "id_*", "meson_options.txt", "conanfile.txt", "runtime.txt"),
     *("codeowners", "git-rebase-todo", "crontab", "cmakelists.txt", "requirements*.txt", "constraints*.txt", "robots.txt"),
 )
 """Names that look like prose and are not."""
@@ -166,11 +174,11 @@ def kind_of(file: str, text: str = "", language: str = "") -> str | None:
     if any(matches(file, each) for each in OTHERS):
         return None
     found = next((name for name, kind in KINDS.items() if any(matches(file, each) for each in kind.patterns)), None)
-    return found or (kind_of_bare(text) if "." not in file else None)
+    return found or (kind_of_bare(text) if "." not in file or text.startswith("#!") else None)
 
 
 def kind_of_bare(text: str) -> str | None:
-    """The kind of a file whose name has no suffix: a script says what reads it in its first line."""
+    """The kind of a file whose name tells nothing: a script says what reads it in its first line."""
     if text.startswith("#!"):
         interpreter = interpreter_of(text.partition("\n")[0])
         return next((name for name, kind in KINDS.items() if interpreter in kind.interpreters), None)

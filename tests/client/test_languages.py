@@ -20,20 +20,24 @@ SPECIFICATION: Final = names(
     "swift typescript typescriptreact tex vb xml xsl yaml"
 )
 """The identifiers that the specification of the protocol lists (3.18, Text Document Item)."""
-VS_CODE: Final = names("jsonc restructuredtext dockercompose")
+VS_CODE: Final = names("jsonc restructuredtext dockercompose scminput")
 """Those of VS Code itself beside them (1.105, the `contributes.languages` of its extensions)."""
-EXTENSIONS: Final = names("vue svelte mdx typst asciidoc github-actions-workflow")
-"""Those of its widely used extensions: Vue, Svelte, MDX, Tinymist, AsciiDoc, GitHub Actions."""
+EXTENSIONS: Final = names(
+    "vue svelte mdx typst asciidoc github-actions-workflow tailwindcss postcss ansible azure-pipelines quarto"
+)
+"""Those of its widely used extensions: Vue, Svelte, MDX, Tinymist, AsciiDoc, GitHub Actions, Tailwind CSS, PostCSS, Ansible,
+Azure Pipelines, Quarto."""
 VIM: Final = names(
     "python markdown rst asciidoc org tex plaintex typst mail gitcommit javascript javascriptreact typescript "
-    "typescriptreact vue svelte json jsonc css scss less go rust c cpp sh bash zsh make automake yaml dockerfile mdx"
+    "typescriptreact vue svelte json jsonc css scss less go rust c cpp sh bash zsh ksh make automake yaml dockerfile mdx "
+    "pandoc vimwiki hgcommit jjdescription gitsendemail neogitcommitmessage"
 )
-"""File types of Vim and Neovim (`ftplugin`, and `vim.filetype.match`)."""
+"""File types of Vim and Neovim (`ftplugin`, and `vim.filetype.match`), and of widely used plugins."""
 EMACS: Final = names(
     "python python-ts markdown gfm rst adoc org latex plain-tex tex typst mail message log-edit js js2 js-jsx rjsx js-ts "
     "vue svelte typescript typescript-ts tsx-ts js-json json json-ts css css-ts scss less-css go go-ts rust rust-ts rustic "
     "c c++ c-ts c++-ts sh bash-ts makefile makefile-gmake makefile-bsdmake makefile-automake yaml yaml-ts dockerfile "
-    "dockerfile-ts"
+    "dockerfile-ts markdown-ts git-commit-ts vc-git-log-edit makefile-nmake"
 )
 """Modes of Emacs 28 to 30 and of the packages that languages have there, without `-mode`."""
 
@@ -74,6 +78,10 @@ EMACS: Final = names(
         ("CMakeLists.txt", None),
         ("requirements-dev.txt", None),
         ("Jenkinsfile", None),
+        ("WORKSPACE", None),
+        ("id_ed25519", None),
+        ("sshd_config", None),
+        ("bashrc", "scripts"),
     ],
 )
 def test_a_name_tells_the_kind_of_a_text_or_nothing(name: str, kind: str | None) -> None:
@@ -87,6 +95,8 @@ def test_a_name_tells_the_kind_of_a_text_or_nothing(name: str, kind: str | None)
         ("#!/usr/bin/env -S DEBUG=1 python3.12 -u\n", "python"),
         ("#!/bin/sh\npython\n", "scripts"),
         ("#!/usr/bin/make -f\n", "scripts"),
+        ("#!/usr/bin/env -S uv run --script\n", "python"),
+        ("#!/usr/bin/env nodejs\n", "javascript"),
         ("#! /usr/bin/env node", "javascript"),
         ("#!/usr/bin/perl\n", None),
         ("#!\n", None),
