@@ -1,5 +1,6 @@
 """The engine in this process: what it offers, and how it is opened. A thin client needs none of it."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -88,7 +89,10 @@ class Waker(Protocol):
 
 
 class EngineMail:
-    """What a document's stream without a network holds: requests for the engine, and responses that nobody took yet."""
+    """What a document's stream without a network holds: requests for the engine, and responses that nobody took yet.
+
+    One thread may send while another has the engine work.
+    """
 
     failure: ElmanError | None = None
 
@@ -96,10 +100,12 @@ class EngineMail:
         self._follow, self._waker = follow, waker
         self._requests: deque[pb.FollowRequest] = deque()
         self._responses: deque[Heard] = deque()
+        self._held = threading.Lock()
 
     def send(self, request: pb.FollowRequest) -> None:
         """Have a request taken at the next step; what was said of an older text is dropped."""
-        self._responses = lasting(self._responses)
+        with self._held:
+            self._responses = lasting(self._responses)
         self._requests.append(request)
         self._waker.set()
 
@@ -108,7 +114,13 @@ class EngineMail:
 
     def take(self) -> Heard | None:
         """The next response, if there is one."""
-        return self._responses.popleft() if self._responses else None
+        with self._held:
+            return self._responses.popleft() if self._responses else None
+
+    def receive(self, responses: Sequence[pb.FollowResponse]) -> None:
+        """Keep what the engine has said."""
+        with self._held:
+            self._responses.extend(responses)
 
     def wake(self) -> None:
         """End a wait."""

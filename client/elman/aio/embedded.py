@@ -73,7 +73,7 @@ class AsyncEngineDocumentStream(EngineMail):
         """Whether it brought responses or was interrupted."""
         self._deliver()
         for responses in self._follow.steps():
-            self._responses.extend(responses)
+            self.receive(responses)
             await asyncio.sleep(0)
             if responses or self._is_woken.is_set():
                 return True

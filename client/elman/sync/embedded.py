@@ -107,7 +107,7 @@ class EngineDocumentStream(EngineMail):
             with refusals():
                 self._deliver()
                 for responses in self._follow.steps():
-                    self._responses.extend(responses)
+                    self.receive(responses)
                     if responses or self._is_woken.is_set():
                         return True
         except ElmanError as error:
