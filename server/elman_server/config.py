@@ -135,9 +135,8 @@ class ServerConfig:
 
     def __post_init__(self) -> None:
         check(self, InvalidField)
-        for name, host in (("host", self.host), ("metrics_host", self.metrics_host)):
-            if not host.strip():  # asyncio takes it for all addresses
-                raise InvalidField(name, host, "an address; 0.0.0.0 for all")
+        if not self.metrics_host.strip():  # asyncio takes it for all addresses
+            raise InvalidField("metrics_host", self.metrics_host, "an address; 0.0.0.0 for all")
         self._check_tls()
         self._check_workers()
         if not (is_here(self.host) or self.insecure or self._is_guarded):

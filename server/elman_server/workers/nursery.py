@@ -128,7 +128,7 @@ def time_limit(seconds: float) -> Generator[None]:
         raise TimeoutError(f"no answer within {seconds:g} s")
 
     signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, seconds)  # again and again: who reads several files may take it for one's
     try:
         yield
     finally:
