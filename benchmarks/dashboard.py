@@ -72,7 +72,7 @@ def main() -> None:
     options = parser.parse_args()
     check_installed()
     seconds = min(max(options.seconds, 60), 600)
-    with ExitStack() as ended, tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as ended:
         metrics = [free_port(), free_port()]
         servers = [ended.enter_context(serving(port, Path(folder) / f"{port}.log")) for port in metrics]
         ask = ended.enter_context(watching(metrics, Path(folder)))

@@ -132,10 +132,11 @@ def load(path: Path) -> Model:
     return model
 
 
-def may_be_model(path: Path) -> bool:
-    """Whether a file begins as models do. Raises OSError."""
+def holds_another(path: Path) -> bool:
+    """Whether a file holds something that does not begin as models do. Raises OSError."""
     with path.open("rb") as file:
-        return METADATA in file.read(LOOK_BYTES)
+        beginning = file.read(LOOK_BYTES)
+    return bool(beginning) and METADATA not in beginning
 
 
 def held(path: Path) -> bytes:

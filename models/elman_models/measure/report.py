@@ -42,7 +42,7 @@ BASELINES = len(NGRAM_ORDERS) + len(PPM_ORDERS) + 2
 MOST_TRAINING = 10_000_000
 """At most this many characters train the baselines, unless more are asked for: pages spread over all that is given.
 
-They are counted in half a kilobyte each."""
+They are counted in a fifth of a kilobyte each."""
 FLOAT_NETWORK = "float network"
 WITHOUT_RECALL = "artifact without recall"
 PACED = 1024

@@ -59,7 +59,7 @@ def reason_against(path: Path, root: Path, rules: Rules) -> str | None:
     try:
         return reason_by_kind(path, root, rules)
     except OSError as error:  # as of a folder that may not be entered
-        return error.strerror
+        return error.strerror or str(error)
 
 
 def reason_by_kind(path: Path, root: Path, rules: Rules) -> str | None:

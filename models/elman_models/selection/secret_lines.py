@@ -48,7 +48,8 @@ HINTS = ("://", "authorization", "pass", "pwd", "secret", "token", "key", "crede
 LONGEST_HINT = max(map(len, HINTS))
 SLICE = 100_000
 PLACEHOLDER = re.compile(
-    r"^\$|\$[{(]|<[^>]*>|\{[\w.]*\}|\{\{|^%\w*%?$|%\(|%s|^[A-Z_]+$|^[*.xX_-]+$|\*\*\*|(?i:example|placeholder|your|change_?me|dummy|redacted|xxx"
+    r"^\$|\$[{(]|<[^>]*>|\{[\w.]*\}|\{\{|^%\w*%?$|%\(|%s|^[A-Z_]+$|^[*.xX_-]+$|\*\*\*"
+    r"|(?i:example|placeholder|your|change_?me|dummy|redacted|xxx"
     r"|^(?:my_?)?(?:password|passwd|secret|token)\d?$)"
 )
 RANDOM = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+_=-]{24,}(?![\w+/-])")

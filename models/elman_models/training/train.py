@@ -23,7 +23,7 @@ from typing import Any
 
 from elman.settings import counted
 from elman_models.corpus import STANDARD_INPUT, Corpus, CorpusError, divide, read_training_text
-from elman_models.law.artifact import Model, may_be_model
+from elman_models.law.artifact import Model, holds_another
 from elman_models.measure.fit import fitted
 from elman_models.training.checkpoint import (
     CheckpointError,
@@ -87,12 +87,7 @@ def train(
     recipe, group = recipe or Recipe(), join()
     with reporting(report, group) as told:
         with group.agreeing():
-            if output.is_dir():
-                raise IsADirectoryError(errno.EISDIR, "a folder, not a model file", str(output))
-            if output.is_file() and not may_be_model(output):
-                raise FileExistsError(
-                    errno.EEXIST, "a file that is no model lies there; name another, or remove it", str(output)
-                )
+            require_output(output)
             if STANDARD_INPUT in files and not group.is_alone:
                 raise CorpusError("standard input goes to one process: several need the text in a file")
             path = checkpoint_path(output)
@@ -111,6 +106,14 @@ def train(
         with group.agreeing():
             run = new_run(training, held_out, recipe, kind, starts[start], group)
         return carry_out(run, output, resume, checkpoint_seconds, told, {}, keep_checkpoint)
+
+
+def require_output(output: Path) -> None:
+    """Raise OSError where the model would take the place of a folder, or of a file that is none: it may be the text itself."""
+    if output.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "a folder, not a model file", str(output))
+    if output.is_file() and holds_another(output):
+        raise FileExistsError(errno.EEXIST, "a file that is no model lies there; name another, or remove it", str(output))
 
 
 def chosen(starts: Sequence[Origin | None], path: Path, is_resumed: bool, tried: Callable[[], Origin | None]) -> int:

@@ -65,7 +65,9 @@ class Health:
             raise asyncio.CancelledError from broken
         finally:
             holding.close()
-            self._watches -= Counter([peer])  # and forgets who has none
+            self._watches[peer] -= 1
+            if not self._watches[peer]:
+                del self._watches[peer]
 
     def _has_room(self, peer: str) -> bool:
         """One connection has fewer than are left for all others (dynamic thresholds: Choudhury and Hahne 1998)."""

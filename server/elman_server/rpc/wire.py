@@ -54,16 +54,13 @@ def add_methods(service: CompletionService, calls: Calls, server: grpc.aio.Serve
 
 def handlers(service: CompletionService, calls: Calls) -> dict[str, Any]:
     """The methods by their paths."""
-    connections = WeakValueDictionary[str, asyncio.Semaphore]()
+    places = Places()
     streaming: Any = grpc.stream_stream_rpc_method_handler
 
     async def receive(kind: type[Request], context: Context, call: CallRecord) -> Request:
         if kind in TAKES_TIME:
             service.check_arrival(context, call)  # before the request is read
-        places = connections.get(call.peer)
-        if places is None:
-            places = connections[call.peer] = asyncio.Semaphore(READING)
-        async with place(places):
+        async with places.one_of(call.peer):
             call.reading(True)
             data = await read(context)
             call.reading(False)
@@ -113,18 +110,27 @@ class Methods(grpc.GenericRpcHandler):
         return handler
 
 
-@asynccontextmanager
-async def place(places: asyncio.Semaphore) -> AsyncGenerator[None]:
-    """Among those whose requests are received, but not for long: who sends slowly goes on beside them."""
-    await places.acquire()
-    loop = asyncio.get_running_loop()
-    giving_up = loop.call_later(PLACE_SECONDS, places.release)
-    try:
-        yield
-    finally:
-        if giving_up.when() > loop.time():
-            giving_up.cancel()
-            places.release()
+class Places:
+    """Of those whose requests are received, connection by connection."""
+
+    def __init__(self) -> None:
+        self._connections = WeakValueDictionary[str, asyncio.Semaphore]()
+
+    @asynccontextmanager
+    async def one_of(self, peer: str) -> AsyncGenerator[None]:
+        """Wait for a place and keep it, but not for long: who sends slowly goes on beside the others."""
+        places = self._connections.get(peer)
+        if places is None:
+            places = self._connections[peer] = asyncio.Semaphore(READING)
+        await places.acquire()
+        loop = asyncio.get_running_loop()
+        giving_up = loop.call_later(PLACE_SECONDS, places.release)
+        try:
+            yield
+        finally:
+            if giving_up.when() > loop.time():
+                giving_up.cancel()
+                places.release()
 
 
 async def read(context: Context) -> bytes | None:

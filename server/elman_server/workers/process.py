@@ -15,7 +15,7 @@ import time
 from asyncio import StreamReader
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from typing import Any, Final, NamedTuple
 
@@ -130,16 +130,15 @@ class Worker:
     @classmethod
     async def start(cls, number: int, nursery: Nursery, heard: Callable[["Worker"], None]) -> "Worker":
         """Fork one; `heard` is called with each report. Raises NotStarted."""
-        (their_input, ours), (output, their_output), (errors, their_errors) = three_pipes()
-        try:
-            process = await nursery.fork(number, (their_input, their_output, their_errors))
-        except NotStarted:
-            for each in (ours, output, errors):
-                os.close(each)
-            raise
-        finally:
-            for each in (their_input, their_output, their_errors):
-                os.close(each)
+        with ExitStack() as theirs, ExitStack() as unless_started:
+            try:
+                their_input, ours = pipe(theirs, unless_started)
+                output, their_output = pipe(unless_started, theirs)
+                errors, their_errors = pipe(unless_started, theirs)
+                process = await nursery.fork(number, (their_input, their_output, their_errors))
+            except OSError as error:  # as where no more files may be open
+                raise NotStarted.because(error) from None
+            unless_started.pop_all()
         written, _ = await asyncio.get_running_loop().connect_write_pipe(asyncio.Protocol, os.fdopen(ours, "wb", 0))
         return cls(number, process, StandardFiles(written, await read_from(output), await read_from(errors)), heard)
 
@@ -199,18 +198,12 @@ class Worker:
         os.close(self._pidfd)
 
 
-def three_pipes() -> list[tuple[int, int]]:
-    """The ends of three. Raises NotStarted."""
-    pipes: list[tuple[int, int]] = []
-    try:
-        for _ in range(3):
-            pipes.append(os.pipe())  # noqa: PERF401 # those that were made are to be known if one is not
-    except OSError as error:
-        for pair in pipes:
-            os.close(pair[0])
-            os.close(pair[1])
-        raise NotStarted.because(error) from None
-    return pipes
+def pipe(reader: ExitStack, writer: ExitStack) -> tuple[int, int]:
+    """The ends of a pipe, each of which is closed where its stack is left. Raises OSError."""
+    reading, writing = os.pipe()
+    reader.callback(os.close, reading)
+    writer.callback(os.close, writing)
+    return reading, writing
 
 
 async def read_from(descriptor: int) -> StreamReader:

@@ -46,7 +46,7 @@ async def test_it_shows_models_rows_queue_and_build(server: Server) -> None:
     line, headings, row = output.splitlines()
     assert re.fullmatch(
         rf"127\.0\.0\.1:\d+: elman {re.escape(version('elman'))} serves, up 0:0\d:\d\d, 1 call running,"
-        r" 0\.\d of \d+ MB held for calls",
+        r" 0\.1 of \d+ MB held for calls",
         line,
     )
     assert headings.split() == ["NAME", "DIGEST", "RUNS", "ON", "ROWS", "WAITING", "LONGEST", "STATE"]

@@ -28,7 +28,7 @@ from elman_models.training.interruption import Interruption
 from elman_models.training.origin import Origin, read_origin
 from elman_models.training.recipe import Recipe
 from elman_models.training.run import Run, new_run
-from elman_models.training.train import Trained, TrainingError, carry_out, loop, train
+from elman_models.training.train import Trained, TrainingError, carry_out, loop, require_output, train
 from elman_models.training.verdict import MORE_TEXT, Verdict
 
 KILLED_STEP = 30
@@ -338,6 +338,9 @@ def test_a_place_that_cannot_be_written_to_is_known_before_any_work(notes: Path,
     with pytest.raises(FileExistsError, match="a file that is no model lies there"):
         train([text], text, QUICK, device="cpu", report=kept)
     assert text.read_text() == "Dear diary"
+    require_output(tmp_path / "none")
+    (tmp_path / "empty").touch()  # as mktemp makes them
+    require_output(tmp_path / "empty")
     (tmp_path / "n.safetensors.checkpoint").mkdir()
     with pytest.raises(CheckpointError, match="was not saved"):
         train([notes], tmp_path / "n.safetensors", QUICK, device="cpu", report=kept)
