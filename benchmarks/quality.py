@@ -5,8 +5,8 @@
 
 Texts are those of `python -m elman_models.shipyard`; --model measures a file that is not shipped on one of them. About 600,000
 characters are measured at most, as many of each unseen project, whole documents by chance but always the same; n-grams and PPM
-learn from all that the model learnt from (a fifth of a kilobyte of memory a character, so up to 6 GB). `markdown` is what
-`prose` is worth on those of the unseen documents that are Markdown. `goals` has what was to be reached on projects that nobody saw.
+learn from all that the model learnt from (a fifth of a kilobyte of memory a character: up to 6 GB). `markdown` is what `prose`
+is worth on those of the unseen documents that are Markdown. `goals` has what was to be reached on projects that nobody saw.
 
 With tiny-shakespeare (1,115,394 characters), `shakespeare` is measured on its last tenth, and --tiny-model, trained on the rest
 alone, is a row of its own:
