@@ -1,7 +1,7 @@
 """The health service of gRPC, whose package ships without types: it is named only here.
 
 The package's own servicer writes while it holds a lock: one watcher who does not read would keep the news from all others, and
-from the drain. Here each waits for its own reader alone, and there are no more than is said.
+from the drain. Here each waits for its own reader alone. Who asks needs no token, so little is held for them, and counted.
 """
 
 import asyncio
@@ -9,7 +9,8 @@ from collections import Counter
 from typing import Any, Final, cast
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from google.protobuf.message import DecodeError
+from grpc_health.v1 import health, health_pb2
 
 from elman_server.engine.budget import Budget
 from elman_server.errors import OutOfMemory
@@ -17,9 +18,14 @@ from elman_server.rpc.call import Context
 
 WATCH_BYTES: Final = 24 << 10
 """About what a watch holds: its task and its stream."""
+MOST_SILENT: Final = 32
+"""Calls whose requests have not come, each of which may be of 4 MB. With one more, the one that came first is ended."""
+SILENT_SECONDS: Final = 5.0
+LONGEST_REQUEST: Final = 256
+"""Bytes; what is longer names no service that there is."""
 TOO_MANY: Final = "watches: as many as there may be of one connection, or of all"
 HEALTH: Final = cast("Any", health_pb2)
-BASE: Final = cast("Any", health_pb2_grpc).HealthServicer
+NO_NAME: Final = "no name"
 
 
 class Health:
@@ -30,12 +36,18 @@ class Health:
         self._names = ("", service)
         self._budget, self._most = budget, most
         self._watches = Counter[str]()
+        self._silent: dict[asyncio.Task[Any], None] = {}  # who has not asked yet, the oldest first
         self._changed = asyncio.Event()
+        self._unknown = HEALTH.HealthCheckResponse(status=HEALTH.HealthCheckResponse.SERVICE_UNKNOWN)
         self.is_serving = False
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Answer health checks on the server."""
-        cast("Any", health_pb2_grpc).add_HealthServicer_to_server(Servicer(self), server)
+        streaming: Any = grpc.stream_stream_rpc_method_handler
+        answers = {"Check": self._check, "Watch": self._watch}
+        write = HEALTH.HealthCheckResponse.SerializeToString
+        methods = {name: streaming(answer, None, write) for name, answer in answers.items()}
+        cast("Any", server).add_registered_method_handlers(health.SERVICE_NAME, methods)
 
     def set_serving(self, is_serving: bool) -> None:
         """Tell those who check and those who watch."""
@@ -43,24 +55,28 @@ class Health:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def status_of(self, service: str) -> int | None:
-        """The status of a name; None if there is no such name."""
-        statuses = HEALTH.HealthCheckResponse
-        if service not in self._names:
-            return None
-        return statuses.SERVING if self.is_serving else statuses.NOT_SERVING
+    async def _check(self, _: object, context: Context) -> None:
+        """The status now."""
+        name = await self._name(context)
+        if name not in self._names:
+            await context.abort(grpc.StatusCode.NOT_FOUND)
+        await context.write(self._response())
 
-    async def watch(self, service: str, context: Context) -> None:
-        """Write the status, and again whenever it is another, until the caller leaves."""
-        holding, peer = self._budget.open(), context.peer()
+    async def _watch(self, _: object, context: Context) -> None:
+        """The status now, and again whenever it is another, until the caller leaves.
+
+        Who may not watch is told UNIMPLEMENTED, after which clients call without: they lose the news, and not the service.
+        """
+        name, peer = await self._name(context), context.peer()
         if not self._has_room(peer):
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, TOO_MANY)
+            await context.abort(grpc.StatusCode.UNIMPLEMENTED, TOO_MANY)
+        holding = self._budget.open()
         self._watches[peer] += 1
         try:
             holding.hold(WATCH_BYTES)
-            await self._tell(service, context)
+            await self._tell(name in self._names, context)
         except OutOfMemory as refused:
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(refused))
+            await context.abort(grpc.StatusCode.UNIMPLEMENTED, str(refused))
         except grpc.aio.InternalError as broken:  # a write to a caller who is gone, noticed before the cancel itself
             raise asyncio.CancelledError from broken
         finally:
@@ -73,30 +89,42 @@ class Health:
         """One connection has fewer than are left for all others (dynamic thresholds: Choudhury and Hahne 1998)."""
         return self._watches[peer] < self._most - self._watches.total()
 
-    async def _tell(self, service: str, context: Context) -> None:
-        told: int | None = None
+    async def _tell(self, is_known: bool, context: Context) -> None:
+        told: Any = None
         while True:
-            changed, status = self._changed, self.status_of(service)
-            status = HEALTH.HealthCheckResponse.SERVICE_UNKNOWN if status is None else status
-            if status != told:
-                await context.write(HEALTH.HealthCheckResponse(status=status))
-            told = status
+            changed = self._changed
+            response = self._response() if is_known else self._unknown
+            if response != told:
+                await context.write(response)
+            told = response
             await changed.wait()
 
+    def _response(self) -> Any:
+        response = HEALTH.HealthCheckResponse
+        return response(status=response.SERVING if self.is_serving else response.NOT_SERVING)
 
-class Servicer(BASE):
-    """The service's methods, under the names that its package gives them."""
-
-    def __init__(self, health: Health) -> None:
-        self._health = health
-
-    async def Check(self, request: Any, context: Context) -> Any:  # noqa: N802
-        """The status now."""
-        status = self._health.status_of(request.service)
-        if status is None:
-            await context.abort(grpc.StatusCode.NOT_FOUND)
-        return HEALTH.HealthCheckResponse(status=status)
-
-    async def Watch(self, request: Any, context: Context) -> None:  # noqa: N802
-        """The status now, and whenever it changes."""
-        await self._health.watch(request.service, context)
+    async def _name(self, context: Context) -> str:
+        """The service that is asked for; NO_NAME for none that there could be."""
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        if len(self._silent) >= MOST_SILENT:
+            oldest = next(iter(self._silent))
+            del self._silent[oldest]
+            oldest.cancel()
+        self._silent[task] = None
+        try:
+            async with asyncio.timeout(SILENT_SECONDS):
+                data = cast("object", await context.read())
+        except TimeoutError:
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, f"no request within {SILENT_SECONDS:g} s")
+        except asyncio.CancelledError:
+            if task in self._silent:  # its caller has left
+                raise
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "others ask, and no request has come")
+        finally:
+            self._silent.pop(task, None)
+        if not isinstance(data, bytes) or len(data) > LONGEST_REQUEST:
+            return NO_NAME
+        try:
+            return str(HEALTH.HealthCheckRequest.FromString(data).service)
+        except DecodeError:
+            return NO_NAME

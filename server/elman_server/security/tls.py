@@ -88,4 +88,5 @@ def is_taken(shown: Shown) -> bool:
     except RuntimeError:
         return False
     finally:
-        server.stop(None)
+        server.start()  # otherwise stopping it would close nothing
+        server.stop(None).wait()

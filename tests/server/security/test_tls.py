@@ -26,6 +26,7 @@ from elman.protocol.retry import Retry
 from elman.sync.client import Client as SyncClient
 from elman_models.errors import InvalidField
 from elman_server import renewal
+from elman_server.security.tls import Shown, is_taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -304,3 +305,13 @@ async def test_between_certificates_there_may_be_comments_in_any_language(start:
     authority.certificate.write_bytes("# Autorité, 認証局\n".encode() + held)
     server = await start(**shown(authority.issue("localhost"), client_ca=str(authority.certificate)))
     assert await completes(server, trusting(authority, authority.issue("client", name="client")))
+
+
+@pytest.mark.parametrize("is_good", [True, False])
+def test_a_proof_leaves_nothing_open(authority: Authority, is_good: bool) -> None:
+    chain, key = (path.read_bytes() for path in authority.issue("localhost")) if is_good else of_secp256k1()
+    assert is_taken(Shown(key, chain, None)) == is_good
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        is_taken(Shown(key, chain, None))
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
