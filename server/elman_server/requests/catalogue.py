@@ -32,8 +32,13 @@ class Source(NamedTuple):
     def of(cls, argument: str) -> "Source":
         """What `NAME=PATH`, a path or a shipped name means, and @DIGEST after it. Raises ArtifactError."""
         named, at, digest = argument.rpartition("@")
-        is_pinned = bool(at) and is_digest(digest)
-        return cls(*find(named if is_pinned else argument), digest if is_pinned else "")
+        if at and is_digest(digest):
+            return cls(*find(named), digest)
+        try:
+            return cls(*find(argument))
+        except ArtifactError as error:
+            hint = "; a digest after @ has 64 lower-case hexadecimal digits, as elman models --json prints it" if at else ""
+            raise ArtifactError(f"{error}{hint}") from None
 
     def load(self) -> Served:
         """The model as its file is now. Raises ArtifactError or OSError."""

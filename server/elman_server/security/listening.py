@@ -44,6 +44,8 @@ def check_free(host: str, path: Path) -> None:
     """Raise InvalidField unless nothing is there, or a socket at which nobody listens: gRPC takes its place."""
     if len(os.fsencode(path)) > LONGEST_PATH_BYTES:
         raise InvalidField("host", host, f"a path of at most {LONGEST_PATH_BYTES} bytes")
+    if not path.parent.is_dir():
+        raise InvalidField("host", host, f"the path of a socket in a folder that is there; {path.parent} is none")
     if not path.exists():
         return
     if not stat.S_ISSOCK(path.stat().st_mode):
