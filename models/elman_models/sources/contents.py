@@ -46,6 +46,16 @@ COMMON_WORDS: Final = frozenset(
 )
 LEAST_COMMON_WORDS: Final = 0.2
 """Their share of the words below which a document is a list, or in another language."""
+LEAST_WORDS: Final = 0.15
+"""The share of a document below which the words of prose are remarks on something else."""
+NO_WORDS: Final = re.compile(
+    r"^[ \t]*(?P<fence>```|~~~)[\s\S]*?(?:^[ \t]*(?P=fence)[`~]*[ \t]*$|\Z)"
+    r"|^[ \t]*\.\. (?:code|code-block|sourcecode|parsed-literal|prompt|testcode|toctree)::.*\n(?:[ \t]*\n|[ \t]+\S.*\n)*"
+    r"|(?<=::\n)(?:[ \t]*\n|[ \t]+\S.*\n)+|(?<=\n\n)(?:(?: {4}|\t).*\n)+|^[ \t]*(?:>>>|\$) .*$"
+    r"|^[ \t]*\[[^\]\n]+\]:.*$|(?<=\])\([^)\n]*\)|`[^`\n]+`|<[^<>\n]+>|https?://\S+",
+    re.MULTILINE,
+)
+"""What stands in documents and is no prose: code, the targets of links, addresses and tags."""
 SHELL: Final = re.compile(r"#!.*\b(?:ba|z|k|da|a)?sh\b")
 
 ADDRESS: Final = re.compile(r"[\w.+-]+@(?!example\.|localhost)[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b", re.IGNORECASE)
@@ -98,7 +108,14 @@ def reason_against(path: str, text: str, kind: Kind) -> str | None:
 
 
 def reason_against_prose(text: str) -> str | None:
-    """Why a document is left out, if it is."""
+    """Why a document is left out, if it is: by all that it holds, or by the words alone where they are a fair part of it."""
+    reason = reason_against_words(text)
+    words = NO_WORDS.sub("", text) if reason else text
+    return reason if len(words) < LEAST_WORDS * len(text) else reason_against_words(words)
+
+
+def reason_against_words(text: str) -> str | None:
+    """Why a text is no English prose, if it is none."""
     words = re.findall(r"[^\W\d_]+", text.lower())
     if sum(word in COMMON_WORDS for word in words) < LEAST_COMMON_WORDS * max(1, len(words)):
         return "no English prose"

@@ -94,6 +94,30 @@ def test_lists_and_other_languages_are_no_prose(text: str, reason: str) -> None:
     assert reason_against("README.md", text, WRITING) == reason
 
 
+README = """# lines
+
+How many lines a file has, and how long they are, for those of us who would like to know and have no time to count.
+
+```js
+import { count, longest } from "lines";
+CODE
+```
+
+Options stand in the object, which is checked: [count](https://lines.test/api/count.html), `longest(file, { within: 80 })`,
+and [longest](https://lines.test/api/longest.html), both of them in the table of the [API](https://lines.test/api/index.html).
+"""
+
+
+def test_code_and_links_do_not_count_as_words_of_a_readme() -> None:
+    code = "const lines = await count(file, { encoding, separator });\n" * 4
+    assert reason_against("README.md", README.replace("CODE\n", code), WRITING) is None
+
+
+def test_a_few_words_beside_much_code_make_no_prose() -> None:
+    code = "const lines = await count(file, { encoding, separator });\n" * 100
+    assert reason_against("README.md", README.replace("CODE\n", code), WRITING) == "no English prose"
+
+
 def test_a_file_without_a_suffix_is_a_script_if_a_shell_runs_it() -> None:
     text = 'set -eu\nfor file in *.log; do gzip "$file"; done\n' * 4
     assert reason_against("bin/pack", f"#!/bin/sh\n{text}", SHELL) is None
