@@ -5,7 +5,9 @@ A file is a document, folded as every text is (elman/text.py). A folder stands f
 named itself must be text; `-` is standard input.
 """
 
+import re
 import sys
+from bisect import bisect_right
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -126,7 +128,8 @@ def without_secrets(corpus: Corpus, keep_secrets: bool) -> Corpus:
     told: list[str] = []
     for name, document in zip(corpus.names, corpus.documents, strict=True):
         secrets = secrets_in(document)
-        lines = {document.count("\n", 0, secret.start) + 1: secret.kind for secret in reversed(secrets)}
+        starts = [place.start() for place in re.finditer("^", document, re.MULTILINE)] if secrets else []
+        lines = {bisect_right(starts, secret.start): secret.kind for secret in reversed(secrets)}
         told += [f"{name}:{line}: {lines[line]}" for line in sorted(lines)]
         runs = [(secret.start, secret.end) for secret in secrets]
         documents.append("".join(without_lines(document, runs)) if runs and not keep_secrets else document)
