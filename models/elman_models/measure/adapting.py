@@ -65,7 +65,7 @@ class AdaptedPpm:
         self._trained, self._size, self._depth = trained, trained.grams.size, len(trained.levels)
         self._lengths = [len(text) for text in texts]
         joined = np.concatenate(texts).astype(np.int64)
-        known = np.concatenate([trained.grams.places(text)[:, : self._depth] for text in texts])
+        known = np.concatenate([trained.grams.places(text) for text in texts])
         numbers = list(self._numbered(joined))
         own = np.stack([places for _, places in numbers], axis=1)
         self._learnt = list(self._counted([keys for keys, _ in numbers], own, known))

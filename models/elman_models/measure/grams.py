@@ -82,6 +82,10 @@ class Grams:
             grams = longer
         return cls(levels, size)
 
+    def up_to(self, length: int) -> "Grams":
+        """Those of no more than so many characters, which are found in a part of the time."""
+        return Grams(self.levels[:length], self.size)
+
     def places(self, text: Indices) -> Places:
         """Of each place in a text, the numbers of the grams that end there, the shortest first: (characters, levels)."""
         columns: list[Places] = []

@@ -43,8 +43,8 @@ class NGram:
     def __init__(self, grams: Grams, order: int, shorter: Sequence[Order] | None = None) -> None:
         """`shorter` are the orders below its own, where several models share them."""
         self.name = f"Kneser-Ney {order}"
-        self.grams = grams
-        last = min(order, len(grams.levels)) - 1
+        self.grams = grams = grams.up_to(order)
+        last = len(grams.levels) - 1
         self._orders = [*(shorter_orders(grams, last) if shorter is None else shorter[:last])]
         self._orders.append(Order.of(grams.levels[last], grams.levels[last].occurrences))
 

@@ -25,8 +25,8 @@ class Ppm:
 
     def __init__(self, grams: Grams, order: int) -> None:
         self.name = f"PPM-D {order}"
-        self.grams = grams
-        self.levels = grams.levels[: order + 1]
+        self.grams = grams.up_to(order + 1)
+        self.levels = self.grams.levels
 
     def places(self, texts: Sequence[Indices]) -> Sequence[Places]:
         """Of each text, the grams that end before each character, and after the last: (characters + 1, levels)."""
@@ -39,8 +39,7 @@ class Ppm:
     def probabilities(self, places: Places) -> Floats:
         """Of every character but UNK, after the grams that end at some places: (places, characters)."""
         spread = Spread.over(len(places), self.grams.size)
-        contexts = contexts_of(places)[: len(self.levels)]
-        for level, those in reversed(list(zip(self.levels, contexts, strict=True))):
+        for level, those in reversed(list(zip(self.levels, contexts_of(places), strict=True))):
             rows, grams = level.followers(those)
             spread.give(rows, level.characters[grams], self.counts(level)[grams])
         return spread.finish()[:, :-1]
