@@ -41,6 +41,7 @@ KEPT_CHANNELS: Final = 2
 """When certificates were renewed, calls on the channel before go on; what still runs on the one before that goes on anew."""
 NO_PROXY: Final = ("grpc.enable_http_proxy", 0)
 """What is said to this machine goes through no other."""
+WHATEVER_HEALTH: Final = ("grpc.inhibit_health_checking", 1)
 CAUSES: Final = {
     "CERTIFICATE_VERIFY_FAILED": "its certificate is not to be trusted (certificate_authority names who signed it)",
     "Hostname Verification Check failed": "its certificate is another host's",
@@ -51,9 +52,10 @@ CAUSES: Final = {
 """What gRPC says of a connection that was not to be had, and what that means."""
 
 
-def options_for(address: str) -> Sequence[tuple[str, Any]]:
-    """The options of a channel."""
-    return (*CHANNEL_OPTIONS, NO_PROXY) if is_here(address) else CHANNEL_OPTIONS
+def options_for(address: str, heeds_health: bool = True) -> Sequence[tuple[str, Any]]:
+    """The options of a channel, which leaves a server that drains unless it is not to heed that."""
+    options = CHANNEL_OPTIONS if heeds_health else (*CHANNEL_OPTIONS, WHATEVER_HEALTH)
+    return (*options, NO_PROXY) if is_here(address) else options
 
 
 class Tls:

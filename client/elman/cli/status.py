@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from elman.addresses import DEFAULT_ADDRESS
+from elman.addresses import DEFAULT_ADDRESS, targets
 from elman.cli.configuration import ENGINE, Configuration, EngineSettings, addresses
-from elman.cli.engine import engine_of, open_engine
+from elman.cli.engine import engine_of
 from elman.cli.models import table
 from elman.errors import ElmanError
 from elman.protocol.results import ModelStatus, ServerStatus
 from elman.settings import add_flags, counted
+from elman.sync.client import Client
 from elman.terminal import tell, use_utf8, write_json, write_text
 
 HEADINGS = ("NAME", "DIGEST", "RUNS ON", "ROWS", "WAITING", "LONGEST", "STATE")
@@ -40,10 +41,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def ask(engine: EngineSettings) -> ServerStatus | ElmanError:
-    """How the one server is doing, or why it is not known."""
+    """How the one server is doing, though it drains, or why it is not known."""
+    from elman.sync.transport import GrpcTransport  # takes a while to import
+
     try:
-        client, _ = open_engine(engine)
-        with client:
+        transports = [GrpcTransport(target, engine.credentials, heeds_health=False) for target in targets(engine.server)]
+        with Client.over(transports) as client:
             return client.status(timeout=engine.timeout)
     except ElmanError as error:
         return error

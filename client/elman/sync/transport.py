@@ -103,9 +103,10 @@ class SingleAnswerCall(Generic[Event]):
 class GrpcTransport:
     """A channel to one gRPC target, and another once its certificates were renewed."""
 
-    def __init__(self, address: str, credentials: Credentials = NONE) -> None:
+    def __init__(self, address: str, credentials: Credentials = NONE, heeds_health: bool = True) -> None:
         """Raises MendRequest."""
         self.address = address
+        self._options = options_for(address, heeds_health)
         self._credentials, self._tls = credentials, Tls(address, credentials)
         self._channels: list[grpc.Channel] = []
         self._newest = self._open()
@@ -118,11 +119,10 @@ class GrpcTransport:
 
     def _open(self) -> CompletionServiceStub:
         """Calls to come go over a new channel."""
-        options = options_for(self.address)
         if self._tls.newest is None:
-            channel = grpc.insecure_channel(self.address, options=options)
+            channel = grpc.insecure_channel(self.address, options=self._options)
         else:
-            channel = grpc.secure_channel(self.address, self._tls.newest, options=options)
+            channel = grpc.secure_channel(self.address, self._tls.newest, options=self._options)
         self._channels.append(channel)
         if len(self._channels) > KEPT_CHANNELS:
             self._channels.pop(0).close()

@@ -46,7 +46,7 @@ async def test_it_shows_models_rows_queue_and_build(server: Server) -> None:
     line, headings, row = output.splitlines()
     assert re.fullmatch(
         rf"127\.0\.0\.1:\d+: elman {re.escape(version('elman'))} serves, up 0:0\d:\d\d, 1 call running,"
-        r" 0\.1 of \d+ MB held for calls",
+        r" 0\.0 of \d+ MB held for calls",
         line,
     )
     assert headings.split() == ["NAME", "DIGEST", "RUNS", "ON", "ROWS", "WAITING", "LONGEST", "STATE"]
@@ -76,6 +76,19 @@ async def test_what_calls_use_is_told(server: Server) -> None:
         await completion.close()
     assert busy.calls == 2
     assert busy.held_bytes > 0
+
+
+async def test_a_server_that_drains_says_so(artifact: Path) -> None:
+    server = Server(ServerConfig((f"tiny={artifact}",), port=0, metrics_port=0, drain_notice_seconds=60))
+    await server.start()
+    server.leave()
+    stopped = asyncio.create_task(server.until_stopped())
+    await asyncio.sleep(0)
+    code, output, error = await status_of(server, "--timeout", "20")
+    server.hurry()
+    await stopped
+    assert (code, error) == (0, "")
+    assert " is draining, up " in output
 
 
 def test_who_does_not_tell_is_named_on_standard_error(scripted: Any) -> None:
