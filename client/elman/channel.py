@@ -47,7 +47,8 @@ CAUSES: Final = {
     "Hostname Verification Check failed": "its certificate is another host's",
     "WRONG_VERSION_NUMBER": "it speaks no TLS",
     "CERTIFICATE_REQUIRED": "it asks for a certificate (client_certificate, client_key)",
-    "Socket closed": "it ended the connection, as one does that speaks TLS alone and is spoken to without (tls)",
+    "Socket closed": "it ended the connection, as one does that speaks TLS alone (tls) or was not shown a certificate that it"
+    " asks for (client_certificate, client_key)",
 }
 """What gRPC says of a connection that was not to be had, and what that means."""
 
