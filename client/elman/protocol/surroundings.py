@@ -22,6 +22,9 @@ NEXT: Final = re.compile(r" *(?:a[am]*|h[hm]*|k[km]*|[cs]m*|[.']m*)")
 LAST: Final = {"a": re.compile(r"[am']+\Z"), "h": re.compile(r"[hm]+\Z"), "k": re.compile(r"[km]+\Z")}
 """In kinds, a last word that goes on with a kind."""
 
+CIRCLE: Final = re.compile(r"(?:(.)\1{31}|(..)\2{15}|(...)\3{10}|(....)\4{7})")
+"""What a model says that has lost its way, as in `#ffffff` without an end. A line of 32 signs is one that people draw."""
+
 OPENERS: Final = {")": "(", "]": "[", "}": "{"}
 
 
@@ -42,7 +45,9 @@ def until_met(text: str, after: str) -> str:
 
 
 def worth_showing(text: str) -> str:
-    """The suggestion, unless it is one space, which nobody would see, and which is as soon typed."""
+    """The suggestion up to where it goes in circles; not one space alone, which nobody would see and which is as soon typed."""
+    circle = CIRCLE.search(text)
+    text = text[: circle.start()] if circle and any(map(str.isalnum, circle[0])) else text
     return "" if len(text) == 1 and text.isspace() and text != "\n" else text
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from elman.protocol.surroundings import is_in_word, until_met
+from elman.protocol.surroundings import is_in_word, until_met, worth_showing
 
 
 @pytest.mark.parametrize(
@@ -98,3 +98,22 @@ def check_growth(suggestion: str, after: str) -> None:
         assert now.startswith(shown)
         assert suggestion.startswith(now)
         shown = now
+
+
+@pytest.mark.parametrize(
+    ("suggestion", "shown"),
+    [
+        ("f" * 64, ""),
+        (f"fff; color: #{'0' * 50}", "fff; color: #"),
+        ("ha" * 32, ""),
+        (f"lo, {'la, ' * 15}", "lo"),
+        ("-" * 64, "-" * 64),
+        ("=-" * 32, "=-" * 32),
+        (f"0x{'0' * 16};", f"0x{'0' * 16};"),
+        (" " * 40 + "return", " " * 40 + "return"),
+        (" ", ""),
+        ("\n", "\n"),
+    ],
+)
+def test_what_goes_in_circles_is_not_shown(suggestion: str, shown: str) -> None:
+    assert worth_showing(suggestion) == shown
