@@ -2,8 +2,10 @@
 
     python benchmarks/ablation.py TEXT [--characters 300000] [--held-out 50000] [--seeds 3] [--only NAME ...] [--json]
 
-The first characters of the text are trained on, those that follow them are measured, streaming and in windows of 256, in
-float. Every variant has about as many weights as the recipe. `lstm` is torch's LSTM, two layers, with the same optimisers.
+The first characters of a file are trained on, those that follow them are measured, streaming and in windows of 256, in
+float. Of the text of a shipped model (`prose`, `python` and so on), pages of all its projects are trained on, and pages of all
+unseen ones are measured. Every variant has about as many weights as the recipe. `lstm` is torch's LSTM, two layers, with the
+same optimisers.
 """
 
 # torch leaves many of its members without a type:
@@ -23,8 +25,9 @@ import lstm
 import torch
 from table import show
 
-from elman_models.corpus import Corpus
+from elman_models.corpus import Corpus, spread
 from elman_models.measure.cost import WINDOW
+from elman_models.shipyard.make import TEXTS, WRITTEN
 from elman_models.training.float_cost import float_nats_per_character
 from elman_models.training.network import Network
 from elman_models.training.recipe import Recipe
@@ -64,8 +67,7 @@ class Measured(NamedTuple):
 def main() -> None:
     """Train every variant with every seed, and print a table or JSON."""
     options = parse()
-    text = options.text.read_text(encoding="utf-8")
-    training, held_out = text[: options.characters], text[options.characters :][: options.held_out]
+    training, held_out = parts_of(options.text, options.characters, options.held_out)
     contestants: dict[str, Callable[[int], Measured]] = {
         name: lambda seed, dials=dials: measure(training, held_out, replace(RECIPE, seed=seed, **dials))
         for name, dials in VARIANTS.items()
@@ -85,12 +87,22 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("text", type=Path)
+    parser.add_argument("text", metavar="TEXT", help=f"a file, or a model's: {', '.join(WRITTEN)}")
     for name, default in (("characters", 300_000), ("held-out", 50_000), ("seeds", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--only", nargs="+", choices=[*VARIANTS, "lstm"], metavar="NAME", help=f"{', '.join(VARIANTS)}, lstm")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args()
+
+
+def parts_of(text: str, characters: int, held_out: int) -> tuple[str, str]:
+    """What is trained on, and what is measured."""
+    if text not in WRITTEN:
+        whole = Path(text).read_text(encoding="utf-8")
+        return whole[:characters], whole[characters:][:held_out]
+    parts = TEXTS[text].read()
+    learned, unseen = (Corpus(tuple(documents.values())) for documents in (parts.training, parts.unseen))
+    return spread(learned, characters), spread(unseen, held_out)
 
 
 def measure(training: str, held_out: str, recipe: Recipe) -> Measured:
