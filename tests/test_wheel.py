@@ -24,7 +24,7 @@ SITE = Path(sysconfig.get_path("purelib"))
 THIN = ("grpc", "google", "typing_extensions.py")  # grpcio, protobuf, and what grpcio needs
 ENGINE = ("grpc_health", "grpc_reflection", "grpc_status", "numpy", "numpy.libs", "orjson", "prometheus_client", "safetensors")
 TAG = "cp312-abi3" if sys.version_info >= (3, 12) else "cp311-cp311"
-SHIPPED = (PROSE, "python", "javascript", "c", "shell", "shakespeare")
+SHIPPED = (PROSE, "python", "javascript", "go", "rust", "c", "shell", "shakespeare")
 SEEDED = ("--max-characters=20", "--seed=1", "ROMEO:")
 
 pytestmark = pytest.mark.timeout(180)
