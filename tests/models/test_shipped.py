@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from elman.languages import KINDS
 from elman_models.errors import ArtifactError
-from elman_models.shipped import find
+from elman_models.shipped import find, shipped_models
 
 
 def test_a_path_is_one_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,3 +39,13 @@ def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("HOME", str(tmp_path))
     assert find("~/mine.safetensors") == ("mine", tmp_path / "mine.safetensors")
     assert find("own=~/mine.safetensors") == ("own", tmp_path / "mine.safetensors")
+
+
+def test_every_kind_of_text_has_a_model_that_comes_with_elman() -> None:
+    assert {kind.model for kind in KINDS.values()} <= set(shipped_models())
+
+
+def test_none_has_more_than_4_mb_and_all_together_no_more_than_24() -> None:
+    sizes = [path.stat().st_size for path in shipped_models().values()]
+    assert max(sizes) <= 4_000_000
+    assert sum(sizes) <= 24_000_000
