@@ -27,6 +27,8 @@ LEAST_ROOM = 8
 LINE_END = "↵"
 CUT = "…"
 SPACE = "·"
+TAB_STOP = 4
+"""A tab ends at the next column that is a multiple of this."""
 
 LEAST_SCREENFUL = 2048
 
@@ -42,7 +44,7 @@ def layout(session: EditorSession) -> Layout:
         input_processors=[
             LongLine(),
             HighlightSelectionProcessor(),
-            TabsProcessor(char1=" ", char2=" "),
+            TabsProcessor(TAB_STOP, char1=" ", char2=" "),
             GhostText(lambda: session.ghost_text),
         ],
         include_default_input_processors=False,  # they would look at all of a long line
@@ -93,14 +95,20 @@ class GhostText(Processor):
         given, document = transformation_input, transformation_input.document
         if given.lineno != document.cursor_position_row:
             return Transformation(given.fragments)
-        ghost = visible(self._text().replace("\n", LINE_END).replace("\t", " "))
-        column, size = given.source_to_display(document.cursor_position_col), len(ghost)
+        column = given.source_to_display(document.cursor_position_col)
+        ghost = drawn(self._text(), column)
+        size = len(ghost)
         fragments = explode_text_fragments(given.fragments)
         return Transformation(
             [*fragments[:column], ("class:ghost", ghost), *fragments[column:]],
             source_to_display=lambda place: place if place <= column else place + size,
             display_to_source=lambda place: place if place <= column else max(column, place - size),
         )
+
+
+def drawn(ghost: str, column: int) -> str:
+    """The ghost as it stands in one line from a column on, its tabs as wide as they will be once it is taken."""
+    return visible((" " * column + ghost.replace("\n", LINE_END)).expandtabs(TAB_STOP)[column:])
 
 
 def visible(ghost: str) -> str:

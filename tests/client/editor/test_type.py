@@ -500,6 +500,8 @@ def transformed(line: str, cursor: int, ghost: str) -> Transformation:
         ("a", 1, "", "a"),
         ("a:", 2, "  ", "a:··"),
         ("a:", 2, " \t", "a:··"),
+        ("", 0, "\t\treturn", "        return"),
+        ("if x {", 6, "\n\ty", "if x {↵ y"),
         ("a", 1, " b", "a b"),
     ],
 )
