@@ -24,6 +24,9 @@ DEFAULT_MODEL: Final = PROSE
 UNDECIDED: Final = ("", "plaintext", "text", "fundamental")
 """What editors call a text of which they know nothing: the name decides."""
 
+DOTTED: Final = ("go.mod", "go.sum", "go.work")
+"""Languages of their own in VS Code; another one with a dot in Vim (yaml.ansible, javascript.jsx) is what stands before it."""
+
 
 class Kind(NamedTuple):
     """A kind of text."""
@@ -168,7 +171,8 @@ def uses_of(model: str, chosen: Mapping[str, str]) -> Iterator[str]:
 
 def kind_of(file: str, text: str = "", language: str = "") -> str | None:
     """The kind of a text, a key of KINDS; None if it is not known."""
-    language = language.lower().partition(".")[0]  # Vim's yaml.ansible is YAML
+    language = language.lower()
+    language = language if language in DOTTED else language.partition(".")[0]
     if language not in UNDECIDED:
         return next((name for name, kind in KINDS.items() if language in kind.languages), None)
     if any(matches(file, each) for each in OTHERS):

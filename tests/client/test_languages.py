@@ -145,6 +145,7 @@ def test_of_two_patterns_the_first_holds() -> None:
         ("a.zig", "plaintext", None),
         ("CMakeLists.txt", "text", None),
         ("play.yml", "yaml.ansible", "scripts"),
+        ("go.mod", "go.mod", None),
         ("a", "LaTeX", "prose"),
     ],
 )
