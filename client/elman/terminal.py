@@ -64,6 +64,8 @@ def decoded(source: str, data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
+        if (place := data.find(b"\0")) >= 0:
+            raise MendRequest(f"{source}: binary, not text (a NUL byte at {place})") from None
         raise MendRequest(
             f"{source}: byte 0x{data[error.start]:02x} at offset {error.start} is not UTF-8 ({error.reason});"
             " convert it first, for example with: iconv -f LATIN1 -t UTF-8"

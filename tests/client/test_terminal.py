@@ -93,6 +93,12 @@ def test_bytes_that_are_not_utf_8_are_refused_even_where_they_would_not_be_used(
         read_text(None, 4)
 
 
+def test_a_program_is_told_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\x7fELF\0\xff")))
+    with pytest.raises(MendRequest, match=r"^standard input: binary, not text \(a NUL byte at 4\)$"):
+        read_text(None)
+
+
 def test_what_a_file_is_called_commands_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = "no\x1b]0;x\x07.txt"
     assert main(["audit", "shakespeare", str(tmp_path / name)]) == 1
