@@ -84,25 +84,43 @@ CHUNK = 1024
 HALVINGS = 40
 
 
-def fitted(model: Model, documents: Sequence[str], window: int = WINDOW) -> Model:
+class Usual(NamedTuple):
+    """What holds of a model as long as little is known of it: what the model has that it began from, if there is one."""
+
+    odds: NDArray[np.int32]  # of its recall
+    ghost_surprise: GhostSurprise
+
+    @classmethod
+    def in_model(cls, model: Model) -> "Usual | None":
+        """What a model that begins from this one takes over; nothing from one that recalls nothing."""
+        return cls(model.recall.odds, model.ghost_surprise) if model.recall.window else None
+
+    @property
+    def lambdas(self) -> Floats:
+        """In the shape of the odds."""
+        return self.odds / (self.odds + float(ODDS_UNIT))
+
+
+def fitted(model: Model, documents: Sequence[str], window: int = WINDOW, usual: Usual | None = None) -> Model:
     """The model with the odds and the ghost text that suit these documents best; with what is usual where there are none."""
-    return with_ghost_surprise(with_recall(model, documents, window), documents)
+    return with_ghost_surprise(with_recall(model, documents, window, usual), documents, usual)
 
 
-def with_recall(model: Model, documents: Sequence[str], window: int = WINDOW) -> Model:
+def with_recall(model: Model, documents: Sequence[str], window: int = WINDOW, usual: Usual | None = None) -> Model:
     """The model with the odds that suit these documents best."""
     recall = Recall.of(window, np.zeros(Recall.SHAPES["odds"], np.int32))
     texts = [text for document in documents if len(text := model.vocabulary.encode(document))]
     came = (np.exp(-surprises / UNIT) for surprises in surprises_of(replace(model, recall=Recall.none()), texts))
-    return replace(model, recall=suited(recall, texts, came, model.vocabulary.unknown))
+    lambdas = usual.lambdas if usual else usual_lambdas()
+    return replace(model, recall=suited(recall, texts, came, model.vocabulary.unknown, lambdas))
 
 
-def suited(recall: Recall, texts: Sequence[Indices], came: Iterable[Floats], unknown: int) -> Recall:
+def suited(recall: Recall, texts: Sequence[Indices], came: Iterable[Floats], unknown: int, usual: Floats) -> Recall:
     """With the odds that suit texts best, to each of whose characters a predictor gave some probability without recall."""
     found = places(recall, texts, came, unknown)
-    best = best_lambdas(found, usual_lambdas())
+    best = best_lambdas(found, usual)
     for share in LESS_THAN_USUAL:  # where a network is surer than most, what is usual elsewhere is too much
-        lambdas = best_lambdas(found, share * usual_lambdas())
+        lambdas = best_lambdas(found, share * usual)
         if cost(found, lambdas) < cost(found, best) - CLEARLY * sum(map(len, texts)):
             best = lambdas
     odds = np.array([odds_of(each) for each in best], np.int32).reshape(recall.odds.shape)
@@ -128,11 +146,11 @@ def cost(found: Places, lambdas: Floats) -> float:
     return -float(np.log((1 - share) * came + share * hits).sum())
 
 
-def with_ghost_surprise(model: Model, documents: Sequence[str]) -> Model:
+def with_ghost_surprise(model: Model, documents: Sequence[str], usual: Usual | None = None) -> Model:
     """The model that ends ghost text where the simulated typist saves most keys on these documents."""
     tables = model.tables
     if sum(map(len, documents)) < GHOST_CHARACTERS:
-        return replace(model, ghost_surprise=usual_ghost_surprise(tables))
+        return replace(model, ghost_surprise=usual.ghost_surprise if usual else usual_ghost_surprise(tables))
     predictor = NetworkPredictor(model, open_execution(model, MOST_ROWS, "cpu"))
     readings = predictor.read([model.vocabulary.encode(document) for document in documents])
     surprises = [tables.largest_surprise(confidence) for confidence in GHOST_CONFIDENCES]

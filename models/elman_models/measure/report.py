@@ -26,7 +26,7 @@ from elman_models.law.vocabulary import Vocabulary
 from elman_models.measure.adapting import AdaptingPredictor
 from elman_models.measure.calibration import Calibration, calibration
 from elman_models.measure.cost import Costs, costs
-from elman_models.measure.fit import suited
+from elman_models.measure.fit import suited, usual_lambdas
 from elman_models.measure.gram_predictor import GramPredictor
 from elman_models.measure.grams import Grams
 from elman_models.measure.network_predictor import NetworkPredictor
@@ -204,7 +204,7 @@ def with_recall(ngram: NGram, model: Model, validation: Sequence[str]) -> GramPr
     texts = [text for document in validation if len(text := vocabulary.encode(document))]
     if texts:
         came = map(np.exp, map(np.negative, GramPredictor(ngram, vocabulary).costs(texts)))
-        recall = suited(recall, texts, came, vocabulary.unknown)
+        recall = suited(recall, texts, came, vocabulary.unknown, usual_lambdas())
     return GramPredictor(ngram, vocabulary, recall)
 
 

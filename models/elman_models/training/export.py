@@ -31,22 +31,26 @@ from elman_models.law.artifact import (
     save,
 )
 from elman_models.law.dequantize import REACH, floats
+from elman_models.law.ghost import GhostSurprise
 from elman_models.law.recall import Recall
 from elman_models.law.structure import Structure
 from elman_models.law.tables import UNIT, Tables
 from elman_models.law.vocabulary import Vocabulary
-from elman_models.measure.fit import fitted, usual_ghost_surprise
+from elman_models.measure.fit import Usual, fitted, usual_ghost_surprise
 from elman_models.training.checkpoint import CheckpointError, load_checkpoint
 from elman_models.training.curve import BEST
 from elman_models.training.network import Network
 
 EXACT_IN_INT32 = 1 << 31
+ODDS, GHOST_SURPRISE = "origin.odds", "origin.ghost_surprise"
+"""Tensors of a checkpoint."""
 
 
 def export_checkpoint(checkpoint: Path, output: Path, about: Mapping[str, Any] | None = None) -> Model:
     """Write the artifact of a checkpoint, as `elman export` does, and return it."""
     read = read_network(checkpoint)
-    return write_artifact(fitted(to_model(read.network, read.vocabulary, read.told | dict(about or {})), read.held_out), output)
+    model = to_model(read.network, read.vocabulary, read.told | dict(about or {}))
+    return write_artifact(fitted(model, read.held_out, usual=read.usual), output)
 
 
 class ReadNetwork(NamedTuple):
@@ -56,6 +60,7 @@ class ReadNetwork(NamedTuple):
     vocabulary: Vocabulary
     told: dict[str, Any]  # what goes into the file beside the model
     held_out: Sequence[str]  # the text that recall and ghost text are fitted on
+    usual: Usual | None  # what holds of these where there is too little of it
 
 
 def read_network(checkpoint: Path) -> ReadNetwork:
@@ -70,7 +75,18 @@ def read_network(checkpoint: Path) -> ReadNetwork:
     told: dict[str, Any] = {"recipe": header.recipe.to_json()}
     told |= {"imprints": [dict(imprint) for imprint in header.imprints]} if header.imprints else {}
     told |= {"from": dict(header.origin)} if header.origin else {}
-    return ReadNetwork(network, header.vocabulary, told, header.held_out)
+    return ReadNetwork(network, header.vocabulary, told, header.held_out, usual_of(read.tensors))
+
+
+def usual_tensors(origin: Model) -> dict[str, Tensor]:
+    """What a checkpoint keeps of the recall and ghost text of the model that it began from; nothing of one without recall."""
+    usual = Usual.in_model(origin)
+    return {ODDS: torch.from_numpy(usual.odds), GHOST_SURPRISE: torch.tensor(usual.ghost_surprise)} if usual else {}
+
+
+def usual_of(tensors: Mapping[str, Tensor]) -> Usual | None:
+    """What `usual_tensors` kept, if anything."""
+    return Usual(tensors[ODDS].numpy(), GhostSurprise(*tensors[GHOST_SURPRISE].tolist())) if ODDS in tensors else None
 
 
 def best_weights(tensors: Mapping[str, Tensor], network: Network) -> dict[str, Tensor]:

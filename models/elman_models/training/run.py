@@ -32,6 +32,7 @@ from elman_models.selection.imprint import Imprint
 from elman_models.training.batches import IGNORED, Batches
 from elman_models.training.checkpoint import Checkpoint, CheckpointError, Header
 from elman_models.training.curve import Curve
+from elman_models.training.export import usual_tensors
 from elman_models.training.float_cost import float_nats_per_character
 from elman_models.training.hardware import Hardware
 from elman_models.training.network import Network
@@ -203,6 +204,7 @@ class Run:
             held_out=some_of(self.held_out.documents, FITTED_CHARACTERS),
         )
         tensors = {f"network.{name}": weight for name, weight in self.network.state_dict().items()} | self.curve.tensors()
+        tensors |= usual_tensors(self.origin.model) if self.origin else {}
         tensors |= {f"state.{index}": self.group.all_rows(state) for index, state in enumerate(self.states)}
         for name, weight, optimiser in self._optimised():
             tensors |= {f"optimiser.{name}.{part}": value for part, value in optimiser.state.get(weight, {}).items()}

@@ -238,13 +238,13 @@ def save(run: Run, path: Path) -> None:
 
 def finish(run: Run, output: Path, path: Path, keep_checkpoint: bool, report: Report, about: Mapping[str, Any]) -> Trained:
     """Export the network, measure it, compare it, and say what to type next. The checkpoint has then done its work."""
-    network, vocabulary, told, held_out = read_network(path)
+    network, vocabulary, told, held_out, usual = read_network(path)
     weights = sum(weight.numel() for weight in network.parameters())
     facts = {**told, "weights": weights, "training_characters": run.training.characters}
     about = {**facts, "steps": run.step, "best_step": run.best_step, **about}
     if held_out:
         report.doing(f"fitting recall and ghost text to held-out text, and measuring there, beside a {NGRAM_ORDER}-gram")
-    model = fitted(to_model(network, vocabulary, about), held_out)
+    model = fitted(to_model(network, vocabulary, about), held_out, usual=usual)
     if keep_checkpoint:
         report.say(f"{path}: the checkpoint stays, for elman eval --checkpoint")
     verdict = judge(model, network, vocabulary, run.training, run.held_out)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from prose import QUICK, TUNING, Kept, prose
@@ -16,7 +17,8 @@ from prose import QUICK, TUNING, Kept, prose
 from elman_models.corpus import Corpus, CorpusError, read_training_text
 from elman_models.errors import InvalidField
 from elman_models.law.artifact import load
-from elman_models.law.recall import Recall
+from elman_models.law.ghost import GhostSurprise
+from elman_models.law.recall import ODDS_UNIT, Recall
 from elman_models.measure.cost import evaluate
 from elman_models.measure.fit import WINDOW
 from elman_models.measure.network_predictor import NetworkPredictor
@@ -123,6 +125,23 @@ def test_recall_is_fitted_on_what_was_held_out_and_loses_nothing_there(trained: 
     assert done.model.recall.window == WINDOW
     plain = evaluate(replace(done.model, recall=Recall.none()), read_network(done.checkpoint).held_out)
     assert done.verdict.quality.nats_per_character_streaming <= plain.nats_per_character_streaming + 1e-4
+
+
+def test_where_little_is_held_out_recall_and_ghost_text_are_those_of_the_model_that_it_began_from(
+    trained: tuple[Trained, Kept], notes: Path, tmp_path: Path
+) -> None:
+    recall, ghost = trained[0].model.recall, GhostSurprise(123, 456)
+    surer = replace(recall, odds=np.full_like(recall.odds, ODDS_UNIT // 20))
+    origin = Origin("surer", replace(trained[0].model, recall=surer, ghost_surprise=ghost))
+    recipe = replace(QUICK, held_out=0.05, epochs=1, layers=None, skips=None, hidden_size=None)
+    output = tmp_path / "own.safetensors"
+    done = train([notes], output, recipe, starts=[origin], device="cpu", keep_checkpoint=True, report=Kept())
+    assert done.model.ghost_surprise == ghost
+    is_taken_over = abs(done.model.recall.odds - ODDS_UNIT // 20) <= 1
+    assert 0.5 < is_taken_over.mean() < 1  # most classes do not come in held-out text
+    exported = export_checkpoint(done.checkpoint, tmp_path / "exported.safetensors")
+    assert exported.ghost_surprise == ghost
+    np.testing.assert_array_equal(exported.recall.odds, done.model.recall.odds)
 
 
 def test_the_artifact_says_how_it_was_made_and_how_good_it_is(trained: tuple[Trained, Kept]) -> None:
