@@ -42,6 +42,7 @@ KEPT_CHANNELS: Final = 2
 NO_PROXY: Final = ("grpc.enable_http_proxy", 0)
 """What is said to this machine goes through no other."""
 WHATEVER_HEALTH: Final = ("grpc.inhibit_health_checking", 1)
+"""Calls also go to a server that takes no others."""
 CAUSES: Final = {
     "CERTIFICATE_VERIFY_FAILED": "its certificate is not to be trusted (certificate_authority names who signed it)",
     "Hostname Verification Check failed": "its certificate is another host's",
