@@ -62,7 +62,7 @@ class AdaptedPpm:
 
     def __init__(self, trained: Ppm, texts: Sequence[Indices]) -> None:
         self.name = trained.name
-        self._trained, self._size, self._depth = trained, trained.grams.size, len(trained.levels)
+        self._trained, self._size, self._depth = trained, trained.grams.size, len(trained.grams.levels)
         self._lengths = [len(text) for text in texts]
         joined = np.concatenate(texts).astype(np.int64)
         known = np.concatenate([trained.grams.places(text) for text in texts])
@@ -83,7 +83,7 @@ class AdaptedPpm:
         after = [
             [
                 level.find(contexts, characters, self._size)
-                for level, contexts in zip(self._trained.levels, trained, strict=True)
+                for level, contexts in zip(self._trained.grams.levels, trained, strict=True)
             ],
             [find(level.keys, contexts, characters, self._size) for level, contexts in zip(self._learnt, own, strict=True)],
         ]
@@ -94,7 +94,7 @@ class AdaptedPpm:
         spread = Spread.over(len(places), self._size)
         trained, own, times = self._columns(places)
         for depth in reversed(range(self._depth)):
-            level = self._trained.levels[depth]
+            level = self._trained.grams.levels[depth]
             counts = np.zeros((len(places), self._size), np.int32)
             rows, grams = level.followers(trained[depth])
             counts[rows, level.characters[grams]] = self._trained.counts(level)[grams]

@@ -116,7 +116,10 @@ def with_recall(model: Model, documents: Sequence[str], window: int = WINDOW, us
 
 
 def suited(recall: Recall, texts: Sequence[Indices], came: Iterable[Floats], unknown: int, usual: Floats) -> Recall:
-    """With the odds that suit texts best, to each of whose characters a predictor gave some probability without recall."""
+    """With the odds that suit texts best, to each of whose characters a predictor gave some probability without recall.
+
+    `usual` are the lambdas that hold where the texts say little.
+    """
     found = places(recall, texts, came, unknown)
     best = best_lambdas(found, usual)
     for share in LESS_THAN_USUAL:  # where a network is surer than most, what is usual elsewhere is too much

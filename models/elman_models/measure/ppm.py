@@ -26,7 +26,6 @@ class Ppm:
     def __init__(self, grams: Grams, order: int) -> None:
         self.name = f"PPM-D {order}"
         self.grams = grams.up_to(order + 1)
-        self.levels = self.grams.levels
 
     def places(self, texts: Sequence[Indices]) -> Sequence[Places]:
         """Of each text, the grams that end before each character, and after the last: (characters + 1, levels)."""
@@ -39,14 +38,14 @@ class Ppm:
     def probabilities(self, places: Places) -> Floats:
         """Of every character but UNK, after the grams that end at some places: (places, characters)."""
         spread = Spread.over(len(places), self.grams.size)
-        for level, those in reversed(list(zip(self.levels, contexts_of(places), strict=True))):
+        for level, those in reversed(list(zip(self.grams.levels, contexts_of(places), strict=True))):
             rows, grams = level.followers(those)
             spread.give(rows, level.characters[grams], self.counts(level)[grams])
         return spread.finish()[:, :-1]
 
     def counts(self, level: Level) -> NDArray[np.int32]:
         """What counts for a gram: in the longest, how often it came."""
-        return level.occurrences if level is self.levels[-1] else level.predecessors
+        return level.occurrences if level is self.grams.levels[-1] else level.predecessors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
