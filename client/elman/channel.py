@@ -13,6 +13,8 @@ from elman.errors import AllowMoreTime, ElmanError, GoElsewhere, MendRequest, Ne
 
 PUSHBACK: Final = "grpc-retry-pushback-ms"
 LARGEST_MESSAGE_BYTES: Final = 4 << 20
+LONGEST_RECONNECT_MS: Final = 250
+"""A server that comes back is found within the retries of one call, however long it was away."""
 STATE_SECONDS: Final = 30.0
 """How long the answer to a request for a document's state may take."""
 KEEPALIVE: Final = (
@@ -28,8 +30,8 @@ SERVICE_CONFIG: Final[dict[str, object]] = {
 CHANNEL_OPTIONS: Final = (
     ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
     ("grpc.max_send_message_length", LARGEST_MESSAGE_BYTES),
-    ("grpc.initial_reconnect_backoff_ms", 100),  # a server that comes back is found within the retries of one call
-    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", LONGEST_RECONNECT_MS),
     ("grpc.use_local_subchannel_pool", 1),  # a failure of one client's connection does not delay another client
     *KEEPALIVE,
 )

@@ -1,9 +1,14 @@
-"""Addresses as people give them, and as gRPC wants them."""
+"""Addresses as people give them, and as gRPC wants them; how soon a lost server is looked for again."""
 
 import pytest
 
 from elman.addresses import is_one_server, targets
-from elman.errors import ElmanError
+from elman.channel import LONGEST_RECONNECT_MS
+from elman.errors import ElmanError, GoElsewhere
+from elman.protocol.retry import Retry, Tries
+
+RECONNECT_JITTER = 0.2
+"""gRPC's own: by so much of itself a wait before it connects anew may be longer."""
 
 
 @pytest.mark.parametrize(
@@ -77,3 +82,20 @@ def test_a_port_that_there_is_not_is_refused_for_grpc_would_take_another(given: 
 def test_the_address_of_a_page_is_refused(address: str) -> None:
     with pytest.raises(ElmanError, match=r"it is no page; leave out https?://"):
         targets(address)
+
+
+class InHaste:
+    """A clock whose waits are as short as they can be."""
+
+    def now(self) -> float:
+        return 0.0
+
+    def jitter(self) -> float:
+        return 0.0
+
+
+@pytest.mark.parametrize("addresses", [1, 2, 3])
+def test_the_retries_of_a_call_outlast_the_longest_wait_before_a_connection_is_tried_anew(addresses: int) -> None:
+    tries = Tries(Retry(), addresses, 0, None, InHaste())
+    waited = sum(tries.failed(GoElsewhere("")) for _ in range(Retry().attempts - 1))
+    assert waited > LONGEST_RECONNECT_MS / 1000 * (1 + RECONNECT_JITTER)
