@@ -4,8 +4,8 @@
 
 The first characters of a file are trained on, those that follow them are measured, streaming and in windows of 256, in
 float. Of the text of a shipped model (`prose`, `python` and so on), pages of all its projects are trained on, and pages of all
-unseen ones are measured. Every variant has about as many weights as the recipe. `lstm` is torch's LSTM, two layers, with the
-same optimisers.
+unseen ones are measured. Every variant has about as many weights as the recipe, but for those that lack biases. `lstm` is
+torch's LSTM, two layers, with the same optimisers.
 """
 
 # torch leaves many of its members without a type:
@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import lstm
 import torch
 from table import show
+from torch import nn
 
 from elman_models.corpus import Corpus, spread
 from elman_models.measure.cost import WINDOW
@@ -52,7 +53,16 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "windows of 128": {"window": 128, "batch_size": 8},
     "weight decay 0.01": {"weight_decay": 0.01},
     "float32": {"precision": "float32"},
+    "characters read by the first layer alone": {},
+    "characters read by the first layer alone, 8 x 112": {"hidden_size": 112},
+    "output without a bias": {},
 }
+WITHOUT: Mapping[str, Callable[[Network], Sequence[nn.Parameter]]] = {
+    "characters read by the first layer alone": lambda network: [*network.biases][1:],
+    "characters read by the first layer alone, 8 x 112": lambda network: [*network.biases][1:],
+    "output without a bias": lambda network: [network.output_bias],
+}
+"""Which biases a variant leaves at zero. A layer has one for each character: they are its input."""
 
 
 class Measured(NamedTuple):
@@ -69,7 +79,9 @@ def main() -> None:
     options = parse()
     training, held_out = parts_of(options.text, options.characters, options.held_out)
     contestants: dict[str, Callable[[int], Measured]] = {
-        name: lambda seed, dials=dials: measure(training, held_out, replace(RECIPE, seed=seed, **dials))
+        name: lambda seed, name=name, dials=dials: measure(
+            training, held_out, replace(RECIPE, seed=seed, **dials), WITHOUT.get(name, lambda _: [])
+        )
         for name, dials in VARIANTS.items()
     }
     contestants["lstm"] = lambda seed: Measured(*lstm.measure(training, held_out, replace(RECIPE, seed=seed)))
@@ -105,9 +117,11 @@ def parts_of(text: str, characters: int, held_out: int) -> tuple[str, str]:
     return spread(learned, characters), spread(unseen, held_out)
 
 
-def measure(training: str, held_out: str, recipe: Recipe) -> Measured:
-    """Train to the end and measure the float network."""
+def measure(training: str, held_out: str, recipe: Recipe, without: Callable[[Network], Sequence[nn.Parameter]]) -> Measured:
+    """Train to the end and measure the float network; some of its weights remain zero."""
     run = new_run(Corpus((training,)), Corpus(()), recipe, torch.device("cpu"))
+    for weight in without(run.network):
+        nn.init.zeros_(weight).requires_grad_(False)
     start = time.monotonic()
     while run.step < run.steps:
         if not math.isfinite(run.advance()):
@@ -123,8 +137,8 @@ def both(run: Run, held_out: str) -> tuple[float, float]:
 
 
 def size(network: Network) -> int:
-    """How many weights."""
-    return sum(weight.numel() for weight in network.parameters())
+    """How many weights are learnt."""
+    return sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
 
 
 def line(name: str, runs: Sequence[Measured]) -> tuple[object, ...]:
