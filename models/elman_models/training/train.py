@@ -247,7 +247,7 @@ def finish(run: Run, output: Path, path: Path, keep_checkpoint: bool, report: Re
     model = fitted(to_model(network, vocabulary, about), held_out, usual=usual)
     if keep_checkpoint:
         report.say(f"{path}: the checkpoint stays, for elman eval --checkpoint")
-    verdict = judge(model, network, vocabulary, run.training, run.held_out)
+    verdict = judge(model, network, vocabulary, run.training, run.held_out, run.origin)
     if verdict:
         model = with_about(model, {"quality": {**verdict.to_json(), **about.get("quality", {})}})
         report.say(verdict.in_words())

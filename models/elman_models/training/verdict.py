@@ -1,11 +1,12 @@
-"""What a run was worth: its artifact and its float network on the held-out text, beside an n-gram of the training text.
+"""What a run was worth: its artifact and its float network on the held-out text, beside the model that it began from and an
+n-gram of the training text.
 
 It knows no optimiser and writes nothing.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from elman_models.corpus import Corpus, spread
@@ -21,6 +22,7 @@ from elman_models.measure.report import with_recall
 from elman_models.measure.typist import Habits, Typist
 from elman_models.training.float_cost import float_nats_per_character
 from elman_models.training.network import Network
+from elman_models.training.origin import Origin
 from elman_models.training.run import some_of
 
 NGRAM_ORDER = 6
@@ -35,6 +37,15 @@ MORE_TEXT = "more text would help most, or a model of similar text to begin from
 
 
 @dataclass(frozen=True, slots=True)
+class AsItComes:
+    """What the held-out text costs the model that a run began from, and how many keys that would have saved."""
+
+    name: str
+    nats_per_character: float
+    keys_saved: float
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the held-out text costs; costs are in nats a character, streaming."""
 
@@ -46,6 +57,7 @@ class Verdict:
     training_characters: int
     keys_saved: float  # of the simulated typist's, at the model's own threshold
     ngram_keys_saved: float
+    origin: AsItComes | None = None  # None: the run began at random
 
     def to_json(self) -> dict[str, Any]:
         """What a model file says of it."""
@@ -53,7 +65,8 @@ class Verdict:
         costs = {"held_out": self.quality.to_json(), "float": self.float_nats_per_character}
         counted = {ngram: self.ngram_nats_per_character, f"{ngram}_with_recall": self.recalling_ngram_nats_per_character}
         counted |= {f"{ngram}_training_characters": self.ngram_characters}
-        return {**costs, **counted, "keys_saved": self.keys_saved, f"{ngram}_keys_saved": self.ngram_keys_saved}
+        saved = {"keys_saved": self.keys_saved, f"{ngram}_keys_saved": self.ngram_keys_saved}
+        return {**costs, **counted, **saved} | ({"origin": asdict(self.origin)} if self.origin else {})
 
     def in_words(self) -> str:
         """What the figures are, for who knows them."""
@@ -68,16 +81,23 @@ class Verdict:
         )
 
     def meaning(self) -> str:
-        """What that means to a person and, where an n-gram does better, what may help."""
-        ours, theirs = (f"{100 * saved:.0f}" for saved in (self.keys_saved, self.ngram_keys_saved))
+        """What that means to a person and, where an n-gram or the model that it began from does better, what may help."""
+        nats = self.quality.nats_per_character_streaming
+        ours, theirs = in_hundred(self.keys_saved), in_hundred(self.ngram_keys_saved)
         saves = f"it saves {ours} of 100 keys on text that it has not seen; an n-gram of the same text saves {theirs}"
-        if self.quality.nats_per_character_streaming <= self.ngram_nats_per_character and int(ours) >= int(theirs):
+        if before := self.origin:
+            saves += f", and {before.name} as it comes {in_hundred(before.keys_saved)}"
+            if in_hundred(before.keys_saved) >= ours and before.nats_per_character <= nats:
+                return f"{saves}; keep to {before.name}, unless there is more text to learn from"
+        if nats <= self.ngram_nats_per_character and ours >= theirs:
             return saves
         return f"{saves}; {MORE_TEXT}"
 
 
-def judge(model: Model, network: Network, vocabulary: Vocabulary, training: Corpus, held_out: Corpus) -> Verdict | None:
-    """The verdict on a run; None where nothing was held out."""
+def judge(
+    model: Model, network: Network, vocabulary: Vocabulary, training: Corpus, held_out: Corpus, origin: Origin | None = None
+) -> Verdict | None:
+    """The verdict on a run that began from `origin` (None: at random); None where nothing was held out."""
     documents = some_of(held_out.documents, MEASURED_CHARACTERS)
     if not documents:
         return None
@@ -96,7 +116,20 @@ def judge(model: Model, network: Network, vocabulary: Vocabulary, training: Corp
         training_characters=training.characters,
         keys_saved=keys_saved(NetworkPredictor(model), model, typed),
         ngram_keys_saved=keys_saved(ngram, model, typed),
+        origin=as_it_comes(origin, documents, typed) if origin else None,
     )
+
+
+def as_it_comes(origin: Origin, documents: Sequence[str], typed: Sequence[str]) -> AsItComes:
+    """What the model that a run began from is worth on the same text."""
+    model = origin.model
+    nats = evaluate(model, documents).nats_per_character_streaming
+    return AsItComes(origin.name, nats, keys_saved(NetworkPredictor(model), model, typed))
+
+
+def in_hundred(share: float) -> int:
+    """A share as people are told it."""
+    return round(100 * share)
 
 
 def keys_saved(predictor: Predictor, model: Model, documents: Sequence[str]) -> float:

@@ -31,7 +31,7 @@ from elman_models.training.origin import Origin, read_origin
 from elman_models.training.recipe import Recipe
 from elman_models.training.run import Run, new_run
 from elman_models.training.train import Trained, TrainingError, carry_out, loop, require_output, train
-from elman_models.training.verdict import MORE_TEXT, Verdict
+from elman_models.training.verdict import MORE_TEXT, AsItComes, Verdict
 
 KILLED_STEP = 30
 CHILD = f"""
@@ -109,6 +109,39 @@ def test_where_an_n_gram_does_better_the_end_says_what_may_help(
     verdict = Verdict(quality, nats, 1.2, 1.1, 100, 100, saved, 0.22)
     saves = f"it saves {100 * saved:.0f} of 100 keys on text that it has not seen; an n-gram of the same text saves 22"
     assert verdict.meaning() == saves + advice
+
+
+@pytest.mark.parametrize(
+    ("before", "advice"),
+    [
+        (AsItComes("prose", 0.9, 0.24), "; keep to prose, unless there is more text to learn from"),
+        (AsItComes("prose", 0.9, 0.23), ""),
+        (AsItComes("prose", 1.1, 0.24), ""),
+    ],
+)
+def test_where_the_model_that_it_began_from_does_as_well_the_end_says_so(
+    trained: tuple[Trained, Kept], before: AsItComes, advice: str
+) -> None:
+    assert trained[0].verdict is not None
+    quality = replace(trained[0].verdict.quality, nats_per_character_streaming=1.0)
+    verdict = Verdict(quality, 1.0, 1.2, 1.1, 100, 100, 0.24, 0.22, before)
+    saves = "it saves 24 of 100 keys on text that it has not seen; an n-gram of the same text saves 22"
+    assert verdict.meaning() == f"{saves}, and prose as it comes {100 * before.keys_saved:.0f}" + advice
+
+
+def test_the_model_that_a_run_began_from_is_measured_on_the_same_text(
+    trained: tuple[Trained, Kept], notes: Path, tmp_path: Path
+) -> None:
+    origin = Origin("first", trained[0].model)
+    recipe = replace(QUICK, epochs=1, layers=None, skips=None, hidden_size=None)
+    kept = Kept()
+    done = train([notes], tmp_path / "own.safetensors", recipe, starts=[origin], device="cpu", report=kept)
+    assert done.verdict is not None
+    assert trained[0].verdict is not None
+    quality = trained[0].verdict.quality.nats_per_character_streaming  # the same pages were held out
+    assert done.verdict.origin == AsItComes("first", quality, trained[0].verdict.keys_saved)
+    assert load(done.output).about["quality"]["origin"]["keys_saved"] == trained[0].verdict.keys_saved
+    assert f", and first as it comes {100 * trained[0].verdict.keys_saved:.0f}" in kept.lines[-1]
 
 
 def test_the_artifact_costs_at_most_two_thousandths_of_a_nat(trained: tuple[Trained, Kept]) -> None:
