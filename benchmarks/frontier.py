@@ -1,6 +1,6 @@
 """What more weights buy: nats and keys saved, with recall, beside what a first character costs at a server.
 
-    python benchmarks/frontier.py FOLDER [--text prose] [--only SIZE ...] [--characters 8000000] [--epochs 2] [--json]
+    python benchmarks/frontier.py FOLDER [--text prose] [--only SIZE ...] [--characters 1500000] [--epochs 2] [--json]
 
 Each size learns the same pages of a text of the shipyard, by the recipe of its model, and is measured on projects that nothing
 has seen. Models stay in FOLDER and are not trained again; a run that was cut off goes on where it was. `weights read` are those
@@ -76,7 +76,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--text", choices=WRITTEN, default="prose", metavar="NAME", help=", ".join(WRITTEN))
     parser.add_argument("--only", nargs="*", choices=SIZES, default=list(SIZES), metavar="SIZE", help=", ".join(SIZES))
-    parser.add_argument("--characters", type=int, default=8_000_000, metavar="NUMBER")
+    parser.add_argument("--characters", type=int, default=1_500_000, metavar="NUMBER")
     parser.add_argument("--epochs", type=int, default=2, metavar="NUMBER")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args()
