@@ -14,7 +14,7 @@ from pathlib import Path
 from elman_models.sources.archives import read_files
 from elman_models.sources.contents import SHORTEST, reason_against, text_of, tidied
 from elman_models.sources.kinds import MOST_OF_A_STANDARD_LIBRARY, Kind, is_test, reason_against_path, without_twins
-from elman_models.sources.licences import FILE, Licence, LicenceError, licence_of
+from elman_models.sources.licences import Licence, LicenceError, is_licence_file, licence_of
 from elman_models.sources.projects import Project
 from elman_models.sources.registries import path_of
 from elman_models.sources.repeats import Repeats
@@ -48,7 +48,7 @@ def files_of(project: Project, kind: Kind, folder: Path, left_out: LeftOut) -> d
     """A project's files of the kind. Raises LicenceError, also where the licence is not the table's."""
 
     def is_wanted(path: str) -> bool:
-        if FILE.fullmatch(path):
+        if is_licence_file(path):
             return True
         if not kind.has(path):
             return False
@@ -67,9 +67,9 @@ def files_of(project: Project, kind: Kind, folder: Path, left_out: LeftOut) -> d
 
 
 def allowed(licence: Licence, path: str, left_out: LeftOut) -> bool:
-    """Whether a file has a permissive licence."""
+    """Whether a file has the project's licence or, as Debian tells, another permissive one."""
     is_allowed = licence.allows(path)
-    left_out.files.update([] if is_allowed else ["under a licence that asks for more"])
+    left_out.files.update([] if is_allowed else ["under another licence"])
     return is_allowed
 
 

@@ -16,8 +16,14 @@ VENDORED = {
     *INSTALLED,
     *("_vendor", "vendor", "vendored", "_vendored_packages", "vendors", "thirdparty", "third_party", "third-party", "3rdparty"),
     *("extern", "external", "externals", "external_libs", "deps", "bundled", "subprojects", "submodules"),
+    *("c-blosc", "c-blosc2", "internal-complibs", "lz4libs"),
     "embedded-book",  # of rust-src: its prose is under CC BY-SA
+    "_validate_pyproject",  # of setuptools: partly under MPL
 }
+VENDORED_LIKE = re.compile(r"_?vendor(?:ed|s)?[-_.].*|.*[-_.]vendor(?:ed)?|_?third[-_]?party[-_.].*")
+"""Other names of folders with what others wrote: `vendored-meson`."""
+BUILT_LIKE = re.compile(r".*generated.*|dist[-_].*")
+"""Names of folders with what tools made: `_generated_include`, `dist-node`."""
 BUILT = {
     "dist",
     "build",
@@ -157,6 +163,7 @@ REASONS = {
     "notes of a release": NOTES,
 }
 """Why what lies in a folder of such a name is left out."""
+REASONS_BY_PATTERN = {"vendored": VENDORED_LIKE, "built": BUILT_LIKE}
 
 
 def reason_against_path(path: str) -> str | None:
@@ -164,6 +171,9 @@ def reason_against_path(path: str) -> str | None:
     *folders, name = PurePosixPath(path.lower()).parts
     for reason, known in REASONS.items():
         if not known.isdisjoint(folders):
+            return reason
+    for reason, pattern in REASONS_BY_PATTERN.items():
+        if any(map(pattern.fullmatch, folders)):
             return reason
     if any(folder.startswith(".") and folder != ".github" for folder in folders):
         return "hidden"

@@ -4,19 +4,25 @@
     .../copyright        Files: * / License: Expat                                MIT; other files may have others
 
 A package without a licence file is refused, whatever its metadata say, and so is one whose licence file speaks of a licence
-that asks for more than to be named. Debian's copyright files name the licence of each file (the machine-readable format, 1.0).
+that asks for more than to be named. A folder whose own licence file grants another licence than the package's holds the work of
+others, and is left out. Debian's copyright files name the licence of each file (the machine-readable format, 1.0).
 """
 
 import re
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from glob import escape
+from itertools import groupby
 
 FILE = re.compile(
     r"(?:[^/]+\.dist-info/)?(?:(?:licen[cs]e|copying|unlicense)[^/]*|licenses/[^/]+)|usr/share/doc/[^/]+/copyright",
     re.IGNORECASE,
 )
 """The paths of licence files: beside what a package holds, or among its metadata."""
+OF_A_FOLDER = re.compile(r"(.+/)(?i:licen[cs]e|copying|copyright|unlicense)(?:[-_.](?:txt|md|rst|[A-Z][\w-]*))*")
+"""The paths of licence files of folders; `license.py` is none."""
 FREELY = r"permission to use, copy, modify,? and(?:/or)? distribute this software "
 NOTHING_BUT = FREELY + r"for any purpose with or without fee is hereby granted"
 WORDS = {
@@ -104,7 +110,28 @@ def licence_of(files: Mapping[str, bytes]) -> Licence:
     found = {name for path, text in texts.items() for name in names_in(text, path)}
     if not found:
         raise LicenceError(f"{', '.join(texts)}: not a licence that is known")
-    return Licence(" AND ".join(sorted(found)))
+    return Licence(" AND ".join(sorted(found)), tuple(of_folders(files, found)))
+
+
+def is_licence_file(path: str) -> bool:
+    """Whether a file says under which licence a package or a folder is."""
+    return bool(FILE.fullmatch(path) or OF_A_FOLDER.fullmatch(path))
+
+
+def of_folders(files: Mapping[str, bytes], granted: AbstractSet[str]) -> Iterator[tuple[str, bool]]:
+    """A pattern for each folder with licence files of its own, and whether these grant what the package's grant."""
+    places = sorted((place[1], path) for path in files if (place := OF_A_FOLDER.fullmatch(path)) and not FILE.fullmatch(path))
+    for folder, paths in groupby(places, key=lambda place: place[0]):
+        texts = [(files[path].decode("utf-8", "replace"), path) for _, path in paths]
+        yield f"{escape(folder)}*", all(grants_no_other(text, path, granted) for text, path in texts)
+
+
+def grants_no_other(text: str, path: str, granted: AbstractSet[str]) -> bool:
+    """Whether a licence file grants no licence but these."""
+    try:
+        return granted >= set(names_in(text, path))
+    except LicenceError:
+        return False
 
 
 def names_in(text: str, path: str) -> list[str]:

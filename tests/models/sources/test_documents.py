@@ -54,6 +54,13 @@ def test_a_project_whose_licence_is_not_the_tables_is_refused(tmp_path: Path) ->
     assert left_out.projects == {"p 1.0": "the licence is MIT, in the table BSD-3-Clause"}
 
 
+def test_a_folder_of_others_is_left_out_and_counted(tmp_path: Path) -> None:
+    files = {"a.js": code("a"), "lib/foreign/LICENSE": GPL, "lib/foreign/b.js": code("b")}
+    documents, left_out = read(tmp_path, keep(tmp_path, project_of("p"), files))
+    assert list(documents) == ["p/a.js"]
+    assert left_out.files == {"under another licence": 1}
+
+
 def test_what_a_tool_made_is_left_out_and_counted(tmp_path: Path) -> None:
     files = {
         "a.js": code("a"),

@@ -39,7 +39,16 @@ def test_a_file_belongs_where_its_name_says(path: str, kinds: set[str]) -> None:
     [
         ("src/pip/_vendor/six.py", "vendored"),
         ("node_modules/a/index.js", "vendored"),
+        ("vendored-meson/meson/mesonbuild/mlog.py", "vendored"),
+        ("a_vendored/six.py", "vendored"),
+        ("third-party/six.py", "vendored"),
+        ("third_party_code/six.py", "vendored"),
+        ("c-blosc/internal-complibs/zlib/inflate.c", "vendored"),
+        ("src/doc/embedded-book/src/intro.md", "vendored"),
         ("dist/a.js", "built"),
+        ("dist-node/a.js", "built"),
+        ("src/_generated_include/a.h", "built"),
+        ("src/generated/a.h", "built"),
         ("a/testdata/x.go", "what tests compare with, or a translation"),
         ("src/locale/de.js", "what tests compare with, or a translation"),
         ("releasenotes/notes/mend-it-123.yaml", "notes of a release"),
@@ -50,6 +59,9 @@ def test_a_file_belongs_where_its_name_says(path: str, kinds: set[str]) -> None:
         (".github/workflows/ci.yml", None),
         ("src/contrib/admin.py", None),
         ("distances.js", None),
+        ("distutils/core.py", None),
+        ("src/vendor.py", None),
+        ("generated.py", None),
     ],
 )
 def test_what_others_wrote_and_tools_made_is_known_by_its_place(path: str, reason: str | None) -> None:

@@ -90,6 +90,29 @@ def test_one_licence_file_that_asks_for_more_is_enough_to_refuse() -> None:
         licence_of({"LICENSE": MIT.encode(), "COPYING": GPL.encode()})
 
 
+@pytest.mark.parametrize(
+    "path", ["lib/foreign/LICENSE", "lib/foreign/COPYING", "lib/foreign/Copyright.txt", "lib/foreign/LICENSE-BSD"]
+)
+@pytest.mark.parametrize("text", [BSD, GPL, "All rights reserved. " * 100, MIT + BSD])
+def test_a_folder_under_another_licence_is_left_out(path: str, text: str) -> None:
+    licence = licence_of({"LICENSE": MIT.encode(), path: text.encode()})
+    assert licence.name == "MIT"
+    allowed = {name: licence.allows(name) for name in ("a.js", "lib/a.js", "lib/foreign/a.js", "lib/foreign/deep/a.js")}
+    assert allowed == {"a.js": True, "lib/a.js": True, "lib/foreign/a.js": False, "lib/foreign/deep/a.js": False}
+
+
+@pytest.mark.parametrize("path", ["lib/LICENSE", "lib/license.py", "lib/licenses.js", "lib/copying.c"])
+def test_a_folder_under_the_same_licence_stays_and_code_is_no_licence(path: str) -> None:
+    text = MIT if path.endswith("LICENSE") else GPL
+    assert licence_of({"LICENSE": MIT.encode(), path: text.encode()}).allows("lib/a.js")
+
+
+def test_of_two_licences_of_a_folder_one_that_the_package_lacks_is_enough() -> None:
+    files = {"LICENSE": MIT, "lib/[a]/COPYING": BSD, "lib/[a]/LICENSE": MIT, "lib/[a]/own/LICENSE": MIT}
+    licence = licence_of({path: text.encode() for path, text in files.items()})
+    assert [licence.allows(f"lib/{path}") for path in ("[a]/a.js", "a/a.js", "[a]/own/a.js")] == [False, True, True]
+
+
 def test_debian_tells_the_licence_of_each_file() -> None:
     licence = licence_of({"usr/share/doc/p/copyright": DEBIAN.encode()})
     assert licence.name == "MIT"
