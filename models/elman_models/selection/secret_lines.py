@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-BEGIN = r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----"
+BEGIN = r"-----? ?BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)? ?-----?"
 MARKED = {
     "a private key": (("PRIVATE KEY",), rf"{BEGIN}(?:[\s\S]{{0,20000}}?{BEGIN.replace('BEGIN', 'END')})?"),
     "an AWS key": (("AKIA", "ASIA", "ABIA", "ACCA"), r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
@@ -28,34 +28,58 @@ MARKED = {
     "a Stripe key": (("k_live_", "k_test_"), r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),
     "a Google key": (("AIza",), r"\bAIza[A-Za-z0-9_-]{35}\b"),
     "an API key": (("sk-",), r"\bsk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{20,}"),
-    "a package registry's token": (("pypi-AgE", "npm_"), r"\bpypi-AgE[A-Za-z0-9_-]{50,}|\bnpm_[A-Za-z0-9]{36}\b"),
+    "a package registry's token": (
+        ("pypi-AgE", "npm_", "rubygems_"),
+        r"\bpypi-AgE[A-Za-z0-9_-]{50,}|\bnpm_[A-Za-z0-9]{36}\b|\brubygems_[a-f0-9]{48}\b",
+    ),
     "a Hugging Face token": (("hf_",), r"\bhf_[A-Za-z0-9]{30,}\b"),
     "a DigitalOcean token": (("_v1_",), r"\bdo[opr]_v1_[a-f0-9]{64}\b"),
+    "a Google client's secret": (("GOCSPX-",), r"\bGOCSPX-[A-Za-z0-9_-]{28}"),
+    "a Shopify token": (("shp",), r"\bshp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32}\b"),
+    "a Databricks token": (("dapi",), r"\bdapi[a-f0-9]{32}\b"),
+    "a New Relic key": (("NRAK-",), r"\bNRAK-[A-Z0-9]{27}\b"),
+    "a Pulumi token": (("pul-",), r"\bpul-[a-f0-9]{40}\b"),
+    "a Mailgun key": (("key-",), r"\bkey-[a-f0-9]{32}\b"),
+    "a PuTTY key": (("Private-Lines: ",), r"\bPrivate-Lines: \d+(?:\n[A-Za-z0-9+/=]+)+"),
+    "an Ansible vault": (("$ANSIBLE_VAULT;",), r"\$ANSIBLE_VAULT;.*(?:\n[ \t]*[0-9a-f]+)+"),
     "an age key": (("AGE-SECRET-KEY-1",), r"\bAGE-SECRET-KEY-1[A-Z0-9]{50,}"),
     "a JSON web token": (("eyJ",), r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
 }
 """By kind: marks, without any of which a text holds no key of it, which is faster to see; and the pattern."""
 NAMES = r"(?:passwor[dt]|passwd|passphrase|pwd|secret(?:[_-]?key)?|token|credentials?|(?:api|access|auth|private)[_-]?key)"
+IN_A_FLAG = "a password in a flag"
+CALL = r"(?![\w.]+\()"
 PLACED = {
     "a password in a URL": r"\w://[^\s/:@'\"]*:(?P<value>[^\s/@'\"]{3,})@\w",
     "an authorization header": r"authorization['\"]?\s*[:=]\s*['\"]?(?:bearer|basic|token)\s+(?P<value>[\w.~+/=-]{8,})",
     "a secret in a flag": rf"(?<!\S)--?{NAMES}[= ]+['\"]?(?P<value>[^\s'\"]{{6,}})",
-    "a password or token": rf"{NAMES}\d*['\"]?\s*(?::=|=>|[:=])\s*"
+    IN_A_FLAG: r"\bcurl\b.*\s(?:-u|--user)[ =]*['\"]?[^\s:'\"]+:(?P<value>[^\s'\"]{3,})"
+    r"|\bsshpass\s+-p\s*['\"]?(?P<of_sshpass>[^\s'\"]{3,})|\bmysql\w*\b.*\s-p(?P<bare>[^\s'\"]{6,})",
+    "a password of netrc": r"\bmachine\s+\S+\s+login\s+\S+\s+password\s+(?P<value>\S{3,})",
+    "a secret in the environment": rf"(?m:^)[ \t]*(?:export[ \t]+)?(?-i:(?=[A-Z0-9_]+=))\w*{NAMES}\d*="
+    rf"(?P<value>{CALL}[^\s'\"$`]\S{{5,}})(?!\S)",
+    "a password in tags": rf"<{NAMES}>(?P<bare>[^<\s]{{6,}})</",
+    "a password in a call": rf"{NAMES}\d*(?P<first>['\"]),\s*(?P<quote>['\"])(?P<bare>[^\s'\"]{{6,}})(?P=quote)",
+    "a password or token": rf"(?:{NAMES}\d*|\bpass)['\"]?\]?\s*(?::=|=>|[:=])\s*"
     r"(?:(?P<quote>['\"])(?P<value>[^\s'\"]{6,})(?P=quote)|(?P<bare>[^\s'\"()\[\]{}<>,;]{6,})(?=['\"]?(?:[\s,;]|$)))",
 }
-HINTS = ("://", "authorization", "pass", "pwd", "secret", "token", "key", "credential")
+HINTS = ("://", "authorization", "pass", "pwd", "secret", "token", "key", "credential", "curl", "mysql")
 """None of what is known by its place stands in a text without one of these, which is faster to see."""
 LONGEST_HINT = max(map(len, HINTS))
 SLICE = 100_000
 PLACEHOLDER = re.compile(
     r"^\$|\$[{(]|<[^>]*>|\{[\w.]*\}|\{\{|^%\w*%?$|%\(|%s|^[A-Z_]+$|^[*.xX_-]+$|\*\*\*"
-    r"|(?i:example|placeholder|your|change_?me|dummy|redacted|xxx"
+    r"|(?i:example|placeholder|(?<![a-z0-9])your(?:s?[^a-z0-9s]|$)|change_?me|dummy|redacted|xxxx|^xxx$"
     r"|^(?:my_?)?(?:password|passwd|secret|token)\d?$)"
 )
 RANDOM = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+_=-]{24,}(?![\w+/-])")
+BASE64 = re.compile(r"(?<![\w+/-])(?=[A-Za-z0-9+]*/)[A-Za-z0-9+/]{38,}={0,2}(?![\w+/=-])")
+"""The same where a slash belongs to it; shorter ones may be paths."""
 KINDS = [re.compile(kind) for kind in ("[0-9]", "[A-Z]", "[a-z]")]
 LEAST_ENTROPY = 3.9
 """Bits a character: 24 random letters and digits have 4.3."""
+LEAST_ENTROPY_OF_BASE64 = 4.4
+"""40 random signs of base 64 have 4.8; paths have less than 4.3."""
 LEAST_CHANGES = 0.35
 """The share of neighbours of different kinds, but for an upper before a lower case; of random letters and digits it is 0.45."""
 
@@ -89,10 +113,10 @@ def placed(text: str) -> Iterator[Secret]:
     for kind, pattern in PLACED.items():
         for match in re.finditer(pattern, text, re.IGNORECASE):
             groups = match.groupdict()
-            value = groups["value"] or groups["bare"]
-            if PLACEHOLDER.search(value) or (groups["value"] is None and not is_mixed(value)):
+            certain, bare = groups.get("value") or groups.get("of_sshpass"), groups.get("bare")
+            if PLACEHOLDER.search(certain or bare or "") or (bare and not certain and not is_mixed(bare)):
                 continue
-            yield Secret(*match.span(), kind)
+            yield Secret(*(match.span(match.lastgroup) if kind == IN_A_FLAG else match.span()), kind)
 
 
 def has_hint(text: str) -> bool:
@@ -113,6 +137,9 @@ def random_looking(text: str) -> Iterator[Secret]:
         if not all(kind.search(word) for kind in KINDS):
             continue
         if kinds_changing(word) >= LEAST_CHANGES and entropy(word) >= LEAST_ENTROPY:
+            yield Secret(*match.span(), "a random key")
+    for match in BASE64.finditer(text):
+        if kinds_changing(match[0]) >= LEAST_CHANGES and entropy(match[0]) >= LEAST_ENTROPY_OF_BASE64:
             yield Secret(*match.span(), "a random key")
 
 

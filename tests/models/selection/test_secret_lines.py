@@ -41,6 +41,28 @@ SECRETS = [
     ("postgres://ann:S3cr$et9pw@db.local/x", "a password in a URL"),
     ("dop_v1_" + 8 * "4f6b1f0e", "a DigitalOcean token"),
     ("AGE-SECRET-KEY-1" + 6 * "QPZRYF8SAK", "an age key"),
+    ("glrt-" + KEY[:20], "a GitLab token"),
+    ("rubygems_" + 6 * "4f6b1f0e", "a package registry's token"),
+    ("GOCSPX-" + KEY[:28], "a Google client's secret"),
+    ("shpat_" + 4 * "4f6b1f0e", "a Shopify token"),
+    ("dapi" + 4 * "4f6b1f0e", "a Databricks token"),
+    ("NRAK-" + KEY[:27].upper(), "a New Relic key"),
+    ("pul-" + 5 * "4f6b1f0e", "a Pulumi token"),
+    ("key-" + 4 * "4f6b1f0e", "a Mailgun key"),
+    ("DB_PASSWORD=9x)amN-(d9j.2v<q", "a secret in the environment"),
+    ("DB_PASSWORD=correcthorsebattery", "a secret in the environment"),
+    ("export API_TOKEN=sword[fish", "a secret in the environment"),
+    ("AccountName=shop;AccountKey=B0cFaYhI0lMTVjT1FxX0X/UOdncT4b+9Qz7Lm2Kd==;Suffix=net", "a random key"),
+    ("aws configure: s0fvVGyybrJI0QmJ3owp8LfddGvQpYpt/tT142dS", "a random key"),
+    ("machine git.local login ann password sword", "a password of netrc"),
+    ('os.environ["DB_PASSWORD"] = "swordfish"', "a password or token"),
+    ("pass: Tr0ub4dor&3", "a password or token"),
+    ('key = yourself; password = "your2hunter99X"', "a password or token"),
+    ("define('DB_PASSWORD', 'hunter22abc');", "a password in a call"),
+    ("<password>hunter22abc</password>", "a password in tags"),
+    ("curl -s -u ann:swordfish https://host/", "a password in a flag"),
+    ("sshpass -p swordfish ssh ann@host", "a password in a flag"),
+    ("mysql --user ann -phunter22 shop", "a password in a flag"),
 ]
 NO_SECRETS = [
     "The password is the name of the cat.",
@@ -61,6 +83,13 @@ NO_SECRETS = [
     "https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.run_in_executor",
     "PyUnicode_AsUTF8AndSize2Buffer16Bits",
     "ROMEO: O, speak again, bright angel!",
+    "SECRET_KEY=os.environ.get('SECRET_KEY')",
+    "PASSWORD=$(pass show router)",
+    'PASSWORD="your_password"',
+    "curl -u $USER:$PASSWORD https://host/",
+    'columns = ("password", "username")',
+    "usr/share/doc/Python3/Examples/Networking/Server2Client/index",
+    "https://github.com/SomeBody/Project2/blob/main/Source/Network/Client3.swift",
 ]
 
 
@@ -79,9 +108,22 @@ def test_what_speaks_of_secrets_is_none(line: str) -> None:
 
 def test_a_private_key_is_one_secret_with_all_its_lines() -> None:
     key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabcdef\n-----END RSA PRIVATE KEY-----"
-    (secret,) = secrets_in(f"a\n{key}\nb\n")
+    (secret,) = secrets_in(f"a\n{key}\n(b)\n")
     assert (secret.start, secret.end, secret.kind) == (2, 2 + len(key), "a private key")
     assert [secret.kind for secret in secrets_in("-----BEGIN PRIVATE KEY-----\nMII\n")] == ["a private key"]
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nMIIEow\n---- END SSH2 ENCRYPTED PRIVATE KEY ----", "a private key"),
+        ("Private-Lines: 2\nAAAAgQC7\nMIIEow==", "a PuTTY key"),
+        ("$ANSIBLE_VAULT;1.1;AES256\n  3133\n  6566", "an Ansible vault"),
+    ],
+)
+def test_a_secret_of_several_lines_is_found_whole(key: str, kind: str) -> None:
+    (secret,) = secrets_in(f"a\n{key}\n(b)\n")
+    assert (secret.start, secret.end, secret.kind) == (2, 2 + len(key), kind)
 
 
 def test_lines_with_secrets_are_left_out_and_told_without_the_secret(tmp_path: Path) -> None:
