@@ -20,6 +20,7 @@ from elman_models.measure.ngram import NGram
 from elman_models.measure.predictor import Predictor
 from elman_models.measure.report import with_recall
 from elman_models.measure.typist import Habits, Typist
+from elman_models.selection.imprint import largest_overlap
 from elman_models.training.float_cost import float_nats_per_character
 from elman_models.training.network import Network
 from elman_models.training.origin import Origin
@@ -43,6 +44,7 @@ class AsItComes:
     name: str
     nats_per_character: float
     keys_saved: float
+    has_seen: float = 0.0  # the share of that text that it was trained on itself, if its imprints tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,13 @@ class Verdict:
         """What that means to a person and, where an n-gram or the model that it began from does better, what may help."""
         nats = self.quality.nats_per_character_streaming
         ours, theirs = in_hundred(self.keys_saved), in_hundred(self.ngram_keys_saved)
-        saves = f"it saves {ours} of 100 keys on text that it has not seen; an n-gram of the same text saves {theirs}"
-        if before := self.origin:
+        before = self.origin
+        where = "held-out text" if before and before.has_seen else "text that it has not seen"
+        saves = f"it saves {ours} of 100 keys on {where}; an n-gram of the same text saves {theirs}"
+        if before:
             saves += f", and {before.name} as it comes {in_hundred(before.keys_saved)}"
+            if before.has_seen:
+                return f"{saves}; {before.name} was trained on about {before.has_seen:.0%} of that text, which flatters both"
             if in_hundred(before.keys_saved) >= ours and before.nats_per_character <= nats:
                 return f"{saves}; keep to {before.name}, unless there is more text to learn from"
         if nats <= self.ngram_nats_per_character and ours >= theirs:
@@ -124,7 +130,9 @@ def as_it_comes(origin: Origin, documents: Sequence[str], typed: Sequence[str]) 
     """What the model that a run began from is worth on the same text."""
     model = origin.model
     nats = evaluate(model, documents).nats_per_character_streaming
-    return AsItComes(origin.name, nats, keys_saved(NetworkPredictor(model), model, typed))
+    overlap = largest_overlap(model.about.get("imprints", []), documents)
+    has_seen = overlap.share if overlap and overlap.is_sure else 0.0
+    return AsItComes(origin.name, nats, keys_saved(NetworkPredictor(model), model, typed), has_seen)
 
 
 def in_hundred(share: float) -> int:

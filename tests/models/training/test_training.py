@@ -144,6 +144,23 @@ def test_the_model_that_a_run_began_from_is_measured_on_the_same_text(
     assert f", and first as it comes {100 * trained[0].verdict.keys_saved:.0f}" in kept.lines[-1]
 
 
+def test_where_the_model_that_it_began_from_has_seen_the_text_the_end_says_so(
+    trained: tuple[Trained, Kept], notes: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "later.txt").write_text(prose(8_000, seed=9))  # other pages are held out of more text
+    recipe, kept = replace(QUICK, epochs=1, layers=None, skips=None, hidden_size=None), Kept()
+    texts = [notes, tmp_path / "later.txt"]
+    done = train(texts, tmp_path / "own.safetensors", recipe, starts=[origin_of(trained)], device="cpu", report=kept)
+    assert done.verdict is not None
+    assert done.verdict.origin is not None
+    assert 0.2 < done.verdict.origin.has_seen < 0.9
+    verdict = replace(done.verdict, origin=AsItComes("one", 0.1, 0.5, 0.7), keys_saved=0.4, ngram_keys_saved=0.3)
+    assert verdict.meaning() == (
+        "it saves 40 of 100 keys on held-out text; an n-gram of the same text saves 30, and one as it comes 50; "
+        "one was trained on about 70% of that text, which flatters both"
+    )
+
+
 def test_the_artifact_costs_at_most_two_thousandths_of_a_nat(trained: tuple[Trained, Kept]) -> None:
     done, _ = trained
     assert done.verdict is not None
