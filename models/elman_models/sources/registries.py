@@ -33,14 +33,24 @@ def path_of(project: Project, folder: Path) -> Path:
 
 
 def bring(projects: Iterable[Project], folder: Path) -> None:
-    """See that the archives of all projects lie in the folder. Raises RegistryError."""
-    missing = [project for project in projects if not path_of(project, folder).exists()]
+    """See that the archives of all projects lie in the folder, as the table knows them. Raises RegistryError."""
+    missing = [project for project in projects if not is_there(project, folder)]
     for registry in REGISTRIES:
         for batch in batches(project for project in missing if project.registry == registry):
             folder.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=folder) as place:
                 CLIENTS[registry](batch, Path(place))
                 take(batch, Path(place), folder)
+
+
+def is_there(project: Project, folder: Path) -> bool:
+    """Whether a project's archive lies in the folder. Raises RegistryError for another in its place."""
+    path = path_of(project, folder)
+    if not path.exists():
+        return False
+    if (found := digest(path)) != project.sha256:
+        raise RegistryError(f"{path}: SHA-256 {found}, in the table {project.sha256}; delete the file to have it brought again")
+    return True
 
 
 def batches(projects: Iterable[Project]) -> Iterator[Sequence[Project]]:

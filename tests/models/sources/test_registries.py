@@ -59,6 +59,15 @@ def test_an_archive_that_is_not_the_tables_is_refused(tmp_path: Path, monkeypatc
     assert not path_of(project_of("a"), tmp_path / "kept").exists()
 
 
+def test_an_archive_that_changed_where_it_is_kept_is_refused(tmp_path: Path) -> None:
+    project = known(tmp_path, "a", tar_of({"a.js": "a"}))
+    path = path_of(project, tmp_path)
+    path.parent.mkdir()
+    path.write_bytes(tar_of({"a.js": "other"}))
+    with pytest.raises(RegistryError, match=rf"{path}: SHA-256 {sha256_of(path)}, in the table {project.sha256}; delete"):
+        bring([project], tmp_path)
+
+
 def test_what_a_client_says_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     npm_with({}, tmp_path, monkeypatch)
     (tmp_path / "bin" / "npm").write_text("#!/bin/sh\necho 404 no such package >&2\nexit 1\n")
