@@ -55,7 +55,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "Python",
         ("*.py", "*.pyi", "*.pyw", "sconstruct", "sconscript", "wscript"),
         ("python", "python-ts"),
-        ("python", "pypy", "uv"),
+        ("python", "ipython", "pypy", "uv"),
     ),
     "javascript": Kind(
         "javascript",
@@ -87,7 +87,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         "shell",
         "shell scripts, Makefiles, YAML and Dockerfiles",
         (
-            *("*.sh", "*.bash", "*.zsh", "*.ksh", "*.bats", ".bashrc", ".bash_*", ".profile", ".zshrc", ".zprofile", ".zshenv"),
+            *("*.sh", "*.bash", "*.zsh", "*.ksh", "*.bats", ".bashrc", ".bash_profile", ".bash_login", ".bash_logout"),
+            *(".bash_aliases", ".profile", ".zshrc", ".zprofile", ".zshenv"),
             *("bashrc", "zshrc", "profile", ".xinitrc", ".xsession", ".envrc"),
             *("pkgbuild", "apkbuild", "*.mk", "*.mak", "makefile", "gnumakefile", "makefile.am", "*.yml", "*.yaml"),
             *("dockerfile", "containerfile", "dockerfile.*", "containerfile.*", "*.dockerfile", "*.containerfile"),
@@ -108,9 +109,9 @@ BARE: Final = "prose"
 OTHERS: Final = (
     *("vagrantfile", "jenkinsfile", "procfile", "gemfile", "rakefile", "brewfile", "pipfile", "justfile", "caddyfile"),
     *("build", "workspace", "buck", "podfile", "fastfile", "guardfile", "berksfile", "snakefile", "tiltfile", "earthfile"),
-    *("doxyfile", "kconfig", "kbuild", "config", "hosts", "fstab", "passwd", "sudoers", "ssh_config", "sshd_config"),
-    *("known_hosts", "authorized_keys", "id_*", "meson_options.txt", "conanfile.txt", "runtime.txt"),
-    *("codeowners", "git-rebase-todo", "crontab", "cmakelists.txt", "requirements*.txt", "constraints*.txt", "robots.txt"),
+    *("doxyfile", "kconfig", "kbuild", "config", "hosts", "fstab", "passwd", "shadow", "sudoers", "ssh_config", "sshd_config"),
+    *("tags", "known_hosts", "authorized_keys", "id_*", "meson_options.txt", "conanfile.txt", "runtime.txt"),
+    *("codeowners", "git-rebase-todo", "crontab", "cmakelists.txt", "*requirements*.txt", "constraints*.txt", "robots.txt"),
 )
 """Names that look like prose and are not."""
 
@@ -184,18 +185,18 @@ def kind_of(file: str, text: str = "", language: str = "") -> str | None:
 def kind_of_bare(text: str) -> str | None:
     """The kind of a file whose name tells nothing: a script says what reads it in its first line."""
     if text.startswith("#!"):
-        interpreter = interpreter_of(text.partition("\n")[0])
-        return next((name for name, kind in KINDS.items() if interpreter in kind.interpreters), None)
+        known = {interpreter: name for name, kind in KINDS.items() for interpreter in kind.interpreters}
+        return next((known[each] for each in programs_in(text.partition("\n")[0]) if each in known), None)
     return BARE
 
 
-def interpreter_of(line: str) -> str:
-    """The interpreter that a script's first line names, without its version.
+def programs_in(line: str) -> Iterator[str]:
+    """The programs that a script's first line names, without their versions: what runs it, or what runs that.
 
-    #!/usr/bin/env -S python3.12 -u    python
+    #!/usr/bin/env -S uv run python3.12 -u    env, uv, run, python
     """
     words = (PurePath(word).name for word in line.removeprefix("#!").split() if not word.startswith("-") and "=" not in word)
-    return re.sub(r"[\d.]+$", "", next((word for word in words if word != "env"), ""))
+    return (re.sub(r"[\d.]+t?$", "", word) for word in words)
 
 
 def matches(file: str, pattern: str) -> bool:

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from elman.languages import DEFAULT_MODEL, KINDS, OTHERS, PROSE, Fit, absence_of, fit_of, interpreter_of, kind_of, uses_of
+from elman.languages import DEFAULT_MODEL, KINDS, OTHERS, PROSE, Fit, absence_of, fit_of, kind_of, programs_in, uses_of
 
 
 def names(listed: str) -> frozenset[str]:
@@ -82,6 +82,11 @@ EMACS: Final = names(
         ("id_ed25519", None),
         ("sshd_config", None),
         ("bashrc", "scripts"),
+        (".bash_profile", "scripts"),
+        (".bash_history", None),
+        ("dev-requirements.txt", None),
+        ("CODEOWNERS", None),
+        ("tags", None),
     ],
 )
 def test_a_name_tells_the_kind_of_a_text_or_nothing(name: str, kind: str | None) -> None:
@@ -96,6 +101,10 @@ def test_a_name_tells_the_kind_of_a_text_or_nothing(name: str, kind: str | None)
         ("#!/bin/sh\npython\n", "scripts"),
         ("#!/usr/bin/make -f\n", "scripts"),
         ("#!/usr/bin/env -S uv run --script\n", "python"),
+        ("#!/usr/bin/env -S poetry run python\n", "python"),
+        ("#!/usr/bin/env -S npx tsx\n", "javascript"),
+        ("#!/bin/busybox sh\n", "scripts"),
+        ("#!/usr/bin/python3.14t\n", "python"),
         ("#!/usr/bin/env nodejs\n", "javascript"),
         ("#! /usr/bin/env node", "javascript"),
         ("#!/usr/bin/perl\n", None),
@@ -107,11 +116,9 @@ def test_a_script_without_a_suffix_says_what_it_is(text: str, kind: str | None) 
     assert kind_of("run", text) == kind
 
 
-def test_an_interpreter_has_neither_a_folder_nor_a_version() -> None:
-    assert [interpreter_of(line) for line in ("#!/opt/bin/python3.12 -E", "#!env ksh93", "#!/usr/bin/env")] == [
-        *("python", "ksh"),
-        "",
-    ]
+def test_a_program_has_neither_a_folder_nor_a_version() -> None:
+    lines = ("#!/opt/bin/python3.12 -E", "#!env ksh93", "#!")
+    assert [list(programs_in(line)) for line in lines] == [["python"], ["env", "ksh"], []]
 
 
 def test_what_was_chosen_comes_first_and_the_configured_model_where_nothing_fits() -> None:

@@ -30,7 +30,7 @@ SECRETS: Final = (
         "*.asc",
     ),
     *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "_netrc", ".pgpass", ".my.cnf", ".npmrc", ".pypirc"),
-    *(".htpasswd", "credentials*", "secrets*", "*.secret", "*.tfvars", "*.tfstate", ".git-credentials"),
+    *("*_history", ".htpasswd", "credentials*", "secrets*", "*.secret", "*.tfvars", "*.tfstate", ".git-credentials"),
     *("secrets/", ".secrets/", ".ssh/", ".gnupg/", ".aws/", ".kube/config", ".docker/config.json"),
 )
 """Files for which nothing is suggested: what stands in them is nobody else's. A pattern of `exclude` takes files out again."""

@@ -123,6 +123,7 @@ def test_a_pattern_means_names_of_files_and_with_a_slash_places(pattern: str, pa
 @pytest.mark.parametrize(
     ("exclude", "path", "by"),
     [
+        ((), "/home/ann/.bash_history", "*_history"),
         (("*.log",), "/texts/.env", ".env"),  # one's own patterns leave the secrets excluded
         (("*.log",), "/texts/a.log", "*.log"),
         (("!secrets.py",), "/texts/secrets.py", ""),
