@@ -13,12 +13,14 @@ from elman.editor.text_file import TextFile
 from elman.errors import MendRequest
 from elman.extras import extra
 from elman.languages import absence_of, always, fit_of
+from elman.secret_files import may_hold_secrets
 from elman.settings import add_flags
 from elman.sync.client import Client
 from elman.terminal import note, tell, use_utf8, write_text
 
 MODEL = (
-    "Unless --model names one, the file's name chooses the model: elman models says which is for what. Any other file gets the"
+    "Unless --model names one, the file's name chooses the model: elman models says which is for what. A file that may hold"
+    " secrets (.env, keys, credentials) gets none. Any other file gets the"
     " configured model (elman config shows it); if none is configured, nothing is suggested. Where the model is not there, the"
     " configured one takes its place."
 )
@@ -90,6 +92,9 @@ def choose(
     if arguments.model or file is None:
         return Choice(engine.model)
     name = file.path.name
+    if may_hold_secrets(str(file.path.absolute())):
+        note(f"{name} may hold secrets, so nothing is suggested; --model names a model that does")
+        return Choice(None, silence=f"{name} may hold secrets: nothing is suggested")
     models = {pattern: each.value for pattern, each in configuration.models.items()}
     is_there = always if engine.server else is_shipped
     fit = fit_of(name, models, engine.model, text=file.text, is_there=is_there)

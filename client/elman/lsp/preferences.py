@@ -5,35 +5,13 @@ Names are the protocol's (`insideWords`), fields are Python's (`inside_words`). 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from fnmatch import fnmatchcase
 from typing import Any, Final, cast
 
 from elman.allowed import ALTERNATIVES
 from elman.errors import MendRequest
 from elman.protocol.fields import OF_DOCUMENTS
+from elman.secret_files import SECRETS, is_meant
 from elman.settings import Range
-
-SECRETS: Final = (
-    *(
-        ".env",
-        ".env.*",
-        "*.env",
-        ".envrc",
-        "*.pem",
-        "*.key",
-        "*.p12",
-        "*.pfx",
-        "*.jks",
-        "*.keystore",
-        "*.kdbx",
-        "*.gpg",
-        "*.asc",
-    ),
-    *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "_netrc", ".pgpass", ".my.cnf", ".npmrc", ".pypirc"),
-    *("*_history", ".htpasswd", "credentials*", "secrets*", "*.secret", "*.tfvars", "*.tfstate", ".git-credentials"),
-    *("secrets/", ".secrets/", ".ssh/", ".gnupg/", ".aws/", ".kube/config", ".docker/config.json"),
-)
-"""Files for which nothing is suggested: what stands in them is nobody else's. A pattern of `exclude` takes files out again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,16 +159,3 @@ def in_camel_case(name: str) -> str:
 
 NAMES: Final = {in_camel_case(each.name): each.name for each in fields(Preferences)}
 """Fields by their names in the protocol."""
-
-
-def is_meant(path: str, pattern: str) -> bool:
-    """Whether a pattern means a file, whatever the case of its letters.
-
-    *.key       files of such a name, wherever they are
-    secrets/    all in folders of that name          .aws/c*    all whose path ends so
-    """
-    path, pattern = path.replace("\\", "/").lower(), pattern.replace("\\", "/").lower()
-    if "/" not in pattern:
-        return fnmatchcase(path.rpartition("/")[2], pattern)
-    whole = pattern if pattern.startswith(("/", "*")) else f"*/{pattern}"
-    return fnmatchcase(path, f"{whole}*" if whole.endswith("/") else whole)

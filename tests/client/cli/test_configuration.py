@@ -139,6 +139,9 @@ def test_what_a_file_may_say_is_what_the_engine_allows(client: Client) -> None:
         ("a.tex", None, "own", Choice("thesis", "own")),
         ("a.zig", None, "own", Choice("own", "own")),
         ("a.zig", "flag", None, Choice("flag")),
+        (".envrc", None, "own", Choice(None, silence=".envrc may hold secrets: nothing is suggested")),
+        ("secrets.txt", None, "own", Choice(None, silence="secrets.txt may hold secrets: nothing is suggested")),
+        (".envrc", "flag", "own", Choice("flag")),
         ("a.zig", None, None, Choice(None, silence="no model fits a.zig: nothing is suggested")),
         (None, None, None, Choice(None)),  # the default
         (None, None, "own", Choice("own")),
