@@ -80,7 +80,7 @@ def main() -> None:
     training, held_out = parts_of(options.text, options.characters, options.held_out)
     contestants: dict[str, Callable[[int], Measured]] = {
         name: lambda seed, name=name, dials=dials: measure(
-            training, held_out, replace(RECIPE, seed=seed, **dials), WITHOUT.get(name, lambda _: [])
+            training, held_out, replace(RECIPE, seed=seed, **dials), WITHOUT.get(name, nothing)
         )
         for name, dials in VARIANTS.items()
     }
@@ -117,7 +117,14 @@ def parts_of(text: str, characters: int, held_out: int) -> tuple[str, str]:
     return spread(learned, characters), spread(unseen, held_out)
 
 
-def measure(training: str, held_out: str, recipe: Recipe, without: Callable[[Network], Sequence[nn.Parameter]]) -> Measured:
+def nothing(_: Network) -> Sequence[nn.Parameter]:
+    """What a variant leaves at zero that lacks none."""
+    return ()
+
+
+def measure(
+    training: str, held_out: str, recipe: Recipe, without: Callable[[Network], Sequence[nn.Parameter]] = nothing
+) -> Measured:
     """Train to the end and measure the float network; some of its weights remain zero."""
     run = new_run(Corpus((training,)), Corpus(()), recipe, torch.device("cpu"))
     for weight in without(run.network):

@@ -116,7 +116,7 @@ def placed(text: str) -> Iterator[Secret]:
             certain, bare = groups.get("value") or groups.get("of_sshpass"), groups.get("bare")
             if PLACEHOLDER.search(certain or bare or "") or (bare and not certain and not is_mixed(bare)):
                 continue
-            yield Secret(*(match.span(match.lastgroup) if kind == IN_A_FLAG else match.span()), kind)
+            yield Secret(*(match.span(match.lastgroup or 0) if kind == IN_A_FLAG else match.span()), kind)
 
 
 def has_hint(text: str) -> bool:
