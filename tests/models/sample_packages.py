@@ -4,6 +4,7 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -59,11 +60,11 @@ def project_of(
 
 
 def keep(folder: Path, project: Project, files: Mapping[str, str | bytes], licence: str | None = MIT) -> Project:
-    """Put an archive of the files, and of a licence file, where the project's is looked for."""
+    """Put an archive of the files, and of a licence file, where the project's is looked for; the project has its digest."""
     path = path_of(project, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(tar_of({**files, **({"LICENSE": licence} if licence else {})}))
-    return project
+    return replace(project, sha256=sha256_of(path))
 
 
 def sha256_of(path: Path) -> str:

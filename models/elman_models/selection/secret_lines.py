@@ -56,12 +56,12 @@ PLACED = {
     IN_A_FLAG: r"\bcurl\b.*\s(?:-u|--user)[ =]*['\"]?[^\s:'\"]+:(?P<value>[^\s'\"]{3,})"
     r"|\bsshpass\s+-p\s*['\"]?(?P<of_sshpass>[^\s'\"]{3,})|\bmysql\w*\b.*\s-p(?P<bare>[^\s'\"]{6,})",
     "a password of netrc": r"\bmachine\s+\S+\s+login\s+\S+\s+password\s+(?P<value>\S{3,})",
-    "a secret in the environment": rf"(?m:^)[ \t]*(?:export[ \t]+)?(?-i:(?=[A-Z0-9_]+=))\w*{NAMES}\d*="
-    rf"(?P<value>{CALL}[^\s'\"$`]\S{{5,}})(?!\S)",
     "a password in tags": rf"<{NAMES}>(?P<bare>[^<\s]{{6,}})</",
     "a password in a call": rf"{NAMES}\d*(?P<first>['\"]),\s*(?P<quote>['\"])(?P<bare>[^\s'\"]{{6,}})(?P=quote)",
     "a password or token": rf"(?:{NAMES}\d*|\bpass)['\"]?\]?\s*(?::=|=>|[:=])\s*"
     r"(?:(?P<quote>['\"])(?P<value>[^\s'\"]{6,})(?P=quote)|(?P<bare>[^\s'\"()\[\]{}<>,;]{6,})(?=['\"]?(?:[\s,;]|$)))",
+    "a secret in the environment": rf"(?<!\S)(?-i:(?=[A-Z0-9_]+=))\w*{NAMES}\d*="
+    rf"(?P<value>{CALL}[^\s'\"$`]\S{{5,}})(?!\S)",
 }
 HINTS = ("://", "authorization", "pass", "pwd", "secret", "token", "key", "credential", "curl", "mysql")
 """None of what is known by its place stands in a text without one of these, which is faster to see."""

@@ -16,7 +16,7 @@ def test_a_dry_run_prints_what_is_kept_and_tells_what_is_left_out(tmp_path: Path
     assert main(["train", "--shell-history", "--dry-run", str(path)]) == 0
     shown = capsys.readouterr()
     assert shown.out == "git status\nfor i in 1; do\necho $i; done\n"
-    assert f"left out: {path}:4: a password or token: export ***" in shown.err
+    assert f"left out: {path}:4: a secret in the environment: export ***" in shown.err
     assert "hunter2" not in shown.out + shown.err
 
 

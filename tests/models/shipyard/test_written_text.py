@@ -85,7 +85,7 @@ def test_the_account_tells_parts_projects_and_what_was_left_out(tmp_path: Path, 
         "validation-b": {"b.js": code("b")},
         "training-c": {"c.js": code("c"), "dist/c.js": "x" * 200},
     }
-    keep(tmp_path, refused := project_of("training-d"), {"d.js": code("d")}, licence=None)
+    refused = keep(tmp_path, project_of("training-d"), {"d.js": code("d")}, licence=None)
     projects = table(tmp_path, monkeypatch, files)
     projects.append(refused)
     left_out = LeftOut()
