@@ -47,23 +47,19 @@ MARKED = {
 }
 """By kind: marks, without any of which a text holds no key of it, which is faster to see; and the pattern."""
 NAMES = r"(?:passwor[dt]|passwd|passphrase|pwd|secret(?:[_-]?key)?|token|credentials?|(?:api|access|auth|private)[_-]?key)"
-IN_A_FLAG = "a password in a flag"
-CALL = r"(?![\w.]+\()"
 PLACED = {
     "a password in a URL": r"\w://[^\s/:@'\"]*:(?P<value>[^\s/@'\"]{3,})@\w",
     "an authorization header": r"authorization['\"]?\s*[:=]\s*['\"]?(?:bearer|basic|token)\s+(?P<value>[\w.~+/=-]{8,})",
     "a secret in a flag": rf"(?<!\S)--?{NAMES}[= ]+['\"]?(?P<value>[^\s'\"]{{6,}})",
-    IN_A_FLAG: r"\bcurl\b.*\s(?:-u|--user)[ =]*['\"]?[^\s:'\"]+:(?P<value>[^\s'\"]{3,})"
-    r"|\bsshpass\s+-p\s*['\"]?(?P<of_sshpass>[^\s'\"]{3,})|\bmysql\w*\b.*\s-p(?P<bare>[^\s'\"]{6,})",
     "a password of netrc": r"\bmachine\s+\S+\s+login\s+\S+\s+password\s+(?P<value>\S{3,})",
     "a password in tags": rf"<{NAMES}>(?P<bare>[^<\s]{{6,}})</",
     "a password in a call": rf"{NAMES}\d*(?P<first>['\"]),\s*(?P<quote>['\"])(?P<bare>[^\s'\"]{{6,}})(?P=quote)",
     "a password or token": rf"(?:{NAMES}\d*|\bpass)['\"]?\]?\s*(?::=|=>|[:=])\s*"
     r"(?:(?P<quote>['\"])(?P<value>[^\s'\"]{6,})(?P=quote)|(?P<bare>[^\s'\"()\[\]{}<>,;]{6,})(?=['\"]?(?:[\s,;]|$)))",
     "a secret in the environment": rf"(?<!\S)(?-i:(?=[A-Z0-9_]+=))\w*{NAMES}\d*="
-    rf"(?P<value>{CALL}[^\s'\"$`]\S{{5,}})(?!\S)",
+    r"(?P<value>(?![\w.]+\()[^\s'\"$`]\S{5,})(?!\S)",
 }
-HINTS = ("://", "authorization", "pass", "pwd", "secret", "token", "key", "credential", "curl", "mysql")
+HINTS = ("://", "authorization", "pass", "pwd", "secret", "token", "key", "credential")
 """None of what is known by its place stands in a text without one of these, which is faster to see."""
 LONGEST_HINT = max(map(len, HINTS))
 SLICE = 100_000
@@ -113,10 +109,10 @@ def placed(text: str) -> Iterator[Secret]:
     for kind, pattern in PLACED.items():
         for match in re.finditer(pattern, text, re.IGNORECASE):
             groups = match.groupdict()
-            certain, bare = groups.get("value") or groups.get("of_sshpass"), groups.get("bare")
-            if PLACEHOLDER.search(certain or bare or "") or (bare and not certain and not is_mixed(bare)):
+            certain, bare = groups.get("value"), groups.get("bare")
+            if PLACEHOLDER.search(certain or bare or "") or (bare and not is_mixed(bare)):
                 continue
-            yield Secret(*(match.span(match.lastgroup or 0) if kind == IN_A_FLAG else match.span()), kind)
+            yield Secret(*match.span(), kind)
 
 
 def has_hint(text: str) -> bool:
@@ -132,15 +128,13 @@ def is_mixed(value: str) -> bool:
 
 def random_looking(text: str) -> Iterator[Secret]:
     """Long runs of letters of both cases and digits, in no order that a person would put them in."""
-    for match in RANDOM.finditer(text):
-        word = match[0]
-        if not all(kind.search(word) for kind in KINDS):
-            continue
-        if kinds_changing(word) >= LEAST_CHANGES and entropy(word) >= LEAST_ENTROPY:
-            yield Secret(*match.span(), "a random key")
-    for match in BASE64.finditer(text):
-        if kinds_changing(match[0]) >= LEAST_CHANGES and entropy(match[0]) >= LEAST_ENTROPY_OF_BASE64:
-            yield Secret(*match.span(), "a random key")
+    for pattern, least_entropy in ((RANDOM, LEAST_ENTROPY), (BASE64, LEAST_ENTROPY_OF_BASE64)):
+        for match in pattern.finditer(text):
+            word = match[0]
+            if not all(kind.search(word) for kind in KINDS):
+                continue
+            if kinds_changing(word) >= LEAST_CHANGES and entropy(word) >= least_entropy:
+                yield Secret(*match.span(), "a random key")
 
 
 def kinds_changing(word: str) -> float:

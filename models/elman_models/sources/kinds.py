@@ -7,7 +7,7 @@ translations. Tests themselves are text that somebody wrote; they come last wher
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatch
+from fnmatch import fnmatch, translate
 from pathlib import PurePosixPath
 
 from elman_models.selection.folders import INSTALLED, LOCK_FILES, MINIFIED
@@ -19,13 +19,13 @@ VENDORED = {
     *("c-blosc", "c-blosc2", "internal-complibs", "lz4libs"),
     "embedded-book",  # of rust-src: its prose is under CC BY-SA
     "_validate_pyproject",  # of setuptools: partly under MPL
+    *("vendor[-_.]*", "vendored[-_.]*", "_vendor[-_.]*", "*[-_.]vendor", "*[-_.]vendored"),
+    *("third[-_]party[-_.]*", "thirdparty[-_.]*"),
 }
-VENDORED_LIKE = re.compile(r"_?vendor(?:ed|s)?[-_.].*|.*[-_.]vendor(?:ed)?|_?third[-_]?party[-_.].*")
-"""Other names of folders with what others wrote: `vendored-meson`."""
-BUILT_LIKE = re.compile(r".*generated.*|dist[-_].*")
-"""Names of folders with what tools made: `_generated_include`, `dist-node`."""
 BUILT = {
     "dist",
+    "dist[-_]*",
+    "*generated*",
     "build",
     "_build",
     "umd",
@@ -39,7 +39,6 @@ BUILT = {
     "fesm2022",
     "cjs",
     "bundles",
-    "generated",
     "gen",
     "min",
     "_static",
@@ -157,23 +156,22 @@ def is_documentation(path: str) -> bool:
 
 
 REASONS = {
-    "vendored": VENDORED,
-    "built": BUILT,
-    "what tests compare with, or a translation": DATA,
-    "notes of a release": NOTES,
+    reason: re.compile("|".join(map(translate, sorted(patterns))))
+    for reason, patterns in {
+        "vendored": VENDORED,
+        "built": BUILT,
+        "what tests compare with, or a translation": DATA,
+        "notes of a release": NOTES,
+    }.items()
 }
-"""Why what lies in a folder of such a name is left out."""
-REASONS_BY_PATTERN = {"vendored": VENDORED_LIKE, "built": BUILT_LIKE}
+"""Why what lies in a folder of such a name is left out: the names are patterns, as in a shell."""
 
 
 def reason_against_path(path: str) -> str | None:
     """Why a file is left out by where it lies and how it is called, if it is."""
     *folders, name = PurePosixPath(path.lower()).parts
-    for reason, known in REASONS.items():
-        if not known.isdisjoint(folders):
-            return reason
-    for reason, pattern in REASONS_BY_PATTERN.items():
-        if any(map(pattern.fullmatch, folders)):
+    for reason, names in REASONS.items():
+        if any(map(names.match, folders)):
             return reason
     if any(folder.startswith(".") and folder != ".github" for folder in folders):
         return "hidden"
