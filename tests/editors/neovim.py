@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -138,7 +139,7 @@ class Neovim:
 
     def close(self) -> None:
         """Quit, or be ended."""
-        if self.process.poll() is None:
+        with suppress(BrokenPipeError):  # it may have been killed a moment ago
             self._write([2, "nvim_command", ["qall!"]])
         try:
             self.process.wait(PATIENCE_SECONDS)
@@ -148,7 +149,8 @@ class Neovim:
         self._reader.join(PATIENCE_SECONDS)
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe is not None
-            pipe.close()
+            with suppress(BrokenPipeError):  # what it has not read
+                pipe.close()
 
     def call(self, method: str, *arguments: object) -> Any:
         """Call Neovim's API, and return what it answers."""
